@@ -1,0 +1,41 @@
+// What makes a mail the same mail. The strong identity is the server's own; the soft one catches a mail
+// that came back under another number (a renumbered mailbox, a re-upload by an antivirus).
+// Invariant: Message-ID alone is never a key: senders reuse, omit and forge it.
+import { createHash } from 'node:crypto';
+import type { MailHeaders } from './headers';
+
+export interface ImapPlace {
+  readonly mailbox: string;
+  readonly uidValidity: string;
+  readonly uid: number;
+  /** EMAILID (RFC 8474) or X-GM-MSGID (Gmail), where the server has one. */
+  readonly emailId?: string | undefined;
+}
+
+/** The strongest identity an IMAP server gives a mail, unique within one account. */
+export function imapIdentity(place: ImapPlace): string {
+  if (place.emailId) return `id:${place.emailId}`;
+  return `uid:${place.uidValidity}:${place.uid}:${place.mailbox}`;
+}
+
+/**
+ * The soft identity: a digest of Message-ID, From, Date, Subject and size. Null where the mail has no
+ * Message-ID: two such mails that look alike may well be two mails.
+ * @param size octets of the message (RFC822.SIZE)
+ */
+export function softIdentity(headers: MailHeaders, size: number): string | null {
+  const messageId = messageIdOf(headers);
+  if (!messageId) return null;
+  const parts = [messageId, ...['from', 'date', 'subject'].map((name) => headers.get(name)?.[0] ?? ''), String(size)];
+  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40);
+}
+
+/** The Message-ID, without white space, or null. */
+export function messageIdOf(headers: MailHeaders): string | null {
+  return headers.get('message-id')?.[0]?.replace(/\s+/g, '') || null;
+}
+
+/** A key for one mail in one subscription that outlives the ledger: what a workflow can deduplicate by. */
+export function idempotencyKey(subscription: string, identity: string): string {
+  return createHash('sha256').update(`${subscription}\n${identity}`).digest('hex').slice(0, 40);
+}

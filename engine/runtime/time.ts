@@ -1,0 +1,52 @@
+// Waiting, and not waiting for ever. Deadlines and watchdogs run on the monotonic clock;
+// what is stored takes its time from the database.
+
+/** Milliseconds of the monotonic clock: only differences mean anything. */
+export const monotonicNow = (): number => performance.now();
+
+/** Resolves after `ms`, or at once when the signal aborts. Never rejects. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const timer = setTimeout(done, ms);
+    timer.unref();
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}
+
+/** The wait was longer than its deadline. */
+export class DeadlineError extends Error {
+  constructor(
+    readonly what: string,
+    readonly ms: number,
+  ) {
+    super(`${what} was not answered within ${Math.round(ms / 1000)} s`);
+    this.name = 'DeadlineError';
+  }
+}
+
+/**
+ * The promise's outcome, or a DeadlineError after `ms`. The promise itself goes on: whoever calls must
+ * make it end (close its connection), or it leaks.
+ */
+export async function withDeadline<T>(what: string, ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  // The loser of the race must not become an unhandled rejection.
+  promise.catch(() => undefined);
+  try {
+    return await Promise.race([
+      promise,
+      new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new DeadlineError(what, ms)), ms);
+        timer.unref();
+      }),
+    ]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

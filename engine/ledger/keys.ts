@@ -1,5 +1,5 @@
-// The names under which a ledger stores sources and subscriptions.
-import type { NewSubscription, SourceKey } from './ledger';
+// The names of sources, subscriptions and pointers: one text for one of each.
+import type { NewSubscription, Pointer, SourceKey } from './ledger';
 
 /** One text for one source; no two sources share it, whatever is in their parts. */
 export const sourceName = (key: SourceKey): string => JSON.stringify([key.kind, key.account, key.mailbox]);
@@ -7,3 +7,6 @@ export const sourceName = (key: SourceKey): string => JSON.stringify([key.kind, 
 /** One text for one subscription, the same in every ledger that this instance may have. */
 export const subscriptionKey = (subscription: NewSubscription): string =>
   JSON.stringify([subscription.workflowId, subscription.nodeId, sourceName(subscription.source)]);
+
+/** One text for one offer of one event: unique among all that were ever emitted. */
+export const pointerName = ({ event, attempt }: Pointer): string => `${event}:${attempt}`;

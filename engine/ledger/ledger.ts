@@ -10,13 +10,7 @@
 export type EventState = 'PENDING' | 'QUEUED' | 'RUNNING' | 'RETRY' | 'DONE' | 'DEAD' | 'GONE' | 'UNKNOWN';
 
 export type SourceState =
-  | 'pending'
-  | 'syncing'
-  | 'idle'
-  | 'gap_checking'
-  | 'gap_syncing'
-  | 'error'
-  | 'retry_scheduled';
+  'pending' | 'syncing' | 'idle' | 'gap_checking' | 'gap_syncing' | 'error' | 'retry_scheduled';
 
 export type ConnectionState = 'connecting' | 'idling' | 'polling' | 'backing_off' | 'closed';
 
@@ -46,6 +40,11 @@ export interface Subscription {
   readonly cursor: Cursor | null;
   /** When it was first made, ms since 1970, the database's clock. */
   readonly createdAt: number;
+  /**
+   * It, and those of the same node on other sources that still have events to run: a trigger that was moved
+   * to another mailbox finishes what it took from the old one.
+   */
+  readonly openIds: readonly number[];
 }
 
 export interface NewMessage {

@@ -30,7 +30,10 @@ export function readHeaders(block: Buffer): MailHeaders {
     }
     keep();
     const colon = line.indexOf(':');
-    current = colon > 0 ? { name: line.slice(0, colon).trim().toLowerCase(), value: line.slice(colon + 1) } : undefined;
+    current =
+      colon > 0
+        ? { name: line.slice(0, colon).trim().toLowerCase(), value: line.slice(colon + 1) }
+        : undefined;
   }
   keep();
   return headers;

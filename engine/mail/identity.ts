@@ -26,7 +26,11 @@ export function imapIdentity(place: ImapPlace): string {
 export function softIdentity(headers: MailHeaders, size: number): string | null {
   const messageId = messageIdOf(headers);
   if (!messageId) return null;
-  const parts = [messageId, ...['from', 'date', 'subject'].map((name) => headers.get(name)?.[0] ?? ''), String(size)];
+  const parts = [
+    messageId,
+    ...['from', 'date', 'subject'].map((name) => headers.get(name)?.[0] ?? ''),
+    String(size),
+  ];
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40);
 }
 

@@ -41,12 +41,17 @@ async function decodeHeaders(raw: Buffer): Promise<ReadonlyMap<string, readonly 
   const { default: libmime } = await import('libmime');
   const fields = Object.entries(libmime.decodeHeaders(headerBlock(raw).toString('utf8')));
   return new Map(
-    fields.filter(([name]) => name !== '').map(([name, values]) => [name, values.map((value) => libmime.decodeWords(value))]),
+    fields
+      .filter(([name]) => name !== '')
+      .map(([name, values]) => [name, values.map((value) => libmime.decodeWords(value))]),
   );
 }
 
 /** Reads text and attachments; an error ends the reading, and what came before it is kept. */
-async function parseBody(raw: Buffer, errors: string[]): Promise<Pick<ParsedMail, 'text' | 'html' | 'attachments'>> {
+async function parseBody(
+  raw: Buffer,
+  errors: string[],
+): Promise<Pick<ParsedMail, 'text' | 'html' | 'attachments'>> {
   const { MailParser } = await import('mailparser');
   const parser = new MailParser({
     // Text and HTML are handed out as the sender wrote them: no conversion, no images put into the HTML.

@@ -12,7 +12,11 @@ export interface BackoffRange {
  * @param failures tries that have failed in a row, from 1
  * @param random a number in [0, 1)
  */
-export function backoffDelay(failures: number, range: BackoffRange, random: () => number = Math.random): number {
+export function backoffDelay(
+  failures: number,
+  range: BackoffRange,
+  random: () => number = Math.random,
+): number {
   const exponent = Math.min(Math.max(failures, 1) - 1, 30);
   const ceiling = Math.min(range.firstMs * 2 ** exponent, range.mostMs);
   return Math.round(ceiling / 2 + (random() * ceiling) / 2);

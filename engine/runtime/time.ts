@@ -7,7 +7,10 @@ export const monotonicNow = (): number => performance.now();
 /** Resolves after `ms`, or at once when the signal aborts. Never rejects. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
+    if (signal.aborted) {
+      resolve();
+      return;
+    }
     const timer = setTimeout(done, ms);
     timer.unref();
     signal.addEventListener('abort', done, { once: true });

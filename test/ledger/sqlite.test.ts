@@ -37,7 +37,9 @@ async function openUnderTest(): Promise<LedgerUnderTest> {
     contents: async () => Number(beside.prepare('select count(*) as n from content').get()?.['n']),
     forceEvents: async (columns) => {
       const names = Object.keys(columns);
-      beside.prepare(`update event set ${names.map((name) => `${name} = ?`).join(', ')}`).run(...Object.values(columns));
+      beside
+        .prepare(`update event set ${names.map((name) => `${name} = ?`).join(', ')}`)
+        .run(...Object.values(columns));
     },
     openAnother: () => openSqliteLedger(file),
     dispose: async () => {
@@ -65,7 +67,10 @@ describe('the ledger file', () => {
       const newer = new DatabaseSync(file);
       newer.exec('pragma user_version = 99');
       newer.close();
-      await assert.rejects(openSqliteLedger(file), /written by a newer n8n-nodes-durable-mail .*Update the package/);
+      await assert.rejects(
+        openSqliteLedger(file),
+        /written by a newer n8n-nodes-durable-mail .*Update the package/,
+      );
       assert.ok((await readFile(file)).length > 0);
     }));
 

@@ -151,7 +151,12 @@ export function renew(
 
 export function settle(connection: SqliteConnection, pointer: Pointer, outcome: Outcome): EventState | null {
   if (outcome.kind === 'failure') {
-    const row = connection.get<{ state: EventState }>(settleFailed, outcome.error, pointer.event, pointer.attempt);
+    const row = connection.get<{ state: EventState }>(
+      settleFailed,
+      outcome.error,
+      pointer.event,
+      pointer.attempt,
+    );
     return row?.state ?? null;
   }
   return connection.transaction(() => {

@@ -29,12 +29,14 @@ export const migrations: readonly string[] = [
     created_at integer not null
   ) strict;
 
+  create index subscription_node on subscription (workflow_id, node_id);
+
   create table message (
     id integer primary key,
     source_id integer not null references source (id),
     identity text not null,
     soft_identity text,
-    message_id text,
+    header_message_id text,
     uid integer,
     uid_validity text,
     received_at integer,

@@ -15,7 +15,9 @@ const BUSY_TIMEOUT_MS = 5_000;
  */
 export async function openDatabase(file: string): Promise<DatabaseSync> {
   const { DatabaseSync: Database } = await import('node:sqlite').catch(() => {
-    throw new Error(`The mail ledger needs Node.js 22.13 or newer for its SQLite; this is ${process.version}.`);
+    throw new Error(
+      `The mail ledger needs Node.js 22.13 or newer for its SQLite; this is ${process.version}.`,
+    );
   });
   let database: DatabaseSync | undefined;
   try {
@@ -23,7 +25,9 @@ export async function openDatabase(file: string): Promise<DatabaseSync> {
     database = new Database(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
     chmodSync(file, 0o600);
     // FULL: a commit that was answered survives a power cut, also in WAL.
-    database.exec('pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864;');
+    database.exec(
+      'pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864;',
+    );
     migrate(database, file);
     return database;
   } catch (error) {
@@ -42,7 +46,9 @@ class NewerSchemaError extends Error {}
 function migrate(database: DatabaseSync, file: string): void {
   database.exec('begin immediate');
   try {
-    const { user_version: version } = database.prepare('pragma user_version').get() as { user_version: number };
+    const { user_version: version } = database.prepare('pragma user_version').get() as {
+      user_version: number;
+    };
     if (version > migrations.length) {
       throw new NewerSchemaError(
         `The mail ledger ${file} was written by a newer n8n-nodes-durable-mail ` +

@@ -24,6 +24,13 @@ const upsertSubscription = `
   on conflict (key) do update set retry_delays_ms = excluded.retry_delays_ms
   returning id, cursor, created_at as createdAt`;
 
+const selectOpen = `
+  select id from subscription
+  where workflow_id = ?1 and node_id = ?2
+    and (id = ?3 or exists (
+      select 1 from event
+      where subscription_id = subscription.id and (due_at is not null or lease_until is not null)))`;
+
 const selectCursors = `select id, cursor from subscription where id in (select value from json_each(?))`;
 
 const selectKeys = `select id, key from subscription where id in (select value from json_each(?))`;
@@ -40,7 +47,7 @@ const selectUnrecorded = `
 
 const upsertMessage = `
   insert into message
-    (source_id, identity, soft_identity, message_id, uid, uid_validity, received_at, recorded_at, size, truncated)
+    (source_id, identity, soft_identity, header_message_id, uid, uid_validity, received_at, recorded_at, size, truncated)
   values (?, ?, ?, ?, ?, ?, ?, ${NOW}, ?, ?)
   on conflict (source_id, identity) do update set identity = excluded.identity
   returning id`;
@@ -77,7 +84,20 @@ export function subscribe(connection: SqliteConnection, subscription: NewSubscri
       sourceId,
       JSON.stringify(subscription.retryDelaysMs),
     )!;
-    return { id: row.id, sourceId, key, cursor: parseCursor(row.cursor), createdAt: row.createdAt };
+    const open = connection.all<{ id: number }>(
+      selectOpen,
+      subscription.workflowId,
+      subscription.nodeId,
+      row.id,
+    );
+    return {
+      id: row.id,
+      sourceId,
+      key,
+      cursor: parseCursor(row.cursor),
+      createdAt: row.createdAt,
+      openIds: open.map(({ id }) => id),
+    };
   });
 }
 
@@ -88,7 +108,10 @@ export function cursors(connection: SqliteConnection, ids: readonly number[]): M
 
 export function unrecorded<T extends Candidate>(connection: SqliteConnection, candidates: readonly T[]): T[] {
   const asked = candidates.map(({ identity, softIdentity, due }) => ({ identity, softIdentity, due }));
-  const rows = connection.all<{ position: number; subscriptionId: number }>(selectUnrecorded, JSON.stringify(asked));
+  const rows = connection.all<{ position: number; subscriptionId: number }>(
+    selectUnrecorded,
+    JSON.stringify(asked),
+  );
   const due = new Map<number, number[]>();
   for (const { position, subscriptionId } of rows) {
     due.set(position, [...(due.get(position) ?? []), subscriptionId]);
@@ -159,4 +182,5 @@ export function reportSource(connection: SqliteConnection, sourceId: number, rep
   );
 }
 
-const parseCursor = (cursor: string | null): Cursor | null => (cursor ? (JSON.parse(cursor) as Cursor) : null);
+const parseCursor = (cursor: string | null): Cursor | null =>
+  cursor ? (JSON.parse(cursor) as Cursor) : null;

@@ -57,7 +57,11 @@ class SqliteLedger implements Ledger {
     return deliver.claim(this.#connection, pointer, executionId, leaseMs);
   }
 
-  async renew(pointers: readonly Pointer[], state: 'QUEUED' | 'RUNNING', leaseMs: number): Promise<Pointer[]> {
+  async renew(
+    pointers: readonly Pointer[],
+    state: 'QUEUED' | 'RUNNING',
+    leaseMs: number,
+  ): Promise<Pointer[]> {
     return deliver.renew(this.#connection, pointers, state, leaseMs);
   }
 

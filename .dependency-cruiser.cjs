@@ -1,0 +1,70 @@
+// Who may import whom (docs/architecture.md). A rule's comment is what its breach prints.
+
+/** @param {string} library @param {string} file */
+const onlyIn = (library, file) => ({
+  name: `${library}-in-one-file`,
+  comment: `${library} is imported in ${file} only, and only when it is needed: every process of n8n loads every node file.`,
+  severity: 'error',
+  from: { pathNot: file },
+  to: { path: `^(node:|node_modules/)?${library}(/|$)`, dependencyTypesNot: ['type-only'] },
+});
+
+/** @param {string} part @param {string[]} mayUse */
+const engineOrder = (part, mayUse) => ({
+  name: `engine-${part}`,
+  comment: `engine/${part} may use only: ${mayUse.join(', ') || 'nothing else of the engine'}.`,
+  severity: 'error',
+  from: { path: `^engine/${part}/` },
+  to: { path: '^engine/', pathNot: `^engine/(${[part, ...mayUse].join('|')})/` },
+});
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'Modules that need each other are one module.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'engine-knows-no-n8n',
+      comment: 'The engine is the product; n8n is one place where it runs. What ties them is in nodes/host.',
+      severity: 'error',
+      from: { path: '^engine/' },
+      to: { path: '^(nodes|credentials)/|node_modules/n8n-' },
+    },
+    {
+      name: 'nodes-are-islands',
+      comment: 'What two nodes share belongs into nodes/host.',
+      severity: 'error',
+      from: { path: '^nodes/(?!host/)([^/]+)/' },
+      to: { path: '^nodes/(?!host/)([^/]+)/', pathNot: '^nodes/$1/' },
+    },
+    {
+      name: 'host-knows-no-node',
+      comment: 'nodes/host serves all nodes and knows none.',
+      severity: 'error',
+      from: { path: '^nodes/host/' },
+      to: { path: '^nodes/(?!host/)' },
+    },
+    engineOrder('runtime', []),
+    engineOrder('mail', ['runtime']),
+    engineOrder('ledger', ['mail', 'runtime']),
+    engineOrder('signal', ['runtime']),
+    engineOrder('source', ['ledger', 'signal', 'runtime']),
+    // The collectors and delivery meet only at the ledger.
+    engineOrder('imap', ['source', 'ledger', 'mail', 'signal', 'runtime']),
+    engineOrder('delivery', ['ledger', 'signal', 'runtime']),
+    onlyIn('imapflow', 'engine/imap/session.ts'),
+    onlyIn('mailparser', 'engine/mail/parse.ts'),
+    onlyIn('libmime', 'engine/mail/parse.ts'),
+    onlyIn('sqlite', 'engine/ledger/sqlite/open.ts'),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    detectProcessBuiltinModuleCalls: true,
+  },
+};

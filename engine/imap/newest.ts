@@ -1,0 +1,32 @@
+// Reads the newest mail of a mailbox over a connection of its own, for somebody who is looking.
+import type { ImapLogin } from './login';
+import { ImapSession, type MailFacts } from './session';
+import { MOST_MAIL_BYTES } from './sync';
+
+export interface NewestMail {
+  readonly facts: MailFacts;
+  readonly uidValidity: string;
+  /** The raw message; only its headers where `truncated`. */
+  readonly content: Buffer;
+  readonly truncated: boolean;
+}
+
+/** @returns null for an empty mailbox @throws ImapFault */
+export async function readNewest(
+  login: ImapLogin,
+  mailbox: string,
+  signal: AbortSignal,
+): Promise<NewestMail | null> {
+  const session = await ImapSession.connect(login, signal);
+  try {
+    const { uidValidity } = await session.open(mailbox);
+    const uid = await session.newestUid();
+    const [facts] = uid > 0 ? await session.facts([uid]) : [];
+    if (!facts) return null;
+    const truncated = facts.size > MOST_MAIL_BYTES;
+    const content = (await session.contents([uid], truncated ? 'headers' : 'whole')).get(uid);
+    return content ? { facts, uidValidity, content, truncated } : null;
+  } finally {
+    await session.end();
+  }
+}

@@ -1,0 +1,41 @@
+// One watch for one source in this process, however many subscribers it has. The first one starts it, the
+// last one to leave stops it.
+import { sourceName } from '../ledger/keys';
+import type { SourceKey } from '../ledger/ledger';
+import type { StartWatch, Subscriber, Watch } from './source';
+
+interface Watched<Login> {
+  readonly watch: Watch;
+  readonly subscribers: Set<Subscriber<Login>>;
+}
+
+export class SourceRegistry<Login> {
+  readonly #sources = new Map<string, Watched<Login>>();
+  readonly #start: StartWatch<Login>;
+
+  constructor(start: StartWatch<Login>) {
+    this.#start = start;
+  }
+
+  /** @returns leaves; resolves when the source is closed, if nobody else listens to it */
+  join(key: SourceKey, subscriber: Subscriber<Login>): () => Promise<void> {
+    const name = sourceName(key);
+    const existing = this.#sources.get(name);
+    if (existing) {
+      existing.subscribers.add(subscriber);
+      existing.watch.nudge();
+    } else {
+      const subscribers = new Set([subscriber]);
+      const watch = this.#start(key, subscriber.subscription.sourceId, () => [...subscribers]);
+      this.#sources.set(name, { subscribers, watch });
+    }
+    return () => this.#leave(name, subscriber);
+  }
+
+  async #leave(name: string, subscriber: Subscriber<Login>): Promise<void> {
+    const watched = this.#sources.get(name);
+    if (!watched?.subscribers.delete(subscriber) || watched.subscribers.size > 0) return;
+    this.#sources.delete(name);
+    await watched.watch.stop();
+  }
+}

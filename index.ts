@@ -1,0 +1,2 @@
+// n8n finds the nodes through package.json; this is for whoever requires the package itself.
+export { DurableImapTrigger } from './nodes/DurableImapTrigger/DurableImapTrigger.node';

@@ -1,0 +1,60 @@
+// Wires the node: `trigger()` listens in n8n's main process and emits pointers; `execute()` is the first step
+// of each run, where the mail is claimed and handed out.
+import type {
+  IExecuteFunctions,
+  INodeExecutionData,
+  INodeType,
+  INodeTypeDescription,
+  ITriggerFunctions,
+  ITriggerResponse,
+} from 'n8n-workflow';
+import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
+import { listen } from '../host/listen';
+import { newestMail } from '../host/preview';
+import { pointerOf, runPointer } from '../host/run';
+import { storeRefusal } from '../host/store';
+import { properties, triggerPanel } from './properties';
+import { itemSettings, listenSettings, mailboxName, readLogin } from './settings';
+
+export class DurableImapTrigger implements INodeType {
+  description: INodeTypeDescription = {
+    displayName: 'Durable IMAP Trigger',
+    name: 'durableImapTrigger',
+    icon: { light: 'file:durableImapTrigger.svg', dark: 'file:durableImapTrigger.dark.svg' },
+    group: ['trigger'],
+    version: 1,
+    subtitle: '={{$parameter["mailbox"]}}',
+    description: 'Starts the workflow for every new email, once, and tries again when a run fails',
+    eventTriggerDescription: 'Waiting for you to receive an email',
+    defaults: { name: 'Durable IMAP Trigger' },
+    triggerPanel,
+    inputs: [],
+    outputs: [NodeConnectionTypes.Main],
+    // n8n's own type, so that the credentials people have work here. The rule guards against packages that take
+    // what other packages were trusted with; here the person picks the credential for this very purpose.
+    // eslint-disable-next-line @n8n/community-nodes/no-credential-reuse
+    credentials: [{ name: 'imap', required: true }],
+    properties,
+  };
+
+  /** Throws only for settings that can never work; connects in the background (docs/architecture.md). */
+  async trigger(this: ITriggerFunctions): Promise<ITriggerResponse> {
+    const refusal = storeRefusal();
+    if (refusal) throw new NodeOperationError(this.getNode(), refusal);
+    const settings = listenSettings(this);
+    await readLogin(this);
+    return { closeFunction: listen(this, { ...settings, login: () => readLogin(this) }) };
+  }
+
+  async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+    try {
+      const pointer = pointerOf(this);
+      if (pointer) return [await runPointer(this, pointer, itemSettings(this))];
+      if (this.getMode() !== 'manual') return [[]];
+      const mailbox = mailboxName(this.getNode(), this.getNodeParameter('mailbox', 0) as string);
+      return [[await newestMail(this, await readLogin(this), mailbox, itemSettings(this))]];
+    } catch (error) {
+      throw new NodeOperationError(this.getNode(), error as Error, { itemIndex: 0 });
+    }
+  }
+}

@@ -1,0 +1,29 @@
+// How a run of n8n ended, in the ledger's words.
+import type { IRun } from 'n8n-workflow';
+import type { Outcome } from '../../engine/ledger/ledger';
+import { errorText } from '../../engine/runtime/log';
+
+/** What is stored of an error; the whole stands in n8n's execution. */
+const MOST_ERROR_CHARACTERS = 300;
+
+/**
+ * `waiting` counts as a success: the mail reached a Wait node, and n8n keeps the rest of the run.
+ * Everything that is not a success is a failure, also a status that a later n8n may bring.
+ */
+export function outcomeOf(run: Pick<IRun, 'status' | 'data'>): Outcome {
+  if (run.status === 'success' || run.status === 'waiting') return { kind: 'success' };
+  return { kind: 'failure', error: failureText(run).slice(0, MOST_ERROR_CHARACTERS) };
+}
+
+export const failedOutcome = (error: unknown): Outcome => ({
+  kind: 'failure',
+  error: errorText(error).slice(0, MOST_ERROR_CHARACTERS),
+});
+
+function failureText({ status, data }: Pick<IRun, 'status' | 'data'>): string {
+  // In queue mode, and of a run that never began, n8n tells the status alone.
+  const error = (data as Partial<IRun['data']> | undefined)?.resultData?.error;
+  if (!error) return `The run ended with the status "${status}".`;
+  const node = 'node' in error ? error.node?.name : undefined;
+  return node ? `${node}: ${error.message}` : error.message;
+}

@@ -1,0 +1,267 @@
+// The IMAP engine against a real Dovecot, with the network in between broken in the ways it breaks.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { Dovecot } from '../support/dovecot';
+import { rawMail } from '../support/mails';
+import { TcpProxy } from '../support/net';
+import { until } from '../support/until';
+import { type Joined, Watching } from '../support/watching';
+
+describe('a watched mailbox', { timeout: 10 * 60_000 }, () => {
+  let dovecot: Dovecot;
+  let proxy: TcpProxy;
+  let watching: Watching;
+  let joined: Joined[];
+  let user: string;
+  let users = 0;
+
+  before(async () => {
+    dovecot = await Dovecot.start();
+  });
+  after(() => dovecot.dispose());
+  beforeEach(async () => {
+    user = `user${++users}`;
+    joined = [];
+    proxy = await TcpProxy.to(dovecot.port);
+    // As in the product but for the waits, which are shorter.
+    watching = await Watching.start({ heartbeatMs: 5_000, pollMs: 3_000, commandMs: 4_000 });
+  });
+  afterEach(async () => {
+    await Promise.all(joined.map(({ leave }) => leave()));
+    await proxy.close();
+    await watching.dispose();
+  });
+
+  const login = (more = {}): ReturnType<Dovecot['login']> =>
+    dovecot.login(user, { port: proxy.port, ...more });
+
+  const join = async (workflowId = 'workflow'): Promise<Joined> => {
+    const one = await watching.join(login(), { workflowId });
+    joined.push(one);
+    return one;
+  };
+
+  const watched = async (workflowId?: string): Promise<Joined> => {
+    const one = await join(workflowId);
+    await until('the mailbox is watched', () => watching.source().connection === 'idling');
+    return one;
+  };
+
+  const append = (...subjects: string[]): Promise<void> =>
+    dovecot.append(
+      user,
+      subjects.map((subject) => rawMail({ subject })),
+    );
+
+  const has = (one: Joined, ...uids: number[]): Promise<unknown> =>
+    until(`UIDs ${uids.join(', ')} are recorded`, () => {
+      const recorded = watching.uids(one.subscription);
+      return recorded.length >= uids.length && (assert.deepEqual(recorded, uids), true);
+    });
+
+  it('begins with now: what was there before is not new', async () => {
+    await append('old one', 'old two');
+    const one = await watched();
+    await append('new');
+    await has(one, 3);
+  });
+
+  it('is read as soon as the server announces a mail', async () => {
+    const one = await watched();
+    await append('first');
+    await has(one, 1);
+    await append('second', 'third');
+    await has(one, 1, 2, 3);
+  });
+
+  it('gives a burst of mails once each, in order', async () => {
+    const one = await watched();
+    const many = Array.from({ length: 120 }, (_, index) => `mail ${index}`);
+    await append(...many);
+    await has(one, ...many.map((_, index) => index + 1));
+  });
+
+  it('is watched over one connection, however many workflows listen', async () => {
+    const first = await watched('a');
+    const second = await watched('b');
+    await append('for both');
+    await has(first, 1);
+    await has(second, 1);
+    assert.equal(proxy.accepted, 1);
+  });
+
+  it('gives a workflow that joins later only what comes after it joined', async () => {
+    const first = await watched('a');
+    await append('before');
+    await has(first, 1);
+    const second = await watched('b');
+    await until('it has its place', async () => {
+      const cursors = await watching.ledger.cursors([second.subscription.id]);
+      return cursors.get(second.subscription.id);
+    });
+    await append('after');
+    await has(second, 2);
+    await has(first, 1, 2);
+  });
+
+  it('goes on where it stopped when nobody listened for a while', async () => {
+    const before = await watched();
+    await append('one');
+    await has(before, 1);
+    await before.leave();
+    await append('two', 'three');
+    const again = await watched();
+    await has(again, 1, 2, 3);
+  });
+
+  it('catches a workflow up that was away while another one listened', async () => {
+    const away = await watched('a');
+    await watched('b');
+    await away.leave();
+    await append('meanwhile');
+    const listening = joined[1]!;
+    await has(listening, 1);
+    const again = await watched('a');
+    await has(again, 1);
+    await has(listening, 1);
+  });
+
+  it('ends with DONE and LOGOUT, and leaves no connection', async () => {
+    const one = await watched();
+    await until('it idles', () => proxy.clientSaid.includes('IDLE\r\n'));
+    await one.leave();
+    assert.match(proxy.clientSaid, /DONE\r\n[\s\S]*LOGOUT\r\n$/);
+    await until('no connection is open', () => proxy.open === 0);
+    assert.equal(watching.source().connection, 'closed');
+  });
+
+  it('comes back after its connection was cut, and misses nothing', async () => {
+    const one = await watched();
+    proxy.cut();
+    await append('meanwhile');
+    await has(one, 1);
+    assert.ok(proxy.accepted >= 2);
+    assert.deepEqual(one.reports, [], 'a blip is nothing to report');
+  });
+
+  it('finds a mail that the server never announced', async () => {
+    // Every EXISTS is lost; only the heartbeat is left.
+    const one = await watched();
+    proxy.change = (text) => text.replace(/\* \d+ EXISTS\r\n/g, '');
+    await append('unannounced');
+    await until('the mail is recorded', () => watching.uids(one.subscription).length === 1);
+  });
+
+  it('notices a connection that is dead without saying so', async () => {
+    const one = await watched();
+    proxy.freeze();
+    await append('unheard');
+    // One heartbeat, one deadline, and a new connection.
+    await until('the mail is recorded', () => watching.uids(one.subscription).length === 1);
+    assert.ok(proxy.accepted >= 2);
+  });
+
+  it('notices a server that never confirms IDLE', async () => {
+    proxy.change = (text) => text.replace(/^\+ idling\r\n/gm, '');
+    const one = await join();
+    await until('it idles', () => proxy.clientSaid.includes('IDLE\r\n'));
+    await append('into the silence');
+    await until('the mail is recorded', () => watching.uids(one.subscription).length === 1);
+  });
+
+  it('is polled where the server cannot announce', async () => {
+    proxy.change = (text) => text.replace(/ IDLE\b/g, '');
+    const one = await join();
+    await until('it polls', () => watching.source().connection === 'polling');
+    await append('found by asking');
+    await until('the mail is recorded', () => watching.uids(one.subscription).length === 1);
+    assert.doesNotMatch(proxy.clientSaid, /IDLE\r\n/);
+  });
+
+  it('rides out a server that is down, from the start or later', async () => {
+    await dovecot.down();
+    const one = await join();
+    await until('it backs off', () => watching.source().connection === 'backing_off');
+    assert.match(watching.source().error ?? '', /refused the connection|was lost|did not greet/);
+    await dovecot.up();
+    await until('it watches', () => watching.source().connection === 'idling');
+    await append('after the start');
+    await has(one, 1);
+    await dovecot.down();
+    await until('it backs off again', () => watching.source().connection === 'backing_off');
+    await dovecot.up();
+    await append('after the outage');
+    await has(one, 1, 2);
+  });
+
+  it('whose server was down at first begins with the beginning of the subscription', async () => {
+    await append('old');
+    proxy.change = () => '';
+    const one = await join();
+    // Longer than a mailbox takes that was merely slow: "now" is then when the subscription began.
+    await new Promise((resolve) => setTimeout(resolve, 16_000));
+    await append('meanwhile');
+    proxy.change = (text) => text;
+    proxy.cut();
+    await until('the mail is recorded', () => watching.uids(one.subscription).includes(2), 100_000);
+  });
+
+  it('renumbered by its server gives no mail twice and loses none', async () => {
+    const client = await dovecot.client(user);
+    await client.mailboxCreate('Support');
+    const support = (...subjects: string[]): Promise<void> =>
+      dovecot.append(
+        user,
+        subjects.map((subject) => rawMail({ subject, messageId: `<${subject}@test>`, date: new Date(1e12) })),
+        'Support',
+      );
+    const one = await watching.join(login(), { mailbox: 'Support' });
+    joined.push(one);
+    await until('it watches', () => watching.source().connection === 'idling');
+    await support('a', 'b');
+    await has(one, 1, 2);
+    await one.leave();
+    // Made anew with the same mails, as after a restored backup, and one more.
+    await client.mailboxDelete('Support');
+    await client.mailboxCreate('Support');
+    await client.logout();
+    await support('c', 'a', 'b');
+    const again = await watching.join(login(), { mailbox: 'Support' });
+    joined.push(again);
+    await has(again, 1, 2, 1);
+    await watching.read(again.subscription, 3);
+    await has(again, 1, 2, 1);
+  });
+
+  it('tells somebody who has just set up a wrong password, and says so', async () => {
+    const one = await watching.join(login({ password: 'wrong' }));
+    joined.push(one);
+    await until('it is reported', () => one.reports.length > 0);
+    assert.match(one.reports[0]!.message, /rejected the login of "user\d+".*Check User and Password/);
+    assert.ok(!watching.log.join().includes('wrong'), 'no password in the log');
+  });
+
+  it('tells somebody who has just set up a mailbox that is not there which ones there are', async () => {
+    const one = await watching.join(login(), { mailbox: 'Inbux' });
+    joined.push(one);
+    await until('it is reported', () => one.reports.length > 0);
+    assert.match(one.reports[0]!.message, /"Inbux".*cannot be opened.*There are: "INBOX"/);
+  });
+
+  it('takes over a changed password without a restart', async () => {
+    let password = 'wrong';
+    const one = await watching.join(async () => login({ ...(password && { password }) }));
+    joined.push(one);
+    await until('it is reported', () => one.reports.length > 0);
+    password = '';
+    await until('it watches', () => watching.source().connection === 'idling', 90_000);
+  });
+
+  it('records a large mail byte for byte, and the next one too', async () => {
+    const one = await watched();
+    const content = Buffer.alloc(12 * 1024 * 1024, 'durable mail ');
+    await dovecot.append(user, [rawMail({ subject: 'large', attachment: { name: 'large.bin', content } })]);
+    await append('small');
+    await has(one, 1, 2);
+  });
+});

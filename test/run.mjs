@@ -1,0 +1,55 @@
+// `npm test`: sets up whatever the tests need, then runs them all, or those whose path holds a given word.
+//
+//   npm test                          everything
+//   npm test -- --without-servers     what needs no Dovecot, n8n or browser
+//   npm test -- e2e/delivery          only files whose path holds this
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { installDependencies, installN8n, installNode } from '../tools/install.mjs';
+import { installServers } from '../tools/servers.mjs';
+import { main, ROOT, run, step } from '../tools/shell.mjs';
+
+/** Folders of test/, in the order they run: what fails fast comes first. */
+const WITHOUT_SERVERS = ['unit', 'ledger'];
+const WITH_SERVERS = ['integration', 'e2e'];
+
+await main(async () => {
+  const args = process.argv.slice(2);
+  const withoutServers = args.includes('--without-servers');
+  const words = args.filter((arg) => !arg.startsWith('--'));
+
+  console.log('Setting up the tests');
+  await installDependencies();
+  const node = await installNode();
+  /** @type {NodeJS.ProcessEnv} */
+  const env = { ...process.env };
+  if (!withoutServers) {
+    await installServers();
+    env['DURABLE_MAIL_N8N'] = await installN8n(node);
+  }
+  const { build } = await import('../tools/build.mjs');
+  await step('Building the package', build);
+
+  const folders = withoutServers ? WITHOUT_SERVERS : [...WITHOUT_SERVERS, ...WITH_SERVERS];
+  const files = await testFiles(folders, words);
+  if (files.length === 0) throw new Error(`No test file matches: ${words.join(' ')}`);
+  if (withoutServers)
+    console.log(`Left out, as asked: the tests in test/${WITH_SERVERS.join(' and test/')}.`);
+  // One file at a time: the servers of one test should not slow down another's.
+  await run(node, ['--import', 'tsx', '--test', '--test-concurrency=1', ...files], { env, show: true });
+});
+
+/**
+ * @param {readonly string[]} folders
+ * @param {readonly string[]} words
+ */
+async function testFiles(folders, words) {
+  const files = [];
+  for (const folder of folders) {
+    const entries = await readdir(join(ROOT, 'test', folder), { recursive: true });
+    files.push(
+      ...entries.filter((name) => name.endsWith('.test.ts')).map((name) => join('test', folder, name)),
+    );
+  }
+  return files.filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
+}

@@ -1,0 +1,162 @@
+// A real Dovecot of the test's own: on loopback, in a temporary folder, without touching the machine's.
+// Any user name is a fresh, empty account; all have one password.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { ImapFlow } from 'imapflow';
+import type { ImapLogin } from '../../engine/imap/login';
+import { freePort, portAnswers } from './net';
+import { until } from './until';
+
+const PASSWORD = 'dovecot-test-password';
+/** The user that Dovecot runs as when the tests run as root, which it refuses to serve mail as. */
+const UNPRIVILEGED = { name: 'nobody', group: 'nogroup', uid: 65534, gid: 65534 };
+
+export class Dovecot {
+  readonly #folder: string;
+  readonly port: number;
+  #process: ChildProcess | undefined;
+
+  private constructor(folder: string, port: number) {
+    this.#folder = folder;
+    this.port = port;
+  }
+
+  static async start(): Promise<Dovecot> {
+    const folder = await mkdtemp(join(tmpdir(), 'dovecot-'));
+    const dovecot = new Dovecot(folder, await freePort());
+    for (const name of ['run', 'state', 'mail']) await mkdir(join(folder, name));
+    await writeFile(join(folder, 'dovecot.conf'), dovecot.#configuration());
+    if (isRoot()) {
+      await chmod(folder, 0o755);
+      for (const path of ['.', 'run', 'state', 'mail']) {
+        await chown(join(folder, path), UNPRIVILEGED.uid, UNPRIVILEGED.gid);
+      }
+    }
+    await dovecot.up();
+    return dovecot;
+  }
+
+  /** Starts the server, again after `down`, with the same mailboxes. */
+  async up(): Promise<void> {
+    const command = ['dovecot', '-F', '-c', join(this.#folder, 'dovecot.conf')];
+    const drop = [
+      'setpriv',
+      `--reuid=${UNPRIVILEGED.name}`,
+      `--regid=${UNPRIVILEGED.group}`,
+      '--clear-groups',
+      '--',
+    ];
+    const [program, ...args] = isRoot() ? [...drop, ...command] : command;
+    const PATH = `${process.env['PATH']}:/usr/sbin:/sbin`;
+    this.#process = spawn(program!, args, { stdio: 'ignore', env: { ...process.env, PATH } });
+    try {
+      await until('Dovecot answers', () => portAnswers(this.port), 20_000);
+    } catch (error) {
+      const log = await readFile(join(this.#folder, 'dovecot.log'), 'utf8').catch(() => '(no log)');
+      throw new Error(`${(error as Error).message}\n${log}`, { cause: error });
+    }
+  }
+
+  /** Stops the server and every connection to it; its mailboxes stay. */
+  async down(): Promise<void> {
+    const running = this.#process;
+    if (!running || running.exitCode !== null || running.signalCode !== null) return;
+    running.kill('SIGTERM');
+    await once(running, 'exit');
+    await until('Dovecot is gone', async () => !(await portAnswers(this.port)), 20_000);
+  }
+
+  async dispose(): Promise<void> {
+    await this.down();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  login(user: string, more: Partial<ImapLogin> = {}): ImapLogin {
+    return {
+      host: '127.0.0.1',
+      port: this.port,
+      secure: false,
+      user,
+      password: PASSWORD,
+      allowUnauthorizedCerts: false,
+      ...more,
+    };
+  }
+
+  /** A client to prepare a mailbox with. */
+  async client(user: string): Promise<ImapFlow> {
+    const client = new ImapFlow({
+      host: '127.0.0.1',
+      port: this.port,
+      secure: false,
+      auth: { user, pass: PASSWORD },
+      logger: false,
+      disableAutoIdle: true,
+    });
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  /** Puts mails into a mailbox, one after another, as arriving now. */
+  async append(user: string, mails: readonly (string | Buffer)[], mailbox = 'INBOX'): Promise<void> {
+    const client = await this.client(user);
+    for (const mail of mails)
+      await client.append(mailbox, typeof mail === 'string' ? Buffer.from(mail) : mail);
+    await client.logout();
+  }
+
+  #configuration(): string {
+    const { uid, gid } = isRoot() ? UNPRIVILEGED : userInfo();
+    const user = isRoot() ? UNPRIVILEGED.name : userInfo().username;
+    return `
+      protocols = imap
+      listen = 127.0.0.1
+      base_dir = ${this.#folder}/run
+      state_dir = ${this.#folder}/state
+      log_path = ${this.#folder}/dovecot.log
+      mail_location = maildir:${this.#folder}/mail/%u
+      mail_uid = ${uid}
+      mail_gid = ${gid}
+      first_valid_uid = 1
+      default_login_user = ${user}
+      default_internal_user = ${user}
+      default_internal_group = ${isRoot() ? UNPRIVILEGED.group : ''}
+      ssl = no
+      disable_plaintext_auth = no
+      mail_max_userip_connections = 50
+      auth_failure_delay = 0
+      service imap-login {
+        chroot =
+        inet_listener imap {
+          port = ${this.port}
+        }
+        inet_listener imaps {
+          port = 0
+        }
+      }
+      service anvil {
+        chroot =
+      }
+      service stats {
+        chroot =
+      }
+      passdb {
+        driver = static
+        args = password=${PASSWORD}
+      }
+      userdb {
+        driver = static
+        args = uid=${uid} gid=${gid} home=${this.#folder}/mail/%u
+      }
+      namespace inbox {
+        inbox = yes
+      }
+    `;
+  }
+}
+
+const isRoot = (): boolean => process.getuid?.() === 0;

@@ -1,0 +1,103 @@
+// Ports on loopback: finding a free one, asking whether somebody answers, and a proxy that counts and cuts.
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export function portAnswers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const answer = (yes: boolean): void => {
+      socket.destroy();
+      resolve(yes);
+    };
+    socket.once('connect', () => answer(true));
+    socket.once('error', () => answer(false));
+  });
+}
+
+/** Stands between a client and a server, counts connections, and breaks them as it is told. */
+export class TcpProxy {
+  readonly #server: Server;
+  readonly #pairs = new Set<{ client: Socket; server: Socket }>();
+  /** Every connection that was ever made. */
+  accepted = 0;
+  /** What the client said, all connections in one. */
+  clientSaid = '';
+  /** Changes what the server says on its way; an empty answer swallows it. */
+  change: (fromServer: string) => string = (text) => text;
+
+  private constructor(target: number) {
+    this.#server = createServer((client) => this.#join(client, target));
+  }
+
+  static async to(target: number): Promise<TcpProxy> {
+    const proxy = new TcpProxy(target);
+    proxy.#server.listen(0, '127.0.0.1');
+    await once(proxy.#server, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Connections open now. */
+  get open(): number {
+    return this.#pairs.size;
+  }
+
+  /** Resets every open connection. */
+  cut(): void {
+    for (const { client, server } of this.#pairs) {
+      client.resetAndDestroy();
+      server.destroy();
+    }
+  }
+
+  /** Nothing passes any more on the open connections, and neither side is told. */
+  freeze(): void {
+    for (const { client, server } of this.#pairs) {
+      client.unpipe();
+      server.unpipe();
+      client.removeAllListeners('data');
+      server.removeAllListeners('data');
+      client.pause();
+      server.pause();
+    }
+  }
+
+  async close(): Promise<void> {
+    this.cut();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #join(client: Socket, target: number): void {
+    this.accepted++;
+    const server = connect(target, '127.0.0.1');
+    const pair = { client, server };
+    this.#pairs.add(pair);
+    const end = (): void => {
+      this.#pairs.delete(pair);
+      client.destroy();
+      server.destroy();
+    };
+    for (const socket of [client, server]) socket.on('close', end).on('error', end);
+    client.on('data', (data) => {
+      this.clientSaid += data.toString('latin1');
+      server.write(data);
+    });
+    server.on('data', (data) => {
+      const changed = this.change(data.toString('latin1'));
+      if (changed !== '') client.write(Buffer.from(changed, 'latin1'));
+    });
+  }
+}

@@ -1,0 +1,77 @@
+// The workflows of the end-to-end tests: the trigger, and a step that posts what it got to a sink.
+import type { ImapLogin } from '../../engine/imap/login';
+import type { N8n } from './n8n';
+import type { Sink } from './sink';
+
+/** What the built-in IMAP credential holds. */
+export const credentialData = ({ host, port, secure, user, password }: ImapLogin): object => ({
+  host,
+  port,
+  secure,
+  user,
+  password,
+  allowUnauthorizedCerts: false,
+});
+
+export interface WorkflowOptions {
+  readonly mailbox?: string;
+  /** Each mail's first attachment goes to the sink, too. */
+  readonly withAttachment?: boolean;
+  readonly mostInFlight?: number;
+  readonly retrySchedule?: string;
+}
+
+/** Makes a credential and a workflow that posts each mail to the sink. @returns the workflow's id */
+export async function sinkWorkflow(
+  n8n: N8n,
+  sink: Sink,
+  login: ImapLogin,
+  { mailbox = 'INBOX', withAttachment = false, ...options }: WorkflowOptions = {},
+): Promise<string> {
+  const credential = await n8n.api.createCredential(`IMAP ${login.user}`, 'imap', credentialData(login));
+  const { id } = await n8n.api.createWorkflow({
+    name: `Mail of ${login.user}`,
+    nodes: [
+      {
+        id: 'trigger',
+        name: 'Mail',
+        type: 'n8n-nodes-durable-mail.durableImapTrigger',
+        typeVersion: 1,
+        position: [0, 0],
+        parameters: { mailbox, options },
+        credentials: { imap: { id: credential.id, name: credential.name } },
+      },
+      {
+        id: 'post',
+        name: 'Sink',
+        type: 'n8n-nodes-base.httpRequest',
+        typeVersion: 4.2,
+        position: [220, 0],
+        parameters: {
+          method: 'POST',
+          url: sink.url,
+          sendQuery: true,
+          queryParameters: {
+            parameters: [
+              { name: 'eventId', value: '={{ $json.delivery.eventId }}' },
+              { name: 'attempt', value: '={{ $json.delivery.attempt }}' },
+              { name: 'idempotencyKey', value: '={{ $json.delivery.idempotencyKey }}' },
+              { name: 'subject', value: '={{ $json.subject }}' },
+              { name: 'text', value: '={{ $json.textPlain }}' },
+              { name: 'uid', value: '={{ $json.attributes.uid }}' },
+            ],
+          },
+          ...(withAttachment && {
+            sendBody: true,
+            contentType: 'binaryData',
+            inputDataFieldName: 'attachment_0',
+          }),
+        },
+      },
+    ],
+    connections: {
+      Mail: { main: [[{ node: 'Sink', type: 'main', index: 0 }]] },
+    },
+  });
+  return id;
+}

@@ -1,0 +1,42 @@
+// Builds the package into dist, and puts it where an n8n finds it, as an installation from npm would.
+import { cp, mkdir, readFile, rm } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { main, npm, ROOT, run } from './shell.mjs';
+
+export async function build() {
+  await rm(join(ROOT, 'dist'), { recursive: true, force: true });
+  await run(process.execPath, [
+    join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'),
+    '-p',
+    'tsconfig.build.json',
+  ]);
+  await run(process.execPath, [join(ROOT, 'node_modules', 'gulp', 'bin', 'gulp.js'), '--silent']);
+}
+
+/**
+ * Puts the built package into an n8n's user folder: the files that `npm pack` would ship, with the runtime
+ * dependencies of the lockfile, which n8n finds by scanning the folder.
+ * @param {string} userFolder N8N_USER_FOLDER
+ */
+export async function installInto(userFolder) {
+  const { name } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const target = join(userFolder, '.n8n', 'nodes', 'node_modules', name);
+  await rm(target, { recursive: true, force: true });
+  await mkdir(target, { recursive: true });
+  const [packed] = JSON.parse(
+    await npm(['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error']),
+  );
+  for (const { path } of packed.files) await cp(join(ROOT, path), join(target, path));
+  const dependencies = await npm(['ls', '--omit=dev', '--omit=peer', '--all', '--parseable']);
+  for (const folder of dependencies.trim().split('\n').slice(1)) {
+    const path = relative(ROOT, folder);
+    await cp(folder, join(target, path), {
+      recursive: true,
+      // A dependency's own dependencies are listed by themselves.
+      filter: (source) => source === folder || !relative(folder, source).startsWith('node_modules'),
+    });
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) void main(build);

@@ -1,0 +1,174 @@
+// What the demo and the tests share of driving a real n8n: a quiet environment, and its REST interface, as its
+// own editor uses it (n8n 2.41).
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+
+/**
+ * The environment of an n8n that stays on this machine and asks nobody on the internet.
+ * @param {{ folder: string, port: number, brokerPort: number }} place
+ * @returns {Record<string, string>}
+ */
+export const quietN8nEnvironment = ({ folder, port, brokerPort }) => ({
+  N8N_USER_FOLDER: folder,
+  N8N_PORT: String(port),
+  N8N_LISTEN_ADDRESS: '127.0.0.1',
+  N8N_HOST: '127.0.0.1',
+  N8N_PROTOCOL: 'http',
+  N8N_RUNNERS_BROKER_PORT: String(brokerPort),
+  N8N_DIAGNOSTICS_ENABLED: 'false',
+  N8N_VERSION_NOTIFICATIONS_ENABLED: 'false',
+  N8N_TEMPLATES_ENABLED: 'false',
+  N8N_HIRING_BANNER_ENABLED: 'false',
+  N8N_PERSONALIZATION_ENABLED: 'false',
+  N8N_SECURE_COOKIE: 'false',
+  N8N_UNVERIFIED_PACKAGES_ENABLED: 'true',
+  NO_COLOR: '1',
+});
+
+/** @typedef {{ id: string, versionId: string, name: string, nodes: unknown[], connections: object, settings?: object }} Workflow */
+
+/** @typedef {{ email: string, password: string }} Owner */
+
+/** An error that n8n answered. */
+export class N8nError extends Error {
+  /**
+   * @param {string} message
+   * @param {number} status
+   */
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export class N8nApi {
+  #cookie = '';
+
+  /** @param {string} base e.g. http://127.0.0.1:5678 */
+  constructor(base) {
+    this.base = base;
+  }
+
+  /** @returns {Promise<boolean>} */
+  async isReady() {
+    try {
+      return (await fetch(`${this.base}/healthz/readiness`)).status === 200;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} [body]
+   * @returns {Promise<any>} the answer's `data`
+   */
+  async request(method, path, body) {
+    const response = await fetch(this.base + path, {
+      method,
+      headers: { 'content-type': 'application/json', ...(this.#cookie && { cookie: this.#cookie }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    for (const cookie of response.headers.getSetCookie()) {
+      if (cookie.startsWith('n8n-auth=')) this.#cookie = cookie.split(';')[0] ?? '';
+    }
+    const text = await response.text();
+    if (!response.ok)
+      throw new N8nError(`${method} ${path}: ${response.status} ${text.slice(0, 400)}`, response.status);
+    const answer = text === '' ? undefined : JSON.parse(text);
+    return answer && typeof answer === 'object' && 'data' in answer ? answer.data : answer;
+  }
+
+  /**
+   * Makes the owner of a new instance, or logs in as the one it has.
+   * @param {Owner} owner
+   */
+  async becomeOwner(
+    owner = { email: 'owner@example.com', password: `Aa1${randomBytes(12).toString('hex')}` },
+  ) {
+    try {
+      await this.request('POST', '/rest/owner/setup', { ...owner, firstName: 'Durable', lastName: 'Mail' });
+    } catch (error) {
+      if (!(error instanceof N8nError) || error.status !== 400) throw error;
+      await this.request('POST', '/rest/login', {
+        emailOrLdapLoginId: owner.email,
+        password: owner.password,
+      });
+    }
+  }
+
+  /** The value of the cookie that logs a browser in. */
+  get cookie() {
+    return this.#cookie.slice('n8n-auth='.length);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} type
+   * @param {object} data
+   * @returns {Promise<{ id: string, name: string }>}
+   */
+  createCredential(name, type, data) {
+    return this.request('POST', '/rest/credentials', { name, type, data });
+  }
+
+  /**
+   * @param {string} id
+   * @param {{ name: string, type: string, data: object }} credential
+   */
+  updateCredential(id, credential) {
+    return this.request('PATCH', `/rest/credentials/${id}`, credential);
+  }
+
+  /**
+   * @param {{ name: string, nodes: unknown[], connections: object, settings?: object }} workflow
+   * @returns {Promise<Workflow>}
+   */
+  createWorkflow(workflow) {
+    return this.request('POST', '/rest/workflows', { settings: { executionOrder: 'v1' }, ...workflow });
+  }
+
+  /** @param {string} id @returns {Promise<Workflow>} */
+  workflow(id) {
+    return this.request('GET', `/rest/workflows/${id}`);
+  }
+
+  /**
+   * Publishes the workflow, and waits until its triggers run: n8n activates them in the background.
+   * @param {string} id
+   * @param {number} deadlineMs
+   */
+  async publish(id, deadlineMs = 60_000) {
+    const { versionId } = await this.workflow(id);
+    await this.request('POST', `/rest/workflows/${id}/activate`, { versionId });
+    const end = performance.now() + deadlineMs;
+    for (;;) {
+      const status = await this.request('GET', `/rest/workflows/${id}/publication-status`);
+      /** @type {{ status: string }[]} */
+      const triggers = status.triggers;
+      if (status.liveVersionId === versionId && triggers.every((trigger) => trigger.status === 'activated'))
+        return;
+      if (status.status === 'failed' || performance.now() > end) {
+        throw new Error(`The workflow was not published: ${JSON.stringify(status)}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+  }
+
+  /** @param {string} id */
+  unpublish(id) {
+    return this.request('POST', `/rest/workflows/${id}/deactivate`, {});
+  }
+
+  /**
+   * @param {string} query
+   * @returns {Promise<{ id: string, status: string, mode: string, workflowId: string }[]>} the newest first
+   */
+  async executions(query = 'limit=100') {
+    return (await this.request('GET', `/rest/executions?${query}`)).results;
+  }
+}
+
+/** The mail ledger's file of an n8n. @param {string} userFolder */
+export const ledgerOf = (userFolder) => join(userFolder, '.n8n', 'durable-mail', 'ledger.sqlite');

@@ -8,6 +8,12 @@ import { CommandError, npm, ROOT, step, TOOLS } from './shell.mjs';
 
 const NODE_MAJOR = 24;
 
+/**
+ * Not `npm ci`: packages in both trees have optional parts for other machines that not every registry holds, so
+ * the lockfiles lack them. `ci` refuses that; `install` takes all that is locked as it is locked.
+ */
+const INSTALL_LOCKED = ['install', '--no-save', '--ignore-scripts', '--loglevel=error'];
+
 /** @param {string} file */
 const digest = async (file) =>
   createHash('sha256')
@@ -22,7 +28,7 @@ export async function installDependencies() {
   const installed = existsSync(stamp) ? await readFile(stamp, 'utf8') : '';
   if (installed === wanted) return;
   await step("Installing this package's dependencies", async () => {
-    await npm(['ci', '--ignore-scripts', '--loglevel=error']);
+    await npm([...INSTALL_LOCKED]);
     await writeFile(stamp, wanted);
   });
 }
@@ -91,12 +97,7 @@ async function installLocked(title, name, node, finish) {
     for (const file of ['package.json', 'package-lock.json'])
       await copyFile(join(recipe, file), join(making, file));
     try {
-      // Not `npm ci`: a package in n8n's tree has optional parts that not every registry holds, and the lockfile
-      // lacks those; `ci` refuses that, `install` takes all that is locked as it is locked.
-      await npm(['install', '--legacy-peer-deps', '--ignore-scripts', '--loglevel=error'], {
-        cwd: making,
-        ...(node && { node }),
-      });
+      await npm([...INSTALL_LOCKED, '--legacy-peer-deps'], { cwd: making, ...(node && { node }) });
     } catch (error) {
       throw error instanceof CommandError
         ? new Error(`${error.message}\n\nIs the npm registry within reach, and is there 3 GB of free disk?`)

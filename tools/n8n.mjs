@@ -1,7 +1,6 @@
 // What the demo and the tests share of driving a real n8n: a quiet environment, and its REST interface, as its
 // own editor uses it (n8n 2.41).
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 
 /**
  * The environment of an n8n that stays on this machine and asks nobody on the internet.
@@ -156,6 +155,22 @@ export class N8nApi {
     }
   }
 
+  /**
+   * How its triggers are doing: `activated` is what is wanted.
+   * @param {string} id
+   * @returns {Promise<string[]>}
+   */
+  async triggers(id) {
+    /** @type {{ triggers: { status: string }[] }} */
+    const { triggers } = await this.request('GET', `/rest/workflows/${id}/publication-status`);
+    return triggers.map(({ status }) => status);
+  }
+
+  /** Runs it by hand, as the editor does. @param {string} id @param {string} trigger the trigger's name */
+  runManually(id, trigger) {
+    return this.request('POST', `/rest/workflows/${id}/run`, { triggerToStartFrom: { name: trigger } });
+  }
+
   /** @param {string} id */
   unpublish(id) {
     return this.request('POST', `/rest/workflows/${id}/deactivate`, {});
@@ -169,6 +184,3 @@ export class N8nApi {
     return (await this.request('GET', `/rest/executions?${query}`)).results;
   }
 }
-
-/** The mail ledger's file of an n8n. @param {string} userFolder */
-export const ledgerOf = (userFolder) => join(userFolder, '.n8n', 'durable-mail', 'ledger.sqlite');

@@ -1,17 +1,22 @@
 // Real mails in a real Dovecot run real workflows in a real n8n.
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
-import { N8n } from '../support/n8n';
+import { N8n, type StoredEvent } from '../support/n8n';
+import { TcpProxy } from '../support/net';
 import { Sink } from '../support/sink';
 import { until } from '../support/until';
-import { sinkWorkflow } from '../support/workflows';
+import { credentialData, sinkWorkflow, type WorkflowOptions } from '../support/workflows';
 
 describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
   let dovecot: Dovecot;
   let n8n: N8n;
   let sink: Sink;
+  let proxy: TcpProxy;
+  let user: string;
+  let users = 0;
+  let workflows: string[];
 
   before(async () => {
     dovecot = await Dovecot.start();
@@ -23,38 +28,212 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
     await sink.close();
     await dovecot.dispose();
   });
-  beforeEach(() => {
-    sink.deliveries.length = 0;
-    sink.accepted.length = 0;
-    sink.answer = () => 200;
+  beforeEach(async () => {
+    user = `user${++users}`;
+    workflows = [];
+    proxy = await TcpProxy.to(dovecot.port);
+    sink.reset();
+  });
+  afterEach(async () => {
+    for (const id of workflows) await n8n.api.unpublish(id);
+    await proxy.close();
   });
 
-  const published = async (user: string, options = {}): Promise<string> => {
-    const id = await sinkWorkflow(n8n, sink, dovecot.login(user), options);
+  const made = async (options: WorkflowOptions = {}, login = {}): Promise<string> => {
+    const id = await sinkWorkflow(n8n, sink, dovecot.login(user, { port: proxy.port, ...login }), options);
+    workflows.push(id);
+    return id;
+  };
+
+  const published = async (options: WorkflowOptions = {}): Promise<string> => {
+    const id = await made(options);
     await n8n.api.publish(id);
     await n8n.watching(id);
     return id;
   };
 
-  it('runs the workflow once, with the subject, the text and the attachment byte for byte', async () => {
-    const id = await published('first', { withAttachment: true });
-    const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) % 256));
-    const mail = rawMail({
-      subject: 'Grüße',
-      text: 'Zwölf Boxkämpfer',
-      attachment: { name: 'all-bytes.bin', content },
-    });
-    await dovecot.append('first', [mail.replace('Grüße', '=?utf-8?B?R3LDvMOfZQ==?=')]);
-    await until('the mail is done', () =>
-      n8n.events().some((event) => event.workflow === id && event.state === 'DONE'),
+  const append = (...subjects: string[]): Promise<void> =>
+    dovecot.append(
+      user,
+      subjects.map((subject) => rawMail({ subject })),
     );
+
+  const eventsOf = (id: string): StoredEvent[] => n8n.events().filter(({ workflow }) => workflow === id);
+
+  const settled = (id: string, count: number, deadlineMs?: number): Promise<StoredEvent[]> =>
+    until(
+      `${count} mails are settled`,
+      () => {
+        const events = eventsOf(id).filter(({ state }) => state === 'DONE' || state === 'DEAD');
+        return events.length >= count && events;
+      },
+      deadlineMs,
+    );
+
+  const failures = async (id: string): Promise<{ status: string }[]> =>
+    (await n8n.api.executions()).filter(({ workflowId, status }) => workflowId === id && status === 'error');
+
+  it('runs the workflow once, with the subject, the text and the attachment byte for byte', async () => {
+    const id = await published({ withAttachment: true });
+    const content = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) % 256));
+    const subject = '=?utf-8?B?R3LDvMOfZQ==?=';
+    const text = 'Zwölf Boxkämpfer';
+    await dovecot.append(user, [rawMail({ subject, text, attachment: { name: 'all-bytes.bin', content } })]);
+    const [event] = await settled(id, 1);
+    assert.equal(event?.state, 'DONE');
     const [delivered, ...more] = sink.deliveries;
     assert.deepEqual(more, []);
     assert.ok(delivered);
     assert.equal(delivered.subject, 'Grüße');
-    assert.equal(delivered.text.trim(), 'Zwölf Boxkämpfer');
+    assert.equal(delivered.text.trim(), text);
     assert.ok(delivered.attachment.equals(content), 'the attachment');
+    assert.equal(delivered.eventId, event.id);
     assert.equal(delivered.attempt, 1);
     assert.match(delivered.idempotencyKey, /^[0-9a-f]{40}$/);
+  });
+
+  it('gives a hundred mails in a burst once each', async () => {
+    const id = await published();
+    const subjects = Array.from({ length: 100 }, (_, index) => `burst ${index}`);
+    await append(...subjects);
+    const events = await settled(id, 100, 120_000);
+    assert.ok(events.every(({ state, attempt }) => state === 'DONE' && attempt === 1));
+    assert.deepEqual([...sink.counts()].sort(), subjects.map((subject) => [subject, 1]).sort());
+    const filter = encodeURIComponent(JSON.stringify({ workflowId: id }));
+    const runs = (await n8n.api.request('GET', `/rest/executions?limit=100&filter=${filter}`)) as {
+      count: number;
+    };
+    assert.equal(runs.count, 100, 'one execution for each mail');
+  });
+
+  it('never works on more mails at once than it may', async () => {
+    let open = 0;
+    let most = 0;
+    sink.answer = async () => {
+      most = Math.max(most, ++open);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      open--;
+      return 200;
+    };
+    const id = await published({ mostInFlight: 3 });
+    await append(...Array.from({ length: 15 }, (_, index) => `one of many ${index}`));
+    await settled(id, 15, 60_000);
+    assert.equal(most, 3);
+  });
+
+  it('tries a failed run again, until it succeeds', async () => {
+    sink.answer = (_, earlier) => (earlier < 2 ? 500 : 200);
+    const id = await published({ retrySchedule: '1s, 2s, 3s' });
+    await append('fails twice');
+    const [event] = await settled(id, 1);
+    assert.ok(event);
+    assert.deepEqual([event.state, event.attempt, event.failures], ['DONE', 3, 2]);
+    assert.deepEqual(
+      sink.deliveries.map(({ attempt }) => attempt),
+      [1, 2, 3],
+    );
+    assert.equal(new Set(sink.deliveries.map(({ idempotencyKey }) => idempotencyKey)).size, 1);
+  });
+
+  it('sets a mail aside as DEAD when its retries are used up, with what went wrong', async () => {
+    sink.answer = () => 500;
+    const id = await published({ retrySchedule: '1s' });
+    await append('always fails');
+    const [event] = await settled(id, 1);
+    assert.ok(event);
+    assert.deepEqual([event.state, event.attempt, event.failures], ['DEAD', 2, 2]);
+    assert.match(event.lastError ?? '', /^Sink: /);
+    sink.answer = () => 200;
+    await append('works');
+    await until('the next mail is done', () => eventsOf(id)[1]?.state === 'DONE');
+  });
+
+  it('unpublished leaves no connection; published again runs the mail of the meantime once', async () => {
+    const id = await published();
+    await append('before');
+    await settled(id, 1);
+    await n8n.api.unpublish(id);
+    await until('no connection is open', () => proxy.open === 0, 5_000);
+    await append('meanwhile one', 'meanwhile two');
+    const connections = proxy.accepted;
+    await n8n.api.publish(id);
+    await settled(id, 3);
+    assert.deepEqual([...sink.counts().values()], [1, 1, 1]);
+    assert.equal(proxy.accepted, connections + 1);
+  });
+
+  it('runs two workflows for one mail over one connection', async () => {
+    const [first, second] = [await published(), await published()];
+    await append('for both');
+    await Promise.all([settled(first, 1), settled(second, 1)]);
+    assert.equal(sink.deliveries.length, 2);
+    assert.equal(new Set(sink.deliveries.map(({ idempotencyKey }) => idempotencyKey)).size, 2);
+    assert.equal(proxy.accepted, 1);
+  });
+
+  it('shows the newest mail in a manual test, and leaves ledger and mailbox alone', async () => {
+    await append('older', 'newest');
+    const id = await made();
+    const ledgerBefore = n8n.events().length;
+    await n8n.api.runManually(id, 'Mail');
+    const delivered = await until('the mail is shown', () => sink.deliveries[0]);
+    assert.equal(delivered.subject, 'newest');
+    assert.equal(delivered.eventId, 'manual-test');
+    assert.equal(n8n.events().length, ledgerBefore);
+    const client = await dovecot.client(user);
+    const status = await client.status('INBOX', { unseen: true });
+    assert.equal(status && status.unseen, 2, 'still unread');
+    await client.logout();
+  });
+
+  const errorOf = async (execution: { id: string }): Promise<string> =>
+    ((await n8n.api.request('GET', `/rest/executions/${execution.id}`)) as { data: string }).data;
+
+  const badSettings: Record<string, { login: object; mailbox?: string; says: RegExp }> = {
+    'a wrong host': { login: { host: 'mail.invalid' }, says: /The host \\"mail\.invalid\\" was not found/ },
+    'a wrong port': { login: { port: 1 }, says: /127\.0\.0\.1:1 refused the connection/ },
+    'a wrong password': { login: { password: 'not-this-one' }, says: /rejected the login of \\"user\d+\\"/ },
+    'a wrong mailbox name': {
+      login: {},
+      mailbox: 'Inbux',
+      says: /\\"Inbux\\" of \\"user\d+\\".*There are: \\"INBOX\\"/,
+    },
+  };
+  for (const [what, { login, mailbox, says }] of Object.entries(badSettings)) {
+    it(`says it is ${what}, in the editor and when published, and the trigger stays active`, async () => {
+      const id = await made(mailbox ? { mailbox } : {}, login);
+      await n8n.api.runManually(id, 'Mail');
+      await until('the manual test fails', async () => (await failures(id)).length === 1);
+      await n8n.api.publish(id);
+      await until('the failure is reported', async () => (await failures(id)).length === 2);
+      const executions = (await n8n.api.executions()).filter(({ workflowId }) => workflowId === id);
+      for (const execution of executions) {
+        const error = await errorOf(execution);
+        assert.match(error, says);
+        assert.doesNotMatch(error, /not-this-one/, 'no password in an error');
+      }
+      assert.deepEqual(await n8n.api.triggers(id), ['activated']);
+    });
+  }
+
+  it('refuses to be published with a setting that can never work, and says why', async () => {
+    const id = await made({ retrySchedule: '30s, soon' });
+    await assert.rejects(n8n.api.publish(id), /Retry After.*\\?"soon\\?" is not a time/s);
+  });
+
+  it('starts to work when its wrong password is put right, without being published again', async () => {
+    const id = await made({}, { password: 'not-this-one' });
+    await n8n.api.publish(id);
+    await until('the failure is reported', async () => (await failures(id)).length === 1);
+    const { nodes } = await n8n.api.workflow(id);
+    const credential = (nodes[0] as { credentials: { imap: { id: string; name: string } } }).credentials.imap;
+    await n8n.api.updateCredential(credential.id, {
+      name: credential.name,
+      type: 'imap',
+      data: credentialData(dovecot.login(user, { port: proxy.port })),
+    });
+    await n8n.watching(id, 120_000);
+    await append('after it was put right');
+    await settled(id, 1);
   });
 });

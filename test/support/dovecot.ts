@@ -2,7 +2,8 @@
 // Any user name is a fresh, empty account; all have one password.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ImapFlow } from 'imapflow';
@@ -107,6 +108,17 @@ export class Dovecot {
     for (const mail of mails)
       await client.append(mailbox, typeof mail === 'string' ? Buffer.from(mail) : mail);
     await client.logout();
+  }
+
+  /** Puts mails where a mail server's delivery puts them: it works while the server is down, too. */
+  async deliver(user: string, mails: readonly string[]): Promise<void> {
+    const maildir = join(this.#folder, 'mail', user);
+    for (const mail of mails) {
+      const name = `${Date.now()}.${randomUUID()}.test`;
+      await writeFile(join(maildir, 'tmp', name), mail);
+      if (isRoot()) await chown(join(maildir, 'tmp', name), UNPRIVILEGED.uid, UNPRIVILEGED.gid);
+      await rename(join(maildir, 'tmp', name), join(maildir, 'new', name));
+    }
   }
 
   #configuration(): string {

@@ -113,7 +113,7 @@ export class N8n {
   }
 
   /** Waits until the workflow's trigger has read its mailbox to its end, for the first time or again. */
-  async watching(workflowId: string): Promise<void> {
+  async watching(workflowId: string, deadlineMs = 60_000): Promise<void> {
     const since = Date.now();
     await until(
       'the mailbox is watched',
@@ -124,7 +124,7 @@ export class N8n {
           where workflow_id = '${workflowId}'`);
         return source?.ready === 1;
       },
-      60_000,
+      deadlineMs,
     );
   }
 

@@ -47,6 +47,13 @@ export class Sink {
     return counts;
   }
 
+  /** Forgets everything, and takes everything. */
+  reset(): void {
+    this.deliveries.length = 0;
+    this.accepted.length = 0;
+    this.answer = () => 200;
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     this.#server.close();

@@ -1,0 +1,22 @@
+// hoodiecrow-imap ships no types; this is what the demo uses of it.
+declare module 'hoodiecrow-imap' {
+  import type { Server } from 'node:net';
+
+  interface Message {
+    uid: number;
+    raw: string;
+  }
+
+  interface MailServer {
+    readonly server: Server;
+    readonly messageHandlers: ((server: unknown, message: Message) => void)[];
+    listen(port: number, host: string): void;
+    close(): void;
+  }
+
+  export default function hoodiecrow(options: {
+    plugins: (string | ((server: MailServer) => unknown))[];
+    users: Record<string, { password: string }>;
+    storage: Record<string, { uidvalidity: number; messages: Message[] }>;
+  }): MailServer;
+}

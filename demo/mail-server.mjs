@@ -1,0 +1,50 @@
+// The demo's mailbox: an IMAP server in this process. It forgets when it ends, so each mail is also kept as a
+// file, and given back under its old UID at the next start, as a real server would.
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/**
+ * @param {{ port: number, user: string, password: string, folder: string, uidValidity: number }} options
+ * @returns {Promise<{ close(): Promise<void> }>}
+ */
+export async function startMailServer({ port, user, password, folder, uidValidity }) {
+  // Loaded here: when this file is read, the dependencies may not be installed yet.
+  const { default: hoodiecrow } = await import('hoodiecrow-imap');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const messages = readdirSync(folder)
+    .filter((name) => name.endsWith('.eml'))
+    .map((name) => ({ uid: Number.parseInt(name, 10), raw: readFileSync(join(folder, name), 'latin1') }))
+    .sort((a, b) => a.uid - b.uid);
+  const known = new Set(messages.map(({ uid }) => uid));
+  /** @param {{ messageHandlers: ((server: unknown, message: { uid: number, raw: string }) => void)[] }} server */
+  const keepMails = (server) =>
+    server.messageHandlers.push((_server, { uid, raw }) => {
+      if (known.has(uid)) return;
+      known.add(uid);
+      writeFileSync(join(folder, `${uid}.eml`), raw, 'latin1');
+    });
+  const server = hoodiecrow({
+    plugins: ['IDLE', 'ID', 'UIDPLUS', 'LITERALPLUS', keepMails],
+    users: { [user]: { password } },
+    storage: { INBOX: { uidvalidity: uidValidity, messages } },
+  });
+  /** @type {Set<import('node:net').Socket>} */
+  const sockets = new Set();
+  server.server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    // A client that goes away is no fault of the server.
+    socket.on('error', () => undefined);
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server.server, 'listening');
+  return {
+    close: async () => {
+      const closed = once(server.server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}

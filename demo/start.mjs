@@ -1,0 +1,176 @@
+// `npm start`: a real n8n on this machine, with this package in it, a demo mailbox, and a published workflow.
+// Installs what is missing, once; keeps its state in .demo; ends everything on Ctrl-C.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { delimiter, dirname } from 'node:path';
+import { build, installInto } from '../tools/build.mjs';
+import { installDependencies, installN8n, installNode } from '../tools/install.mjs';
+import { N8nApi, N8nError, quietN8nEnvironment } from '../tools/n8n.mjs';
+import { main, step } from '../tools/shell.mjs';
+import { startMailServer } from './mail-server.mjs';
+import { MAIL_USER, newState, OWNER_EMAIL, PLACES, readState, writeState } from './state.mjs';
+import { demoWorkflow } from './workflow.mjs';
+
+/** n8n's own budget for a shutdown is 30 s. */
+const STOP_MS = 35_000;
+
+await main(async () => {
+  console.log('Preparing the demo');
+  await installDependencies();
+  const node = await installNode();
+  const n8n = await installN8n(node);
+  await step('Building the package', build);
+
+  const state = (await readState()) ?? newState();
+  state.mailPort = await freePort(state.mailPort);
+  state.n8nPort = await freePort(state.n8nPort);
+  const brokerPort = await freePort(5679);
+  await writeState(state);
+
+  const mailServer = await startMailServer({
+    port: state.mailPort,
+    user: MAIL_USER,
+    password: state.mailPassword,
+    folder: PLACES.mailbox,
+    uidValidity: state.uidValidity,
+  });
+  await mkdir(PLACES.n8n, { recursive: true, mode: 0o700 });
+  await installInto(PLACES.n8n);
+  const log = openSync(PLACES.log, 'w', 0o600);
+  const n8nProcess = spawn(node, [n8n, 'start'], {
+    cwd: PLACES.n8n,
+    stdio: ['ignore', log, log],
+    // A group of its own: Ctrl-C reaches this process alone, which then stops n8n in order.
+    detached: process.platform !== 'win32',
+    env: {
+      ...process.env,
+      PATH: `${dirname(node)}${delimiter}${process.env['PATH']}`,
+      ...quietN8nEnvironment({ folder: PLACES.n8n, port: state.n8nPort, brokerPort }),
+    },
+  });
+  closeSync(log);
+  const ended = once(n8nProcess, 'exit');
+  let stopping = false;
+
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    console.log('\nStopping …');
+    const hard = setTimeout(() => n8nProcess.kill('SIGKILL'), STOP_MS);
+    n8nProcess.kill('SIGTERM');
+    await ended;
+    clearTimeout(hard);
+    await mailServer.close();
+    console.log('Stopped. Everything is kept for the next start.');
+  };
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
+    process.on(signal, () => void stop());
+
+  try {
+    await Promise.race([
+      setUp(state),
+      ended.then(async () => {
+        if (!stopping) throw new Error(`n8n ended by itself. Its last words:\n${await lastWords()}`);
+      }),
+    ]);
+    if (!stopping) tell(state);
+    await ended;
+    if (!stopping) throw new Error(`n8n ended by itself. Its last words:\n${await lastWords()}`);
+  } finally {
+    await stop();
+  }
+});
+
+/** @param {import('./state.mjs').DemoState} state */
+async function setUp(state) {
+  const api = new N8nApi(`http://127.0.0.1:${state.n8nPort}`);
+  await step('Starting n8n', async () => {
+    while (!(await api.isReady())) await new Promise((resolve) => setTimeout(resolve, 300));
+  });
+  await step('Publishing the demo workflow', async () => {
+    await api.becomeOwner({ email: OWNER_EMAIL, password: state.ownerPassword });
+    const credential = {
+      name: 'Demo mailbox',
+      type: 'imap',
+      data: {
+        host: '127.0.0.1',
+        port: state.mailPort,
+        secure: false,
+        user: MAIL_USER,
+        password: state.mailPassword,
+        allowUnauthorizedCerts: false,
+      },
+    };
+    if (
+      !(await isThere(
+        () => api.request('GET', `/rest/credentials/${state.credentialId}`),
+        state.credentialId,
+      ))
+    ) {
+      state.credentialId = (await api.createCredential(credential.name, credential.type, credential.data)).id;
+    } else {
+      await api.updateCredential(/** @type {string} */ (state.credentialId), credential);
+    }
+    if (!(await isThere(() => api.workflow(/** @type {string} */ (state.workflowId)), state.workflowId))) {
+      const named = { id: /** @type {string} */ (state.credentialId), name: credential.name };
+      state.workflowId = (await api.createWorkflow(demoWorkflow(named))).id;
+      await api.publish(state.workflowId);
+    }
+    await writeState(state);
+  });
+}
+
+/**
+ * Whether what an earlier start made is still there: a person may have deleted it.
+ * @param {() => Promise<unknown>} ask
+ * @param {string | undefined} id
+ */
+async function isThere(ask, id) {
+  if (!id) return false;
+  try {
+    await ask();
+    return true;
+  } catch (error) {
+    if (error instanceof N8nError && (error.status === 404 || error.status === 403)) return false;
+    throw error;
+  }
+}
+
+/** @param {import('./state.mjs').DemoState} state */
+function tell(state) {
+  console.log(`
+n8n is running on this machine, with this package and a demo mailbox.
+
+  Open       http://localhost:${state.n8nPort}/workflow/${state.workflowId}
+  Log in     ${OWNER_EMAIL}   ${state.ownerPassword}
+  Send mail  npm run demo:send -- "Hello"          (in a second terminal)
+  Look       Executions, at the top of the workflow: one run for each mail
+
+Your own mailbox: open the trigger node, choose "Create new credential", enter the host, user and password
+(often an app password) of your mail account, and publish the workflow again.
+
+Stop with Ctrl-C. The state is kept in .demo; delete that folder to begin anew.`);
+}
+
+const lastWords = async () => (await readFile(PLACES.log, 'utf8')).trim().split('\n').slice(-15).join('\n');
+
+/**
+ * The wished port where it is free, another one otherwise.
+ * @param {number} wished
+ * @returns {Promise<number>}
+ */
+async function freePort(wished) {
+  const server = createServer();
+  const opened = await new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(wished, '127.0.0.1', () => resolve(true));
+  });
+  if (!opened) return freePort(0);
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return address && typeof address === 'object' ? address.port : wished;
+}

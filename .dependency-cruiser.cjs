@@ -3,11 +3,13 @@
 /** @param {string} library @param {string} file */
 const onlyIn = (library, file) => ({
   name: `${library}-in-one-file`,
-  comment: `${library} is imported in ${file} only, and only when it is needed: every process of n8n loads every node file.`,
+  comment: `${library} is imported in ${file} only: one place to change when it changes.`,
   severity: 'error',
   from: { pathNot: file },
   to: { path: `^(node:|node_modules/)?${library}(/|$)`, dependencyTypesNot: ['type-only'] },
 });
+
+const LIBRARIES = ['imapflow', 'mailparser', 'libmime', 'sqlite'];
 
 /** @param {string} part @param {string[]} mayUse */
 const engineOrder = (part, mayUse) => ({
@@ -56,6 +58,18 @@ module.exports = {
     // The collectors and delivery meet only at the ledger.
     engineOrder('imap', ['source', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('delivery', ['ledger', 'signal', 'runtime']),
+    {
+      name: 'libraries-on-demand',
+      comment:
+        'These are imported when they are used (`await import`): every process of n8n loads every node file.',
+      severity: 'error',
+      from: {},
+      to: {
+        path: `^(node:|node_modules/)?(${LIBRARIES.join('|')})(/|$)`,
+        dynamic: false,
+        dependencyTypesNot: ['type-only'],
+      },
+    },
     onlyIn('imapflow', 'engine/imap/session.ts'),
     onlyIn('mailparser', 'engine/mail/parse.ts'),
     onlyIn('libmime', 'engine/mail/parse.ts'),

@@ -23,8 +23,12 @@ await main(async () => {
   } catch {
     throw new Error('The demo mailbox does not answer. Is npm start running in another terminal?');
   }
-  await client.append('INBOX', Buffer.from(mail(subject, text)));
-  await client.logout();
+  try {
+    await client.append('INBOX', Buffer.from(mail(subject, text)));
+    await client.logout();
+  } finally {
+    client.close();
+  }
   console.log(`Sent: ${subject}`);
 });
 
@@ -32,8 +36,8 @@ await main(async () => {
  * @param {string} subject
  * @param {string} text
  */
-const mail = (subject, text) =>
-  [
+function mail(subject, text) {
+  return [
     'From: "Demo Sender" <sender@example.com>',
     'To: demo@example.com',
     `Subject: =?utf-8?B?${Buffer.from(subject.replace(/[\r\n]+/g, ' ')).toString('base64')}?=`,
@@ -46,3 +50,4 @@ const mail = (subject, text) =>
     Buffer.from(`${text}\n`).toString('base64'),
     '',
   ].join('\r\n');
+}

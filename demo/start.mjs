@@ -155,7 +155,9 @@ Your own mailbox: open the trigger node, choose "Create new credential", enter t
 Stop with Ctrl-C. The state is kept in .demo; delete that folder to begin anew.`);
 }
 
-const lastWords = async () => (await readFile(PLACES.log, 'utf8')).trim().split('\n').slice(-15).join('\n');
+async function lastWords() {
+  return (await readFile(PLACES.log, 'utf8')).trim().split('\n').slice(-15).join('\n');
+}
 
 /**
  * The wished port where it is free, another one otherwise.

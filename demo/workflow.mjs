@@ -40,12 +40,12 @@ export const demoWorkflow = (credential) => ({
       name: 'Note',
       type: 'n8n-nodes-base.stickyNote',
       typeVersion: 1,
-      position: [-40, -260],
+      position: [-40, -240],
       parameters: {
         width: 460,
-        height: 200,
+        height: 180,
         content:
-          '## Every mail, once\nThis workflow is published. Send it a mail from a second terminal:\n\n`npm run demo:send -- "Hello"`\n\nThen look under **Executions**: one run for each mail, also for those you send while n8n is stopped.',
+          '## Every mail, once\nThis workflow is published. Send it a mail from a second terminal:\n\n`npm run demo:send -- "Hello"`\n\nThen look under **Executions**: one run for each mail.',
       },
     },
   ],

@@ -10,7 +10,7 @@ import { monotonicNow, pause } from '../runtime/time';
 import type { Wake } from '../signal/wake';
 
 /** A pointer's lease: a process that dies with pointers emitted delays them by this much. */
-export const QUEUED_LEASE_MS = 30_000;
+const QUEUED_LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 /** n8n can lose a queued run and tell nobody: a pointer that no run has claimed by then is offered again. */
 const QUEUED_AT_MOST_MS = 5 * 60_000;

@@ -8,7 +8,7 @@ import { pause } from '../runtime/time';
 import type { Wake } from '../signal/wake';
 
 /** A run's lease: a process that dies delays the next try by at most this much. */
-export const RUNNING_LEASE_MS = 30_000;
+const RUNNING_LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 /** A settlement that the ledger does not take (its disk is full) is tried again for this long. */
 const SETTLE_TRIES = 12;

@@ -14,7 +14,7 @@ const GROUP_BYTES = 8 * 1024 * 1024;
 /** A mail above this size is recorded with its headers only. */
 export const MOST_MAIL_BYTES = 50 * 1024 * 1024;
 
-export interface SyncSubscription {
+interface SyncSubscription {
   readonly subscription: Subscription;
   /** See `startingCursor`. */
   readonly reachedLate: boolean;

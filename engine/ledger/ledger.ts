@@ -9,10 +9,10 @@
 
 export type EventState = 'PENDING' | 'QUEUED' | 'RUNNING' | 'RETRY' | 'DONE' | 'DEAD' | 'GONE' | 'UNKNOWN';
 
-export type SourceState =
+type SourceState =
   'pending' | 'syncing' | 'idle' | 'gap_checking' | 'gap_syncing' | 'error' | 'retry_scheduled';
 
-export type ConnectionState = 'connecting' | 'idling' | 'polling' | 'backing_off' | 'closed';
+type ConnectionState = 'connecting' | 'idling' | 'polling' | 'backing_off' | 'closed';
 
 /** What is watched: a mailbox of an account. `account` names the login, without secrets. */
 export interface SourceKey {

@@ -6,7 +6,7 @@ import type { AttachmentStream, MessageText } from 'mailparser';
 import { errorText } from '../runtime/log';
 import { headerBlock } from './headers';
 
-export interface Attachment {
+interface Attachment {
   readonly filename: string | undefined;
   readonly contentType: string;
   readonly content: Buffer;

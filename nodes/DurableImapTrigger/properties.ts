@@ -18,7 +18,7 @@ export const triggerPanel: NonNullable<INodeTypeDescription['triggerPanel']> = {
 export const properties: INodeProperties[] = [
   {
     displayName:
-      'Every email is kept until its run has succeeded. A run that fails is tried again, so place steps that must not be repeated where a repeat does no harm, or check <code>delivery.idempotencyKey</code> in them.',
+      'Every email is kept until its run has succeeded. A run that fails is tried again from its start: a step that must not be done twice can check <code>delivery.idempotencyKey</code>.',
     name: 'notice',
     type: 'notice',
     default: '',

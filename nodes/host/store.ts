@@ -62,8 +62,8 @@ export function storeRefusal(environment: NodeJS.ProcessEnv = process.env): stri
 }
 
 /** The ledger's file, under n8n's user folder. */
-export const ledgerFile = (environment: NodeJS.ProcessEnv = process.env): string =>
-  join(environment['N8N_USER_FOLDER'] || homedir(), '.n8n', 'durable-mail', 'ledger.sqlite');
+const ledgerFile = (): string =>
+  join(process.env['N8N_USER_FOLDER'] || homedir(), '.n8n', 'durable-mail', 'ledger.sqlite');
 
 /** This process's store, opened once. @throws Error that says what to do, if the ledger cannot be opened */
 export function openStore(): Promise<Store> {

@@ -1,6 +1,7 @@
 // The IMAP engine against a real Dovecot, with the network in between broken in the ways it breaks.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import type { ImapLogin } from '../../engine/imap/login';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { TcpProxy } from '../support/net';
@@ -32,8 +33,7 @@ describe('a watched mailbox', { timeout: 10 * 60_000 }, () => {
     await watching.dispose();
   });
 
-  const login = (more = {}): ReturnType<Dovecot['login']> =>
-    dovecot.login(user, { port: proxy.port, ...more });
+  const login = (more = {}): ImapLogin => dovecot.login(user, { port: proxy.port, ...more });
 
   const join = async (workflowId = 'workflow'): Promise<Joined> => {
     const one = await watching.join(login(), { workflowId });

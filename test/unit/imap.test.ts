@@ -117,7 +117,7 @@ describe('a cursor', () => {
     const cursor = { uidValidity: '5', uid: 7, since: 5 };
     assert.equal(advanced(cursor, 6), cursor);
     assert.deepEqual(advanced(cursor, 9), { ...cursor, uid: 9 });
-    assert.deepEqual(readCursor(JSON.parse(JSON.stringify(storedCursor(cursor)))), cursor);
+    assert.deepEqual(readCursor(structuredClone(storedCursor(cursor))), cursor);
     assert.equal(readCursor({ historyId: '1' }), null);
   });
 });

@@ -36,7 +36,10 @@ await main(async () => {
   if (withoutServers)
     console.log(`Left out, as asked: the tests in test/${WITH_SERVERS.join(' and test/')}.`);
   // One file at a time: the servers of one test should not slow down another's.
-  await run(node, ['--import', 'tsx', '--test', '--test-concurrency=1', ...files], { env, show: true });
+  await run(node, ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-force-exit', ...files], {
+    env,
+    show: true,
+  });
 });
 
 /**

@@ -121,6 +121,15 @@ export class N8nApi {
   }
 
   /**
+   * Presses the editor's "Test" of a stored credential.
+   * @param {{ id: string, name: string, type: string, data: object }} credential
+   * @returns {Promise<{ status: string, message: string }>}
+   */
+  testCredential(credential) {
+    return this.request('POST', '/rest/credentials/test', { credentials: credential });
+  }
+
+  /**
    * @param {{ name: string, nodes: unknown[], connections: object, settings?: object }} workflow
    * @returns {Promise<Workflow>}
    */

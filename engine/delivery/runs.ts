@@ -4,7 +4,7 @@ import type { Claim, EventState, Ledger, Outcome, Pointer } from '../ledger/ledg
 import { pointerName } from '../ledger/keys';
 import { backoffDelay } from '../runtime/backoff';
 import { errorText, type Log } from '../runtime/log';
-import { pause } from '../runtime/time';
+import { monotonicNow, pause } from '../runtime/time';
 import type { Wake } from '../signal/wake';
 
 /** A run's lease: a process that dies delays the next try by at most this much. */
@@ -25,6 +25,8 @@ export class Runs {
   readonly #log: Log;
   readonly #held = new Map<string, Run>();
   #renewal: NodeJS.Timeout | undefined;
+  /** Monotonic. A run that began since has a fresh lease of its own. */
+  #renewedAt = -Infinity;
 
   constructor(ledger: Ledger, wake: Wake, log: Log) {
     this.#ledger = ledger;
@@ -62,8 +64,11 @@ export class Runs {
     }
   }
 
-  /** Renews every lease that is held here. */
+  /** Renews every lease that is held here, unless that was done a moment ago. */
   async renewAll(): Promise<void> {
+    const now = monotonicNow();
+    if (now - this.#renewedAt < RENEW_MS / 2) return;
+    this.#renewedAt = now;
     const pointers = [...this.#held.values()].map(({ pointer }) => pointer);
     const renewed = await this.#ledger.renew(pointers, 'RUNNING', RUNNING_LEASE_MS);
     if (renewed.length < pointers.length) {

@@ -13,8 +13,9 @@ import { listen } from '../host/listen';
 import { newestMail } from '../host/preview';
 import { pointerOf, runPointer } from '../host/run';
 import { storeRefusal } from '../host/store';
+import { durableImapTest } from './credential-test';
 import { properties, triggerPanel } from './properties';
-import { itemSettings, listenSettings, mailboxName, readLogin } from './settings';
+import { type CredentialType, itemSettings, listenSettings, mailboxName, readLogin } from './settings';
 
 export class DurableImapTrigger implements INodeType {
   description: INodeTypeDescription = {
@@ -30,20 +31,31 @@ export class DurableImapTrigger implements INodeType {
     triggerPanel,
     inputs: [],
     outputs: [NodeConnectionTypes.Main],
-    // n8n's own type, so that the credentials people have work here. The rule guards against packages that take
-    // what other packages were trusted with; here the person picks the credential for this very purpose.
-    // eslint-disable-next-line @n8n/community-nodes/no-credential-reuse
-    credentials: [{ name: 'imap', required: true }],
+    credentials: [
+      // n8n's own type, so that the credentials people have work here. The rules guard against typos, and against
+      // packages that take what others were trusted with; here the person picks the credential for this purpose.
+      // eslint-disable-next-line @n8n/community-nodes/no-credential-reuse, @n8n/community-nodes/valid-credential-references
+      { name: 'imap', required: true, displayOptions: { show: { authentication: ['imap'] } } },
+      {
+        name: 'durableImap',
+        required: true,
+        testedBy: 'durableImapTest',
+        displayOptions: { show: { authentication: ['durableImap'] } },
+      },
+    ],
     properties,
   };
+
+  methods = { credentialTest: { durableImapTest } };
 
   /** Throws only for settings that can never work; connects in the background (docs/architecture.md). */
   async trigger(this: ITriggerFunctions): Promise<ITriggerResponse> {
     const refusal = storeRefusal();
     if (refusal) throw new NodeOperationError(this.getNode(), refusal);
     const settings = listenSettings(this);
-    await readLogin(this);
-    return { closeFunction: listen(this, { ...settings, login: () => readLogin(this) }) };
+    const type = this.getNodeParameter('authentication') as CredentialType;
+    await readLogin(this, type);
+    return { closeFunction: listen(this, { ...settings, login: () => readLogin(this, type) }) };
   }
 
   async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
@@ -52,7 +64,8 @@ export class DurableImapTrigger implements INodeType {
       if (pointer) return [await runPointer(this, pointer, itemSettings(this))];
       if (this.getMode() !== 'manual') return [[]];
       const mailbox = mailboxName(this.getNode(), this.getNodeParameter('mailbox', 0) as string);
-      return [[await newestMail(this, await readLogin(this), mailbox, itemSettings(this))]];
+      const login = await readLogin(this, this.getNodeParameter('authentication', 0) as CredentialType);
+      return [[await newestMail(this, login, mailbox, itemSettings(this))]];
     } catch (error) {
       throw new NodeOperationError(this.getNode(), error as Error, { itemIndex: 0 });
     }

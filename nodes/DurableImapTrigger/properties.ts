@@ -17,6 +17,25 @@ export const triggerPanel: NonNullable<INodeTypeDescription['triggerPanel']> = {
 
 export const properties: INodeProperties[] = [
   {
+    displayName: 'Authentication',
+    name: 'authentication',
+    type: 'options',
+    options: [
+      {
+        name: 'IMAP',
+        value: 'imap',
+        description: "n8n's own credential: the one that the Email Trigger (IMAP) uses",
+      },
+      {
+        name: 'Durable IMAP',
+        value: 'durableImap',
+        description: 'The same, with a test that says what is wrong: host, port, encryption or login',
+      },
+    ],
+    default: 'imap',
+    description: 'Which kind of credential to log in with',
+  },
+  {
     displayName:
       'Every email is kept until its run has succeeded. A run that fails is tried again from its start: a step that must not be done twice can check <code>delivery.idempotencyKey</code>.',
     name: 'notice',

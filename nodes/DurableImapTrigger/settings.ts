@@ -56,11 +56,24 @@ export function itemSettings(context: IExecuteFunctions): ItemSettings {
   };
 }
 
-/** The login in the IMAP credential as it is stored now. */
+/** The credential types that the node takes: n8n's own, and ours, whose test says what is wrong. */
+export type CredentialType = 'imap' | 'durableImap';
+
+/** The login in the credential as it is stored now. @throws NodeOperationError if it can never work */
 export async function readLogin(
   context: Pick<ITriggerFunctions, 'getCredentials' | 'getNode'>,
+  type: CredentialType,
 ): Promise<ImapLogin> {
-  const data = await context.getCredentials<Partial<ImapLogin>>('imap');
+  const data = await context.getCredentials(type);
+  try {
+    return toLogin(data);
+  } catch (error) {
+    throw new NodeOperationError(context.getNode(), error as Error);
+  }
+}
+
+/** @throws Error that names the field that can never work */
+export function toLogin(data: Partial<ImapLogin>): ImapLogin {
   const login = {
     host: (data.host ?? '').trim(),
     port: Number(data.port),
@@ -69,16 +82,11 @@ export async function readLogin(
     password: data.password ?? '',
     allowUnauthorizedCerts: data.allowUnauthorizedCerts === true,
   };
-  const missing = Object.entries({ Host: login.host, User: login.user, Password: login.password }).find(
-    ([, value]) => value === '',
-  );
-  if (missing)
-    throw new NodeOperationError(context.getNode(), `${missing[0]} is empty in the IMAP credential.`);
+  const fields = { Host: login.host, User: login.user, Password: login.password };
+  const [missing] = Object.entries(fields).find(([, value]) => value === '') ?? [];
+  if (missing) throw new Error(`${missing} is empty in the IMAP credential.`);
   if (!Number.isInteger(login.port) || login.port < 1 || login.port > 65535) {
-    throw new NodeOperationError(
-      context.getNode(),
-      'Port in the IMAP credential must be a number from 1 to 65535.',
-    );
+    throw new Error('Port in the IMAP credential must be a number from 1 to 65535.');
   }
   return login;
 }

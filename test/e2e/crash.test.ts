@@ -1,6 +1,7 @@
 // n8n is killed, again and again, while runs are under way: no mail is lost, and none that was done runs again.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { Cleanup } from '../support/cleanup';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { N8n } from '../support/n8n';
@@ -12,20 +13,17 @@ const MAILS = 40;
 const KILLS = 5;
 
 describe('n8n killed while runs are under way', { timeout: 20 * 60_000 }, () => {
+  const cleanup = new Cleanup();
   let dovecot: Dovecot;
   let n8n: N8n;
   let sink: Sink;
 
   before(async () => {
-    dovecot = await Dovecot.start();
-    sink = await Sink.start();
-    n8n = await N8n.start();
+    dovecot = await cleanup.of(Dovecot.start());
+    sink = await cleanup.of(Sink.start());
+    n8n = await cleanup.of(N8n.start());
   });
-  after(async () => {
-    await n8n.dispose();
-    await sink.close();
-    await dovecot.dispose();
-  });
+  after(() => cleanup.run());
 
   it('loses none of forty mails over five kills, and never runs again what was done', async (t) => {
     let open = 0;

@@ -1,6 +1,7 @@
 // Real mails in a real Dovecot run real workflows in a real n8n.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { Cleanup } from '../support/cleanup';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { N8n, type StoredEvent } from '../support/n8n';
@@ -10,6 +11,7 @@ import { until } from '../support/until';
 import { credentialData, sinkWorkflow, type WorkflowOptions } from '../support/workflows';
 
 describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
+  const cleanup = new Cleanup();
   let dovecot: Dovecot;
   let n8n: N8n;
   let sink: Sink;
@@ -19,15 +21,11 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
   let workflows: string[];
 
   before(async () => {
-    dovecot = await Dovecot.start();
-    sink = await Sink.start();
-    n8n = await N8n.start();
+    dovecot = await cleanup.of(Dovecot.start());
+    sink = await cleanup.of(Sink.start());
+    n8n = await cleanup.of(N8n.start());
   });
-  after(async () => {
-    await n8n.dispose();
-    await sink.close();
-    await dovecot.dispose();
-  });
+  after(() => cleanup.run());
   beforeEach(async () => {
     user = `user${++users}`;
     workflows = [];
@@ -215,6 +213,35 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
       assert.deepEqual(await n8n.api.triggers(id), ['activated']);
     });
   }
+
+  it('tells in the credential test of the editor which setting is wrong, and when all is well', async () => {
+    const credentials: [login: object, status: string, says: RegExp][] = [
+      [{}, 'OK', /^Logged in to 127\.0\.0\.1 as user\d+$/],
+      [{ host: 'mail.invalid' }, 'Error', /The host "mail\.invalid" was not found/],
+      [{ port: 1 }, 'Error', /127\.0\.0\.1:1 refused the connection/],
+      [{ password: 'not-this-one' }, 'Error', /rejected the login of "user\d+"/],
+      [{ secure: true }, 'Error', /No TLS connection.*SSL\/TLS/],
+      [{ host: '' }, 'Error', /^Host is empty/],
+    ];
+    for (const [login, status, says] of credentials) {
+      const credential = {
+        name: 'tested',
+        type: 'durableImap',
+        data: credentialData({ ...dovecot.login(user), ...login }),
+      };
+      const { id } = await n8n.api.createCredential(credential.name, credential.type, credential.data);
+      const answer = await n8n.api.testCredential({ id, ...credential });
+      assert.equal(answer.status, status);
+      assert.match(answer.message, says);
+    }
+  });
+
+  it('works with a Durable IMAP credential as with an IMAP one', async () => {
+    const id = await published({ authentication: 'durableImap' });
+    await append('hello');
+    const [event] = await settled(id, 1);
+    assert.equal(event?.state, 'DONE');
+  });
 
   it('refuses to be published with a setting that can never work, and says why', async () => {
     const id = await made({ retrySchedule: '30s, soon' });

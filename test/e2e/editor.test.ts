@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Browser, chromium, type Page, selectors } from 'playwright-core';
+import { chromium, type Page, selectors } from 'playwright-core';
 import { demoWorkflow } from '../../demo/workflow.mjs';
+import { Cleanup } from '../support/cleanup';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { N8n } from '../support/n8n';
@@ -16,14 +17,14 @@ const CHROMIUM = '/usr/bin/chromium';
 const PATIENCE_MS = 60_000;
 
 describe('the node in the editor', { timeout: 10 * 60_000 }, () => {
+  const cleanup = new Cleanup();
   let dovecot: Dovecot;
   let n8n: N8n;
-  let browser: Browser;
   let page: Page;
 
   before(async () => {
-    dovecot = await Dovecot.start();
-    n8n = await N8n.start();
+    dovecot = await cleanup.of(Dovecot.start());
+    n8n = await cleanup.of(N8n.start());
     await dovecot.append('demo', [rawMail({ subject: 'Hello', text: 'A mail from the demo.' })]);
     const credential = await n8n.api.createCredential(
       'Demo mailbox',
@@ -34,15 +35,17 @@ describe('the node in the editor', { timeout: 10 * 60_000 }, () => {
     await n8n.api.publish(id);
     await n8n.watching(id);
     selectors.setTestIdAttribute('data-test-id');
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-      ],
-    });
+    const browser = await cleanup.of(
+      chromium.launch({
+        executablePath: CHROMIUM,
+        args: [
+          '--no-sandbox',
+          '--disable-gpu',
+          '--disable-background-networking',
+          '--disable-component-update',
+        ],
+      }),
+    );
     const context = await browser.newContext({ viewport: { width: 1280, height: 760 } });
     await context.addCookies([{ name: 'n8n-auth', value: n8n.api.cookie, domain: '127.0.0.1', path: '/' }]);
     page = await context.newPage();
@@ -50,11 +53,7 @@ describe('the node in the editor', { timeout: 10 * 60_000 }, () => {
     await page.goto(`http://127.0.0.1:${n8n.port}/workflow/${id}`);
     await node('Durable IMAP Trigger').waitFor();
   });
-  after(async () => {
-    await browser.close();
-    await n8n.dispose();
-    await dovecot.dispose();
-  });
+  after(() => cleanup.run());
 
   const node = (name: string): ReturnType<Page['locator']> =>
     page.locator(`[data-node-name="${name}"]`).first();
@@ -92,15 +91,13 @@ describe('the node in the editor', { timeout: 10 * 60_000 }, () => {
   it('asks for what it needs, in words', async () => {
     await node('Durable IMAP Trigger').dblclick();
     for (const text of [
-      'Demo mailbox',
       'Mailbox Name',
       'Download Attachments',
       'Property Prefix Name',
       'Every email is kept until its run has succeeded.',
     ]) {
-      await page.getByText(text, { exact: false }).first().waitFor();
+      await page.getByText(text).filter({ visible: true }).first().waitFor();
     }
-    await page.getByText('idempotencyKey').first().waitFor();
     await picture('trigger-node');
   });
 });

@@ -1,6 +1,7 @@
 // The mail server goes away under a real n8n, and comes back.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { Cleanup } from '../support/cleanup';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { N8n } from '../support/n8n';
@@ -11,26 +12,23 @@ import { sinkWorkflow } from '../support/workflows';
 const OUTAGE_MS = 60_000;
 
 describe('a mail server that is away for a minute', { timeout: 15 * 60_000 }, () => {
+  const cleanup = new Cleanup();
   let dovecot: Dovecot;
   let n8n: N8n;
   let sink: Sink;
   let id: string;
 
   before(async () => {
-    dovecot = await Dovecot.start();
-    sink = await Sink.start();
-    n8n = await N8n.start();
+    dovecot = await cleanup.of(Dovecot.start());
+    sink = await cleanup.of(Sink.start());
+    n8n = await cleanup.of(N8n.start());
     id = await sinkWorkflow(n8n, sink, dovecot.login('away'));
     await n8n.api.publish(id);
     await n8n.watching(id);
     await dovecot.append('away', [rawMail({ subject: 'before' })]);
     await delivered('before');
   });
-  after(async () => {
-    await n8n.dispose();
-    await sink.close();
-    await dovecot.dispose();
-  });
+  after(() => cleanup.run());
 
   const delivered = (...subjects: string[]): Promise<unknown> =>
     until(

@@ -16,7 +16,7 @@ import { until } from './until';
 export interface Joined {
   readonly subscription: Subscription;
   readonly reports: Error[];
-  leave(): Promise<void>;
+  readonly leave: () => Promise<void>;
 }
 
 export class Watching {

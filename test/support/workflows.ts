@@ -17,6 +17,7 @@ export interface WorkflowOptions {
   readonly mailbox?: string;
   /** Each mail's first attachment goes to the sink, too. */
   readonly withAttachment?: boolean;
+  readonly authentication?: 'imap' | 'durableImap';
   readonly mostInFlight?: number;
   readonly retrySchedule?: string;
 }
@@ -26,9 +27,13 @@ export async function sinkWorkflow(
   n8n: N8n,
   sink: Sink,
   login: ImapLogin,
-  { mailbox = 'INBOX', withAttachment = false, ...options }: WorkflowOptions = {},
+  { mailbox = 'INBOX', withAttachment = false, authentication = 'imap', ...options }: WorkflowOptions = {},
 ): Promise<string> {
-  const credential = await n8n.api.createCredential(`IMAP ${login.user}`, 'imap', credentialData(login));
+  const credential = await n8n.api.createCredential(
+    `IMAP ${login.user}`,
+    authentication,
+    credentialData(login),
+  );
   const { id } = await n8n.api.createWorkflow({
     name: `Mail of ${login.user}`,
     nodes: [
@@ -38,8 +43,8 @@ export async function sinkWorkflow(
         type: 'n8n-nodes-durable-mail.durableImapTrigger',
         typeVersion: 1,
         position: [0, 0],
-        parameters: { mailbox, options },
-        credentials: { imap: { id: credential.id, name: credential.name } },
+        parameters: { authentication, mailbox, options },
+        credentials: { [authentication]: { id: credential.id, name: credential.name } },
       },
       {
         id: 'post',

@@ -1,0 +1,26 @@
+// The editor's test of a Durable IMAP credential: logs in, and says what is wrong if it cannot.
+import type {
+  ICredentialsDecrypted,
+  ICredentialTestFunctions,
+  INodeCredentialTestResult,
+} from 'n8n-workflow';
+import { ImapSession } from '../../engine/imap/session';
+import { errorText } from '../../engine/runtime/log';
+import { toLogin } from './settings';
+
+/** The editor waits for the answer. */
+const TEST_MS = 30_000;
+
+export async function durableImapTest(
+  this: ICredentialTestFunctions,
+  credential: ICredentialsDecrypted,
+): Promise<INodeCredentialTestResult> {
+  try {
+    const login = toLogin(credential.data ?? {});
+    const session = await ImapSession.connect(login, AbortSignal.timeout(TEST_MS));
+    await session.end();
+    return { status: 'OK', message: `Logged in to ${login.host} as ${login.user}` };
+  } catch (error) {
+    return { status: 'Error', message: errorText(error) };
+  }
+}

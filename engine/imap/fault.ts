@@ -88,7 +88,8 @@ export function toFault(cause: unknown, login: ImapLogin): ImapFault {
   ) {
     return fault('connection', `The connection to ${server} was lost.`);
   }
-  if (code === 'ETHROTTLE') return fault('busy', `${server} asks to slow down.`);
+  if (code === 'ETHROTTLE' || BUSY.test(error.serverResponseCode ?? ''))
+    return fault('busy', `${server} is busy and asks to come back later.`);
   return fault('other', `${server}: ${error.responseText ?? error.message ?? String(cause)}`);
 }
 

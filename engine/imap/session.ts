@@ -60,8 +60,8 @@ export class ImapSession {
    * @throws ImapFault that says what is wrong: host, port, TLS, or login
    */
   static async connect(login: ImapLogin, signal: AbortSignal, commandMs = COMMAND_MS): Promise<ImapSession> {
-    signal.throwIfAborted();
     const { ImapFlow } = await import('imapflow');
+    signal.throwIfAborted();
     const client = new ImapFlow({
       host: login.host,
       port: login.port,
@@ -110,12 +110,12 @@ export class ImapSession {
         this.#client.mailboxOpen(mailbox, { readOnly: true }),
       );
     } catch (error) {
-      if (!this.#client.usable) throw error;
+      if ((error as ImapFault).kind !== 'other') throw error;
       const names = await this.mailboxes().catch(() => []);
       const said = (error as ImapFault).cause as { responseText?: string } | undefined;
       throw mailboxFault(mailbox, this.#login, names, said?.responseText ?? errorText(error));
     }
-    const uidNext = opened.uidNext || (await this.#lastUid()) + 1;
+    const uidNext = opened.uidNext || (await this.newestUid()) + 1;
     return { uidValidity: String(opened.uidValidity), uidNext };
   }
 
@@ -183,9 +183,15 @@ export class ImapSession {
     return contents;
   }
 
-  /** The newest mail's UID, or 0 in an empty mailbox. */
+  /** The UID of the newest mail, or 0 in an empty mailbox. */
   async newestUid(): Promise<number> {
-    return this.#lastUid();
+    let last = 0;
+    const mailbox = this.#client.mailbox;
+    if (mailbox && mailbox.exists === 0) return 0;
+    await this.#fetch('Looking for the last mail', '*', {}, ({ uid }) => {
+      last = Math.max(last, uid);
+    });
+    return last;
   }
 
   /**
@@ -223,16 +229,6 @@ export class ImapSession {
     } finally {
       this.#client.close();
     }
-  }
-
-  async #lastUid(): Promise<number> {
-    let last = 0;
-    const mailbox = this.#client.mailbox;
-    if (mailbox && mailbox.exists === 0) return 0;
-    await this.#fetch('Looking for the last mail', '*', {}, ({ uid }) => {
-      last = Math.max(last, uid);
-    });
-    return last;
   }
 
   /** A UID without an answer was deleted, or the server is failing: only the first is fine. */

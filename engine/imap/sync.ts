@@ -68,7 +68,7 @@ async function startingCursors(job: SyncJob): Promise<Cursors> {
     cursors.set(subscription.id, cursor);
     if (cursor !== before) changed.set(subscription.id, cursor);
     if (before && cursor !== before) {
-      job.log.warn('The server renumbered the mailbox; reading it again', { mailbox: job.mailbox });
+      job.log.warn(`The server renumbered the mailbox "${job.mailbox}"; it is read again`);
     }
   }
   if (changed.size > 0)
@@ -142,7 +142,7 @@ async function readMessages(job: SyncJob, group: readonly NewMail[]): Promise<Ne
   const messages = group.map(async ({ facts, ...mail }): Promise<NewMessage | null> => {
     const raw = contents.get(facts.uid);
     if (!raw) {
-      job.log.info('A mail was deleted before it could be read', { mailbox: job.mailbox, uid: facts.uid });
+      job.log.info(`A mail in "${job.mailbox}" was deleted before it could be read`, { uid: facts.uid });
       return null;
     }
     return {

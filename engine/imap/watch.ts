@@ -130,7 +130,7 @@ export class ImapWatch implements Watch {
         );
         this.#outage.over(subscribers);
         await this.#report({ state: 'idle', connection, synced: true });
-        if (first) this.#ports.log.info('Watching mailbox', { ...this.#named(), connection });
+        if (first) this.#ports.log.info(`Watching ${this.#name()}`, { connection });
         first = false;
         await session.wait(this.#times.heartbeatMs, this.#times.pollMs, signal);
       }
@@ -155,8 +155,7 @@ export class ImapWatch implements Watch {
     const kind = error instanceof ImapFault ? error.kind : 'other';
     const fault = error instanceof Error ? error : new Error(String(error));
     const delay = backoffDelay(failures, kind === 'login' ? RECONNECT_REJECTED : RECONNECT);
-    this.#ports.log.warn(`Mailbox not watched: ${fault.message}`, {
-      ...this.#named(),
+    this.#ports.log.warn(`Not watching ${this.#name()}: ${fault.message}`, {
       fault: kind,
       failures,
       retryInMs: delay,
@@ -171,11 +170,11 @@ export class ImapWatch implements Watch {
     try {
       await this.#ports.ledger.reportSource(this.#sourceId, report);
     } catch (error) {
-      this.#ports.log.warn(`The state of a mailbox could not be stored: ${errorText(error)}`, this.#named());
+      this.#ports.log.warn(`The state of ${this.#name()} could not be stored: ${errorText(error)}`);
     }
   }
 
-  #named(): { account: string; mailbox: string } {
-    return { account: this.#key.account, mailbox: this.#key.mailbox };
+  #name(): string {
+    return `mailbox "${this.#key.mailbox}" of ${this.#key.account}`;
   }
 }

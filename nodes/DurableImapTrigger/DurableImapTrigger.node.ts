@@ -12,7 +12,7 @@ import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
 import { listen } from '../host/listen';
 import { newestMail } from '../host/preview';
 import { pointerOf, runPointer } from '../host/run';
-import { storeRefusal } from '../host/store';
+import { refusal } from '../host/store';
 import { durableImapTest } from './credential-test';
 import { properties, triggerPanel } from './properties';
 import { type CredentialType, itemSettings, listenSettings, mailboxName, readLogin } from './settings';
@@ -50,8 +50,9 @@ export class DurableImapTrigger implements INodeType {
 
   /** Throws only for settings that can never work; connects in the background (docs/architecture.md). */
   async trigger(this: ITriggerFunctions): Promise<ITriggerResponse> {
-    const refusal = storeRefusal();
-    if (refusal) throw new NodeOperationError(this.getNode(), refusal);
+    const { engineType } = this.getWorkflowSettings() as { engineType?: string };
+    const reason = refusal({ executionsMode: process.env['EXECUTIONS_MODE'], engineType });
+    if (reason) throw new NodeOperationError(this.getNode(), reason);
     const settings = listenSettings(this);
     const type = this.getNodeParameter('authentication') as CredentialType;
     await readLogin(this, type);

@@ -13,15 +13,8 @@ import { failedOutcome, outcomeOf } from './run-end';
  */
 export async function emitPointer(context: ITriggerFunctions, pointer: Pointer, runs: Runs): Promise<void> {
   const key = `durable-mail:${pointerName(pointer)}`;
-  const data = [[pointerItem(pointer)]];
-  // Workflows on engine 2.0 refuse a done promise. Their lease alone tells how long n8n may take.
-  const { engineType } = context.getWorkflowSettings() as { engineType?: string };
-  if (engineType === 'v2') {
-    context.emit(data, undefined, undefined, key);
-    return;
-  }
   const done = context.helpers.createDeferredPromise<IRun>();
-  context.emit(data, undefined, done, key);
+  context.emit([[pointerItem(pointer)]], undefined, done, key);
   try {
     const run = (await done.promise) as IRun | undefined;
     // Undefined: n8n knew the key and started nothing.

@@ -62,7 +62,7 @@ class ImapListener implements Listener {
         failures = 0;
       } catch (error) {
         failures++;
-        log.error(`The mail trigger is not listening: ${errorText(error)}`, { ...this.#named(), failures });
+        log.error(`${this.#name()} is not listening: ${errorText(error)}`, { failures });
         if (failures === 1) this.#report(error);
         await pause(backoffDelay(failures, { firstMs: 1_000, mostMs: 60_000 }), signal);
       }
@@ -113,15 +113,11 @@ class ImapListener implements Listener {
         }),
       );
     } catch (failure) {
-      log.error(`${message} n8n did not take the report: ${errorText(failure)}`, this.#named());
+      log.error(`${this.#name()}: ${message} n8n did not take the report: ${errorText(failure)}`);
     }
   }
 
-  #named(): { workflowId: string | undefined; node: string; mailbox: string } {
-    return {
-      workflowId: this.#context.getWorkflow().id,
-      node: this.#context.getNode().name,
-      mailbox: this.#settings.mailbox,
-    };
+  #name(): string {
+    return `The trigger "${this.#context.getNode().name}" of workflow ${this.#context.getWorkflow().id}`;
   }
 }

@@ -49,16 +49,26 @@ export const log: Log = {
 
 const named = (message: string): string => `[durable-mail] ${message}`;
 
-/**
- * Why this instance cannot keep a ledger, or null. SQLite serves one process; in queue mode the runs are in
- * others.
- */
-export function storeRefusal(environment: NodeJS.ProcessEnv = process.env): string | null {
-  if (environment['EXECUTIONS_MODE'] !== 'queue') return null;
-  return (
-    'This version keeps its mail ledger in SQLite, which cannot be shared with the workers of queue mode. ' +
-    'Run n8n in regular mode (EXECUTIONS_MODE=regular).'
-  );
+/** What a workflow and its instance have set that decides whether a trigger can work there. */
+interface Surroundings {
+  readonly executionsMode: string | undefined;
+  readonly engineType: string | undefined;
+}
+
+/** Why no trigger can work here, with what to change; null: it can. */
+export function refusal({ executionsMode, engineType }: Surroundings): string | null {
+  if (executionsMode === 'queue') {
+    // SQLite serves one process; in queue mode the runs are in others.
+    return (
+      'This version keeps its mail ledger in SQLite, which cannot be shared with the workers of queue mode. ' +
+      'Run n8n in regular mode (EXECUTIONS_MODE=regular).'
+    );
+  }
+  if (engineType === 'v2') {
+    // It refuses a done promise, so the end of a run could not be learnt.
+    return "This version does not support workflows on n8n's engine 2.0. Choose engine 1 in the workflow's settings.";
+  }
+  return null;
 }
 
 /** The ledger's file, under n8n's user folder. */

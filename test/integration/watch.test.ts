@@ -1,6 +1,7 @@
 // The IMAP engine against a real Dovecot, with the network in between broken in the ways it breaks.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { unpackContent } from '../../engine/ledger/content';
 import type { ImapLogin } from '../../engine/imap/login';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
@@ -257,11 +258,30 @@ describe('a watched mailbox', { timeout: 10 * 60_000 }, () => {
     await until('it watches', () => watching.source().connection === 'idling', 90_000);
   });
 
-  it('records a large mail byte for byte, and the next one too', async () => {
+  it('records a large mail whole, a huge one without its body, and the next one too', async () => {
     const one = await watched();
-    const content = Buffer.alloc(12 * 1024 * 1024, 'durable mail ');
-    await dovecot.append(user, [rawMail({ subject: 'large', attachment: { name: 'large.bin', content } })]);
+    const sized = (megabytes: number): string =>
+      rawMail({
+        subject: `${megabytes} MB`,
+        attachment: { name: 'large.bin', content: Buffer.alloc(megabytes * 1024 * 1024, 'durable mail ') },
+      });
+    const whole = sized(12);
+    await dovecot.append(user, [whole, sized(45)]);
     await append('small');
-    await has(one, 1, 2);
+    await has(one, 1, 2, 3);
+    assert.deepEqual(watching.truncated(), [2]);
+    const { pointers } = await watching.ledger.offer({
+      subscriptionIds: [one.subscription.id],
+      mostInFlight: 9,
+      leaseMs: 60_000,
+    });
+    const contents: Buffer[] = [];
+    for (const pointer of pointers) {
+      const claim = await watching.ledger.claim(pointer, '1', 60_000);
+      contents.push(await unpackContent(claim?.content ?? Buffer.alloc(0)));
+    }
+    assert.ok(contents[0]?.equals(Buffer.from(whole)));
+    assert.match(contents[1]?.toString() ?? '', /^Subject: 45 MB\r$/m);
+    assert.ok((contents[1]?.length ?? Infinity) < 10_000);
   });
 });

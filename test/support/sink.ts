@@ -12,6 +12,8 @@ export interface Delivered {
   readonly uid: number;
   /** The request's body: the first attachment, where the workflow sends it. */
   readonly attachment: Buffer;
+  /** Monotonic time of the request, ms. */
+  readonly at: number;
 }
 
 /** Answers a delivery with an HTTP status; it may take its time. */
@@ -61,6 +63,7 @@ export class Sink {
   }
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const at = performance.now();
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const query = Object.fromEntries(new URL(request.url ?? '/', this.url).searchParams) as Record<
@@ -75,6 +78,7 @@ export class Sink {
       text: query['text'] ?? '',
       uid: Number(query['uid']),
       attachment: Buffer.concat(chunks),
+      at,
     };
     const earlier = this.deliveries.filter(({ eventId }) => eventId === delivered.eventId).length;
     this.deliveries.push(delivered);

@@ -87,6 +87,14 @@ export class Watching {
       .map((row) => Number(row['uid']));
   }
 
+  /** The UIDs of mails that were recorded without their body. */
+  truncated(): number[] {
+    return this.#beside
+      .prepare('select uid from message where truncated = 1 order by uid')
+      .all()
+      .map((row) => Number(row['uid']));
+  }
+
   source(): { state: string; connection: string; error: string | null } {
     return this.#beside.prepare('select state, connection, last_error as error from source').get() as never;
   }

@@ -46,33 +46,20 @@ export async function sinkWorkflow(
         parameters: { authentication, mailbox, options },
         credentials: { [authentication]: { id: credential.id, name: credential.name } },
       },
-      {
-        id: 'post',
-        name: 'Sink',
-        type: 'n8n-nodes-base.httpRequest',
-        typeVersion: 4.2,
-        position: [220, 0],
-        parameters: {
-          method: 'POST',
-          url: sink.url,
-          sendQuery: true,
-          queryParameters: {
-            parameters: [
-              { name: 'eventId', value: '={{ $json.delivery.eventId }}' },
-              { name: 'attempt', value: '={{ $json.delivery.attempt }}' },
-              { name: 'idempotencyKey', value: '={{ $json.delivery.idempotencyKey }}' },
-              { name: 'subject', value: '={{ $json.subject }}' },
-              { name: 'text', value: '={{ $json.textPlain }}' },
-              { name: 'uid', value: '={{ $json.attributes.uid }}' },
-            ],
-          },
-          ...(withAttachment && {
-            sendBody: true,
-            contentType: 'binaryData',
-            inputDataFieldName: 'attachment_0',
-          }),
+      postTo(
+        sink,
+        {
+          eventId: '={{ $json.delivery.eventId }}',
+          attempt: '={{ $json.delivery.attempt }}',
+          idempotencyKey: '={{ $json.delivery.idempotencyKey }}',
+          subject: '={{ $json.subject }}',
+          text: '={{ $json.textPlain }}',
+          uid: '={{ $json.attributes.uid }}',
         },
-      },
+        withAttachment
+          ? { sendBody: true, contentType: 'binaryData', inputDataFieldName: 'attachment_0' }
+          : {},
+      ),
     ],
     connections: {
       Mail: { main: [[{ node: 'Sink', type: 'main', index: 0 }]] },
@@ -80,3 +67,19 @@ export async function sinkWorkflow(
   });
   return id;
 }
+
+/** The step that posts to the sink. @param query what it sends of each item, as expressions */
+export const postTo = (sink: Sink, query: Record<string, string>, body: object = {}): object => ({
+  id: 'post',
+  name: 'Sink',
+  type: 'n8n-nodes-base.httpRequest',
+  typeVersion: 4.2,
+  position: [220, 0],
+  parameters: {
+    method: 'POST',
+    url: sink.url,
+    sendQuery: true,
+    queryParameters: { parameters: Object.entries(query).map(([name, value]) => ({ name, value })) },
+    ...body,
+  },
+});

@@ -15,7 +15,7 @@ import { mailItem } from '../../nodes/host/items';
 import { readPointer } from '../../nodes/host/pointer';
 import { runPointer } from '../../nodes/host/run';
 import { outcomeOf } from '../../nodes/host/run-end';
-import { openStore, type Store, storeRefusal } from '../../nodes/host/store';
+import { openStore, refusal, type Store } from '../../nodes/host/store';
 import type { DurableImapTrigger } from '../../nodes/DurableImapTrigger/DurableImapTrigger.node';
 import { rawMail } from '../support/mails';
 
@@ -138,7 +138,6 @@ describe('a run', () => {
     const emitted: unknown[] = [];
     const trigger = {
       emit: (...args: unknown[]) => emitted.push(args[3]),
-      getWorkflowSettings: () => ({}),
       helpers: {
         createDeferredPromise: () => {
           let resolve: (run: IRun) => void = () => undefined;
@@ -156,21 +155,6 @@ describe('a run', () => {
     assert.deepEqual(await store.ledger.renew([pointer], 'RUNNING', 60_000), [], 'it ended');
     assert.equal(await store.ledger.settle(pointer, { kind: 'success' }), null, 'it is settled');
     assert.deepEqual(emitted, [`durable-mail:${pointer.event}:1`]);
-  });
-
-  it('of a workflow on engine 2.0 is emitted without a done promise', async () => {
-    let args: unknown[] = [];
-    const trigger = {
-      emit: (...given: unknown[]) => (args = given),
-      getWorkflowSettings: () => ({ engineType: 'v2' }),
-    } as unknown as ITriggerFunctions;
-    await emitPointer(trigger, { event: 'e', attempt: 3 }, store.runs);
-    assert.deepEqual(args, [
-      [[{ json: { event: 'e', attempt: 3 } }]],
-      undefined,
-      undefined,
-      'durable-mail:e:3',
-    ]);
   });
 });
 
@@ -269,9 +253,11 @@ describe('the trigger node', () => {
     for (const json of [{}, { event: 'e' }, { event: 1, attempt: 2 }]) assert.equal(readPointer(json), null);
   });
 
-  it('refuses queue mode, which its ledger cannot serve yet, and says what to do', () => {
-    assert.equal(storeRefusal({}), null);
-    assert.match(storeRefusal({ EXECUTIONS_MODE: 'queue' }) ?? '', /EXECUTIONS_MODE=regular/);
+  it('refuses what its ledger cannot serve yet, and says what to do', () => {
+    const regular = { executionsMode: undefined, engineType: undefined };
+    assert.equal(refusal(regular), null);
+    assert.match(refusal({ ...regular, executionsMode: 'queue' }) ?? '', /EXECUTIONS_MODE=regular/);
+    assert.match(refusal({ ...regular, engineType: 'v2' }) ?? '', /Choose engine 1/);
   });
 
   it('runs nothing when it is started without a pointer, unless somebody tests it', async () => {

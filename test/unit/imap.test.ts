@@ -49,7 +49,7 @@ describe('a fault of an IMAP server', () => {
       /right now/,
     ],
     ['a lost connection', { code: 'NoConnection' }, 'connection', /was lost/],
-    ['a throttled account', { code: 'ETHROTTLE' }, 'busy', /slow down/],
+    ['a throttled account', { code: 'ETHROTTLE' }, 'busy', /come back later/],
     [
       'something else',
       { message: 'Command failed', responseText: 'Internal error' },

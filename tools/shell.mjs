@@ -57,7 +57,7 @@ export function npm(args, { cwd = ROOT, node = process.execPath, env = {} } = {}
   const quiet = { ...process.env, npm_config_audit: 'false', npm_config_fund: 'false', ...env };
   const PATH = `${dirname(node)}${delimiter}${process.env['PATH']}`;
   const cli = process.env['npm_execpath'];
-  return cli?.endsWith('.js')
+  return cli && /npm-cli\.c?js$/.test(cli)
     ? run(node, [cli, ...args], { cwd, env: { ...quiet, PATH } })
     : run('npm', args, { cwd, env: { ...quiet, PATH } });
 }

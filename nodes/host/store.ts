@@ -9,7 +9,7 @@ import type { ImapLogin } from '../../engine/imap/login';
 import { ImapWatch } from '../../engine/imap/watch';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
-import type { Log, LogFields } from '../../engine/runtime/log';
+import type { Log } from '../../engine/runtime/log';
 import { ProcessWake, type Wake } from '../../engine/signal/wake';
 import { SourceRegistry } from '../../engine/source/registry';
 
@@ -45,7 +45,7 @@ export const log: Log = {
   info: (message, fields) => LoggerProxy.info(named(message), fields),
   warn: (message, fields) => LoggerProxy.warn(named(message), fields),
   error: (message, fields) => LoggerProxy.error(named(message), fields),
-} satisfies Record<string, (message: string, fields?: LogFields) => void>;
+};
 
 const named = (message: string): string => `[durable-mail] ${message}`;
 

@@ -5,7 +5,7 @@ import tseslint from 'typescript-eslint';
 const forN8n = ['nodes/**/*.ts', 'credentials/**/*.ts'];
 
 export default tseslint.config(
-  globalIgnores(['dist', '.tools', '.demo', '**/*.d.ts']),
+  globalIgnores(['dist', '.tools', '.demo*', '**/*.d.ts']),
   {
     // The preset for self-hosted n8n: sockets and a database rule out n8n Cloud. The engine knows nothing of n8n.
     ...n8nCommunityNodesPlugin.configs.recommendedWithoutN8nCloudSupport,

@@ -38,7 +38,7 @@ await main(async () => {
     uidValidity: state.uidValidity,
   });
   await mkdir(PLACES.n8n, { recursive: true, mode: 0o700 });
-  await installInto(PLACES.n8n);
+  await installInto(PLACES.n8n, n8n);
   const log = openSync(PLACES.log, 'w', 0o600);
   const n8nProcess = spawn(node, [n8n, 'start'], {
     cwd: PLACES.n8n,

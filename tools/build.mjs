@@ -1,6 +1,6 @@
 // Builds the package into dist, and puts it where an n8n finds it, as an installation from npm would.
-import { cp, mkdir, readFile, rm } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { cp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { main, npm, ROOT, run } from './shell.mjs';
 
@@ -18,12 +18,19 @@ export async function build() {
  * Puts the built package into an n8n's user folder: the files that `npm pack` would ship, with the runtime
  * dependencies of the lockfile, which n8n finds by scanning the folder.
  * @param {string} userFolder N8N_USER_FOLDER
+ * @param {string} n8n path of n8n's command-line script
  */
-export async function installInto(userFolder) {
+export async function installInto(userFolder, n8n) {
   const { name } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-  const target = join(userFolder, '.n8n', 'nodes', 'node_modules', name);
+  const modules = join(userFolder, '.n8n', 'nodes', 'node_modules');
+  const target = join(modules, name);
   await rm(target, { recursive: true, force: true });
   await mkdir(target, { recursive: true });
+  // n8n's own copy of this, whatever lies in the folders above: a user folder in this checkout would find ours,
+  // whose log nobody reads.
+  const peer = join(modules, 'n8n-workflow');
+  await rm(peer, { force: true });
+  await symlink(join(dirname(n8n), '..', '..', 'n8n-workflow'), peer, 'junction');
   const [packed] = JSON.parse(
     await npm(['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error']),
   );

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, describe, it } from 'node:test';
@@ -27,7 +26,8 @@ describe('the demo', { timeout: 10 * 60_000 }, () => {
   let output = '';
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'durable-mail-demo-'));
+    // In the checkout, as the demo's own folder is: what lies above it is found from there.
+    folder = await mkdtemp(join(ROOT, '.demo-test-'));
     env = { ...process.env, DURABLE_MAIL_DEMO: folder };
   });
   afterEach(() => stop());
@@ -83,6 +83,10 @@ describe('the demo', { timeout: 10 * 60_000 }, () => {
     const [execution] = await api.executions();
     assert.equal(execution?.status, 'success');
     assert.equal(execution.workflowId, state.workflowId);
+    assert.match(
+      await readFile(join(folder, 'n8n.log'), 'utf8'),
+      /\[durable-mail\] Watching mailbox "INBOX"/,
+    );
     await stop();
     assert.equal(await portAnswers(state.n8nPort), false);
     assert.equal(await portAnswers(state.mailPort), false);

@@ -44,7 +44,7 @@ export class N8n {
   static async start(environment: Record<string, string> = {}): Promise<N8n> {
     const folder = await mkdtemp(join(tmpdir(), 'n8n-'));
     const n8n = new N8n(folder, await freePort(), await freePort(), environment);
-    await installInto(folder);
+    await installInto(folder, N8N);
     await n8n.up();
     await n8n.api.becomeOwner();
     return n8n;

@@ -178,13 +178,9 @@ describe('the end of a run', () => {
 });
 
 describe('an item', () => {
+  const facts = { uid: 7, delivery: { eventId: 'e', attempt: 1, idempotencyKey: 'k', receivedAt: null } };
   const item = async (raw: string, more = {}): Promise<INodeExecutionData> =>
-    mailItem(
-      { helpers },
-      await parseMail(Buffer.from(raw)),
-      { uid: 7, delivery: { eventId: 'e', attempt: 1, idempotencyKey: 'k', receivedAt: null } },
-      { ...settings, ...more },
-    );
+    mailItem({ helpers }, await parseMail(Buffer.from(raw)), facts, { ...settings, ...more });
   const withAttachment = rawMail({
     subject: 's',
     attachment: { name: 'a.bin', content: Buffer.from([0, 255]) },
@@ -220,7 +216,6 @@ describe('an item', () => {
   });
 
   it('says what could not be read', async () => {
-    const facts = { uid: 1, delivery: { eventId: 'e', attempt: 1, idempotencyKey: 'k', receivedAt: null } };
     const mail = {
       headers: new Map([['subject', ['s']]]),
       text: '',
@@ -272,16 +267,7 @@ describe('the trigger node', () => {
   });
 
   it('loads no library until it is used: every process of n8n loads its file', async () => {
-    const file = join(
-      __dirname,
-      '..',
-      '..',
-      'dist',
-      'nodes',
-      'DurableImapTrigger',
-      'DurableImapTrigger.node.js',
-    );
-    const script = `require(${JSON.stringify(file)});
+    const script = `require(${JSON.stringify(built)});
       const loaded = Object.keys(require.cache).filter((f) => /node_modules.(imapflow|mailparser|libmime|nodemailer)/.test(f));
       console.log(JSON.stringify([loaded, process.moduleLoadList.includes('NativeModule sqlite')]));`;
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', script]);

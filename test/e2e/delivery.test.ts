@@ -151,7 +151,7 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
     await append('before');
     await settled(id, 1);
     await n8n.api.unpublish(id);
-    await until('no connection is open', () => proxy.open === 0, 5_000);
+    await until('no connection is open', () => proxy.open === 0, 15_000);
     await append('meanwhile one', 'meanwhile two');
     const connections = proxy.accepted;
     await n8n.api.publish(id);

@@ -53,6 +53,8 @@ await main(async () => {
   });
   closeSync(log);
   const ended = once(n8nProcess, 'exit');
+  const ending = new AbortController();
+  void ended.then(() => ending.abort());
   let stopping = false;
 
   const stop = async () => {
@@ -71,7 +73,7 @@ await main(async () => {
 
   try {
     await Promise.race([
-      setUp(state),
+      setUp(state, ending.signal),
       ended.then(async () => {
         if (!stopping) throw new Error(`n8n ended by itself. Its last words:\n${await lastWords()}`);
       }),
@@ -79,17 +81,25 @@ await main(async () => {
     if (!stopping) tell(state);
     await ended;
     if (!stopping) throw new Error(`n8n ended by itself. Its last words:\n${await lastWords()}`);
+  } catch (error) {
+    // A request that Ctrl-C cut short is no failure.
+    if (!stopping) throw error;
   } finally {
     await stop();
   }
 });
 
-/** @param {import('./state.mjs').DemoState} state */
-async function setUp(state) {
+/**
+ * @param {import('./state.mjs').DemoState} state
+ * @param {AbortSignal} ending n8n has ended: there is nothing to wait for
+ */
+async function setUp(state, ending) {
   const api = new N8nApi(`http://127.0.0.1:${state.n8nPort}`);
   await step('Starting n8n', async () => {
-    while (!(await api.isReady())) await new Promise((resolve) => setTimeout(resolve, 300));
+    while (!ending.aborted && !(await api.isReady()))
+      await new Promise((resolve) => setTimeout(resolve, 300));
   });
+  if (ending.aborted) return;
   await step('Publishing the demo workflow', async () => {
     await api.becomeOwner({ email: OWNER_EMAIL, password: state.ownerPassword });
     const credential = {

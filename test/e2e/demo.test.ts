@@ -92,6 +92,14 @@ describe('the demo', { timeout: 10 * 60_000 }, () => {
     assert.equal(await portAnswers(state.mailPort), false);
   });
 
+  it('stops cleanly also while it is still starting', async () => {
+    output = '';
+    demo = spawn(process.execPath, ['demo/start.mjs'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    demo.stdout?.on('data', (data: Buffer) => (output += data.toString()));
+    await until('n8n is starting', () => output.includes('Starting n8n'), 60_000);
+    await stop();
+  });
+
   it('finds everything again at the next start, and runs no mail twice', async () => {
     const state = await start();
     await send('Second');

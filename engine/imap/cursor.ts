@@ -7,7 +7,7 @@ export interface ImapCursor {
   readonly uid: number;
   /**
    * Set while the mailbox is read from its beginning: only mails received since then (ms since 1970) count.
-   * So it is after the server renumbered the mailbox, and when it was first reached long after the start.
+   * So it is after the server renumbered the mailbox, and when it was first reached after the start.
    */
   readonly since?: number;
 }
@@ -25,8 +25,8 @@ export const storedCursor = (cursor: ImapCursor): Cursor => ({ ...cursor });
 
 /**
  * The cursor to go on from, given the stored one and the mailbox as it is now.
- * @param reachedLate the mailbox was reached for the first time long after the subscription began: "from now
- *   on" then means from the beginning of the subscription, by date, so that nothing of the meantime is lost
+ * @param reachedLate people were told that the subscription listens before the mailbox was first reached: "from
+ *   now on" then means from its beginning, by date, so that nothing of the meantime is lost
  */
 export function startingCursor(
   stored: ImapCursor | null,

@@ -26,8 +26,6 @@ export interface WatchTimes {
 const TIMES: WatchTimes = { heartbeatMs: 60_000, pollMs: 30_000, commandMs: 30_000 };
 /** A connection that lasted this long was no failure, however it ended. */
 const STABLE_MS = 60_000;
-/** A mailbox first reached later than this was not reachable when its subscription began. */
-const LATE_MS = 15_000;
 
 const RECONNECT: BackoffRange = { firstMs: 1_000, mostMs: 120_000 };
 // Asking again with a rejected password can lock an account.
@@ -120,15 +118,16 @@ export class ImapWatch implements Watch {
             mailbox: this.#key.mailbox,
             ledger: this.#ports.ledger,
             log: this.#ports.log,
-            subscriptions: subscribers.map(({ subscription, joinedAt }) => ({
+            subscriptions: subscribers.map(({ subscription, begun }) => ({
               subscription,
-              reachedLate: this.#stableSince - joinedAt > LATE_MS,
+              reachedLate: begun(),
             })),
             recorded: (ids) => this.#ports.wake.notify(ids),
           },
           signal,
         );
         this.#outage.over(subscribers);
+        for (const { synced } of subscribers) synced();
         await this.#report({ state: 'idle', connection, synced: true });
         if (first) this.#ports.log.info(`Watching ${this.#name()}`, { connection });
         first = false;

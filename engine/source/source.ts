@@ -4,8 +4,10 @@ import type { SourceKey, Subscription } from '../ledger/ledger';
 /** A trigger that listens to a source, for as long as it is registered. */
 export interface Subscriber<Login> {
   readonly subscription: Subscription;
-  /** Monotonic time at which it began to listen. */
-  readonly joinedAt: number;
+  /** Whether people were told that it listens: every mail that arrives after that is theirs. */
+  readonly begun: () => boolean;
+  /** The source was just read to its end for it. */
+  readonly synced: () => void;
   /** The login as it is stored now: read again before every connect, since an edit restarts nothing. */
   readonly login: () => Promise<Login>;
   /** Tells a person about a fault that lasts, through n8n's error workflow. */

@@ -48,7 +48,7 @@ export class DurableImapTrigger implements INodeType {
 
   methods = { credentialTest: { durableImapTest } };
 
-  /** Throws only for settings that can never work; connects in the background (docs/architecture.md). */
+  /** Throws only for settings that can never work; faults are ridden out in the background (docs/architecture.md). */
   async trigger(this: ITriggerFunctions): Promise<ITriggerResponse> {
     const { engineType } = this.getWorkflowSettings() as { engineType?: string };
     const reason = refusal({ executionsMode: process.env['EXECUTIONS_MODE'], engineType });
@@ -56,7 +56,7 @@ export class DurableImapTrigger implements INodeType {
     const settings = listenSettings(this);
     const type = this.getNodeParameter('authentication') as CredentialType;
     await readLogin(this, type);
-    return { closeFunction: listen(this, { ...settings, login: () => readLogin(this, type) }) };
+    return { closeFunction: await listen(this, { ...settings, login: () => readLogin(this, type) }) };
   }
 
   async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {

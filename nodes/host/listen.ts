@@ -7,9 +7,15 @@ import { Dispatcher } from '../../engine/delivery/dispatcher';
 import { accountName, type ImapLogin } from '../../engine/imap/login';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
-import { monotonicNow, pause } from '../../engine/runtime/time';
+import { pause } from '../../engine/runtime/time';
 import { emitPointer } from './emit';
 import { type Listener, log, openStore, processState } from './store';
+
+/**
+ * How long n8n waits for a new trigger to find its place in the mailbox, before it says that the trigger is active.
+ * It would give up after 84 s; a mailbox that is reached later is read from the subscription's beginning, by date.
+ */
+const BEGIN_MS = 10_000;
 
 /** n8n closes all triggers within one budget of 30 s: a mail server that is slow to say goodbye is not waited for. */
 const CLOSE_MS = 80;
@@ -21,14 +27,21 @@ export interface ListenSettings {
   readonly login: () => Promise<ImapLogin>;
 }
 
-/** @returns n8n's close function: within 100 ms nothing new is recorded or emitted for this trigger */
-export function listen(context: ITriggerFunctions, settings: ListenSettings): () => Promise<void> {
+/**
+ * Begins to listen. Resolves when every mail that arrives from then on is sure to run, whatever happens.
+ * @returns n8n's close function: within 100 ms nothing new is recorded or emitted for this trigger
+ */
+export async function listen(
+  context: ITriggerFunctions,
+  settings: ListenSettings,
+): Promise<() => Promise<void>> {
   const name = `${context.getWorkflow().id}:${context.getNode().id}`;
   const { listeners } = processState();
   // n8n can register one node twice at once and close only the later one: the newest shuts the older out.
   const before = listeners.get(name);
   const listener = new ImapListener(context, settings, before?.close());
   listeners.set(name, listener);
+  await listener.begin();
   return async () => {
     if (listeners.get(name) === listener) listeners.delete(name);
     await Promise.race([listener.close(), pause(CLOSE_MS, new AbortController().signal)]);
@@ -39,12 +52,21 @@ class ImapListener implements Listener {
   readonly #context: ITriggerFunctions;
   readonly #settings: ListenSettings;
   readonly #closing = new AbortController();
+  /** Aborted when there is nothing more to wait for: the place in the mailbox is known, or cannot be yet. */
+  readonly #placed = new AbortController();
   readonly #ended: Promise<void>;
+  #begun = false;
 
   constructor(context: ITriggerFunctions, settings: ListenSettings, before: Promise<void> | undefined) {
     this.#context = context;
     this.#settings = settings;
     this.#ended = this.#run(before);
+  }
+
+  /** Waits until a new subscription has its place in the mailbox, but not for long. */
+  async begin(): Promise<void> {
+    await pause(BEGIN_MS, this.#placed.signal);
+    this.#begun = true;
   }
 
   async close(): Promise<void> {
@@ -78,11 +100,13 @@ class ImapListener implements Listener {
     const nodeId = this.#context.getNode().id;
     const subscription = await ledger.subscribe({ workflowId, nodeId, source, retryDelaysMs });
     if (signal.aborted) return;
+    if (subscription.cursor !== null) this.#placed.abort();
 
     const moved = new AbortController();
     const leave = imap.join(source, {
       subscription,
-      joinedAt: monotonicNow(),
+      begun: () => this.#begun,
+      synced: () => this.#placed.abort(),
       login,
       report: (fault) => this.#report(fault),
       moved: () => moved.abort(),
@@ -105,6 +129,7 @@ class ImapListener implements Listener {
 
   /** Tells a person: a failed execution, and the error workflow. The trigger stays up. */
   #report(error: unknown): void {
+    this.#placed.abort();
     const message = `Mailbox "${this.#settings.mailbox}" is not being read: ${errorText(error)}`;
     try {
       this.#context.saveFailedExecution(

@@ -90,6 +90,14 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
     assert.match(delivered.idempotencyKey, /^[0-9a-f]{40}$/);
   });
 
+  it('runs for a mail that arrives the moment after it was published', async () => {
+    const id = await made();
+    await n8n.api.publish(id);
+    await append('at once');
+    const [event] = await settled(id, 1);
+    assert.equal(event?.state, 'DONE');
+  });
+
   it('gives a hundred mails in a burst once each', async () => {
     const id = await published();
     const subjects = Array.from({ length: 100 }, (_, index) => `burst ${index}`);

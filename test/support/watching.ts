@@ -8,7 +8,6 @@ import { ImapWatch, type WatchTimes } from '../../engine/imap/watch';
 import type { Ledger, Subscription } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import type { Log } from '../../engine/runtime/log';
-import { monotonicNow } from '../../engine/runtime/time';
 import { ProcessWake } from '../../engine/signal/wake';
 import { SourceRegistry } from '../../engine/source/registry';
 import { until } from './until';
@@ -17,6 +16,8 @@ export interface Joined {
   readonly subscription: Subscription;
   readonly reports: Error[];
   readonly leave: () => Promise<void>;
+  /** Set it when people would have been told that the trigger listens. */
+  begun: boolean;
 }
 
 export class Watching {
@@ -59,14 +60,16 @@ export class Watching {
       retryDelaysMs: [],
     });
     const reports: Error[] = [];
+    const joined: Joined = { subscription, reports, leave: () => leave(), begun: false };
     const leave = this.#registry.join(source, {
       subscription,
-      joinedAt: monotonicNow(),
+      begun: () => joined.begun,
+      synced: () => undefined,
       login: read,
       report: (fault) => reports.push(fault),
       moved: () => undefined,
     });
-    return { subscription, reports, leave };
+    return joined;
   }
 
   /** Waits until every mail up to the UID has been read, and the reading back is over. */

@@ -24,7 +24,8 @@ const subscriber = (
   cursor: Subscription['cursor'] = { uid: 1 },
 ): Subscriber<string> => ({
   subscription: subscription(cursor),
-  joinedAt: 0,
+  begun: () => true,
+  synced: () => undefined,
   login: async () => 'login',
   report: (fault) => reports.push(fault),
   moved: () => undefined,

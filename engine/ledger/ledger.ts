@@ -1,18 +1,15 @@
 // The ledger's port: what the product may ask of its truth, in the domain's words. One adapter for each
-// database; test/ledger/contract.ts holds them to this text.
+// database; test/ledger/contract holds them to this text.
 //
 // Invariants (docs/architecture.md has all of them):
 // - messages, their content, events and the cursor past them commit in one transaction (`record`);
-// - one event for one mail and one subscription, by identity and by soft identity;
+// - one event for one mail and one subscription, by identity and by soft identity, also after retention;
 // - only `offer` makes QUEUED, only `claim` makes RUNNING, only the holder of (event, attempt) leaves RUNNING;
-// - all times are the database's.
-
-export type EventState = 'PENDING' | 'QUEUED' | 'RUNNING' | 'RETRY' | 'DONE' | 'DEAD' | 'GONE' | 'UNKNOWN';
-
-type SourceState =
-  'pending' | 'syncing' | 'idle' | 'gap_checking' | 'gap_syncing' | 'error' | 'retry_scheduled';
-
-type ConnectionState = 'connecting' | 'idling' | 'polling' | 'backing_off' | 'closed';
+// - all times are the database's; every call that takes several things is a few statements, never one for each.
+// Every method rejects with a LedgerFault (fault.ts) when the database cannot do its part.
+import type { Inspection } from './inspection';
+import type { OnceKeys } from './once-keys';
+import type { ConnectionState, EventState, SourceState } from './states';
 
 /** What is watched: a mailbox of an account. `account` names the login, without secrets. */
 export interface SourceKey {
@@ -24,19 +21,36 @@ export interface SourceKey {
 /** Where a subscription stands in its source. Only the collector that wrote it can read it. */
 export type Cursor = Readonly<Record<string, string | number>>;
 
-export interface NewSubscription {
+/**
+ * - `atLeastOnce`: a run that failed, or whose end nobody knows, is run again;
+ * - `atMostOnce`: a mail whose run has begun is never run again by itself: DEAD if it failed, UNKNOWN if
+ *   nobody knows.
+ */
+export type Guarantee = 'atLeastOnce' | 'atMostOnce';
+
+/** What a trigger's settings say about its events. A change holds for events that are there already, too. */
+export interface SubscriptionSettings {
+  /**
+   * Waits before the second, third, … try, in ms; up to a tenth is added at random. A run that fails after the
+   * last one makes its event DEAD.
+   */
+  readonly retryDelaysMs: readonly number[];
+  readonly guarantee: Guarantee;
+  /** How long a mail's content is kept after its last event is DONE, ms; 0: not at all. */
+  readonly keepContentMs: number;
+  /** How long settled events are kept, ms. What identifies their mails is kept for good. */
+  readonly retentionMs: number;
+}
+
+export interface NewSubscription extends SubscriptionSettings {
   readonly workflowId: string;
   readonly nodeId: string;
   readonly source: SourceKey;
-  /** Waits before the second, third, … try, in ms. A run that fails after the last one makes its event DEAD. */
-  readonly retryDelaysMs: readonly number[];
 }
 
 export interface Subscription {
   readonly id: number;
   readonly sourceId: number;
-  /** Names the subscription wherever it is stored; stable if the ledger is lost. */
-  readonly key: string;
   readonly cursor: Cursor | null;
   /** When it was first made, ms since 1970, the database's clock. */
   readonly createdAt: number;
@@ -52,15 +66,17 @@ export interface NewMessage {
   readonly softIdentity: string | null;
   /** The Message-ID field, for people to search by. */
   readonly messageId: string | null;
+  /** The sender's address, lower case, and the subject, decoded: for people to search by. */
+  readonly sender: string | null;
+  readonly subject: string | null;
   readonly uid: number | null;
   readonly uidValidity: string | null;
   /** When the server received it, ms since 1970. */
   readonly receivedAt: number | null;
   /** Octets on the server. */
   readonly size: number;
-  /** The raw message, gzip; only its headers where `truncated`. */
-  readonly content: Buffer;
-  readonly truncated: boolean;
+  /** The raw message, gzip; null: too large to be stored, it is read again from the server when it runs. */
+  readonly content: Buffer | null;
   /** The subscriptions it is due to. */
   readonly due: readonly number[];
 }
@@ -85,33 +101,65 @@ export interface Pointer {
 
 export interface OfferRequest {
   readonly subscriptionIds: readonly number[];
-  /** The most events of these subscriptions that may be QUEUED or RUNNING at once. */
-  readonly mostInFlight: number;
-  /** How long n8n has to start the run before the event is offered again, unless renewed. */
+  /** The most runs of these subscriptions at once. Counted are those QUEUED or RUNNING under a lease. */
+  readonly mostRuns: number;
+  /** The most mails in one run. A mail whose run failed before runs alone, so that it spoils no other's. */
+  readonly mailsPerRun: number;
+  /** How long n8n has to start the run before its events are offered again, unless renewed. */
   readonly leaseMs: number;
 }
 
-export interface Offer {
+/** Pointers that n8n is to run together. */
+export interface OfferedRun {
+  /** Unique among all runs ever offered. */
+  readonly id: string;
   readonly pointers: readonly Pointer[];
+}
+
+export interface Offer {
+  readonly runs: readonly OfferedRun[];
+  /** RUNNING events found whose lease had run out, because their process died or stalled. */
+  readonly lapsed: number;
   /** When something may next be due or lapse, in ms from now; null: nothing is waiting. */
   readonly nextInMs: number | null;
 }
 
-/** A pointer that a run has won, with the mail that it is about. */
+/** A pointer that a run has won, with what is known of its mail. */
 export interface Claim extends Pointer {
   readonly subscriptionId: number;
-  /** Failed runs so far. */
-  readonly failures: number;
   readonly idempotencyKey: string;
-  readonly receivedAt: number | null;
+  /** Where the mail is, or was: the source's account and mailbox. */
+  readonly account: string;
+  readonly mailbox: string;
+  readonly identity: string;
+  readonly softIdentity: string | null;
+  readonly messageId: string | null;
   readonly uid: number | null;
+  readonly uidValidity: string | null;
+  readonly receivedAt: number | null;
   readonly size: number;
-  /** The raw message, gzip; null: somebody took it out of the database. */
-  readonly content: Buffer | null;
-  readonly truncated: boolean;
 }
 
-export type Outcome = { readonly kind: 'success' } | { readonly kind: 'failure'; readonly error: string };
+/** `gone`: the mail is neither in the ledger nor on its server any more. */
+export type Outcome =
+  | { readonly kind: 'success' }
+  | { readonly kind: 'failure'; readonly error: string }
+  | { readonly kind: 'gone' };
+
+export interface Settled extends Pointer {
+  readonly state: EventState;
+}
+
+/** An event that ended without success. Nothing of the mail itself is in it. */
+export interface Ended {
+  readonly event: string;
+  readonly state: 'DEAD' | 'UNKNOWN';
+  readonly failures: number;
+  readonly executionId: string | null;
+  readonly account: string;
+  readonly mailbox: string;
+  readonly uid: number | null;
+}
 
 export interface SourceReport {
   readonly state: SourceState;
@@ -122,7 +170,7 @@ export interface SourceReport {
   readonly synced?: boolean;
 }
 
-export interface Ledger {
+export interface Ledger extends OnceKeys, Inspection {
   /** Makes the subscription and its source, or finds them again and takes over the new settings. */
   subscribe(subscription: NewSubscription): Promise<Subscription>;
 
@@ -131,7 +179,7 @@ export interface Ledger {
 
   /**
    * Which of the candidates are not recorded yet: the same candidates in the same order, each with only
-   * those subscriptions that have no event for it. One query for the whole batch.
+   * those subscriptions that have and had no event for it. One query for the whole batch.
    */
   unrecorded<T extends Candidate>(candidates: readonly T[]): Promise<T[]>;
 
@@ -142,29 +190,36 @@ export interface Ledger {
    */
   record(batch: RecordBatch): Promise<readonly number[]>;
 
-  /** Makes due events QUEUED under a new attempt, the oldest first. */
+  /** Settles runs whose lease ran out, then makes due events QUEUED under a new attempt, the oldest first. */
   offer(request: OfferRequest): Promise<Offer>;
 
   /**
-   * Wins the pointer for a run, or null: it was claimed, settled or offered again since.
-   * Late is fine: a lease that ran out still counts while nobody has offered the event again.
+   * Wins pointers for a run: those of them that were not claimed, settled or offered again since, in their
+   * order. Late is fine: a lease that ran out still counts while nobody has offered the event again.
    */
-  claim(pointer: Pointer, executionId: string, leaseMs: number): Promise<Claim | null>;
+  claim(pointers: readonly Pointer[], executionId: string, leaseMs: number): Promise<Claim[]>;
+
+  /** The raw messages (gzip) of events, by event id; one that is not stored is missing. */
+  contents(events: readonly string[]): Promise<ReadonlyMap<string, Buffer>>;
 
   /** Renews the leases of pointers still in that state. @returns those that are */
   renew(pointers: readonly Pointer[], state: 'QUEUED' | 'RUNNING', leaseMs: number): Promise<Pointer[]>;
 
   /**
-   * Ends a run: DONE, or RETRY, or DEAD when the retries are used up.
-   * @returns the new state, or null: the pointer no longer held the event, and nothing changed
+   * Ends a run: DONE, GONE, RETRY, or DEAD when the retries are used up or there are none (`atMostOnce`).
+   * @returns those that changed; a pointer that no longer held its event is missing
    */
-  settle(pointer: Pointer, outcome: Outcome): Promise<EventState | null>;
+  settle(pointers: readonly Pointer[], outcome: Outcome): Promise<Settled[]>;
+
+  /** DEAD and UNKNOWN events that nobody was told of, the oldest first. Each is handed out once. */
+  takeEnded(subscriptionIds: readonly number[], limit: number): Promise<Ended[]>;
 
   /**
-   * Finds RUNNING events whose lease ran out, because their process died or stalled, and counts it as a
-   * failed run. @returns how many
+   * Deletes one batch of what need not be kept: content past its time, settled events past their
+   * subscription's retention, expired keys. What identifies a mail stays, so that it never runs again.
+   * @returns whether there may be more
    */
-  lapse(subscriptionIds: readonly number[]): Promise<number>;
+  sweep(limit: number): Promise<boolean>;
 
   /** Stores how a source is doing, for people. */
   reportSource(sourceId: number, report: SourceReport): Promise<void>;

@@ -3,10 +3,37 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { describe, it } from 'node:test';
+import { DatabaseSync, StatementSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { LedgerFault, type LedgerFaultKind } from '../../engine/ledger/fault';
+import type { Ledger, NewSubscription } from '../../engine/ledger/ledger';
+import { migrations } from '../../engine/ledger/sqlite/migrations';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
-import { ledgerContract, type LedgerUnderTest, type StoredEvent } from './contract';
+import { ledgerContract } from './contract';
+import { Fixture, success } from './contract/fixture';
+import type { LedgerUnderTest } from './contract/harness';
+
+/** All that is sent to SQLite in this process: how many statements, their texts, and over which connection. */
+const sent = { count: 0, texts: new Set<string>(), last: undefined as DatabaseSync | undefined };
+
+type AnyMethod = (...parameters: unknown[]) => unknown;
+
+/** Looks on while a method of all objects of a class is called. */
+function spy<T extends object>(prototype: T, name: keyof T & string, seen: (on: T) => void): void {
+  const original = prototype[name] as AnyMethod;
+  Object.defineProperty(prototype, name, {
+    value(this: T, ...parameters: unknown[]): unknown {
+      sent.count++;
+      seen(this);
+      return original.apply(this, parameters);
+    },
+  });
+}
+
+for (const name of ['all', 'get', 'run'] as const) {
+  spy(StatementSync.prototype, name, (statement) => sent.texts.add(statement.sourceSQL));
+}
+spy(DatabaseSync.prototype, 'exec', (database) => (sent.last = database));
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'durable-mail-ledger-'));
@@ -24,23 +51,12 @@ async function openUnderTest(): Promise<LedgerUnderTest> {
   const beside = new DatabaseSync(file, { timeout: 5_000 });
   return {
     ledger,
-    elapse: async (ms) => {
-      beside.prepare('update event set due_at = due_at - ?1, lease_until = lease_until - ?1').run(ms);
-    },
-    events: async () =>
+    query: async <Row>(sql: string) =>
       beside
-        .prepare(
-          'select id, state, attempt, failures, execution_id as executionId, last_error as lastError from event order by seq',
-        )
+        .prepare(sql)
         .all()
-        .map((row) => ({ ...row }) as unknown as StoredEvent),
-    contents: async () => Number(beside.prepare('select count(*) as n from content').get()?.['n']),
-    forceEvents: async (columns) => {
-      const names = Object.keys(columns);
-      beside
-        .prepare(`update event set ${names.map((name) => `${name} = ?`).join(', ')}`)
-        .run(...Object.values(columns));
-    },
+        .map((row) => ({ ...row }) as Row),
+    statements: () => sent.count,
     openAnother: () => openSqliteLedger(file),
     dispose: async () => {
       beside.close();
@@ -49,6 +65,25 @@ async function openUnderTest(): Promise<LedgerUnderTest> {
     },
   };
 }
+
+const subscription: NewSubscription = {
+  workflowId: 'w',
+  nodeId: 'n',
+  source: { kind: 'imap', account: 'a', mailbox: 'INBOX' },
+  retryDelaysMs: [1],
+  guarantee: 'atLeastOnce',
+  keepContentMs: 0,
+  retentionMs: 1_000,
+};
+
+const fault = (kind: LedgerFaultKind, text: RegExp): ((error: unknown) => boolean) => {
+  return (error) => {
+    assert.ok(error instanceof LedgerFault, String(error));
+    assert.match(error.message, text);
+    assert.equal(error.kind, kind);
+    return true;
+  };
+};
 
 ledgerContract('SQLite', openUnderTest);
 
@@ -69,7 +104,7 @@ describe('the ledger file', () => {
       newer.close();
       await assert.rejects(
         openSqliteLedger(file),
-        /written by a newer n8n-nodes-durable-mail .*Update the package/,
+        fault('schema', /written by a newer n8n-nodes-durable-mail .*Update the package/),
       );
       assert.ok((await readFile(file)).length > 0);
     }));
@@ -78,25 +113,26 @@ describe('the ledger file', () => {
     inFolder(async (folder) => {
       const file = join(folder, 'ledger.sqlite');
       await writeFile(file, 'this is not a database, but it is long enough to look like one at first sight');
-      await assert.rejects(openSqliteLedger(file), /ledger\.sqlite/);
+      await assert.rejects(
+        openSqliteLedger(file),
+        fault('other', /ledger\.sqlite: this is no SQLite database/),
+      );
     }));
 
   it('in a place that cannot be written gives an error that says what to do', () =>
     inFolder(async (folder) => {
       const blocked = join(folder, 'file');
       await writeFile(blocked, '');
-      await assert.rejects(openSqliteLedger(join(blocked, 'ledger.sqlite')), /cannot be opened.*may write/s);
+      await assert.rejects(
+        openSqliteLedger(join(blocked, 'ledger.sqlite')),
+        fault('unreachable', /ledger\.sqlite: it cannot be opened\. Check that n8n may write/),
+      );
+      await assert.rejects(openSqliteLedger(folder), fault('unreachable', /it cannot be opened/));
     }));
 
   it('holds what was recorded when it is opened again', () =>
     inFolder(async (folder) => {
       const file = join(folder, 'ledger.sqlite');
-      const subscription = {
-        workflowId: 'w',
-        nodeId: 'n',
-        source: { kind: 'imap', account: 'a', mailbox: 'INBOX' } as const,
-        retryDelaysMs: [1],
-      };
       const first = await openSqliteLedger(file);
       const { id, sourceId } = await first.subscribe(subscription);
       await first.record({ sourceId, messages: [], cursors: [{ subscriptionId: id, cursor: { uid: 3 } }] });
@@ -105,4 +141,244 @@ describe('the ledger file', () => {
       assert.deepEqual((await second.subscribe(subscription)).cursor, { uid: 3 });
       await second.close();
     }));
+});
+
+describe('large mails', () => {
+  const fixture = new Fixture(openUnderTest);
+
+  it('of more bytes than are handed over in one piece are kept byte for byte', async () => {
+    const to = await fixture.subscribe();
+    const sizes = [5_000_000, 9_000_000, 10, 5_000_000, 4_000_000, 0];
+    const raw = sizes.map((size, i) => Buffer.alloc(size, `${i} and so on `));
+    await fixture.recordMails(
+      to,
+      raw.map((content, i) => fixture.mail([to], i, { content })),
+    );
+    const events = (await fixture.events()).map(({ id }) => id);
+    const contents = await fixture.ledger.contents(events);
+    assert.deepEqual(
+      events.map((id, i) => contents.get(id)?.equals(raw[i]!)),
+      sizes.map(() => true),
+    );
+  });
+});
+
+describe('what SQLite cannot do', () => {
+  const cases: [what: string, cause: string, kind: LedgerFaultKind, text: RegExp][] = [
+    ['a full disk', 'pragma max_page_count = 1', 'full', /the disk is full\. Make room/],
+    [
+      'a file that takes no changes',
+      'pragma query_only = on',
+      'readonly',
+      /takes no changes\. Let n8n write/,
+    ],
+  ];
+  for (const [what, cause, kind, text] of cases) {
+    it(`is told: ${what}; and when it is over, all goes on`, () =>
+      inFolder(async (folder) => {
+        const file = join(folder, 'ledger.sqlite');
+        const ledger = await openSqliteLedger(file);
+        const connection = sent.last!;
+        const { id, sourceId } = await ledger.subscribe(subscription);
+        const large = { identity: '1', content: Buffer.alloc(100_000), due: [id] };
+        const message = {
+          ...{
+            softIdentity: null,
+            messageId: null,
+            sender: null,
+            subject: 'secret',
+            uid: 1,
+            uidValidity: '1',
+          },
+          ...{ receivedAt: 1, size: 1, ...large },
+        };
+        const send = (): Promise<readonly number[]> =>
+          ledger.record({ sourceId, messages: [message], cursors: [] });
+        connection.exec(cause);
+        await assert.rejects(send(), (error: Error) => {
+          assert.ok(error.message.includes(file) && !error.message.includes('secret'), error.message);
+          return fault(kind, text)(error);
+        });
+        connection.exec('pragma max_page_count = 1000000; pragma query_only = off');
+        assert.deepEqual(await send(), [id]);
+        await ledger.close();
+      }));
+  }
+
+  it('is told: another process holds the file for long', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'ledger.sqlite');
+      const ledger = await openSqliteLedger(file);
+      sent.last!.exec('pragma busy_timeout = 20');
+      const another = new DatabaseSync(file);
+      another.exec('begin immediate');
+      await assert.rejects(
+        ledger.subscribe(subscription),
+        fault('unreachable', /another process has locked it/),
+      );
+      another.exec('rollback');
+      another.close();
+      await ledger.subscribe(subscription);
+      await ledger.close();
+    }));
+
+  it('does not hide a mistake of our own', () =>
+    inFolder(async (folder) => {
+      const ledger = await openSqliteLedger(join(folder, 'ledger.sqlite'));
+      await ledger.close();
+      await assert.rejects(ledger.subscribe(subscription), (error) => !(error instanceof LedgerFault));
+    }));
+});
+
+describe('a file of version 1', () => {
+  const STATES = ['PENDING', 'QUEUED', 'RUNNING', 'RETRY', 'DONE', 'DEAD', 'GONE', 'UNKNOWN'];
+  let folder: string;
+  let ledger: Ledger;
+  let beside: DatabaseSync;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'durable-mail-ledger-'));
+    const file = join(folder, 'ledger.sqlite');
+    beside = new DatabaseSync(file, { enableForeignKeyConstraints: true });
+    beside.exec(migrations[0]!);
+    beside.exec(`
+      pragma user_version = 1;
+      insert into source (id, kind, account, mailbox) values (1, 'imap', 'a', 'INBOX');
+      insert into subscription (id, key, workflow_id, node_id, source_id, retry_delays_ms, cursor, created_at)
+        values (7, '["w","n","[\\"imap\\",\\"a\\",\\"INBOX\\"]"]', 'w', 'n', 1, '[1000]', '{"uid":9}', 5);`);
+    const waiting = ['PENDING', 'RETRY'];
+    const leased = ['QUEUED', 'RUNNING'];
+    for (const [i, state] of STATES.entries()) {
+      const n = i + 1;
+      beside
+        .prepare(
+          `insert into message (id, source_id, identity, soft_identity, uid, uid_validity, recorded_at, size, truncated)
+           values (?, 1, ?, ?, ?, '1', 5, 100, ?)`,
+        )
+        .run(n, `id:${n}`, `soft ${n}`, n, n === 4 ? 1 : 0);
+      beside.prepare('insert into content values (?, ?)').run(n, Buffer.from(`content ${n}`));
+      beside
+        .prepare(
+          `insert into event (seq, id, subscription_id, message_id, identity, soft_identity, idempotency_key, state,
+             attempt, failures, due_at, lease_until, execution_id, last_error, created_at, settled_at)
+           values (?, ?, 7, ?, ?, ?, ?, ?, 3, ?, ?, ?, ?, 'why', 5, ?)`,
+        )
+        .run(
+          ...[n * 10, `event-${n}`, n, `id:${n}`, `soft ${n}`, `key ${n}`, state],
+          ...[['RETRY', 'DEAD'].includes(state) ? 1 : 0, waiting.includes(state) ? 1 : null],
+          ...[leased.includes(state) ? 9e12 : null, state === 'PENDING' ? null : '42'],
+          [...waiting, ...leased].includes(state) ? null : 6,
+        );
+    }
+    ledger = await openSqliteLedger(file);
+  });
+  afterEach(async () => {
+    beside.close();
+    await ledger.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it('is brought up to date with all that is in it', async () => {
+    const events = beside.prepare('select * from event order by seq').all();
+    assert.deepEqual(
+      events.map((event) => [
+        event['seq'],
+        event['id'],
+        event['state'],
+        event['run_id'],
+        event['execution_id'],
+      ]),
+      STATES.map((state, i) => [
+        (i + 1) * 10,
+        `event-${i + 1}`,
+        state,
+        ['QUEUED', 'RUNNING'].includes(state) ? `event-${i + 1}` : null,
+        state === 'PENDING' ? null : '42',
+      ]),
+    );
+    for (const event of events) {
+      assert.deepEqual([event['attempt'], event['last_error'], event['created_at']], [3, 'why', 5]);
+    }
+    assert.deepEqual(
+      { ...beside.prepare('select * from subscription').get() },
+      {
+        ...{
+          id: 7,
+          key: '["w","n","[\\"imap\\",\\"a\\",\\"INBOX\\"]"]',
+          workflow_id: 'w',
+          node_id: 'n',
+          source_id: 1,
+        },
+        ...{ retry_delays_ms: '[1000]', cursor: '{"uid":9}', created_at: 5 },
+        ...{ guarantee: 'atLeastOnce', keep_content_ms: 0, retention_ms: 90 * 86_400_000 },
+      },
+    );
+    const contents = await ledger.contents(STATES.map((_, i) => `event-${i + 1}`));
+    assert.equal(contents.get('event-4'), undefined, 'a header only: the mail is read again');
+    assert.deepEqual(
+      [...contents.values()].map(String).sort(),
+      [1, 2, 3, 5, 6, 7, 8].map((n) => `content ${n}`),
+    );
+    assert.deepEqual(beside.prepare('pragma foreign_key_check').all(), []);
+    assert.equal(beside.prepare('pragma integrity_check').get()?.['integrity_check'], 'ok');
+  });
+
+  it('works on', async () => {
+    const { id, cursor } = await ledger.subscribe({ ...subscription, retentionMs: 9e12 });
+    assert.deepEqual([id, cursor], [7, { uid: 9 }]);
+    const held = { event: 'event-3', attempt: 3 };
+    assert.deepEqual(await ledger.settle([held], { kind: 'success' }), [{ ...held, state: 'DONE' }]);
+    assert.equal((await ledger.claim([{ event: 'event-2', attempt: 3 }], '43', 1_000)).length, 1);
+    const offer = await ledger.offer({ subscriptionIds: [7], mostRuns: 10, mailsPerRun: 5, leaseMs: 1_000 });
+    assert.deepEqual(
+      offer.runs.map(({ pointers }) => pointers),
+      [[{ event: 'event-1', attempt: 4 }], [{ event: 'event-4', attempt: 4 }]],
+    );
+    assert.deepEqual(
+      (await ledger.takeEnded([7], 10)).map(({ event }) => event),
+      ['event-6', 'event-8'],
+    );
+    const known = { identity: 'id:5', softIdentity: null, due: [7] };
+    assert.deepEqual(await ledger.unrecorded([known]), [{ ...known, due: [] }]);
+  });
+});
+
+describe('the SQLite statements', () => {
+  const fixture = new Fixture(openUnderTest);
+
+  it('read no table of events from one end to the other, but for people', async () => {
+    sent.texts.clear();
+    const { ledger } = fixture;
+    const to = await fixture.subscribe('workflow', { retryDelaysMs: [], keepContentMs: 1, retentionMs: 1 });
+    await ledger.unrecorded([fixture.mail([to], 1)]);
+    await fixture.record(to, 1, 2, 3);
+    const pointers = await fixture.running(to);
+    await ledger.renew(pointers, 'RUNNING', 1_000);
+    await ledger.contents(pointers.map(({ event }) => event));
+    await fixture.settle(pointers.slice(0, 1), { kind: 'failure', error: 'no' });
+    await fixture.settle(pointers.slice(1), success);
+    await ledger.takeEnded([to.id], 10);
+    await ledger.takeKeys({ keys: ['k'], holder: 'h', leaseMs: 1, finish: 'onSuccess', keepMs: 1 });
+    await ledger.renewKeys(['h'], 1);
+    await ledger.returnKeys('h', ['k']);
+    await ledger.endKeys('h', 'success');
+    for (const action of ['replay', 'retryNow', 'markDone', 'forget'] as const) {
+      await ledger[action]({ ids: pointers.map(({ event }) => event) });
+      await ledger[action]({ filter: { states: ['DEAD'], sender: 'ann', workflowId: 'w' } });
+    }
+    await ledger.event(pointers[0]!.event);
+    await ledger.events({ states: ['DEAD'], workflowId: 'w', since: 1 }, { limit: 10 });
+    await ledger.events({}, { limit: 10 });
+    await fixture.elapse(1_000);
+    await ledger.sweep(10);
+    assert.ok(sent.texts.size > 40, String(sent.texts.size));
+    const elapses = /^update \w+ set (\w+) = \1 - /;
+    for (const sql of [...sent.texts].filter((text) => !elapses.test(text))) {
+      const plan = await fixture.under.query<{ detail: string }>(`explain query plan ${sql}`);
+      const scans = plan
+        .map(({ detail }) => detail)
+        .filter((detail) => /^SCAN (event|message|content|seen|once_key)\b/.test(detail));
+      assert.deepEqual(scans, [], `${sql}\n${plan.map(({ detail }) => detail).join('\n')}`);
+    }
+  });
 });

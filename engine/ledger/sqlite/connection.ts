@@ -1,42 +1,47 @@
-// One open SQLite file, with its statements prepared once and its transactions.
+// One open SQLite file, with its statements prepared once, and its transactions. Whatever SQLite cannot do leaves
+// here as a LedgerFault.
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
+import { sqliteFault } from './fault';
 
 /** The database's clock, in ms since 1970; one value within one statement. */
 export const NOW = "cast(unixepoch('subsec') * 1000 as integer)";
 
 export class SqliteConnection {
+  readonly file: string;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, file: string) {
     this.#database = database;
+    this.file = file;
   }
 
   /** Runs it as one transaction that takes the write lock at once. Whatever it throws rolls it back. */
   transaction<T>(work: () => T): T {
-    this.#database.exec('begin immediate');
-    try {
-      const result = work();
-      this.#database.exec('commit');
-      return result;
-    } catch (error) {
-      // A full disk may have rolled it back already.
-      if (this.#database.isTransaction) this.#database.exec('rollback');
-      throw error;
-    }
+    return this.#translated(() => {
+      this.#database.exec('begin immediate');
+      try {
+        const result = work();
+        this.#database.exec('commit');
+        return result;
+      } catch (error) {
+        rollback(this.#database);
+        throw error;
+      }
+    });
   }
 
   all<Row>(sql: string, ...parameters: SQLInputValue[]): Row[] {
-    return this.#prepare(sql).all(...parameters) as Row[];
+    return this.#translated(() => this.#prepare(sql).all(...parameters) as Row[]);
   }
 
   get<Row>(sql: string, ...parameters: SQLInputValue[]): Row | undefined {
-    return this.#prepare(sql).get(...parameters) as Row | undefined;
+    return this.#translated(() => this.#prepare(sql).get(...parameters) as Row | undefined);
   }
 
   /** @returns how many rows it changed */
   run(sql: string, ...parameters: SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...parameters).changes);
+    return this.#translated(() => Number(this.#prepare(sql).run(...parameters).changes));
   }
 
   close(): void {
@@ -51,5 +56,21 @@ export class SqliteConnection {
       this.#statements.set(sql, statement);
     }
     return statement;
+  }
+
+  #translated<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw sqliteFault(error, this.file);
+    }
+  }
+}
+
+export function rollback(database: DatabaseSync): void {
+  try {
+    database.exec('rollback');
+  } catch {
+    // A full disk may have rolled it back already. Whether it has cannot be asked before Node.js 22.16.
   }
 }

@@ -87,4 +87,100 @@ export const migrations: readonly string[] = [
   create index event_leased on event (subscription_id, lease_until) where lease_until is not null;
   create index event_message on event (message_id);
   `,
+
+  // 2: several mails in one run, at most once, content kept for a time, retention, and keys that are taken once.
+  // SQLite cannot change a CHECK: the event table is made anew. No other table refers to it, so that foreign
+  // keys, which cannot be switched off within a transaction, do not mind.
+  `
+  alter table subscription add column guarantee text not null default 'atLeastOnce'
+    check (guarantee in ('atLeastOnce', 'atMostOnce'));
+  alter table subscription add column keep_content_ms integer not null default 0 check (keep_content_ms >= 0);
+  alter table subscription add column retention_ms integer not null default 7776000000 check (retention_ms >= 0);
+
+  -- Of a mail that was too large, version 1 stored the header only; now it is read from the server when it runs.
+  delete from content where message_id in (select id from message where truncated = 1);
+  alter table message drop column truncated;
+  alter table message add column sender text;
+  alter table message add column subject text;
+
+  alter table content add column drop_at integer;
+  create index content_drop on content (drop_at) where drop_at is not null;
+
+  create table event_2 (
+    seq integer primary key,
+    id text not null unique,
+    subscription_id integer not null references subscription (id),
+    message_id integer not null references message (id),
+    identity text not null,
+    soft_identity text,
+    idempotency_key text not null,
+    state text not null,
+    attempt integer not null default 0 check (attempt >= 0),
+    failures integer not null default 0 check (failures between 0 and attempt),
+    due_at integer,
+    lease_until integer,
+    run_id text,
+    execution_id text,
+    last_error text,
+    created_at integer not null,
+    settled_at integer,
+    reported_at integer,
+    unique (subscription_id, identity),
+    check (case state
+      when 'PENDING' then due_at is not null and lease_until is null and run_id is null and execution_id is null
+        and settled_at is null
+      when 'QUEUED' then due_at is null and lease_until is not null and run_id is not null and settled_at is null
+        and attempt > 0
+      when 'RUNNING' then due_at is null and lease_until is not null and run_id is not null
+        and execution_id is not null and settled_at is null and attempt > 0
+      when 'RETRY' then due_at is not null and lease_until is null and settled_at is null and failures > 0
+      when 'DONE' then due_at is null and lease_until is null and settled_at is not null
+      when 'DEAD' then due_at is null and lease_until is null and settled_at is not null and failures > 0
+      when 'GONE' then due_at is null and lease_until is null and settled_at is not null
+      when 'UNKNOWN' then due_at is null and lease_until is null and settled_at is not null and attempt > 0
+      else false end),
+    check (reported_at is null or state in ('DEAD', 'UNKNOWN'))
+  ) strict;
+
+  insert into event_2
+    (seq, id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, attempt, failures,
+     due_at, lease_until, run_id, execution_id, last_error, created_at, settled_at)
+  select seq, id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, attempt, failures,
+    due_at, lease_until, iif(state in ('QUEUED', 'RUNNING'), id, null), execution_id, last_error, created_at, settled_at
+  from event order by seq;
+  drop table event;
+  alter table event_2 rename to event;
+
+  create unique index event_soft_identity on event (subscription_id, soft_identity) where soft_identity is not null;
+  create index event_due on event (subscription_id, due_at) where due_at is not null;
+  create index event_leased on event (subscription_id, lease_until) where lease_until is not null;
+  create index event_settled on event (subscription_id, settled_at) where settled_at is not null;
+  create index event_ended on event (subscription_id, settled_at)
+    where reported_at is null and state in ('DEAD', 'UNKNOWN');
+  create index event_message on event (message_id);
+  -- What people ask for, in the order they see it; most events are DONE and not in it.
+  create index event_not_done on event (seq, state) where state <> 'DONE';
+
+  -- The identities and soft identities of events that retention deleted.
+  create table seen (
+    subscription_id integer not null references subscription (id),
+    key text not null,
+    primary key (subscription_id, key)
+  ) strict, without rowid;
+
+  -- expires_at: when the row means nothing any more, held or finished; null: never.
+  create table once_key (
+    key text primary key,
+    holder text not null,
+    lease_until integer,
+    finish text not null check (finish in ('onSuccess', 'anyway')),
+    keep_ms integer check (keep_ms >= 0),
+    finished_at integer,
+    expires_at integer,
+    check ((lease_until is null) <> (finished_at is null))
+  ) strict, without rowid;
+
+  create index once_key_expiry on once_key (expires_at) where expires_at is not null;
+  create index once_key_held on once_key (holder) where lease_until is not null;
+  `,
 ];

@@ -3,45 +3,46 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { errorText } from '../../runtime/log';
+import { LedgerFault } from '../fault';
+import { rollback, SqliteConnection } from './connection';
+import { sqliteFault } from './fault';
 import { migrations } from './migrations';
 
-// Another process (n8n's command line) may hold the file's write lock for a moment.
-const BUSY_TIMEOUT_MS = 5_000;
+// Busy: another process (n8n's command line) may hold the file's write lock for a moment. Said here, as an option it
+// is unknown before Node.js 22.16.
+// FULL: a commit that was answered survives a power cut, also in WAL.
+// The cache is 16 MB: with SQLite's own 2 MB, the indexes of a million mails are read again and again.
+const SETTINGS = `
+  pragma busy_timeout = 5000;
+  pragma journal_mode = wal;
+  pragma synchronous = full;
+  pragma journal_size_limit = 67108864;
+  pragma cache_size = -16384;`;
 
 /**
  * Opens the ledger's file, making it and its folder where missing, for this user only: it holds mail.
- * @throws Error that names the file and says what to do: it cannot be opened, or a newer version wrote it
+ * @throws LedgerFault that names the file and says what to do: it cannot be opened, or a newer version wrote it
  */
-export async function openDatabase(file: string): Promise<DatabaseSync> {
+export async function openConnection(file: string): Promise<SqliteConnection> {
   const { DatabaseSync: Database } = await import('node:sqlite').catch(() => {
-    throw new Error(
+    throw new LedgerFault(
+      'other',
       `The mail ledger needs Node.js 22.13 or newer for its SQLite; this is ${process.version}.`,
     );
   });
   let database: DatabaseSync | undefined;
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    database = new Database(file, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
+    database = new Database(file, { enableForeignKeyConstraints: true });
     chmodSync(file, 0o600);
-    // FULL: a commit that was answered survives a power cut, also in WAL.
-    database.exec(
-      'pragma journal_mode = wal; pragma synchronous = full; pragma journal_size_limit = 67108864;',
-    );
+    database.exec(SETTINGS);
     migrate(database, file);
-    return database;
+    return new SqliteConnection(database, file);
   } catch (error) {
     database?.close();
-    if (error instanceof NewerSchemaError) throw error;
-    throw new Error(
-      `The mail ledger ${file} cannot be opened: ${errorText(error)}. ` +
-        'Check that n8n may write to this folder and that its disk is not full.',
-      { cause: error },
-    );
+    throw sqliteFault(error, file);
   }
 }
-
-class NewerSchemaError extends Error {}
 
 function migrate(database: DatabaseSync, file: string): void {
   database.exec('begin immediate');
@@ -50,7 +51,8 @@ function migrate(database: DatabaseSync, file: string): void {
       user_version: number;
     };
     if (version > migrations.length) {
-      throw new NewerSchemaError(
+      throw new LedgerFault(
+        'schema',
         `The mail ledger ${file} was written by a newer n8n-nodes-durable-mail ` +
           `(schema ${version}, this version knows ${migrations.length}). Update the package.`,
       );
@@ -59,7 +61,7 @@ function migrate(database: DatabaseSync, file: string): void {
     database.exec(`pragma user_version = ${migrations.length}`);
     database.exec('commit');
   } catch (error) {
-    database.exec('rollback');
+    rollback(database);
     throw error;
   }
 }

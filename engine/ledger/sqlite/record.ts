@@ -1,186 +1,187 @@
-// The writing half of the SQLite ledger: what the collectors call. Subscriptions, messages, cursors.
+// Recording in the SQLite ledger: messages, their content, events and cursors, in one transaction.
+// Invariant: a few statements for a batch, however many mails and subscriptions are in it. Rows travel as one
+// JSON text, contents as one run of bytes: each statement is prepared once.
 import { idempotencyKey } from '../../mail/identity';
 import { newEventId } from '../event-id';
-import { subscriptionKey } from '../keys';
-import type {
-  Candidate,
-  Cursor,
-  NewMessage,
-  NewSubscription,
-  RecordBatch,
-  SourceReport,
-  Subscription,
-} from '../ledger';
+import { LedgerFault } from '../fault';
+import type { Candidate, NewMessage, RecordBatch } from '../ledger';
 import { NOW, type SqliteConnection } from './connection';
 
-const upsertSource = `
-  insert into source (kind, account, mailbox) values (?, ?, ?)
-  on conflict (kind, account, mailbox) do update set kind = excluded.kind
-  returning id`;
-
-const upsertSubscription = `
-  insert into subscription (key, workflow_id, node_id, source_id, retry_delays_ms, created_at)
-  values (?, ?, ?, ?, ?, ${NOW})
-  on conflict (key) do update set retry_delays_ms = excluded.retry_delays_ms
-  returning id, cursor, created_at as createdAt`;
-
-const selectOpen = `
-  select id from subscription
-  where workflow_id = ?1 and node_id = ?2
-    and (id = ?3 or exists (
-      select 1 from event
-      where subscription_id = subscription.id and (due_at is not null or lease_until is not null)))`;
-
-const selectCursors = `select id, cursor from subscription where id in (select value from json_each(?))`;
-
-const selectKeys = `select id, key from subscription where id in (select value from json_each(?))`;
+// What more is handed to SQLite in one piece is held twice in memory.
+const CONTENT_BYTES = 8 * 1024 * 1024;
 
 const selectUnrecorded = `
   select candidate.key as position, due.value as subscriptionId
-  from json_each(?) candidate, json_each(candidate.value, '$.due') due
+  from json_each(?) candidate cross join json_each(candidate.value, '$[2]') due
   where not exists (
-      select 1 from event
-      where subscription_id = due.value and identity = candidate.value ->> 'identity')
+      select 1 from event where subscription_id = due.value and identity = candidate.value ->> 0)
     and not exists (
-      select 1 from event
-      where subscription_id = due.value and soft_identity = candidate.value ->> 'softIdentity')`;
+      select 1 from event where subscription_id = due.value and soft_identity = candidate.value ->> 1)
+    and not exists (
+      select 1 from seen where subscription_id = due.value and key = candidate.value ->> 0)
+    and not exists (
+      select 1 from seen where subscription_id = due.value and key = candidate.value ->> 1)`;
 
-const upsertMessage = `
+const selectKeys = `select id, key from subscription where id in (select value from json_each(?))`;
+
+const insertMessages = `
   insert into message
-    (source_id, identity, soft_identity, header_message_id, uid, uid_validity, received_at, recorded_at, size, truncated)
-  values (?, ?, ?, ?, ?, ?, ?, ${NOW}, ?, ?)
-  on conflict (source_id, identity) do update set identity = excluded.identity
-  returning id`;
+    (source_id, identity, soft_identity, header_message_id, sender, subject, uid, uid_validity, received_at, size, recorded_at)
+  select ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
+    value ->> 8, ${NOW}
+  from json_each(?2) where true
+  on conflict (source_id, identity) do nothing`;
 
-const insertEvent = `
+const selectMessages = `
+  select recorded.key as position, message.id
+  from json_each(?2) recorded cross join message
+    on message.source_id = ?1 and message.identity = recorded.value ->> 0`;
+
+const insertEvents = `
   insert into event
     (id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, due_at, created_at)
-  values (?, ?, ?, ?, ?, ?, 'PENDING', ${NOW}, ${NOW})
+  select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, 'PENDING', ${NOW}, ${NOW}
+  from json_each(?)`;
+
+const insertContents = `
+  insert into content (message_id, gzip)
+  select value ->> 0, substr(?1, 1 + (value ->> 1), value ->> 2) from json_each(?2) where true
   on conflict do nothing`;
 
-const insertContent = `insert into content (message_id, gzip) values (?, ?) on conflict do nothing`;
-
-const moveCursor = `update subscription set cursor = ? where id = ?`;
-
-const updateSource = `
-  update source set
-    state = ?1,
-    connection = ?2,
-    last_error = coalesce(?3, last_error),
-    last_error_at = iif(?3 is null, last_error_at, ${NOW}),
-    last_success_at = iif(?4, ${NOW}, last_success_at)
-  where id = ?5`;
-
-export function subscribe(connection: SqliteConnection, subscription: NewSubscription): Subscription {
-  const { kind, account, mailbox } = subscription.source;
-  const key = subscriptionKey(subscription);
-  return connection.transaction(() => {
-    const sourceId = connection.get<{ id: number }>(upsertSource, kind, account, mailbox)!.id;
-    const row = connection.get<{ id: number; cursor: string | null; createdAt: number }>(
-      upsertSubscription,
-      key,
-      subscription.workflowId,
-      subscription.nodeId,
-      sourceId,
-      JSON.stringify(subscription.retryDelaysMs),
-    )!;
-    const open = connection.all<{ id: number }>(
-      selectOpen,
-      subscription.workflowId,
-      subscription.nodeId,
-      row.id,
-    );
-    return {
-      id: row.id,
-      sourceId,
-      key,
-      cursor: parseCursor(row.cursor),
-      createdAt: row.createdAt,
-      openIds: open.map(({ id }) => id),
-    };
-  });
-}
-
-export function cursors(connection: SqliteConnection, ids: readonly number[]): Map<number, Cursor | null> {
-  const rows = connection.all<{ id: number; cursor: string | null }>(selectCursors, JSON.stringify(ids));
-  return new Map(rows.map((row) => [row.id, parseCursor(row.cursor)]));
-}
+const moveCursors = `
+  update subscription set cursor = moved.value ->> 1
+  from json_each(?) moved where subscription.id = moved.value ->> 0`;
 
 export function unrecorded<T extends Candidate>(connection: SqliteConnection, candidates: readonly T[]): T[] {
-  const asked = candidates.map(({ identity, softIdentity, due }) => ({ identity, softIdentity, due }));
   const rows = connection.all<{ position: number; subscriptionId: number }>(
     selectUnrecorded,
-    JSON.stringify(asked),
+    JSON.stringify(candidates.map(({ identity, softIdentity, due }) => [identity, softIdentity, due])),
   );
-  const due = new Map<number, number[]>();
-  for (const { position, subscriptionId } of rows) {
-    due.set(position, [...(due.get(position) ?? []), subscriptionId]);
-  }
-  return candidates.map((candidate, position) => ({ ...candidate, due: due.get(position) ?? [] }));
+  const due = candidates.map((): number[] => []);
+  for (const { position, subscriptionId } of rows) due[position]!.push(subscriptionId);
+  return candidates.map((candidate, position) => ({ ...candidate, due: due[position]! }));
 }
 
 export function record(connection: SqliteConnection, batch: RecordBatch): number[] {
-  const withNews = new Set<number>();
-  connection.transaction(() => {
-    const due = [...new Set(batch.messages.flatMap((message) => message.due))];
-    const rows = connection.all<{ id: number; key: string }>(selectKeys, JSON.stringify(due));
-    const keys = new Map(rows.map((row) => [row.id, row.key]));
-    for (const message of batch.messages) {
-      for (const id of recordMessage(connection, batch.sourceId, message, keys)) withNews.add(id);
+  return connection.transaction(() => {
+    const keys = subscriptionKeys(connection, batch.messages);
+    const fresh = distinct(unrecorded(connection, batch.messages));
+    if (fresh.length > 0) {
+      const ids = recordMessages(connection, batch.sourceId, fresh);
+      recordEvents(connection, fresh, ids, keys);
+      recordContents(connection, fresh, ids);
     }
-    for (const { subscriptionId, cursor } of batch.cursors) {
-      connection.run(moveCursor, JSON.stringify(cursor), subscriptionId);
+    if (batch.cursors.length > 0) {
+      const moved = batch.cursors.map(({ subscriptionId, cursor }) => [subscriptionId, cursor]);
+      connection.run(moveCursors, JSON.stringify(moved));
     }
+    return [...new Set(fresh.flatMap(({ due }) => due))];
   });
-  return [...withNews];
 }
 
-/** @returns the subscriptions that it is new to */
-function recordMessage(
+/** @throws LedgerFault if one of them is due to a subscription that does not exist */
+function subscriptionKeys(
+  connection: SqliteConnection,
+  messages: readonly NewMessage[],
+): ReadonlyMap<number, string> {
+  const due = new Set(messages.flatMap((message) => message.due));
+  const rows = connection.all<{ id: number; key: string }>(selectKeys, JSON.stringify([...due]));
+  if (rows.length < due.size) {
+    throw new LedgerFault('other', `The mail ledger ${connection.file} has no such subscription any more.`);
+  }
+  return new Map(rows.map((row) => [row.id, row.key]));
+}
+
+/** Only what is due to somebody, and within the batch only the first of what is the same mail. */
+function distinct(messages: readonly NewMessage[]): NewMessage[] {
+  const taken = new Set<string>();
+  const take = (id: number, message: NewMessage): boolean => {
+    const names = [`${id} is ${message.identity}`];
+    if (message.softIdentity !== null) names.push(`${id} seems ${message.softIdentity}`);
+    if (names.some((name) => taken.has(name))) return false;
+    for (const name of names) taken.add(name);
+    return true;
+  };
+  return messages
+    .map((message) => ({ ...message, due: message.due.filter((id) => take(id, message)) }))
+    .filter(({ due }) => due.length > 0);
+}
+
+/** @returns the ids of the messages, in their order */
+function recordMessages(
   connection: SqliteConnection,
   sourceId: number,
-  message: NewMessage,
-  keys: ReadonlyMap<number, string>,
+  messages: readonly NewMessage[],
 ): number[] {
-  const { identity, softIdentity } = message;
-  const { id: messageId } = connection.get<{ id: number }>(
-    upsertMessage,
-    sourceId,
-    identity,
-    softIdentity,
-    message.messageId,
-    message.uid,
-    message.uidValidity,
-    message.receivedAt,
-    message.size,
-    message.truncated ? 1 : 0,
-  )!;
-  const newTo = message.due.filter(
-    (id) =>
-      connection.run(
-        insertEvent,
-        newEventId(),
-        id,
-        messageId,
-        identity,
-        softIdentity,
-        idempotencyKey(keys.get(id)!, identity),
-      ) > 0,
+  const rows = JSON.stringify(
+    messages.map((message) => [
+      message.identity,
+      message.softIdentity,
+      message.messageId,
+      message.sender,
+      message.subject,
+      message.uid,
+      message.uidValidity,
+      message.receivedAt,
+      message.size,
+    ]),
   );
-  if (newTo.length > 0) connection.run(insertContent, messageId, message.content);
-  return newTo;
+  connection.run(insertMessages, sourceId, rows);
+  const ids: number[] = [];
+  for (const { position, id } of connection.all<{ position: number; id: number }>(
+    selectMessages,
+    sourceId,
+    rows,
+  )) {
+    ids[position] = id;
+  }
+  return ids;
 }
 
-export function reportSource(connection: SqliteConnection, sourceId: number, report: SourceReport): void {
-  connection.run(
-    updateSource,
-    report.state,
-    report.connection,
-    report.error ?? null,
-    report.synced ? 1 : 0,
-    sourceId,
+function recordEvents(
+  connection: SqliteConnection,
+  messages: readonly NewMessage[],
+  messageIds: readonly number[],
+  keys: ReadonlyMap<number, string>,
+): void {
+  const now = Date.now();
+  const rows = messages.flatMap(({ identity, softIdentity, due }, position) =>
+    due.map((id) => [
+      newEventId(now),
+      id,
+      messageIds[position],
+      identity,
+      softIdentity,
+      idempotencyKey(keys.get(id)!, identity),
+    ]),
   );
+  connection.run(insertEvents, JSON.stringify(rows));
 }
 
-const parseCursor = (cursor: string | null): Cursor | null =>
-  cursor ? (JSON.parse(cursor) as Cursor) : null;
+function recordContents(
+  connection: SqliteConnection,
+  messages: readonly NewMessage[],
+  messageIds: readonly number[],
+): void {
+  let piece: { id: number; content: Buffer }[] = [];
+  let size = 0;
+  const write = (): void => {
+    let offset = 0;
+    const places = piece.map(({ id, content }) => {
+      const place = [id, offset, content.length];
+      offset += content.length;
+      return place;
+    });
+    const [only] = piece;
+    const bytes = piece.length === 1 ? only!.content : Buffer.concat(piece.map(({ content }) => content));
+    connection.run(insertContents, bytes, JSON.stringify(places));
+    [piece, size] = [[], 0];
+  };
+  for (const [position, { content }] of messages.entries()) {
+    if (!content) continue;
+    if (piece.length > 0 && size + content.length > CONTENT_BYTES) write();
+    piece.push({ id: messageIds[position]!, content });
+    size += content.length;
+  }
+  if (piece.length > 0) write();
+}

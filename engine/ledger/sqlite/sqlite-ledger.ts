@@ -1,11 +1,12 @@
 // The ledger in one SQLite file: for n8n in regular mode, with nothing to set up.
-// node:sqlite is synchronous: each call is one short transaction over a small batch, never a loop over the
-// table, so that n8n's event loop is held for milliseconds at most.
+// node:sqlite is synchronous: each call is one short transaction over a small batch, or several with a pause between
+// them, never a loop over the table, so that n8n's event loop is held for milliseconds.
+import type { Changed, EventFilter, EventPage, EventRecord, Selection, SourceHealth } from '../inspection';
 import type {
   Candidate,
   Claim,
   Cursor,
-  EventState,
+  Ended,
   Ledger,
   NewSubscription,
   Offer,
@@ -13,17 +14,30 @@ import type {
   Outcome,
   Pointer,
   RecordBatch,
+  Settled,
   SourceReport,
   Subscription,
 } from '../ledger';
-import { SqliteConnection } from './connection';
+import type { KeyAnswer, KeyRequest } from '../once-keys';
+import type { EventState } from '../states';
+import * as act from './act';
+import type { SqliteConnection } from './connection';
 import * as deliver from './deliver';
-import { openDatabase } from './open';
+import * as inspect from './inspect';
+import { offer } from './offer';
+import * as once from './once';
+import { openConnection } from './open';
 import * as record from './record';
+import * as settle from './settle';
+import * as subscribe from './subscribe';
+import { sweep } from './sweep';
 
-/** @param file path of the ledger's file; made where missing */
+/**
+ * @param file path of the ledger's file; made where missing
+ * @throws LedgerFault that names the file and says what to do
+ */
 export async function openSqliteLedger(file: string): Promise<Ledger> {
-  return new SqliteLedger(new SqliteConnection(await openDatabase(file)));
+  return new SqliteLedger(await openConnection(file));
 }
 
 class SqliteLedger implements Ledger {
@@ -34,11 +48,15 @@ class SqliteLedger implements Ledger {
   }
 
   async subscribe(subscription: NewSubscription): Promise<Subscription> {
-    return record.subscribe(this.#connection, subscription);
+    return subscribe.subscribe(this.#connection, subscription);
   }
 
   async cursors(subscriptionIds: readonly number[]): Promise<ReadonlyMap<number, Cursor | null>> {
-    return record.cursors(this.#connection, subscriptionIds);
+    return subscribe.cursors(this.#connection, subscriptionIds);
+  }
+
+  async reportSource(sourceId: number, report: SourceReport): Promise<void> {
+    subscribe.reportSource(this.#connection, sourceId, report);
   }
 
   async unrecorded<T extends Candidate>(candidates: readonly T[]): Promise<T[]> {
@@ -50,11 +68,15 @@ class SqliteLedger implements Ledger {
   }
 
   async offer(request: OfferRequest): Promise<Offer> {
-    return deliver.offer(this.#connection, request);
+    return offer(this.#connection, request);
   }
 
-  async claim(pointer: Pointer, executionId: string, leaseMs: number): Promise<Claim | null> {
-    return deliver.claim(this.#connection, pointer, executionId, leaseMs);
+  async claim(pointers: readonly Pointer[], executionId: string, leaseMs: number): Promise<Claim[]> {
+    return deliver.claim(this.#connection, pointers, executionId, leaseMs);
+  }
+
+  async contents(events: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    return deliver.contents(this.#connection, events);
   }
 
   async renew(
@@ -65,16 +87,68 @@ class SqliteLedger implements Ledger {
     return deliver.renew(this.#connection, pointers, state, leaseMs);
   }
 
-  async settle(pointer: Pointer, outcome: Outcome): Promise<EventState | null> {
-    return deliver.settle(this.#connection, pointer, outcome);
+  async settle(pointers: readonly Pointer[], outcome: Outcome): Promise<Settled[]> {
+    return settle.settle(this.#connection, pointers, outcome);
   }
 
-  async lapse(subscriptionIds: readonly number[]): Promise<number> {
-    return deliver.lapse(this.#connection, subscriptionIds);
+  async takeEnded(subscriptionIds: readonly number[], limit: number): Promise<Ended[]> {
+    return settle.takeEnded(this.#connection, subscriptionIds, limit);
   }
 
-  async reportSource(sourceId: number, report: SourceReport): Promise<void> {
-    record.reportSource(this.#connection, sourceId, report);
+  async sweep(limit: number): Promise<boolean> {
+    return sweep(this.#connection, limit);
+  }
+
+  async takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {
+    return once.takeKeys(this.#connection, request);
+  }
+
+  async renewKeys(holders: readonly string[], leaseMs: number): Promise<void> {
+    once.renewKeys(this.#connection, holders, leaseMs);
+  }
+
+  async finishKeys(holder: string, keys: readonly string[]): Promise<void> {
+    once.finishKeys(this.#connection, holder, keys);
+  }
+
+  async endKeys(holder: string, ended: 'success' | 'failure'): Promise<void> {
+    once.endKeys(this.#connection, holder, ended);
+  }
+
+  async returnKeys(holder: string, keys: readonly string[]): Promise<void> {
+    once.returnKeys(this.#connection, holder, keys);
+  }
+
+  events(filter: EventFilter, page: { readonly after?: number; readonly limit: number }): Promise<EventPage> {
+    return inspect.events(this.#connection, filter, page);
+  }
+
+  async event(id: string): Promise<EventRecord | null> {
+    return inspect.event(this.#connection, id);
+  }
+
+  statistics(filter: Pick<EventFilter, 'workflowId'>): Promise<Readonly<Record<EventState, number>>> {
+    return inspect.statistics(this.#connection, filter);
+  }
+
+  async sources(): Promise<SourceHealth[]> {
+    return inspect.sources(this.#connection);
+  }
+
+  replay(selection: Selection): Promise<Changed> {
+    return act.replay(this.#connection, selection);
+  }
+
+  retryNow(selection: Selection): Promise<Changed> {
+    return act.retryNow(this.#connection, selection);
+  }
+
+  markDone(selection: Selection): Promise<Changed> {
+    return act.markDone(this.#connection, selection);
+  }
+
+  forget(selection: Selection): Promise<Changed> {
+    return act.forget(this.#connection, selection);
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,22 @@
+// What a database could not do, in words that tell a person what happened, where, and what to do.
+// Invariant: no password and nothing of a mail stands in a message.
+
+/**
+ * - `full`: no space left; `readonly`: it takes no changes
+ * - `unreachable`: no connection, or it was lost; `login`: user or password rejected; `tls`: no trusted encryption
+ * - `rights`: the user may not do this; `schema`: written by a newer version, or not to be used by this one
+ * - `other`: anything else, with the database's own text
+ */
+export type LedgerFaultKind =
+  'full' | 'readonly' | 'unreachable' | 'login' | 'tls' | 'rights' | 'schema' | 'other';
+
+export class LedgerFault extends Error {
+  constructor(
+    readonly kind: LedgerFaultKind,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'LedgerFault';
+  }
+}

@@ -1,0 +1,98 @@
+// The part of the ledger's port that serves people: look at events and sources, and act on events by hand.
+import type { ConnectionState, EventState, SourceState } from './states';
+
+export interface EventFilter {
+  readonly states?: readonly EventState[];
+  readonly workflowId?: string;
+  /** A sender's address, in any case; or a part of it. */
+  readonly sender?: string;
+  /** Recorded at or after, and before; ms since 1970. */
+  readonly since?: number;
+  readonly until?: number;
+}
+
+/** Events by their ids, or all that a filter lets through. */
+export type Selection = { readonly ids: readonly string[] } | { readonly filter: EventFilter };
+
+/** One event, as people see it. Times in ms since 1970. */
+export interface EventRecord {
+  readonly id: string;
+  readonly state: EventState;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly workflowId: string;
+  readonly nodeId: string;
+  readonly executionId: string | null;
+  readonly lastError: string | null;
+  readonly idempotencyKey: string;
+  readonly recordedAt: number;
+  /** When it is due again; null where it is not waiting. */
+  readonly dueAt: number | null;
+  readonly settledAt: number | null;
+  readonly account: string;
+  readonly mailbox: string;
+  readonly uid: number | null;
+  readonly messageId: string | null;
+  readonly sender: string | null;
+  readonly subject: string | null;
+  readonly receivedAt: number | null;
+  /** Octets. */
+  readonly size: number;
+  /** Whether the mail's content is in the ledger. */
+  readonly hasContent: boolean;
+}
+
+export interface EventPage {
+  /** The newest first. */
+  readonly events: readonly EventRecord[];
+  /** Hand it in as `after` for the next page; null: this is the last. */
+  readonly next: number | null;
+}
+
+/** How a source is doing. Times in ms since 1970. */
+export interface SourceHealth {
+  readonly id: number;
+  readonly kind: string;
+  readonly account: string;
+  readonly mailbox: string;
+  readonly state: SourceState;
+  readonly connection: ConnectionState;
+  readonly lastSuccessAt: number | null;
+  readonly lastErrorAt: number | null;
+  readonly lastError: string | null;
+  /** The workflows that listen to it, or did. */
+  readonly workflowIds: readonly string[];
+}
+
+/** What an action by hand changed. */
+export interface Changed {
+  readonly count: number;
+  /** Their subscriptions, to be woken. */
+  readonly subscriptionIds: readonly number[];
+}
+
+export interface Inspection {
+  events(filter: EventFilter, page: { readonly after?: number; readonly limit: number }): Promise<EventPage>;
+
+  event(id: string): Promise<EventRecord | null>;
+
+  /** How many events are in each state; a state without events is 0. */
+  statistics(filter: Pick<EventFilter, 'workflowId'>): Promise<Readonly<Record<EventState, number>>>;
+
+  sources(): Promise<SourceHealth[]>;
+
+  /**
+   * Makes settled events (DONE, DEAD, GONE, UNKNOWN) PENDING again, with all their tries. `attempt` goes on.
+   * A mail whose content is not stored any more is read again from its server.
+   */
+  replay(selection: Selection): Promise<Changed>;
+
+  /** Makes events in RETRY due at once. */
+  retryNow(selection: Selection): Promise<Changed>;
+
+  /** Makes events that nobody is running (PENDING, RETRY, DEAD, GONE, UNKNOWN) DONE, without a run. */
+  markDone(selection: Selection): Promise<Changed>;
+
+  /** Deletes content, sender and subject of mails whose selected events and all others are settled. */
+  forget(selection: Selection): Promise<Changed>;
+}

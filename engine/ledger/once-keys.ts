@@ -1,0 +1,44 @@
+// The part of the ledger's port that keeps side effects from repeating: keys, each taken by one run at a time and
+// finished once. A key is a digest of what the user named; nothing of a mail is in it.
+
+export interface KeyRequest {
+  /** Distinct. */
+  readonly keys: readonly string[];
+  /** Who asks: names one run among all that ever were. */
+  readonly holder: string;
+  /** How long it is held unless renewed. */
+  readonly leaseMs: number;
+  /**
+   * - `atOnce`: taking it finishes it;
+   * - `onSuccess`: finished when its holder ends well; freed when it fails, or when nobody renews its lease;
+   * - `anyway`: finished when its holder ends, however it does, or when nobody renews its lease.
+   */
+  readonly finish: 'atOnce' | 'onSuccess' | 'anyway';
+  /** How long it stays finished, ms; null: for good. */
+  readonly keepMs: number | null;
+}
+
+/**
+ * - `taken`: by this request, just now;
+ * - `mine`: this holder took it before;
+ * - `held`: another run holds it;
+ * - `finished`: it was done before.
+ */
+export type KeyAnswer = 'taken' | 'mine' | 'held' | 'finished';
+
+export interface OnceKeys {
+  /** Takes the keys that are free. One statement or two for them all. */
+  takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>>;
+
+  /** Renews the leases of all keys that the holders hold. */
+  renewKeys(holders: readonly string[], leaseMs: number): Promise<void>;
+
+  /** Finishes keys that the holder holds: what they stand for was done, whatever becomes of its run. */
+  finishKeys(holder: string, keys: readonly string[]): Promise<void>;
+
+  /** The holder's run ended: finishes or frees all that it holds, as each was taken. */
+  endKeys(holder: string, ended: 'success' | 'failure'): Promise<void>;
+
+  /** Gives back keys that the holder took and did not use, also those finished `atOnce`. */
+  returnKeys(holder: string, keys: readonly string[]): Promise<void>;
+}

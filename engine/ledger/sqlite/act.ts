@@ -1,0 +1,126 @@
+// What people do by hand in the SQLite ledger. A selection by ids is one transaction; one by filter is a transaction
+// for each window of events, so that n8n has its turn in between.
+// Invariant: each action names the states that it leaves.
+import type { Changed, EventFilter, Selection } from '../inspection';
+import type { EventState } from '../states';
+import { NOW, type SqliteConnection } from './connection';
+import { releaseContent } from './settle';
+import { condition, walkFor, windows } from './walk';
+
+const SETTLED: readonly EventState[] = ['DONE', 'DEAD', 'GONE', 'UNKNOWN'];
+const NOBODYS: readonly EventState[] = ['PENDING', 'RETRY', 'DEAD', 'GONE', 'UNKNOWN'];
+
+interface Selected {
+  readonly seq: number;
+  readonly messageId: number;
+  readonly subscriptionId: number;
+}
+
+const facts = 'event.seq, event.message_id as messageId, event.subscription_id as subscriptionId';
+
+const selectByIds = `
+  select ${facts} from event
+  where id in (select value from json_each(?1)) and +state in (select value from json_each(?2))`;
+
+const replayEvents = `
+  update event set
+    state = 'PENDING', failures = 0, due_at = ${NOW}, run_id = null, execution_id = null, last_error = null,
+    settled_at = null, reported_at = null
+  where seq in (select value from json_each(?))`;
+
+const keepContent = `
+  update content set drop_at = null where message_id in (select value from json_each(?)) and drop_at is not null`;
+
+const makeDue = `update event set due_at = ${NOW} where seq in (select value from json_each(?))`;
+
+const markEvents = `
+  update event set state = 'DONE', due_at = null, last_error = null, settled_at = ${NOW}, reported_at = null
+  where seq in (select value from json_each(?))`;
+
+const selectForgettable = `
+  select value as id from json_each(?)
+  where not exists (select 1 from event where message_id = value and settled_at is null)`;
+
+const forgetContent = `delete from content where message_id in (select value from json_each(?))`;
+
+const forgetFacts = `
+  update message set sender = null, subject = null where id in (select value from json_each(?))`;
+
+export const replay = (connection: SqliteConnection, selection: Selection): Promise<Changed> =>
+  change(connection, selection, SETTLED, (selected) => {
+    connection.run(replayEvents, seqs(selected));
+    connection.run(keepContent, messages(selected));
+    return selected;
+  });
+
+export const retryNow = (connection: SqliteConnection, selection: Selection): Promise<Changed> =>
+  change(connection, selection, ['RETRY'], (selected) => {
+    connection.run(makeDue, seqs(selected));
+    return selected;
+  });
+
+export const markDone = (connection: SqliteConnection, selection: Selection): Promise<Changed> =>
+  change(connection, selection, NOBODYS, (selected) => {
+    connection.run(markEvents, seqs(selected));
+    releaseContent(
+      connection,
+      selected.map(({ messageId }) => messageId),
+    );
+    return selected;
+  });
+
+export const forget = (connection: SqliteConnection, selection: Selection): Promise<Changed> =>
+  change(connection, selection, SETTLED, (selected) => {
+    const rows = connection.all<{ id: number }>(selectForgettable, messages(selected));
+    const forgotten = new Set(rows.map(({ id }) => id));
+    const ids = JSON.stringify([...forgotten]);
+    connection.run(forgetContent, ids);
+    connection.run(forgetFacts, ids);
+    return selected.filter(({ messageId }) => forgotten.has(messageId));
+  });
+
+/** Selected events in these states, a batch at a time. @param act returns those that it changed */
+async function change(
+  connection: SqliteConnection,
+  selection: Selection,
+  states: readonly EventState[],
+  act: (selected: readonly Selected[]) => readonly Selected[],
+): Promise<Changed> {
+  let count = 0;
+  const subscriptionIds = new Set<number>();
+  for await (const select of batches(connection, selection, states)) {
+    const changed = connection.transaction(() => {
+      const selected = select();
+      return selected.length > 0 ? act(selected) : [];
+    });
+    count += changed.length;
+    for (const { subscriptionId } of changed) subscriptionIds.add(subscriptionId);
+  }
+  return { count, subscriptionIds: [...subscriptionIds] };
+}
+
+async function* batches(
+  connection: SqliteConnection,
+  selection: Selection,
+  states: readonly EventState[],
+): AsyncGenerator<() => Selected[]> {
+  if ('ids' in selection) {
+    yield () => connection.all<Selected>(selectByIds, JSON.stringify(selection.ids), JSON.stringify(states));
+    return;
+  }
+  const filter: EventFilter = {
+    ...selection.filter,
+    states: selection.filter.states?.filter((state) => states.includes(state)) ?? states,
+  };
+  const walk = walkFor(filter.states);
+  const { sql, parameters } = condition(filter);
+  const select = `select ${facts} from ${walk.from} ${sql}`;
+  for await (const { low, high } of windows(connection, walk)) {
+    yield () => connection.all<Selected>(select, low, high, ...parameters);
+  }
+}
+
+const seqs = (selected: readonly Selected[]): string => JSON.stringify(selected.map(({ seq }) => seq));
+
+const messages = (selected: readonly Selected[]): string =>
+  JSON.stringify([...new Set(selected.map(({ messageId }) => messageId))]);

@@ -1,0 +1,106 @@
+// Offers in the SQLite ledger: due events become QUEUED, grouped into runs.
+// Invariant: only this makes QUEUED, and every offer of an event is a new attempt.
+import { newEventId } from '../event-id';
+import type { Offer, OfferRequest, OfferedRun } from '../ledger';
+import { NOW, type SqliteConnection } from './connection';
+import { lapse } from './settle';
+
+// The most events of one offer, so that it is short; the next one, at once, goes on.
+const MOST_EVENTS = 2_000;
+
+const countInFlight = `
+  select count(distinct run_id) as inFlight from event
+  where subscription_id in (select value from json_each(?)) and lease_until > ${NOW}`;
+
+// Two index ranges a subscription, each read in order and cut at the limit: the cost does not grow with the backlog.
+const selectDue = `
+  select event.seq, event.id, event.attempt, event.failures
+  from json_each(?1) subscription
+  cross join json_each((
+    select json_group_array(json_array(seq, since)) from (
+      select * from (
+        select seq, due_at as since from event
+        where subscription_id = subscription.value and due_at <= ${NOW} order by due_at, seq limit ?2)
+      union all
+      select * from (
+        select seq, lease_until as since from event
+        where subscription_id = subscription.value and lease_until <= ${NOW} and state = 'QUEUED'
+        order by lease_until, seq limit ?2)
+    ))) picked
+  cross join event on event.seq = picked.value ->> 0
+  order by picked.value ->> 1, event.seq limit ?2`;
+
+const queueEvents = `
+  update event set
+    state = 'QUEUED', attempt = attempt + 1, due_at = null, lease_until = ${NOW} + ?1, run_id = picked.value ->> 1
+  from json_each(?2) picked
+  where event.seq = picked.value ->> 0 and event.state in ('PENDING', 'RETRY', 'QUEUED')`;
+
+const selectNext = `
+  select min(due) - ${NOW} as dueInMs, min(lapse) - ${NOW} as lapseInMs from (
+    select
+      (select min(due_at) from event where subscription_id = subscription.value and due_at is not null) as due,
+      (select min(lease_until) from event where subscription_id = subscription.value and lease_until is not null)
+        as lapse
+    from json_each(?) subscription)`;
+
+interface Due {
+  readonly seq: number;
+  readonly id: string;
+  readonly attempt: number;
+  readonly failures: number;
+}
+
+interface Run {
+  readonly id: string;
+  readonly events: Due[];
+}
+
+export function offer(connection: SqliteConnection, request: OfferRequest): Offer {
+  const ids = JSON.stringify(request.subscriptionIds);
+  return connection.transaction(() => {
+    const lapsed = lapse(connection, ids);
+    const { inFlight } = connection.get<{ inFlight: number }>(countInFlight, ids)!;
+    const free = request.mostRuns - inFlight;
+    const runs = free > 0 ? queue(connection, ids, request, free) : [];
+    const next = connection.get<{ dueInMs: number | null; lapseInMs: number | null }>(selectNext, ids)!;
+    // With no place left, what is due has to wait until a run ends or a lease lapses.
+    const waits = [free > runs.length ? next.dueInMs : null, next.lapseInMs].filter((ms) => ms !== null);
+    return {
+      runs: runs.map(offered),
+      lapsed,
+      nextInMs: waits.length > 0 ? Math.max(0, Math.min(...waits)) : null,
+    };
+  });
+}
+
+function queue(connection: SqliteConnection, ids: string, request: OfferRequest, free: number): Run[] {
+  const most = Math.min(MOST_EVENTS, free * request.mailsPerRun);
+  const runs = grouped(connection.all<Due>(selectDue, ids, most), request.mailsPerRun, free);
+  const picked = runs.flatMap(({ id, events }) => events.map(({ seq }) => [seq, id]));
+  if (picked.length > 0) connection.run(queueEvents, request.leaseMs, JSON.stringify(picked));
+  return runs;
+}
+
+/** Mails that never failed go together, others alone; in the order of each run's oldest. */
+function grouped(due: readonly Due[], mailsPerRun: number, mostRuns: number): Run[] {
+  const runs: Run[] = [];
+  let open: Run | undefined;
+  for (const event of due) {
+    if (event.failures === 0 && open && open.events.length < mailsPerRun) {
+      open.events.push(event);
+    } else if (runs.length < mostRuns) {
+      const run = { id: newEventId(), events: [event] };
+      runs.push(run);
+      if (event.failures === 0) open = run;
+    }
+  }
+  return runs;
+}
+
+const offered = ({ id, events }: Run): OfferedRun => ({
+  id,
+  pointers: events
+    .sort((a, b) => a.seq - b.seq)
+    .map((event) => ({ event: event.id, attempt: event.attempt + 1 })),
+});

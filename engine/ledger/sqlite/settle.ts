@@ -1,0 +1,141 @@
+// How runs end in the SQLite ledger, what then becomes of a mail's content, and who is told.
+// Invariant: every update names the state and the attempt that it leaves; `attempt` is the fence.
+import { pointerName } from '../keys';
+import type { Ended, Outcome, Pointer, Settled } from '../ledger';
+import { NOW, type SqliteConnection } from './connection';
+
+const LAPSED = 'The run did not end: the process that ran it stopped or stalled.';
+
+const settleEvents = `
+  update event set state = ?1, lease_until = null, last_error = null, settled_at = ${NOW}
+  from json_each(?2) pointer
+  where event.id = pointer.value ->> 'event' and event.attempt = pointer.value ->> 'attempt'
+    and event.state = 'RUNNING'
+  returning id as event, attempt, state, message_id as messageId`;
+
+const nextDelay = `
+  iif(subscription.guarantee = 'atMostOnce', null,
+    cast(json_extract(subscription.retry_delays_ms, '$[' || event.failures || ']') as integer)) as delay`;
+
+// A failed run takes the subscription's next delay, and up to a tenth more; where there is none left, it is the end.
+// `materialized`: SQLite would read the whole table of events otherwise.
+const endFailing = `
+  update event set
+    failures = failures + 1,
+    last_error = ?1,
+    lease_until = null,
+    state = iif(delay is null, ending, 'RETRY'),
+    due_at = ${NOW} + delay + (random() & 0x7fffffff) % (delay / 10 + 1),
+    settled_at = iif(delay is null, ${NOW}, null)
+  from failing where event.seq = failing.seq and event.state = 'RUNNING'`;
+
+const settleFailed = `
+  with failing as materialized (
+    select event.seq, 'DEAD' as ending, ${nextDelay}
+    from json_each(?2) pointer
+    cross join event on event.id = pointer.value ->> 'event' and event.attempt = pointer.value ->> 'attempt'
+    join subscription on subscription.id = event.subscription_id
+  )
+  ${endFailing}
+  returning id as event, attempt, state`;
+
+const lapseRunning = `
+  with failing as materialized (
+    select event.seq, iif(subscription.guarantee = 'atMostOnce', 'UNKNOWN', 'DEAD') as ending, ${nextDelay}
+    from json_each(?2) listening
+    cross join subscription on subscription.id = listening.value
+    cross join event on event.subscription_id = subscription.id and event.lease_until <= ${NOW}
+  )
+  ${endFailing}`;
+
+const isDone = `
+  not exists (
+    select 1 from event where event.message_id = content.message_id and event.state not in ('DONE', 'GONE'))`;
+
+const longestKept = `
+  (select max(subscription.keep_content_ms)
+   from event join subscription on subscription.id = event.subscription_id
+   where event.message_id = content.message_id)`;
+
+const deleteContent = `
+  delete from content
+  where message_id in (select value from json_each(?)) and ${isDone} and ${longestKept} = 0`;
+
+const limitContent = `
+  update content set drop_at = ${NOW} + ${longestKept}
+  where message_id in (select value from json_each(?)) and ${isDone}`;
+
+const selectEnded = `
+  select event.seq, event.id as event, event.state, event.failures, event.execution_id as executionId,
+    source.account, source.mailbox, message.uid
+  from event
+  join subscription on subscription.id = event.subscription_id
+  join source on source.id = subscription.source_id
+  join message on message.id = event.message_id
+  where event.subscription_id in (select value from json_each(?)) and event.reported_at is null
+    and event.state in ('DEAD', 'UNKNOWN')
+  order by event.settled_at, event.seq limit ?`;
+
+const markReported = `
+  update event set reported_at = ${NOW}
+  where seq in (select value from json_each(?)) and state in ('DEAD', 'UNKNOWN')`;
+
+export function settle(
+  connection: SqliteConnection,
+  pointers: readonly Pointer[],
+  outcome: Outcome,
+): Settled[] {
+  if (pointers.length === 0) return [];
+  const asked = JSON.stringify(pointers);
+  if (outcome.kind === 'failure') {
+    return inOrder(pointers, connection.all<Settled>(settleFailed, outcome.error, asked));
+  }
+  const state = outcome.kind === 'success' ? 'DONE' : 'GONE';
+  return connection.transaction(() => {
+    const settled = connection.all<Settled & { messageId: number }>(settleEvents, state, asked);
+    releaseContent(
+      connection,
+      settled.map(({ messageId }) => messageId),
+    );
+    return inOrder(pointers, settled);
+  });
+}
+
+/** @param subscriptionIds JSON. @returns how many runs were found whose lease had run out */
+export const lapse = (connection: SqliteConnection, subscriptionIds: string): number =>
+  connection.run(lapseRunning, LAPSED, subscriptionIds);
+
+/**
+ * Content goes with its mail's last event, or some time after that. That of a mail with a DEAD or UNKNOWN event
+ * stays, to be run again.
+ */
+export function releaseContent(connection: SqliteConnection, messageIds: readonly number[]): void {
+  const ids = JSON.stringify(messageIds);
+  connection.run(deleteContent, ids);
+  connection.run(limitContent, ids);
+}
+
+export function takeEnded(
+  connection: SqliteConnection,
+  subscriptionIds: readonly number[],
+  limit: number,
+): Ended[] {
+  return connection.transaction(() => {
+    const rows = connection.all<Ended & { seq: number }>(selectEnded, JSON.stringify(subscriptionIds), limit);
+    if (rows.length > 0) connection.run(markReported, JSON.stringify(rows.map(({ seq }) => seq)));
+    return rows.map(({ seq: _, ...ended }) => ended);
+  });
+}
+
+/** SQLite returns changed rows in any order. */
+function inOrder(pointers: readonly Pointer[], settled: readonly Settled[]): Settled[] {
+  const byName = new Map(settled.map((one) => [pointerName(one), one]));
+  const found: Settled[] = [];
+  for (const pointer of pointers) {
+    const one = byName.get(pointerName(pointer));
+    if (one && byName.delete(pointerName(pointer))) {
+      found.push({ event: one.event, attempt: one.attempt, state: one.state });
+    }
+  }
+  return found;
+}

@@ -1,0 +1,86 @@
+// Sources and subscriptions in the SQLite ledger: who listens to what, from where on, and how that goes.
+import { subscriptionKey } from '../keys';
+import type { Cursor, NewSubscription, SourceReport, Subscription } from '../ledger';
+import { NOW, type SqliteConnection } from './connection';
+
+const upsertSource = `
+  insert into source (kind, account, mailbox) values (?, ?, ?)
+  on conflict (kind, account, mailbox) do update set kind = excluded.kind
+  returning id`;
+
+const upsertSubscription = `
+  insert into subscription
+    (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, created_at)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ${NOW})
+  on conflict (key) do update set
+    retry_delays_ms = excluded.retry_delays_ms,
+    guarantee = excluded.guarantee,
+    keep_content_ms = excluded.keep_content_ms,
+    retention_ms = excluded.retention_ms
+  returning id, cursor, created_at as createdAt`;
+
+const selectOpen = `
+  select id from subscription
+  where workflow_id = ?1 and node_id = ?2
+    and (id = ?3
+      or exists (select 1 from event where subscription_id = subscription.id and due_at is not null)
+      or exists (select 1 from event where subscription_id = subscription.id and lease_until is not null))`;
+
+const selectCursors = `select id, cursor from subscription where id in (select value from json_each(?))`;
+
+const updateSource = `
+  update source set
+    state = ?1,
+    connection = ?2,
+    last_error = coalesce(?3, last_error),
+    last_error_at = iif(?3 is null, last_error_at, ${NOW}),
+    last_success_at = iif(?4, ${NOW}, last_success_at)
+  where id = ?5`;
+
+export function subscribe(connection: SqliteConnection, subscription: NewSubscription): Subscription {
+  const { workflowId, nodeId, source } = subscription;
+  return connection.transaction(() => {
+    const { id: sourceId } = connection.get<{ id: number }>(
+      upsertSource,
+      source.kind,
+      source.account,
+      source.mailbox,
+    )!;
+    const { id, cursor, createdAt } = connection.get<{
+      id: number;
+      cursor: string | null;
+      createdAt: number;
+    }>(
+      upsertSubscription,
+      subscriptionKey(subscription),
+      workflowId,
+      nodeId,
+      sourceId,
+      JSON.stringify(subscription.retryDelaysMs),
+      subscription.guarantee,
+      subscription.keepContentMs,
+      subscription.retentionMs,
+    )!;
+    const open = connection.all<{ id: number }>(selectOpen, workflowId, nodeId, id);
+    return { id, sourceId, cursor: parseCursor(cursor), createdAt, openIds: open.map((row) => row.id) };
+  });
+}
+
+export function cursors(connection: SqliteConnection, ids: readonly number[]): Map<number, Cursor | null> {
+  const rows = connection.all<{ id: number; cursor: string | null }>(selectCursors, JSON.stringify(ids));
+  return new Map(rows.map((row) => [row.id, parseCursor(row.cursor)]));
+}
+
+export function reportSource(connection: SqliteConnection, sourceId: number, report: SourceReport): void {
+  connection.run(
+    updateSource,
+    report.state,
+    report.connection,
+    report.error ?? null,
+    report.synced ? 1 : 0,
+    sourceId,
+  );
+}
+
+const parseCursor = (cursor: string | null): Cursor | null =>
+  cursor ? (JSON.parse(cursor) as Cursor) : null;

@@ -1,0 +1,58 @@
+// What the SQLite ledger need not keep: content past its time, settled events past their retention, expired keys.
+// Invariant: an event goes only in the transaction that notes its identities as seen: its mail never runs again.
+import { NOW, type SqliteConnection } from './connection';
+
+const sweepContent = `
+  delete from content where message_id in (
+    select message_id from content where drop_at <= ${NOW} limit ?)`;
+
+const selectExpired = `
+  select event.seq, event.message_id as messageId
+  from subscription cross join event
+    on event.subscription_id = subscription.id and event.settled_at <= ${NOW} - subscription.retention_ms
+  limit ?`;
+
+const noteSeen = `
+  insert into seen (subscription_id, key)
+  select subscription_id, identity from event where seq in (select value from json_each(?1))
+  union all
+  select subscription_id, soft_identity from event
+  where seq in (select value from json_each(?1)) and soft_identity is not null
+  on conflict do nothing`;
+
+const deleteEvents = `delete from event where seq in (select value from json_each(?))`;
+
+const deleteContents = `
+  delete from content where message_id in (select value from json_each(?))
+    and not exists (select 1 from event where event.message_id = content.message_id)`;
+
+const deleteMessages = `
+  delete from message where id in (select value from json_each(?))
+    and not exists (select 1 from event where event.message_id = message.id)`;
+
+const sweepKeys = `
+  delete from once_key where key in (select key from once_key where expires_at <= ${NOW} limit ?)`;
+
+/** @returns whether there may be more */
+export function sweep(connection: SqliteConnection, limit: number): boolean {
+  const swept = [
+    connection.run(sweepContent, limit),
+    sweepEvents(connection, limit),
+    connection.run(sweepKeys, limit),
+  ];
+  return swept.some((count) => count >= limit);
+}
+
+function sweepEvents(connection: SqliteConnection, limit: number): number {
+  return connection.transaction(() => {
+    const expired = connection.all<{ seq: number; messageId: number }>(selectExpired, limit);
+    if (expired.length === 0) return 0;
+    const events = JSON.stringify(expired.map(({ seq }) => seq));
+    const messages = JSON.stringify([...new Set(expired.map(({ messageId }) => messageId))]);
+    connection.run(noteSeen, events);
+    connection.run(deleteEvents, events);
+    connection.run(deleteContents, messages);
+    connection.run(deleteMessages, messages);
+    return expired.length;
+  });
+}

@@ -1,0 +1,221 @@
+// What the contract's tests share: a fresh ledger for each of them, mails to record, and a look at what is stored.
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach } from 'node:test';
+import { packContent } from '../../../engine/ledger/content';
+import type {
+  Claim,
+  Cursor,
+  Ledger,
+  NewMessage,
+  NewSubscription,
+  Offer,
+  OfferRequest,
+  Pointer,
+  Settled,
+  Subscription,
+} from '../../../engine/ledger/ledger';
+import type { LedgerUnderTest, OpenLedger, Value } from './harness';
+
+export const LEASE_MS = 30_000;
+export const DAY_MS = 86_400_000;
+export const RETENTION_MS = 90 * DAY_MS;
+export const failure = { kind: 'failure', error: 'it broke' } as const;
+export const success = { kind: 'success' } as const;
+export const gone = { kind: 'gone' } as const;
+
+export interface StoredEvent {
+  readonly id: string;
+  readonly state: string;
+  readonly attempt: number;
+  readonly failures: number;
+  readonly due_at: number | null;
+  readonly lease_until: number | null;
+  readonly run_id: string | null;
+  readonly execution_id: string | null;
+  readonly last_error: string | null;
+  readonly settled_at: number | null;
+  readonly reported_at: number | null;
+}
+
+/** Every stored time, by table: `elapse` shifts them all. */
+const TIMES: Readonly<Record<string, readonly string[]>> = {
+  source: ['last_success_at', 'last_error_at'],
+  subscription: ['created_at'],
+  message: ['recorded_at'],
+  content: ['drop_at'],
+  event: ['due_at', 'lease_until', 'created_at', 'settled_at', 'reported_at'],
+  once_key: ['lease_until', 'finished_at', 'expires_at'],
+};
+
+export class Fixture {
+  under!: LedgerUnderTest;
+  content!: Buffer;
+
+  /** Opens and disposes of a ledger for each test of the `describe` that this is called in. */
+  constructor(open: OpenLedger) {
+    beforeEach(async () => {
+      this.under = await open();
+      this.content = await packContent(Buffer.from('Subject: hello\r\n\r\nhi'));
+    });
+    afterEach(() => this.under.dispose());
+  }
+
+  get ledger(): Ledger {
+    return this.under.ledger;
+  }
+
+  subscribe(workflowId = 'workflow', settings: Partial<NewSubscription> = {}): Promise<Subscription> {
+    return this.ledger.subscribe({
+      workflowId,
+      nodeId: 'node',
+      source: { kind: 'imap', account: 'ann@mail.example', mailbox: 'INBOX' },
+      retryDelaysMs: [30_000, 60_000],
+      guarantee: 'atLeastOnce',
+      keepContentMs: 0,
+      retentionMs: RETENTION_MS,
+      ...settings,
+    });
+  }
+
+  mail(due: readonly Subscription[], uid: number, more: Partial<NewMessage> = {}): NewMessage {
+    return {
+      identity: `uid:1:${uid}:INBOX`,
+      softIdentity: null,
+      messageId: `<${uid}@test>`,
+      sender: 'bob@mail.example',
+      subject: `Mail ${uid}`,
+      uid,
+      uidValidity: '1',
+      receivedAt: 1_700_000_000_000 + uid,
+      size: 22,
+      content: this.content,
+      due: due.map(({ id }) => id),
+      ...more,
+    };
+  }
+
+  /** Records mails as they are, to the first one's source. */
+  recordMails(
+    to: Subscription,
+    messages: readonly NewMessage[],
+    cursor?: Cursor,
+  ): Promise<readonly number[]> {
+    const cursors = cursor ? [{ subscriptionId: to.id, cursor }] : [];
+    return this.ledger.record({ sourceId: to.sourceId, messages, cursors });
+  }
+
+  record(to: Subscription, ...uids: number[]): Promise<readonly number[]> {
+    return this.recordMails(
+      to,
+      uids.map((uid) => this.mail([to], uid)),
+    );
+  }
+
+  offer(to: Subscription, more: Partial<OfferRequest> = {}): Promise<Offer> {
+    return this.ledger.offer({
+      subscriptionIds: [to.id],
+      mostRuns: 100,
+      mailsPerRun: 1,
+      leaseMs: LEASE_MS,
+      ...more,
+    });
+  }
+
+  /** What is offered, whatever run it is in. */
+  async pointers(to: Subscription, more: Partial<OfferRequest> = {}): Promise<Pointer[]> {
+    return (await this.offer(to, more)).runs.flatMap((run) => run.pointers);
+  }
+
+  async offerOne(to: Subscription): Promise<Pointer> {
+    const pointers = await this.pointers(to);
+    assert.equal(pointers.length, 1);
+    return pointers[0]!;
+  }
+
+  claim(pointers: readonly Pointer[], executionId = '1'): Promise<Claim[]> {
+    return this.ledger.claim(pointers, executionId, LEASE_MS);
+  }
+
+  /** Offers and claims all that is due. */
+  async running(to: Subscription): Promise<Pointer[]> {
+    const pointers = await this.pointers(to);
+    assert.equal((await this.claim(pointers)).length, pointers.length);
+    return pointers;
+  }
+
+  async settle(pointers: readonly Pointer[], outcome: Parameters<Ledger['settle']>[1]): Promise<string[]> {
+    const settled: Settled[] = await this.ledger.settle(pointers, outcome);
+    return settled.map(({ state }) => state);
+  }
+
+  /** Lets what a subscription has due run and end so. */
+  async run(to: Subscription, outcome: Parameters<Ledger['settle']>[1]): Promise<string[]> {
+    return this.settle(await this.running(to), outcome);
+  }
+
+  /** Records mails whose runs fail, one after the other. Without retries they are DEAD. @returns their ids */
+  async failed(to: Subscription, ...uids: number[]): Promise<string[]> {
+    const ids: string[] = [];
+    for (const uid of uids) {
+      await this.record(to, uid);
+      const pointer = await this.offerOne(to);
+      await this.claim([pointer]);
+      await this.settle([pointer], failure);
+      ids.push(pointer.event);
+    }
+    return ids;
+  }
+
+  /** Lets time pass for everything stored, without waiting for it. */
+  async elapse(ms: number): Promise<void> {
+    for (const [table, columns] of Object.entries(TIMES)) {
+      const shifts = columns.map((column) => `${column} = ${column} - ${ms}`);
+      await this.under.query(`update ${table} set ${shifts.join(', ')}`);
+    }
+  }
+
+  /** The stored events, the oldest first. */
+  events(): Promise<StoredEvent[]> {
+    return this.under.query(
+      `select id, state, attempt, failures, due_at, lease_until, run_id, execution_id, last_error, settled_at, reported_at
+       from event order by seq`,
+    );
+  }
+
+  async states(): Promise<string[]> {
+    return (await this.events()).map(({ state }) => state);
+  }
+
+  /** How many rows a table has. */
+  async count(table: 'message' | 'content' | 'event' | 'seen' | 'once_key'): Promise<number> {
+    const [row] = await this.under.query<{ n: number }>(`select count(*) as n from ${table}`);
+    return row!.n;
+  }
+
+  /** Writes columns of one event, or of all, as they are. Rejects where a constraint forbids it. */
+  async forceEvents(columns: Readonly<Record<string, Value>>, id?: string): Promise<void> {
+    const sets = Object.entries(columns).map(([name, value]) => `${name} = ${literal(value)}`);
+    const where = id === undefined ? '' : ` where id = ${literal(id)}`;
+    await this.under.query(`update event set ${sets.join(', ')}${where}`);
+  }
+
+  /** The statements that the ledger sent for some work. */
+  async statementsOf(work: () => Promise<unknown>): Promise<number> {
+    const before = this.under.statements();
+    await work();
+    return this.under.statements() - before;
+  }
+
+  /** Runs work with a second ledger on the same database. */
+  async withAnother<T>(work: (another: Ledger) => Promise<T>): Promise<T> {
+    const another = await this.under.openAnother();
+    try {
+      return await work(another);
+    } finally {
+      await another.close();
+    }
+  }
+}
+
+export const literal = (value: Value): string =>
+  typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value);

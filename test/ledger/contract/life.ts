@@ -1,0 +1,233 @@
+// Random lives of events, held against the model: two processes offer, runs begin (also twice), end well or badly,
+// late or never, leases are renewed or lapse, people replay. After every step the ledger is where the model is.
+// Invariants besides: nobody wins a pointer that another has won, DONE is left by replay alone, and in the end
+// every mail has come to its end.
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import fc from 'fast-check';
+import type { Ledger, OfferedRun, Pointer, Subscription } from '../../../engine/ledger/ledger';
+import type { Fixture } from './fixture';
+import { LifeModel, RETRIES } from './life-model';
+
+const TICK_MS = 400_000;
+/** With its tenth of jitter less than a tick. */
+const RETRY_MS = 300_000;
+/** More than one tick, less than two; the real time of a test is far below what is left. */
+const LEASE_MS = 600_000;
+const MAILS = 3;
+const RUNS_OF_THE_PROPERTY = 60;
+
+const STEPS = [
+  'record',
+  'offer',
+  'offer by both at once',
+  'start',
+  'start by both at once',
+  'succeed',
+  'fail',
+  'crash',
+  'renew',
+  'renew queued',
+  'pass a tick',
+  'pass a lease',
+  'replay',
+  'tell',
+] as const;
+
+interface Step {
+  readonly what: (typeof STEPS)[number];
+  /** Which process, and which of the mails or runs, as far as the step needs to know. */
+  readonly process: 0 | 1;
+  readonly which: number;
+  readonly mailsPerRun: number;
+}
+
+const step: fc.Arbitrary<Step> = fc.record({
+  what: fc.constantFrom(...STEPS),
+  process: fc.constantFrom(0, 1),
+  which: fc.nat({ max: 11 }),
+  mailsPerRun: fc.integer({ min: 1, max: MAILS }),
+});
+
+export function lifeContract(fixture: Fixture): void {
+  it('in any order of what may happen, no mail is lost, held twice, or run again after DONE', async () => {
+    const another = await fixture.under.openAnother();
+    let lives = 0;
+    try {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.boolean(),
+          fc.array(step, { minLength: 5, maxLength: 40 }),
+          async (once, steps) => {
+            const to = await fixture.subscribe(`life ${++lives}`, {
+              guarantee: once ? 'atMostOnce' : 'atLeastOnce',
+              retryDelaysMs: Array.from({ length: RETRIES }, () => RETRY_MS),
+            });
+            const life = new Life(fixture, [fixture.ledger, another], to, once);
+            for (const one of steps) await life.take(one);
+            await life.drain();
+          },
+        ),
+        { numRuns: RUNS_OF_THE_PROPERTY, endOnFailure: false },
+      );
+    } finally {
+      await another.close();
+    }
+  });
+}
+
+class Life {
+  readonly #fixture: Fixture;
+  readonly #processes: readonly Ledger[];
+  readonly #to: Subscription;
+  readonly #model: LifeModel;
+  readonly #emitted: OfferedRun[] = [];
+  /** Pointers that a run holds, or thinks it does. */
+  readonly #running: Pointer[] = [];
+  readonly #won = new Set<string>();
+  readonly #done = new Set<string>();
+  readonly #replayed = new Set<string>();
+
+  constructor(fixture: Fixture, processes: readonly Ledger[], to: Subscription, atMostOnce: boolean) {
+    this.#fixture = fixture;
+    this.#processes = processes;
+    this.#to = to;
+    this.#model = new LifeModel(atMostOnce);
+  }
+
+  async take({ what, process, which, mailsPerRun }: Step): Promise<void> {
+    const ledger = this.#processes[process]!;
+    const run = pick(this.#emitted, which);
+    const held = pick(this.#running, which);
+    if (what === 'record') await this.#record((which % MAILS) + 1);
+    if (what === 'offer') await this.#offer([ledger], mailsPerRun);
+    if (what === 'offer by both at once') await this.#offer(this.#processes, mailsPerRun);
+    if (what === 'start' && run) await this.#start([ledger], run);
+    if (what === 'start by both at once' && run) await this.#start(this.#processes, run);
+    if (what === 'succeed' && held) await this.#end(ledger, held, true);
+    if (what === 'fail' && held) await this.#end(ledger, held, false);
+    if (what === 'crash' && held) this.#forget(held);
+    if (what === 'renew' && held) await this.#renew(ledger, [held], 'RUNNING');
+    if (what === 'renew queued' && run) await this.#renew(ledger, run.pointers, 'QUEUED');
+    if (what === 'pass a tick') await this.#elapse(1);
+    if (what === 'pass a lease') await this.#elapse(2);
+    if (what === 'replay') await this.#replay(ledger, which);
+    if (what === 'tell') await this.#tell(ledger);
+    await this.#compare(what);
+  }
+
+  /** Everybody who is left does what is due, until nothing is. */
+  async drain(): Promise<void> {
+    for (let round = 0; round < 10; round++) {
+      await this.#elapse(2);
+      await this.#offer([this.#processes[0]!], 1);
+      for (const run of this.#emitted.splice(0)) await this.#start([this.#processes[0]!], run);
+      for (const held of [...this.#running]) await this.#end(this.#processes[1]!, held, true);
+      await this.#compare('drain');
+    }
+    await this.#tell(this.#processes[0]!);
+    for (const [id, { state }] of this.#model.events) {
+      assert.ok(['DONE', 'DEAD', 'UNKNOWN'].includes(state), `${id} has not come to an end: ${state}`);
+    }
+  }
+
+  async #record(uid: number): Promise<void> {
+    const known = new Set((await this.#stored()).keys());
+    await this.#fixture.record(this.#to, uid);
+    const fresh = [...(await this.#stored()).keys()].filter((id) => !known.has(id));
+    assert.ok(fresh.length <= 1);
+    for (const id of fresh) this.#model.recorded(id);
+  }
+
+  async #offer(by: readonly Ledger[], mailsPerRun: number): Promise<void> {
+    const request = { subscriptionIds: [this.#to.id], mostRuns: 100, mailsPerRun, leaseMs: LEASE_MS };
+    const offers = await Promise.all(by.map((ledger) => ledger.offer(request)));
+    const runs = offers.flatMap((offer) => offer.runs);
+    const offered = runs.flatMap(({ pointers }) => pointers);
+    assert.equal(new Set(offered.map(({ event }) => event)).size, offered.length, 'one offer for one event');
+    assert.deepEqual(new Map(offered.map(({ event, attempt }) => [event, attempt])), this.#model.offer());
+    for (const { pointers } of runs) assert.ok(pointers.length <= mailsPerRun);
+    this.#emitted.push(...runs);
+  }
+
+  async #start(by: readonly Ledger[], { pointers }: OfferedRun): Promise<void> {
+    const expected = pointers.filter(({ event, attempt }) => this.#model.claim(event, attempt));
+    const claims = await Promise.all(by.map((ledger) => ledger.claim(pointers, 'execution', LEASE_MS)));
+    const won = claims.flat().map(({ event, attempt }) => ({ event, attempt }));
+    assert.deepEqual(names(won), names(expected));
+    for (const pointer of won) {
+      assert.ok(!this.#won.has(name(pointer)), 'a pointer is won once');
+      this.#won.add(name(pointer));
+      const again = this.#done.has(pointer.event) && !this.#replayed.has(pointer.event);
+      assert.ok(!again, 'a mail that is done does not run again');
+      this.#running.push(pointer);
+    }
+  }
+
+  async #end(ledger: Ledger, held: Pointer, success: boolean): Promise<void> {
+    const expected = this.#model.settle(held.event, held.attempt, success);
+    const outcome = success
+      ? ({ kind: 'success' } as const)
+      : ({ kind: 'failure', error: 'it broke' } as const);
+    const settled = await ledger.settle([held], outcome);
+    assert.deepEqual(
+      settled.map(({ state }) => state),
+      expected === null ? [] : [expected],
+    );
+    if (expected === 'DONE') {
+      this.#done.add(held.event);
+      this.#replayed.delete(held.event);
+    }
+    this.#forget(held);
+  }
+
+  #forget(held: Pointer): void {
+    this.#running.splice(this.#running.indexOf(held), 1);
+  }
+
+  async #renew(ledger: Ledger, pointers: readonly Pointer[], state: 'QUEUED' | 'RUNNING'): Promise<void> {
+    const expected = pointers.filter(({ event, attempt }) => this.#model.renew(event, attempt, state));
+    assert.deepEqual(names(await ledger.renew(pointers, state, LEASE_MS)), names(expected));
+  }
+
+  async #elapse(ticks: number): Promise<void> {
+    this.#model.elapse(ticks);
+    await this.#fixture.elapse(ticks * TICK_MS);
+  }
+
+  async #replay(ledger: Ledger, which: number): Promise<void> {
+    const id = pick([...this.#model.events.keys()], which);
+    if (!id) return;
+    const expected = this.#model.replay(id);
+    assert.equal((await ledger.replay({ ids: [id] })).count, expected ? 1 : 0);
+    if (expected) this.#replayed.add(id);
+  }
+
+  async #tell(ledger: Ledger): Promise<void> {
+    const told = await ledger.takeEnded([this.#to.id], 100);
+    assert.deepEqual(told.map(({ event }) => event).sort(), this.#model.takeEnded().sort());
+  }
+
+  async #compare(after: string): Promise<void> {
+    const stored = await this.#stored();
+    for (const [id, { state, attempt, failures }] of this.#model.events) {
+      assert.deepEqual(stored.get(id), { state, attempt, failures }, `after "${after}"`);
+    }
+    assert.equal(stored.size, this.#model.events.size);
+  }
+
+  async #stored(): Promise<Map<string, { state: string; attempt: number; failures: number }>> {
+    const rows = await this.#fixture.under.query<{
+      id: string;
+      state: string;
+      attempt: number;
+      failures: number;
+    }>(`select id, state, attempt, failures from event where subscription_id = ${this.#to.id} order by seq`);
+    return new Map(rows.map(({ id, state, attempt, failures }) => [id, { state, attempt, failures }]));
+  }
+}
+
+const name = ({ event, attempt }: Pointer): string => `${event}:${attempt}`;
+const names = (pointers: readonly Pointer[]): string[] => pointers.map(name).sort();
+
+const pick = <T>(from: readonly T[], which: number): T | undefined => from[which % from.length];

@@ -1,0 +1,198 @@
+// The contract's collecting half: subscribe, record, unrecorded, reportSource.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { unpackContent } from '../../../engine/ledger/content';
+import { type Fixture, RETENTION_MS, success } from './fixture';
+
+export function recordContract(fixture: Fixture): void {
+  describe('subscribe', () => {
+    it('makes a subscription once, and finds it again with its cursor', async () => {
+      const first = await fixture.subscribe();
+      assert.equal(first.cursor, null);
+      assert.deepEqual(first.openIds, [first.id]);
+      await fixture.recordMails(first, [], { uidValidity: '7', uid: 12 });
+      assert.deepEqual(await fixture.subscribe(), { ...first, cursor: { uidValidity: '7', uid: 12 } });
+      assert.deepEqual(
+        await fixture.ledger.cursors([first.id]),
+        new Map([[first.id, { uidValidity: '7', uid: 12 }]]),
+      );
+    });
+
+    it('takes over new settings, also for the events that are there', async () => {
+      const to = await fixture.subscribe('workflow', { retryDelaysMs: [], keepContentMs: 1_000 });
+      await fixture.record(to, 1);
+      await fixture.subscribe('workflow', { guarantee: 'atMostOnce', retentionMs: 5 });
+      const stored = await fixture.under.query(
+        'select retry_delays_ms, guarantee, keep_content_ms, retention_ms from subscription',
+      );
+      assert.deepEqual(
+        stored.map((row) => ({ ...(row as object) })),
+        [{ retry_delays_ms: '[30000,60000]', guarantee: 'atMostOnce', keep_content_ms: 0, retention_ms: 5 }],
+      );
+      await fixture.subscribe('workflow', { retryDelaysMs: [1_000], retentionMs: RETENTION_MS });
+      assert.deepEqual(await fixture.run(to, { kind: 'failure', error: 'it broke' }), ['RETRY']);
+    });
+
+    it("names the node's older subscriptions as long as they have events to run", async () => {
+      const moved = { source: { kind: 'imap', account: 'ann@mail.example', mailbox: 'Support' } } as const;
+      const before = await fixture.subscribe();
+      await fixture.record(before, 1);
+      const after = await fixture.subscribe('workflow', moved);
+      assert.deepEqual(new Set(after.openIds), new Set([before.id, after.id]));
+      await fixture.run(before, success);
+      assert.deepEqual((await fixture.subscribe('workflow', moved)).openIds, [after.id]);
+    });
+
+    it('gives two workflows on one mailbox one source', async () => {
+      const [a, b] = [await fixture.subscribe('a'), await fixture.subscribe('b')];
+      assert.notEqual(a.id, b.id);
+      assert.equal(a.sourceId, b.sourceId);
+    });
+  });
+
+  describe('record', () => {
+    it('makes one event for each subscription a mail is due to', async () => {
+      const [a, b] = [await fixture.subscribe('a'), await fixture.subscribe('b')];
+      const news = await fixture.recordMails(a, [fixture.mail([a, b], 1)]);
+      assert.deepEqual(new Set(news), new Set([a.id, b.id]));
+      assert.deepEqual(await fixture.states(), ['PENDING', 'PENDING']);
+      assert.equal(await fixture.count('content'), 1);
+    });
+
+    it('makes no second event for a mail it knows, by identity', async () => {
+      const to = await fixture.subscribe();
+      await fixture.record(to, 1);
+      assert.deepEqual(await fixture.record(to, 1), []);
+      assert.deepEqual(await fixture.record(to, 2, 2), [to.id], 'twice in one batch');
+      assert.equal(await fixture.count('event'), 2);
+      assert.equal(await fixture.count('message'), 2);
+    });
+
+    it('makes no second event for a mail that came back under another number, by soft identity', async () => {
+      const to = await fixture.subscribe();
+      const send = (...mails: [uid: number, softIdentity: string][]): Promise<readonly number[]> =>
+        fixture.recordMails(
+          to,
+          mails.map(([uid, softIdentity]) => fixture.mail([to], uid, { softIdentity })),
+        );
+      await send([1, 'same']);
+      assert.deepEqual(await send([2, 'same']), []);
+      assert.deepEqual(await send([3, 'other']), [to.id]);
+      assert.deepEqual(await send([4, 'third'], [5, 'third']), [to.id], 'twice in one batch');
+      assert.equal(await fixture.count('event'), 3);
+      assert.equal(await fixture.count('message'), 3);
+      assert.equal(await fixture.count('content'), 3);
+    });
+
+    it('gives a mail that is there for one subscription to another one, later', async () => {
+      const [a, b] = [await fixture.subscribe('a'), await fixture.subscribe('b')];
+      await fixture.record(a, 1);
+      assert.deepEqual(await fixture.recordMails(a, [fixture.mail([a, b], 1)]), [b.id]);
+      assert.equal(await fixture.count('event'), 2);
+      assert.equal(await fixture.count('message'), 1);
+      assert.equal(await fixture.count('content'), 1);
+    });
+
+    it('knows a mail in one subscription without knowing it in another', async () => {
+      const [a, b] = [await fixture.subscribe('a'), await fixture.subscribe('b')];
+      await fixture.recordMails(a, [fixture.mail([a], 1, { softIdentity: 'soft' })]);
+      const asked = [
+        fixture.mail([a, b], 1),
+        fixture.mail([a, b], 2, { softIdentity: 'soft' }),
+        fixture.mail([a, b], 3),
+      ];
+      const unrecorded = await fixture.ledger.unrecorded(asked);
+      assert.deepEqual(
+        unrecorded.map(({ due }) => new Set(due)),
+        [new Set([b.id]), new Set([b.id]), new Set([a.id, b.id])],
+      );
+      assert.deepEqual(
+        unrecorded.map(({ uid }) => uid),
+        [1, 2, 3],
+      );
+    });
+
+    it('writes all of a batch or nothing of it: mails, events and the cursor', async () => {
+      const to = await fixture.subscribe();
+      const broken = fixture.mail([to], 2, { due: [to.id, 999_999] });
+      const cursor = { uidValidity: '1', uid: 2 };
+      await assert.rejects(fixture.recordMails(to, [fixture.mail([to], 1), broken], cursor));
+      assert.equal(await fixture.count('event'), 0);
+      assert.equal(await fixture.count('content'), 0);
+      assert.equal(await fixture.count('message'), 0);
+      assert.equal((await fixture.ledger.cursors([to.id])).get(to.id), null);
+    });
+
+    it('moves each subscription to its own place', async () => {
+      const [a, b] = [await fixture.subscribe('a'), await fixture.subscribe('b')];
+      await fixture.ledger.record({
+        sourceId: a.sourceId,
+        messages: [],
+        cursors: [
+          { subscriptionId: a.id, cursor: { uid: 1 } },
+          { subscriptionId: b.id, cursor: { uid: 2 } },
+        ],
+      });
+      const cursors = await fixture.ledger.cursors([a.id, b.id]);
+      assert.deepEqual([cursors.get(a.id), cursors.get(b.id)], [{ uid: 1 }, { uid: 2 }]);
+    });
+
+    it('keeps a mail byte for byte, beside one that is not stored', async () => {
+      const to = await fixture.subscribe();
+      const raw = Buffer.from(Array.from({ length: 70_000 }, (_, i) => (i * 7) % 256));
+      await fixture.recordMails(to, [
+        fixture.mail([to], 1),
+        fixture.mail([to], 2, { content: raw }),
+        fixture.mail([to], 3, { content: null }),
+      ]);
+      const [first, second, third] = await fixture.running(to);
+      const contents = await fixture.ledger.contents([first!.event, second!.event, third!.event]);
+      assert.equal(String(await unpackContent(contents.get(first!.event)!)), 'Subject: hello\r\n\r\nhi');
+      assert.ok(contents.get(second!.event)?.equals(raw));
+      assert.deepEqual([...contents.keys()].sort(), [first!.event, second!.event].sort());
+    });
+
+    it('takes signs that no database likes as they are', async () => {
+      const to = await fixture.subscribe();
+      const strange = `Ünï "quoted", {braced}, \\back\\slashed, 'single' 😀 \u2028 %_`;
+      await fixture.recordMails(to, [fixture.mail([to], 1, { identity: `id:${strange}`, subject: strange })]);
+      assert.deepEqual(
+        await fixture.recordMails(to, [fixture.mail([to], 1, { identity: `id:${strange}` })]),
+        [],
+      );
+      const { events } = await fixture.ledger.events({}, { limit: 1 });
+      assert.equal(events[0]?.subject, strange);
+    });
+
+    it('takes text that is no text: a NUL, half a character', async () => {
+      const to = await fixture.subscribe();
+      const broken = 'a\0b\ud800c';
+      await fixture.recordMails(to, [
+        fixture.mail([to], 1, { subject: broken, sender: broken, messageId: broken, identity: broken }),
+      ]);
+      assert.deepEqual(await fixture.run(to, { kind: 'failure', error: broken }), ['RETRY']);
+      await fixture.ledger.reportSource(to.sourceId, { state: 'error', connection: 'closed', error: broken });
+      const { events } = await fixture.ledger.events({}, { limit: 1 });
+      assert.match(events[0]?.subject ?? '', /^a.*b.*c$/su);
+    });
+  });
+
+  describe('reportSource', () => {
+    it('keeps the last success and the last error beside the state', async () => {
+      const { sourceId } = await fixture.subscribe();
+      await fixture.ledger.reportSource(sourceId, { state: 'idle', connection: 'idling', synced: true });
+      await fixture.ledger.reportSource(sourceId, {
+        state: 'retry_scheduled',
+        connection: 'backing_off',
+        error: 'no answer',
+      });
+      await fixture.ledger.reportSource(sourceId, { state: 'gap_checking', connection: 'connecting' });
+      const [source] = await fixture.ledger.sources();
+      assert.ok(source?.lastSuccessAt && source.lastErrorAt && source.lastErrorAt >= source.lastSuccessAt);
+      assert.deepEqual(
+        [source.state, source.connection, source.lastError],
+        ['gap_checking', 'connecting', 'no answer'],
+      );
+    });
+  });
+}

@@ -9,7 +9,7 @@ const onlyIn = (library, file) => ({
   to: { path: `^(node:|node_modules/)?${library}(/|$)`, dependencyTypesNot: ['type-only'] },
 });
 
-const LIBRARIES = ['imapflow', 'mailparser', 'libmime', 'sqlite'];
+const LIBRARIES = ['imapflow', 'mailparser', 'libmime', 'pg', 'sqlite'];
 
 /** @param {string} part @param {string[]} mayUse */
 const engineOrder = (part, mayUse) => ({
@@ -72,7 +72,8 @@ module.exports = {
     },
     onlyIn('imapflow', 'engine/imap/session.ts'),
     onlyIn('mailparser', 'engine/mail/parse.ts'),
-    onlyIn('libmime', 'engine/mail/parse.ts'),
+    onlyIn('libmime', 'engine/mail/words.ts'),
+    onlyIn('pg', 'engine/ledger/postgres/open.ts'),
     onlyIn('sqlite', 'engine/ledger/sqlite/open.ts'),
   ],
   options: {

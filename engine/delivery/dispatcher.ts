@@ -1,42 +1,52 @@
-// Turns the due events of one trigger into emitted pointers, and keeps them from being offered again while
+// Turns the due events of one trigger into runs that n8n is handed, and keeps them from being offered again while
 // n8n may still start them.
 // Invariants: what is in flight is counted in the ledger, never here, so a limit holds across restarts; a
 // fault of the ledger or of n8n delays an event and never loses it; only `stop` ends the loop.
-import type { Ledger, Offer, Pointer } from '../ledger/ledger';
+import type { Ended, Ledger, Offer, OfferedRun } from '../ledger/ledger';
 import { pointerName } from '../ledger/keys';
 import { backoffDelay } from '../runtime/backoff';
 import { errorText, type Log } from '../runtime/log';
 import { monotonicNow, pause } from '../runtime/time';
 import type { Wake } from '../signal/wake';
+import { RENEW_MS } from './runs';
 
-/** A pointer's lease: a process that dies with pointers emitted delays them by this much. */
+/** The lease of what was handed out: a process that dies then delays its mails by this much. */
 const QUEUED_LEASE_MS = 30_000;
-const RENEW_MS = 10_000;
-/** n8n can lose a queued run and tell nobody: a pointer that no run has claimed by then is offered again. */
-const QUEUED_AT_MOST_MS = 5 * 60_000;
 /** A look without a wake-up: no wake-up is relied on. */
 const LOOK_MS = 30_000;
+/** After the ledger was away for longer than this, leases may have run out that nobody could renew. */
+const LEASES_SUFFER_MS = 15_000;
+/** How many ended events are reported at a time. */
+const MOST_REPORTS = 20;
 
 export interface DispatcherPorts {
   readonly ledger: Ledger;
   readonly wake: Wake;
   readonly log: Log;
   /**
-   * Hands the pointer to n8n; resolves when n8n is done with it, however that went. A pointer that no run has
-   * claimed by then lapses and is offered again, and so does one for which this throws.
+   * Hands the run to n8n; resolves when n8n is done with it, however that went. Pointers that nobody has claimed
+   * by then lapse and are offered again, and so do those of a run for which this throws.
    */
-  readonly emit: (pointer: Pointer) => Promise<void>;
+  readonly emit: (run: OfferedRun) => Promise<void>;
+  /** Tells a person of an event that ended without success. */
+  readonly report: (ended: Ended) => void;
   /** Renews the leases of runs in this process, so that a process that was stalled does not lapse its own. */
   readonly renewRuns: () => Promise<void>;
 }
 
 export interface DispatcherSettings {
   readonly subscriptionIds: readonly number[];
-  readonly mostInFlight: number;
+  readonly mostRuns: number;
+  readonly mailsPerRun: number;
+  /**
+   * n8n can lose a queued run and tell nobody: a pointer that no run has claimed after this many ms is offered
+   * again, under a new attempt.
+   */
+  readonly mostQueuedMs: number;
 }
 
 interface Queued {
-  readonly pointer: Pointer;
+  readonly run: OfferedRun;
   /** Monotonic. */
   readonly emittedAt: number;
 }
@@ -46,10 +56,12 @@ export class Dispatcher {
   readonly #settings: DispatcherSettings;
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
-  /** Emitted, and not seen yet to be claimed or given up by n8n. */
+  /** Handed out, and not seen yet to be claimed or given up by n8n. */
   #queued: Queued[] = [];
   #woken = true;
   #onWake: (() => void) | undefined;
+  /** Monotonic; when the ledger last answered. */
+  #reachedAt = monotonicNow();
 
   constructor(settings: DispatcherSettings, ports: DispatcherPorts) {
     this.#settings = settings;
@@ -58,7 +70,7 @@ export class Dispatcher {
     this.#ended = this.#run().finally(() => silence.forEach((stop) => stop()));
   }
 
-  /** Nothing is emitted after it. What was emitted goes on. */
+  /** Nothing is handed out after it. What was handed out goes on. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#ended;
@@ -74,58 +86,78 @@ export class Dispatcher {
     let failures = 0;
     while (!signal.aborted) {
       try {
+        if (failures > 0) await this.#recover(signal);
         this.#woken = false;
         const offer = await this.#dispatch(signal);
         failures = 0;
+        this.#reachedAt = monotonicNow();
         const due = Math.max(offer.nextInMs ?? LOOK_MS, 10);
         await this.#sleep(Math.min(due, this.#queued.length > 0 ? RENEW_MS : LOOK_MS), signal);
       } catch (error) {
         failures++;
         this.#ports.log.error(`Due mail cannot be handed to n8n for now: ${errorText(error)}`, { failures });
-        await pause(backoffDelay(failures, { firstMs: 500, mostMs: 30_000 }), signal);
+        await pause(backoffDelay(failures, { firstMs: 500, mostMs: 10_000 }), signal);
       }
     }
   }
 
+  /**
+   * The ledger is back. Whoever runs mails, here or in another process, gets the time to renew the leases or to
+   * tell how the runs ended, before leases that ran out meanwhile are held against them.
+   */
+  async #recover(signal: AbortSignal): Promise<void> {
+    const { ledger, renewRuns } = this.#ports;
+    await ledger.cursors(this.#settings.subscriptionIds);
+    if (monotonicNow() - this.#reachedAt < LEASES_SUFFER_MS) return;
+    await renewRuns();
+    await pause(RENEW_MS * 1.5, signal);
+  }
+
   async #dispatch(signal: AbortSignal): Promise<Offer> {
     const { ledger, log, renewRuns } = this.#ports;
-    const { subscriptionIds, mostInFlight } = this.#settings;
+    const { subscriptionIds, mostRuns, mailsPerRun } = this.#settings;
     await this.#renewQueued();
     await renewRuns();
-    const lapsed = await ledger.lapse(subscriptionIds);
-    if (lapsed > 0) log.warn('Runs that did not end were found; their mails are tried again', { lapsed });
-    const offer = await ledger.offer({ subscriptionIds, mostInFlight, leaseMs: QUEUED_LEASE_MS });
-    for (const pointer of offer.pointers) {
-      // Stopped in between: the pointer lapses and the next start offers it again.
-      if (signal.aborted) break;
-      this.#emit(pointer);
+    const offer = await ledger.offer({ subscriptionIds, mostRuns, mailsPerRun, leaseMs: QUEUED_LEASE_MS });
+    if (offer.lapsed > 0) log.warn('Runs were found that did not end', { lapsed: offer.lapsed });
+    for (const run of offer.runs) {
+      // Stopped in between: the run's pointers lapse and the next start offers them again.
+      if (signal.aborted) return offer;
+      this.#emit(run);
     }
+    const ended = await ledger.takeEnded(subscriptionIds, MOST_REPORTS);
+    for (const event of ended) this.#ports.report(event);
+    if (ended.length === MOST_REPORTS) this.#woken = true;
     return offer;
   }
 
-  #emit(pointer: Pointer): void {
-    const done = this.#ports.emit(pointer);
-    const queued = { pointer, emittedAt: monotonicNow() };
+  #emit(run: OfferedRun): void {
+    const done = this.#ports.emit(run);
+    const queued = { run, emittedAt: monotonicNow() };
     this.#queued.push(queued);
     const forget = (): void => {
       this.#queued = this.#queued.filter((other) => other !== queued);
+      // It may have ended in another process, whose wake-ups do not come here.
+      this.#wake();
     };
     done.then(forget, forget);
   }
 
   async #renewQueued(): Promise<void> {
     const now = monotonicNow();
-    const young = this.#queued.filter(({ emittedAt }) => now - emittedAt < QUEUED_AT_MOST_MS);
+    const young = this.#queued.filter(({ emittedAt }) => now - emittedAt < this.#settings.mostQueuedMs);
     const renewed = await this.#ports.ledger.renew(
-      young.map(({ pointer }) => pointer),
+      young.flatMap(({ run }) => run.pointers),
       'QUEUED',
       QUEUED_LEASE_MS,
     );
     const still = new Set(renewed.map(pointerName));
+    const waits = ({ run }: Queued): boolean =>
+      run.pointers.some((pointer) => still.has(pointerName(pointer)));
     // What was emitted or given up meanwhile keeps its place.
-    const gone = new Set(young.filter(({ pointer }) => !still.has(pointerName(pointer))));
+    const over = new Set(young.filter((queued) => !waits(queued)));
     this.#queued = this.#queued.filter(
-      (queued) => now - queued.emittedAt < QUEUED_AT_MOST_MS && !gone.has(queued),
+      (queued) => now - queued.emittedAt < this.#settings.mostQueuedMs && !over.has(queued),
     );
   }
 

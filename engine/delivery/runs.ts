@@ -1,6 +1,6 @@
 // The runs that this process holds: their claims, the renewal of their leases, and their settlement.
-// Invariant: a run is settled once, by whoever learns its end first, and its lease is renewed until then.
-import type { Claim, EventState, Ledger, Outcome, Pointer } from '../ledger/ledger';
+// Invariant: a run is settled once, by whoever learns its end first, and its leases are renewed until then.
+import type { Claim, Ledger, Outcome, Pointer } from '../ledger/ledger';
 import { pointerName } from '../ledger/keys';
 import { backoffDelay } from '../runtime/backoff';
 import { errorText, type Log } from '../runtime/log';
@@ -8,14 +8,15 @@ import { monotonicNow, pause } from '../runtime/time';
 import type { Wake } from '../signal/wake';
 
 /** A run's lease: a process that dies delays the next try by at most this much. */
-const RUNNING_LEASE_MS = 30_000;
-const RENEW_MS = 10_000;
-/** A settlement that the ledger does not take (its disk is full) is tried again for this long. */
-const SETTLE_TRIES = 12;
+export const RUNNING_LEASE_MS = 30_000;
+export const RENEW_MS = 10_000;
+/** A ledger that is away may come back: until then the end of a run is kept here, and tried again. */
+const SETTLE_FOR_MS = 15 * 60_000;
 
 interface Run {
-  readonly pointer: Pointer;
-  readonly subscriptionId: number;
+  readonly executionId: string;
+  /** What it holds; those found gone are taken out. */
+  claims: readonly Claim[];
   ending: boolean;
 }
 
@@ -23,7 +24,9 @@ export class Runs {
   readonly #ledger: Ledger;
   readonly #wake: Wake;
   readonly #log: Log;
-  readonly #held = new Map<string, Run>();
+  readonly #runs = new Map<string, Run>();
+  /** Runs that hold keys of Run Once, by holder; a run may hold keys in several nodes. */
+  readonly #keyHolders = new Set<string>();
   #renewal: NodeJS.Timeout | undefined;
   /** Monotonic. A run that began since has a fresh lease of its own. */
   #renewedAt = -Infinity;
@@ -34,61 +37,120 @@ export class Runs {
     this.#log = log;
   }
 
-  /** Claims the pointer for the execution, or null: the run has nothing to do. */
-  async begin(pointer: Pointer, executionId: string): Promise<Claim | null> {
-    const claim = await this.#ledger.claim(pointer, executionId, RUNNING_LEASE_MS);
-    if (!claim) return null;
-    this.#held.set(pointerName(pointer), { pointer, subscriptionId: claim.subscriptionId, ending: false });
-    this.#renewal ??= setInterval(() => void this.#renewOnTime(), RENEW_MS).unref();
-    return claim;
+  /**
+   * Claims the pointers for the execution. @returns what it won, also when it asks again, as n8n does for a node
+   * that is to be tried again within its run; none: the run has nothing to do
+   */
+  async begin(pointers: readonly Pointer[], executionId: string): Promise<readonly Claim[]> {
+    const running = this.#runs.get(executionId);
+    if (running) return running.claims;
+    const claims = await this.#ledger.claim(pointers, executionId, RUNNING_LEASE_MS);
+    if (claims.length > 0) {
+      this.#runs.set(executionId, { executionId, claims, ending: false });
+      this.#keepRenewing();
+    }
+    return claims;
   }
 
-  /**
-   * The run ended. Does nothing for a pointer that this process does not hold.
-   * @returns the event's new state; null: it was not ours to settle any more
-   */
-  async end(pointer: Pointer, outcome: Outcome): Promise<EventState | null> {
-    const run = this.#held.get(pointerName(pointer));
-    if (!run || run.ending) return null;
-    run.ending = true;
-    try {
-      return await this.#settle(pointer, outcome);
-    } finally {
-      // Held, and its lease renewed, until its end is stored.
-      this.#held.delete(pointerName(pointer));
-      if (this.#held.size === 0) {
-        clearInterval(this.#renewal);
-        this.#renewal = undefined;
-      }
-      this.#wake.notify([run.subscriptionId]);
+  /** Mails of a run that are nowhere any more: they leave it, and the run goes on with the others. */
+  async gone(executionId: string, claims: readonly Claim[]): Promise<void> {
+    const run = this.#runs.get(executionId);
+    if (!run || claims.length === 0) return;
+    await this.#ledger.settle(claims, { kind: 'gone' });
+    run.claims = run.claims.filter((claim) => !claims.includes(claim));
+  }
+
+  /** The execution ended. Does nothing for one that this process does not hold. */
+  async end(executionId: string, outcome: Outcome): Promise<void> {
+    const run = this.#runs.get(executionId);
+    if (run) await this.#end(run, outcome);
+  }
+
+  /** The same, by what the execution was started for: for those who do not know its id. */
+  async endOf(pointers: readonly Pointer[], outcome: Outcome): Promise<void> {
+    const names = new Set(pointers.map(pointerName));
+    for (const run of [...this.#runs.values()]) {
+      if (run.claims.some((claim) => names.has(pointerName(claim)))) await this.#end(run, outcome);
     }
+  }
+
+  /** The idempotency keys of the mails that the execution holds here, in the order of its items. */
+  mailKeys(executionId: string): readonly string[] {
+    return (this.#runs.get(executionId)?.claims ?? []).map(({ idempotencyKey }) => idempotencyKey);
+  }
+
+  /** From now on the leases of the holder's keys are renewed, too. */
+  hold(holder: string): void {
+    this.#keyHolders.add(holder);
+    this.#keepRenewing();
+  }
+
+  release(holder: string): void {
+    this.#keyHolders.delete(holder);
+    this.#restIfIdle();
   }
 
   /** Renews every lease that is held here, unless that was done a moment ago. */
   async renewAll(): Promise<void> {
     const now = monotonicNow();
     if (now - this.#renewedAt < RENEW_MS / 2) return;
+    const claims = [...this.#runs.values()].flatMap((run) => run.claims);
+    const pointers = claims.map(({ event, attempt }) => ({ event, attempt }));
+    const holders = [...this.#keyHolders];
+    if (holders.length > 0) await this.#ledger.renewKeys(holders, RUNNING_LEASE_MS);
+    if (pointers.length > 0) {
+      const renewed = await this.#ledger.renew(pointers, 'RUNNING', RUNNING_LEASE_MS);
+      if (renewed.length < pointers.length) {
+        this.#log.debug('Some runs no longer hold their event', { lost: pointers.length - renewed.length });
+      }
+    }
     this.#renewedAt = now;
-    const pointers = [...this.#held.values()].map(({ pointer }) => pointer);
-    const renewed = await this.#ledger.renew(pointers, 'RUNNING', RUNNING_LEASE_MS);
-    if (renewed.length < pointers.length) {
-      this.#log.debug('Some runs no longer hold their event', { lost: pointers.length - renewed.length });
+  }
+
+  async #end(run: Run, outcome: Outcome): Promise<void> {
+    if (run.ending) return;
+    run.ending = true;
+    const subscriptions = run.claims.map(({ subscriptionId }) => subscriptionId);
+    try {
+      await this.#settle(run.claims, outcome);
+    } finally {
+      // Held, and its leases renewed, until its end is stored.
+      this.#runs.delete(run.executionId);
+      this.#restIfIdle();
+      this.#wake.notify(subscriptions);
     }
   }
 
-  async #settle(pointer: Pointer, outcome: Outcome): Promise<EventState | null> {
+  async #settle(claims: readonly Claim[], outcome: Outcome): Promise<void> {
+    if (claims.length === 0) return;
+    const began = monotonicNow();
     for (let failures = 1; ; failures++) {
       try {
-        return await this.#ledger.settle(pointer, outcome);
+        const settled = await this.#ledger.settle(claims, outcome);
+        if (settled.length < claims.length) {
+          const lost = claims.length - settled.length;
+          this.#log.warn('A run ended after its mails were taken from it: it had stalled', { lost });
+        }
+        return;
       } catch (error) {
-        this.#log.error(`The end of a run cannot be stored: ${errorText(error)}`, {
-          event: pointer.event,
+        this.#log.error(`The end of a run cannot be stored yet: ${errorText(error)}`, {
+          event: claims[0]!.event,
           failures,
         });
-        if (failures >= SETTLE_TRIES) return null;
-        await pause(backoffDelay(failures, { firstMs: 100, mostMs: 10_000 }), new AbortController().signal);
+        if (monotonicNow() - began > SETTLE_FOR_MS) return;
+        await pause(backoffDelay(failures, { firstMs: 100, mostMs: 5_000 }), new AbortController().signal);
       }
     }
+  }
+
+  #keepRenewing(): void {
+    this.#renewal ??= setInterval(() => void this.#renewOnTime(), RENEW_MS).unref();
+  }
+
+  #restIfIdle(): void {
+    if (this.#runs.size > 0 || this.#keyHolders.size > 0) return;
+    clearInterval(this.#renewal);
+    this.#renewal = undefined;
   }
 
   async #renewOnTime(): Promise<void> {

@@ -13,8 +13,9 @@ const COMMAND_MS = 30_000;
 const LOGOUT_MS = 2_000;
 // While idling imapflow would break IDLE by itself at this time; our own heartbeat is sooner.
 const SOCKET_TIMEOUT_MS = 5 * 60_000;
-// Above the largest mail that is ever fetched whole (sync.ts).
-const MAX_LITERAL_BYTES = 80 * 1024 * 1024;
+/** A mail above this size is never fetched whole. */
+export const MOST_READ_BYTES = 250 * 1024 * 1024;
+const MAX_LITERAL_BYTES = MOST_READ_BYTES + 1024 * 1024;
 
 /** The header fields that the soft identity is made of. */
 const IDENTITY_FIELDS = ['message-id', 'from', 'date', 'subject'];
@@ -148,6 +149,14 @@ export class ImapSession {
     );
     if (!found) throw new ImapFault('connection', `${this.#login.host} did not answer a search.`);
     return found.filter((uid) => uid > after).sort((a, b) => a - b);
+  }
+
+  /** UIDs of mails of this size (RFC822.SIZE), ascending. */
+  async uidsOfSize(size: number): Promise<number[]> {
+    const query = { larger: size - 1, smaller: size + 1 };
+    const found = await this.#command('Searching for mail', this.#client.search(query, { uid: true }));
+    if (!found) throw new ImapFault('connection', `${this.#login.host} did not answer a search.`);
+    return found.sort((a, b) => a - b);
   }
 
   /** What identifies each mail, without its body. A mail that was deleted is missing from the answer. */

@@ -4,6 +4,7 @@
 import { packContent } from '../ledger/content';
 import type { Candidate, Ledger, NewMessage, Subscription } from '../ledger/ledger';
 import { readHeaders } from '../mail/headers';
+import { senderOf, subjectOf } from '../mail/envelope';
 import { imapIdentity, messageIdOf, softIdentity } from '../mail/identity';
 import type { Log } from '../runtime/log';
 import { advanced, type ImapCursor, readCursor, startingCursor, storedCursor } from './cursor';
@@ -11,13 +12,13 @@ import type { ImapSession, MailFacts, OpenedMailbox } from './session';
 
 const PAGE_MAILS = 50;
 const GROUP_BYTES = 8 * 1024 * 1024;
-/** A mail above this size is recorded with its headers only. */
-export const MOST_MAIL_BYTES = 50 * 1024 * 1024;
 
 interface SyncSubscription {
   readonly subscription: Subscription;
   /** See `startingCursor`. */
   readonly reachedLate: boolean;
+  /** A mail above this size is not stored: it is read again when it runs. */
+  readonly mostStoredBytes: number;
 }
 
 export interface SyncJob {
@@ -35,6 +36,8 @@ export interface SyncJob {
 interface NewMail extends Candidate {
   readonly facts: MailFacts;
   readonly messageId: string | null;
+  readonly sender: string | null;
+  readonly subject: string | null;
 }
 
 type Cursors = Map<number, ImapCursor>;
@@ -96,9 +99,11 @@ async function syncPage(
   page: readonly number[],
   signal: AbortSignal,
 ): Promise<void> {
-  const candidates = (await job.session.facts(page)).map((facts) => toCandidate(job, cursors, facts));
+  const candidates = await Promise.all(
+    (await job.session.facts(page)).map((facts) => toCandidate(job, cursors, facts)),
+  );
   const wanted = (await job.ledger.unrecorded(candidates)).filter(({ due }) => due.length > 0);
-  const groups = groupBySize(wanted);
+  const groups = groupBySize(wanted, (mail) => isStored(job, mail));
   // The last group takes the cursor past the whole page; with none, only the cursor moves.
   for (const [index, group] of (groups.length > 0 ? groups : [[]]).entries()) {
     if (signal.aborted) return;
@@ -110,7 +115,13 @@ async function syncPage(
   }
 }
 
-function toCandidate(job: SyncJob, cursors: Cursors, facts: MailFacts): NewMail {
+/** Whether any of those it is due to stores mails of its size. */
+const isStored = (job: SyncJob, { facts, due }: NewMail): boolean =>
+  job.subscriptions.some(
+    ({ subscription, mostStoredBytes }) => due.includes(subscription.id) && facts.size <= mostStoredBytes,
+  );
+
+async function toCandidate(job: SyncJob, cursors: Cursors, facts: MailFacts): Promise<NewMail> {
   const headers = readHeaders(facts.identityFields);
   const place = {
     mailbox: job.mailbox,
@@ -127,6 +138,8 @@ function toCandidate(job: SyncJob, cursors: Cursors, facts: MailFacts): NewMail 
   return {
     facts,
     messageId: messageIdOf(headers),
+    sender: senderOf(headers),
+    subject: await subjectOf(headers),
     identity: imapIdentity(place),
     softIdentity: softIdentity(headers, facts.size),
     due,
@@ -134,14 +147,12 @@ function toCandidate(job: SyncJob, cursors: Cursors, facts: MailFacts): NewMail 
 }
 
 async function readMessages(job: SyncJob, group: readonly NewMail[]): Promise<NewMessage[]> {
-  if (group.length === 0) return [];
-  // A group holds small mails, or one that is too large to be stored.
-  const truncated = group[0]!.facts.size > MOST_MAIL_BYTES;
-  const uids = group.map(({ facts }) => facts.uid);
-  const contents = await job.session.contents(uids, truncated ? 'headers' : 'whole');
+  const stored = group.filter((mail) => isStored(job, mail)).map(({ facts }) => facts.uid);
+  const contents =
+    stored.length > 0 ? await job.session.contents(stored, 'whole') : new Map<number, Buffer>();
   const messages = group.map(async ({ facts, ...mail }): Promise<NewMessage | null> => {
     const raw = contents.get(facts.uid);
-    if (!raw) {
+    if (!raw && stored.includes(facts.uid)) {
       job.log.info(`A mail in "${job.mailbox}" was deleted before it could be read`, { uid: facts.uid });
       return null;
     }
@@ -151,19 +162,18 @@ async function readMessages(job: SyncJob, group: readonly NewMail[]): Promise<Ne
       uidValidity: job.opened.uidValidity,
       receivedAt: facts.receivedAt,
       size: facts.size,
-      content: await packContent(raw),
-      truncated,
+      content: raw ? await packContent(raw) : null,
     };
   });
   return (await Promise.all(messages)).filter((message) => message !== null);
 }
 
-/** In order; each group's bodies fit in memory together. A mail too large to be stored is alone. */
-function groupBySize(mails: readonly NewMail[]): NewMail[][] {
+/** In order; each group's bodies fit in memory together. What is not stored has none. */
+function groupBySize(mails: readonly NewMail[], isStored: (mail: NewMail) => boolean): NewMail[][] {
   const groups: NewMail[][] = [];
   let bytes = Infinity;
   for (const mail of mails) {
-    const { size } = mail.facts;
+    const size = isStored(mail) ? mail.facts.size : 0;
     if (bytes + size > GROUP_BYTES) {
       groups.push([]);
       bytes = 0;

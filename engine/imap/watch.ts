@@ -2,6 +2,7 @@
 // anything breaks, connect again, without end.
 // Invariant: only `stop` ends it. The heartbeat bounds how long an unannounced mail or a dead connection can
 // go unnoticed: IDLE is ended after a minute, the mailbox is read, IDLE begins again.
+import { LedgerFault, type LedgerFaultKind } from '../ledger/fault';
 import type { Ledger, SourceKey, SourceReport } from '../ledger/ledger';
 import { backoffDelay, type BackoffRange } from '../runtime/backoff';
 import { errorText, type Log } from '../runtime/log';
@@ -32,6 +33,7 @@ const RECONNECT: BackoffRange = { firstMs: 1_000, mostMs: 120_000 };
 const RECONNECT_REJECTED: BackoffRange = { firstMs: 30_000, mostMs: 600_000 };
 
 const NEEDS_PERSON: ReadonlySet<FaultKind> = new Set<FaultKind>(['login', 'mailbox', 'tls']);
+const TIME_HEALS: ReadonlySet<LedgerFaultKind> = new Set<LedgerFaultKind>(['unreachable', 'other']);
 
 export interface ImapWatchPorts {
   readonly ledger: Ledger;
@@ -118,8 +120,9 @@ export class ImapWatch implements Watch {
             mailbox: this.#key.mailbox,
             ledger: this.#ports.ledger,
             log: this.#ports.log,
-            subscriptions: subscribers.map(({ subscription, begun }) => ({
+            subscriptions: subscribers.map(({ subscription, mostStoredBytes, begun }) => ({
               subscription,
+              mostStoredBytes,
               reachedLate: begun(),
             })),
             recorded: (ids) => this.#ports.wake.notify(ids),
@@ -152,6 +155,7 @@ export class ImapWatch implements Watch {
 
   async #backOff(error: unknown, failures: number, signal: AbortSignal): Promise<void> {
     const kind = error instanceof ImapFault ? error.kind : 'other';
+    const needsPerson = error instanceof LedgerFault ? !TIME_HEALS.has(error.kind) : NEEDS_PERSON.has(kind);
     const fault = error instanceof Error ? error : new Error(String(error));
     const delay = backoffDelay(failures, kind === 'login' ? RECONNECT_REJECTED : RECONNECT);
     this.#ports.log.warn(`Not watching ${this.#name()}: ${fault.message}`, {
@@ -159,7 +163,7 @@ export class ImapWatch implements Watch {
       failures,
       retryInMs: delay,
     });
-    this.#outage.failed(fault, NEEDS_PERSON.has(kind), this.#subscribers());
+    this.#outage.failed(fault, needsPerson, this.#subscribers());
     await this.#report({ state: 'retry_scheduled', connection: 'backing_off', error: fault.message });
     await pause(delay, signal);
   }

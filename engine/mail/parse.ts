@@ -1,10 +1,10 @@
-// From raw bytes to a mail that a workflow can use. The only file that imports mailparser and libmime,
-// and only once a mail is there to parse: every process of n8n loads every node file.
+// From raw bytes to a mail that a workflow can use. The only file that imports mailparser, and only once a mail is there to parse: every process of n8n loads every node file.
 // Invariant: whatever the bytes are, a mail comes out; what went wrong stands in `parseError`.
 import { Readable } from 'node:stream';
 import type { AttachmentStream, MessageText } from 'mailparser';
 import { errorText } from '../runtime/log';
 import { headerBlock } from './headers';
+import { decodeHeaders } from './words';
 
 interface Attachment {
   readonly filename: string | undefined;
@@ -29,22 +29,12 @@ export async function parseMail(raw: Buffer): Promise<ParsedMail> {
   const errors: string[] = [];
   let headers: ReadonlyMap<string, readonly string[]> = new Map();
   try {
-    headers = await decodeHeaders(raw);
+    headers = await decodeHeaders(headerBlock(raw));
   } catch (error) {
     errors.push(errorText(error));
   }
   const body = await parseBody(raw, errors);
   return { headers, ...body, ...(errors.length > 0 && { parseError: errors.join('; ') }) };
-}
-
-async function decodeHeaders(raw: Buffer): Promise<ReadonlyMap<string, readonly string[]>> {
-  const { default: libmime } = await import('libmime');
-  const fields = Object.entries(libmime.decodeHeaders(headerBlock(raw).toString('utf8')));
-  return new Map(
-    fields
-      .filter(([name]) => name !== '')
-      .map(([name, values]) => [name, values.map((value) => libmime.decodeWords(value))]),
-  );
 }
 
 /** Reads text and attachments; an error ends the reading, and what came before it is kept. */

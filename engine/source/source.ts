@@ -6,6 +6,8 @@ export interface Subscriber<Login> {
   readonly subscription: Subscription;
   /** Whether people were told that it listens: every mail that arrives after that is theirs. */
   readonly begun: () => boolean;
+  /** A mail above this size is not stored: it is read again from the server when it runs. */
+  readonly mostStoredBytes: number;
   /** The source was just read to its end for it. */
   readonly synced: () => void;
   /** The login as it is stored now: read again before every connect, since an edit restarts nothing. */

@@ -11,11 +11,19 @@ import type {
 import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
 import { listen } from '../host/listen';
 import { newestMail } from '../host/preview';
-import { pointerOf, runPointer } from '../host/run';
-import { refusal } from '../host/store';
+import { mailStoreTest } from '../host/mail-store';
+import { pointersOf, runPointers } from '../host/run';
+import { refuseWhatCannotWork } from '../host/refusal';
 import { durableImapTest } from './credential-test';
 import { properties, triggerPanel } from './properties';
-import { type CredentialType, itemSettings, listenSettings, mailboxName, readLogin } from './settings';
+import {
+  type CredentialType,
+  itemSettings,
+  listenSettings,
+  mailboxName,
+  readLogin,
+  runSettings,
+} from './settings';
 
 export class DurableImapTrigger implements INodeType {
   description: INodeTypeDescription = {
@@ -42,17 +50,16 @@ export class DurableImapTrigger implements INodeType {
         testedBy: 'durableImapTest',
         displayOptions: { show: { authentication: ['durableImap'] } },
       },
+      { name: 'mailStore', required: false, testedBy: 'mailStoreTest' },
     ],
     properties,
   };
 
-  methods = { credentialTest: { durableImapTest } };
+  methods = { credentialTest: { durableImapTest, mailStoreTest } };
 
   /** Throws only for settings that can never work; faults are ridden out in the background (docs/architecture.md). */
   async trigger(this: ITriggerFunctions): Promise<ITriggerResponse> {
-    const { engineType } = this.getWorkflowSettings() as { engineType?: string };
-    const reason = refusal({ executionsMode: process.env['EXECUTIONS_MODE'], engineType });
-    if (reason) throw new NodeOperationError(this.getNode(), reason);
+    await refuseWhatCannotWork(this);
     const settings = listenSettings(this);
     const type = this.getNodeParameter('authentication') as CredentialType;
     await readLogin(this, type);
@@ -61,8 +68,8 @@ export class DurableImapTrigger implements INodeType {
 
   async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
     try {
-      const pointer = pointerOf(this);
-      if (pointer) return [await runPointer(this, pointer, itemSettings(this))];
+      const pointers = pointersOf(this);
+      if (pointers) return [await runPointers(this, pointers, runSettings(this))];
       if (this.getMode() !== 'manual') return [[]];
       const mailbox = mailboxName(this.getNode(), this.getNodeParameter('mailbox', 0) as string);
       const login = await readLogin(this, this.getNodeParameter('authentication', 0) as CredentialType);

@@ -3,6 +3,16 @@
 import type { INodeProperties, INodeTypeDescription } from 'n8n-workflow';
 import { DEFAULT_RETRY_SCHEDULE } from '../../engine/delivery/retry-schedule';
 
+/** What the options that are numbers are where nobody set them. */
+export const DEFAULTS = {
+  mostInFlight: 5,
+  mailsPerRun: 1,
+  startWithin: 5,
+  keepContentDays: 0,
+  keepEventsDays: 90,
+  storeUpTo: 50,
+} as const;
+
 export const triggerPanel: NonNullable<INodeTypeDescription['triggerPanel']> = {
   header: '',
   executionsHelp: {
@@ -37,7 +47,7 @@ export const properties: INodeProperties[] = [
   },
   {
     displayName:
-      'Every email is kept until its run has succeeded. A run that fails is tried again from its start: a step that must not be done twice can check <code>delivery.idempotencyKey</code>.',
+      'Every email is kept until its run has succeeded. A run that fails is tried again from its start: put a <b>Run Once</b> node before a step that must not be done twice.',
     name: 'notice',
     type: 'notice',
     default: '',
@@ -74,6 +84,53 @@ export const properties: INodeProperties[] = [
     default: {},
     options: [
       {
+        displayName: 'Guarantee',
+        name: 'guarantee',
+        type: 'options',
+        options: [
+          {
+            name: 'At Least Once',
+            value: 'atLeastOnce',
+            description: 'A run that failed, or was cut off, is tried again',
+          },
+          {
+            name: 'At Most Once',
+            value: 'atMostOnce',
+            description:
+              'An email whose run has begun is never run again by itself: it is set aside if the run fails or is cut off',
+          },
+        ],
+        default: 'atLeastOnce',
+        description: 'Whether an email may run again when its run did not end well',
+      },
+      {
+        displayName: 'Keep Content For (Days)',
+        name: 'keepContentDays',
+        type: 'number',
+        typeOptions: { minValue: 0, maxValue: 3650 },
+        default: DEFAULTS.keepContentDays,
+        description:
+          'How long the ledger keeps the content of an email after its run succeeded, so that it can be run again without the mail server. 0: not at all.',
+      },
+      {
+        displayName: 'Keep Events For (Days)',
+        name: 'keepEventsDays',
+        type: 'number',
+        typeOptions: { minValue: 1, maxValue: 3650 },
+        default: DEFAULTS.keepEventsDays,
+        description:
+          'How long the ledger keeps what became of an email, dead ones included. Afterwards it only knows that the email was there, so that it never runs again.',
+      },
+      {
+        displayName: 'Mails per Run',
+        name: 'mailsPerRun',
+        type: 'number',
+        typeOptions: { minValue: 1, maxValue: 100 },
+        default: DEFAULTS.mailsPerRun,
+        description:
+          'How many waiting emails one execution may take together, one item each. If it fails, each of them is tried again by itself.',
+      },
+      {
         displayName: 'Retry After',
         name: 'retrySchedule',
         type: 'string',
@@ -86,9 +143,27 @@ export const properties: INodeProperties[] = [
         name: 'mostInFlight',
         type: 'number',
         typeOptions: { minValue: 1, maxValue: 100 },
-        default: 5,
+        default: DEFAULTS.mostInFlight,
         description:
-          'How many emails this workflow works on at the same time. The others wait in the ledger.',
+          'How many executions this workflow has at the same time. The other emails wait in the ledger.',
+      },
+      {
+        displayName: 'Start Within (Minutes)',
+        name: 'startWithin',
+        type: 'number',
+        typeOptions: { minValue: 0.5, maxValue: 1440, numberPrecision: 1 },
+        default: DEFAULTS.startWithin,
+        description:
+          'How long n8n may take to start an execution. After that it counts as lost on the way, as in a Redis that was emptied, and the email is handed to n8n again.',
+      },
+      {
+        displayName: 'Store Mails Up To (MB)',
+        name: 'storeUpTo',
+        type: 'number',
+        typeOptions: { minValue: 0, maxValue: 200 },
+        default: DEFAULTS.storeUpTo,
+        description:
+          'Larger emails are not stored in the ledger; they are read again from the mail server when they run',
       },
     ],
   },

@@ -3,13 +3,16 @@
 // the background, because n8n gives up on a trigger that throws or reports an error (5 tries, then for good).
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
-import { Dispatcher } from '../../engine/delivery/dispatcher';
+import { Dispatcher, type DispatcherSettings } from '../../engine/delivery/dispatcher';
 import { accountName, type ImapLogin } from '../../engine/imap/login';
+import { LedgerFault } from '../../engine/ledger/fault';
+import type { Ended, SubscriptionSettings } from '../../engine/ledger/ledger';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
 import { pause } from '../../engine/runtime/time';
-import { emitPointer } from './emit';
-import { type Listener, log, openStore, processState } from './store';
+import { emitRun } from './emit';
+import { log } from './log';
+import { type Listener, openStore, processState, type Store } from './store';
 
 /**
  * How long n8n waits for a new trigger to find its place in the mailbox, before it says that the trigger is active.
@@ -20,10 +23,18 @@ const BEGIN_MS = 10_000;
 /** n8n closes all triggers within one budget of 30 s: a mail server that is slow to say goodbye is not waited for. */
 const CLOSE_MS = 80;
 
+/** How often it is looked whether another database was chosen: an edited credential restarts nothing. */
+const STORE_LOOK_MS = 60_000;
+
+/** A ledger that cannot be reached is an outage like any other; a person is told when it lasts. */
+const LASTING_FAILURES = 7;
+
 export interface ListenSettings {
   readonly mailbox: string;
-  readonly mostInFlight: number;
-  readonly retryDelaysMs: readonly number[];
+  readonly delivery: Omit<DispatcherSettings, 'subscriptionIds'>;
+  readonly subscription: SubscriptionSettings;
+  /** A mail above this size is not stored: it is read again from the server when it runs. */
+  readonly mostStoredBytes: number;
   readonly login: () => Promise<ImapLogin>;
 }
 
@@ -85,7 +96,10 @@ class ImapListener implements Listener {
       } catch (error) {
         failures++;
         log.error(`${this.#name()} is not listening: ${errorText(error)}`, { failures });
-        if (failures === 1) this.#report(error);
+        const heals = error instanceof LedgerFault && error.kind === 'unreachable';
+        if (failures === (heals ? LASTING_FAILURES : 1)) this.#report(error);
+        // n8n need not wait for a place that cannot be found now.
+        this.#placed.abort();
         await pause(backoffDelay(failures, { firstMs: 1_000, mostMs: 60_000 }), signal);
       }
     }
@@ -93,18 +107,26 @@ class ImapListener implements Listener {
 
   /** Listens to the account that the credential names now, until it names another one or n8n closes. */
   async #listen(signal: AbortSignal): Promise<void> {
-    const { ledger, wake, runs, imap } = await openStore();
-    const { login, mailbox, mostInFlight, retryDelaysMs } = this.#settings;
+    const store = await openStore(this.#context);
+    const { ledger, wake, runs, imap } = store;
+    store.keepHouse();
+    const { login, mailbox, mostStoredBytes, delivery } = this.#settings;
     const source = { kind: 'imap', account: accountName(await login()), mailbox } as const;
     const workflowId = this.#context.getWorkflow().id!;
     const nodeId = this.#context.getNode().id;
-    const subscription = await ledger.subscribe({ workflowId, nodeId, source, retryDelaysMs });
+    const subscription = await ledger.subscribe({
+      workflowId,
+      nodeId,
+      source,
+      ...this.#settings.subscription,
+    });
     if (signal.aborted) return;
     if (subscription.cursor !== null) this.#placed.abort();
 
     const moved = new AbortController();
     const leave = imap.join(source, {
       subscription,
+      mostStoredBytes,
       begun: () => this.#begun,
       synced: () => this.#placed.abort(),
       login,
@@ -112,31 +134,56 @@ class ImapListener implements Listener {
       moved: () => moved.abort(),
     });
     const dispatcher = new Dispatcher(
-      { subscriptionIds: subscription.openIds, mostInFlight },
+      { subscriptionIds: subscription.openIds, ...delivery },
       {
         ledger,
         wake,
         log,
-        emit: (pointer) => emitPointer(this.#context, pointer, runs),
+        emit: (run) => emitRun(this.#context, run, runs),
+        report: (ended) => this.#reportEnded(ended),
         renewRuns: () => runs.renewAll(),
       },
     );
-    await new Promise<void>((resolve) => {
-      AbortSignal.any([signal, moved.signal]).addEventListener('abort', () => resolve(), { once: true });
-    });
+    await this.#whileStoreIs(store, AbortSignal.any([signal, moved.signal]));
     await Promise.all([dispatcher.stop(), leave()]);
   }
 
-  /** Tells a person: a failed execution, and the error workflow. The trigger stays up. */
+  /** Resolves when the signal aborts, or another database was chosen for the ledger. */
+  async #whileStoreIs(store: Store, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(STORE_LOOK_MS, signal);
+      // One that cannot be opened now is no reason to leave the one that is open.
+      const now = await openStore(this.#context).catch(() => store);
+      if (now !== store) return;
+    }
+  }
+
   #report(error: unknown): void {
     this.#placed.abort();
-    const message = `Mailbox "${this.#settings.mailbox}" is not being read: ${errorText(error)}`;
+    this.#tell(
+      `Mailbox "${this.#settings.mailbox}" is not being read: ${errorText(error)}`,
+      'The trigger stays active and goes on trying. No mail is lost.',
+    );
+  }
+
+  #reportEnded({ event, state, failures, executionId, account, mailbox, uid }: Ended): void {
+    const times = failures === 1 ? 'once' : `${failures} times`;
+    const what =
+      state === 'DEAD'
+        ? `A mail was set aside as DEAD: its run failed ${times}, and no more tries are left.`
+        : 'A mail was set aside as UNKNOWN: nobody knows how its run ended, and it is to run once at most.';
+    const last = executionId ? `Its last run was execution ${executionId}. ` : '';
+    this.#tell(
+      `${what} Mailbox "${mailbox}" of ${account}, UID ${uid ?? 'unknown'}, event ${event}.`,
+      `${last}The mail is kept in the mail ledger: the Mail Ledger node can show it, and run it again (Replay).`,
+    );
+  }
+
+  /** Tells a person: a failed execution, and the error workflow. The trigger stays up. */
+  #tell(message: string, description: string): void {
     try {
-      this.#context.saveFailedExecution(
-        new NodeOperationError(this.#context.getNode(), message, {
-          description: 'The trigger stays active and goes on trying. No mail is lost.',
-        }),
-      );
+      const node = this.#context.getNode();
+      this.#context.saveFailedExecution(new NodeOperationError(node, message, { description }));
     } catch (failure) {
       log.error(`${this.#name()}: ${message} n8n did not take the report: ${errorText(failure)}`);
     }

@@ -1,60 +1,108 @@
-// The first step inside an execution: claim the event, load its mail, hand out the item, and settle the event
-// when the execution ends.
-// Invariant: a run that does not hold its event ends at once, empty, and nothing after it runs.
-import type { IExecuteFunctions, INodeExecutionData, IRun } from 'n8n-workflow';
+// The first step inside an execution: claim the events, load their mails, hand out the items, and settle the
+// events when the execution ends.
+// Invariant: a run that does not hold its events ends at once, empty, and nothing after it runs.
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { unpackContent } from '../../engine/ledger/content';
-import type { Claim, Pointer } from '../../engine/ledger/ledger';
+import type { Claim, Ledger, Pointer } from '../../engine/ledger/ledger';
 import { parseMail } from '../../engine/mail/parse';
-import { pause } from '../../engine/runtime/time';
 import { type ItemSettings, mailItem } from './items';
-import { readPointer } from './pointer';
+import { log } from './log';
+import { readPointers } from './pointer';
 import { outcomeOf } from './run-end';
-import { log, openStore } from './store';
+import { onRunEnd } from './run-hooks';
+import { openStore } from './store';
 
-/** n8n waits for what is hooked to the end of a run; a ledger that is slow settles on in the background. */
-const SETTLE_MS = 2_000;
+/** What is in memory at a time of a run's mails, besides the items that are made of them. */
+const GROUP_BYTES = 16 * 1024 * 1024;
 
-/** The end-of-run hooks of n8n's engine: not in the documented node API, so they may be missing. */
-interface LifecycleHooks {
-  addHandler?(name: 'workflowExecuteAfter', handler: (run: IRun) => Promise<void>): void;
+/** A mail's bytes; only its headers where `truncated`. */
+interface ReadMail {
+  readonly raw: Buffer;
+  readonly truncated: boolean;
 }
 
-/** The pointer that this execution was started for; null: it was started some other way. */
-export function pointerOf(context: IExecuteFunctions): Pointer | null {
-  const [item] = context.getInputData();
-  return item ? readPointer(item.json) : null;
+/** Reads mails from their server, for those that are not in the ledger. */
+export interface Rereader {
+  /** @returns null: the server does not have it any more @throws Error: it could not be asked */
+  read(claim: Claim): Promise<ReadMail | null>;
+  end(): Promise<void>;
 }
 
-/** The item of the pointer's mail; none, if another run has or had the event. */
-export async function runPointer(
+export interface RunSettings {
+  readonly items: ItemSettings;
+  /** Opens a connection to the server; called for a run only where it is needed. */
+  readonly rereader: () => Promise<Rereader>;
+}
+
+/** The pointers that this execution was started for; null: it was started some other way. */
+export const pointersOf = (context: IExecuteFunctions): Pointer[] | null =>
+  readPointers(context.getInputData());
+
+/** The items of the pointers' mails; none, if another run has or had the events. */
+export async function runPointers(
   context: IExecuteFunctions,
-  pointer: Pointer,
-  settings: ItemSettings,
+  pointers: readonly Pointer[],
+  settings: RunSettings,
 ): Promise<INodeExecutionData[]> {
-  const { runs } = await openStore();
+  const { runs, ledger } = await openStore(context);
   const executionId = context.getExecutionId();
-  const claim = await runs.begin(pointer, executionId);
-  if (!claim) {
-    log.info('A run ends empty: its mail was run, or is being run, by another', { ...pointer, executionId });
+  const claims = await runs.begin(pointers, executionId);
+  if (claims.length === 0) {
+    log.info('A run ends empty: its mail was run, or is being run, by another', { executionId });
     return [];
   }
-  // Before anything can fail: from here on the run's end is the event's end. Without the hook the trigger's
-  // done promise settles it (emit.ts).
-  const { additionalData } = context as unknown as { additionalData?: { hooks?: LifecycleHooks } };
-  additionalData?.hooks?.addHandler?.('workflowExecuteAfter', async (run) => {
-    const settling = runs.end(pointer, outcomeOf(run));
-    await Promise.race([settling, pause(SETTLE_MS, new AbortController().signal)]);
-  });
-  return [await claimedItem(context, claim, settings)];
+  // Before anything can fail: from here on the run's end is the events' end. Without the hook the trigger's
+  // done promise settles them (emit.ts).
+  onRunEnd(context, (run) => runs.end(executionId, outcomeOf(run)));
+
+  const { items, gone } = await itemsOf(context, ledger, pointers, claims, settings);
+  if (gone.length > 0) {
+    log.warn('Mail was deleted from its mailbox before it could be read', {
+      events: gone.map(({ event }) => event).join(', '),
+    });
+    await runs.gone(executionId, gone);
+  }
+  return items;
 }
 
-async function claimedItem(
+async function itemsOf(
+  context: IExecuteFunctions,
+  ledger: Ledger,
+  pointers: readonly Pointer[],
+  claims: readonly Claim[],
+  settings: RunSettings,
+): Promise<{ items: INodeExecutionData[]; gone: Claim[] }> {
+  const items: INodeExecutionData[] = [];
+  const gone: Claim[] = [];
+  let rereader: Rereader | undefined;
+  try {
+    for (const group of groupBySize(claims)) {
+      const contents = await ledger.contents(group.map(({ event }) => event));
+      for (const claim of group) {
+        const stored = contents.get(claim.event);
+        const mail = stored
+          ? { raw: await unpackContent(stored), truncated: false }
+          : await (rereader ??= await settings.rereader()).read(claim);
+        if (!mail) {
+          gone.push(claim);
+          continue;
+        }
+        const item = pointers.findIndex(({ event }) => event === claim.event);
+        items.push({ ...(await itemOf(context, claim, mail, settings.items)), pairedItem: { item } });
+      }
+    }
+  } finally {
+    await rereader?.end();
+  }
+  return { items, gone };
+}
+
+async function itemOf(
   context: IExecuteFunctions,
   claim: Claim,
+  { raw, truncated }: ReadMail,
   settings: ItemSettings,
 ): Promise<INodeExecutionData> {
-  if (!claim.content) throw new Error(`The content of event ${claim.event} is missing from the mail ledger.`);
-  const mail = await parseMail(await unpackContent(claim.content));
   const facts = {
     uid: claim.uid,
     delivery: {
@@ -63,7 +111,22 @@ async function claimedItem(
       idempotencyKey: claim.idempotencyKey,
       receivedAt: claim.receivedAt === null ? null : new Date(claim.receivedAt).toISOString(),
     },
-    ...(claim.truncated && { truncatedSize: claim.size }),
+    ...(truncated && { truncatedSize: claim.size }),
   };
-  return mailItem(context, mail, facts, settings);
+  return mailItem(context, await parseMail(raw), facts, settings);
+}
+
+/** In order; the mails of a group fit in memory together. */
+function groupBySize(claims: readonly Claim[]): Claim[][] {
+  const groups: Claim[][] = [];
+  let bytes = Infinity;
+  for (const claim of claims) {
+    if (bytes + claim.size > GROUP_BYTES) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)!.push(claim);
+    bytes += claim.size;
+  }
+  return groups;
 }

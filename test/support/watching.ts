@@ -49,7 +49,7 @@ export class Watching {
   /** Subscribes as a published trigger would. */
   async join(
     login: ImapLogin | (() => Promise<ImapLogin>),
-    { workflowId = 'workflow', mailbox = 'INBOX' } = {},
+    { workflowId = 'workflow', mailbox = 'INBOX', mostStoredBytes = 50 * 1024 * 1024 } = {},
   ): Promise<Joined> {
     const read = typeof login === 'function' ? login : () => Promise.resolve(login);
     const source = { kind: 'imap', account: accountName(await read()), mailbox } as const;
@@ -58,11 +58,15 @@ export class Watching {
       nodeId: 'node',
       source,
       retryDelaysMs: [],
+      guarantee: 'atLeastOnce',
+      keepContentMs: 0,
+      retentionMs: 90 * 86_400_000,
     });
     const reports: Error[] = [];
     const joined: Joined = { subscription, reports, leave: () => leave(), begun: false };
     const leave = this.#registry.join(source, {
       subscription,
+      mostStoredBytes,
       begun: () => joined.begun,
       synced: () => undefined,
       login: read,
@@ -90,10 +94,10 @@ export class Watching {
       .map((row) => Number(row['uid']));
   }
 
-  /** The UIDs of mails that were recorded without their body. */
-  truncated(): number[] {
+  /** The UIDs of mails that were recorded without their content. */
+  unstored(): number[] {
     return this.#beside
-      .prepare('select uid from message where truncated = 1 order by uid')
+      .prepare('select uid from message where id not in (select message_id from content) order by uid')
       .all()
       .map((row) => Number(row['uid']));
   }

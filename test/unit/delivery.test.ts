@@ -2,44 +2,55 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Dispatcher, type DispatcherPorts } from '../../engine/delivery/dispatcher';
+import { keepHouse } from '../../engine/delivery/housekeeping';
 import { parseRetrySchedule } from '../../engine/delivery/retry-schedule';
 import { Runs } from '../../engine/delivery/runs';
-import type { Ledger, Pointer } from '../../engine/ledger/ledger';
+import type { Ended, Ledger, OfferedRun, Outcome, Pointer } from '../../engine/ledger/ledger';
 import { ProcessWake } from '../../engine/signal/wake';
 import { silentLog } from '../support/log';
 import { until } from '../support/until';
 
-/** Just so much of a ledger that a dispatcher can work: due pointers, and what was renewed. */
-class FakeLedger implements Pick<Ledger, 'offer' | 'lapse' | 'renew'> {
-  due: Pointer[] = [];
+/** Just so much of a ledger that a dispatcher can work: due runs, what was renewed, what ended. */
+class FakeLedger implements Pick<Ledger, 'offer' | 'renew' | 'cursors' | 'takeEnded'> {
+  due: OfferedRun[] = [];
+  ended: Ended[] = [];
   renewed: Pointer[][] = [];
   failing = 0;
   offers = 0;
 
-  async lapse(): Promise<number> {
+  async cursors(): Promise<Map<number, null>> {
+    return new Map();
+  }
+
+  async offer(): ReturnType<Ledger['offer']> {
     if (this.failing > 0) {
       this.failing--;
       throw new Error('disk full');
     }
-    return 0;
-  }
-
-  async offer(): ReturnType<Ledger['offer']> {
     this.offers++;
-    return { pointers: this.due.splice(0), nextInMs: null };
+    return { runs: this.due.splice(0), lapsed: 0, nextInMs: null };
   }
 
   async renew(pointers: readonly Pointer[]): Promise<Pointer[]> {
     this.renewed.push([...pointers]);
     return [...pointers];
   }
+
+  async takeEnded(_: readonly number[], limit: number): Promise<Ended[]> {
+    return this.ended.splice(0, limit);
+  }
 }
 
 const pointer = (event: string, attempt = 1): Pointer => ({ event, attempt });
+const run = (...events: string[]): OfferedRun => ({
+  id: events.join('+'),
+  pointers: events.map((event) => pointer(event)),
+});
 
 function dispatch(
   emit: DispatcherPorts['emit'],
   ledger = new FakeLedger(),
+  { mostQueuedMs = 60_000, report = (_: Ended): void => undefined } = {},
 ): { ledger: FakeLedger; wake: ProcessWake; dispatcher: Dispatcher } {
   const wake = new ProcessWake();
   const ports = {
@@ -47,24 +58,26 @@ function dispatch(
     wake,
     log: silentLog,
     emit,
+    report,
     renewRuns: async () => undefined,
   };
-  return { ledger, wake, dispatcher: new Dispatcher({ subscriptionIds: [1], mostInFlight: 5 }, ports) };
+  const settings = { subscriptionIds: [1], mostRuns: 5, mailsPerRun: 1, mostQueuedMs };
+  return { ledger, wake, dispatcher: new Dispatcher(settings, ports) };
 }
 
 describe('the dispatcher', () => {
   it('emits what is due, at the start and at every wake-up', async () => {
-    const emitted: Pointer[] = [];
+    const emitted: string[] = [];
     const ledger = new FakeLedger();
-    ledger.due = [pointer('a')];
-    const { wake, dispatcher } = dispatch(async (one) => void emitted.push(one), ledger);
+    ledger.due = [run('a')];
+    const { wake, dispatcher } = dispatch(async ({ id }) => void emitted.push(id), ledger);
     await until('a is emitted', () => emitted.length === 1);
-    ledger.due = [pointer('b'), pointer('c')];
+    ledger.due = [run('b'), run('c', 'd')];
     wake.notify([2]);
     wake.notify([1]);
     await until('b and c are emitted', () => emitted.length === 3);
     await dispatcher.stop();
-    assert.deepEqual(emitted, [pointer('a'), pointer('b'), pointer('c')]);
+    assert.deepEqual(emitted, ['a', 'b', 'c+d']);
   });
 
   it('does not miss a wake-up that comes while it works', async () => {
@@ -75,11 +88,11 @@ describe('the dispatcher', () => {
   });
 
   it('goes on when the ledger fails', async () => {
-    const emitted: Pointer[] = [];
+    const emitted: string[] = [];
     const ledger = new FakeLedger();
     ledger.failing = 2;
-    ledger.due = [pointer('a')];
-    const { dispatcher } = dispatch(async (one) => void emitted.push(one), ledger);
+    ledger.due = [run('a')];
+    const { dispatcher } = dispatch(async ({ id }) => void emitted.push(id), ledger);
     await until('it is emitted', () => emitted.length === 1);
     await dispatcher.stop();
   });
@@ -87,34 +100,60 @@ describe('the dispatcher', () => {
   it('keeps what n8n may still start, and lets go what n8n is done with', async () => {
     let done: (() => void) | undefined;
     const ledger = new FakeLedger();
-    ledger.due = [pointer('waits'), pointer('given up')];
-    const emit = (one: Pointer): Promise<void> =>
-      one.event === 'waits' ? new Promise((resolve) => (done = resolve)) : Promise.reject(new Error('no'));
-    const { wake, dispatcher } = dispatch(emit, ledger);
+    ledger.due = [run('waits'), run('given up')];
+    const { wake, dispatcher } = dispatch(
+      ({ id }) =>
+        id === 'waits' ? new Promise((resolve) => (done = resolve)) : Promise.reject(new Error('no')),
+      ledger,
+    );
     await until('both are emitted', () => done !== undefined);
     ledger.renewed.length = 0;
     wake.notify([1]);
     await until('it renews', () => ledger.renewed.length > 0);
     assert.deepEqual(ledger.renewed[0], [pointer('waits')]);
+    const before = ledger.offers;
     done?.();
-    await Promise.resolve();
-    ledger.renewed.length = 0;
-    wake.notify([1]);
-    await until('it looks again', () => ledger.renewed.length > 0);
-    assert.deepEqual(ledger.renewed[0], []);
+    await until('it looks again by itself: the run may have ended elsewhere', () => ledger.offers > before);
+    assert.deepEqual(ledger.renewed.at(-1), []);
+    await dispatcher.stop();
+  });
+
+  it('gives up on a run that n8n has not started in time, so that it is offered again', async () => {
+    const ledger = new FakeLedger();
+    ledger.due = [run('lost')];
+    const emit = (): Promise<void> => new Promise(() => undefined);
+    const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 30 });
+    await until('it is emitted', () => ledger.due.length === 0);
+    await until('its lease is not renewed any more', () => {
+      wake.notify([1]);
+      return ledger.renewed.length > 1 && ledger.renewed.at(-1)!.length === 0;
+    });
+    await dispatcher.stop();
+  });
+
+  it('reports every event that ended without success, also when they are many', async () => {
+    const ledger = new FakeLedger();
+    const ended = Array.from({ length: 45 }, (_, index) => ({ event: `e${index}` }) as Ended);
+    ledger.ended = [...ended];
+    const reported: Ended[] = [];
+    const { dispatcher } = dispatch(async () => undefined, ledger, {
+      report: (one) => void reported.push(one),
+    });
+    await until('all are reported', () => reported.length >= 45);
+    assert.deepEqual(reported, ended);
     await dispatcher.stop();
   });
 
   it('survives an emit that throws', async () => {
-    const emitted: Pointer[] = [];
+    const emitted: string[] = [];
     const ledger = new FakeLedger();
-    ledger.due = [pointer('throws')];
-    const { dispatcher } = dispatch((one) => {
-      if (one.event === 'throws') {
-        ledger.due = [pointer('next')];
+    ledger.due = [run('throws')];
+    const { dispatcher } = dispatch(({ id }) => {
+      if (id === 'throws') {
+        ledger.due = [run('next')];
         throw new Error('n8n is not ready');
       }
-      emitted.push(one);
+      emitted.push(id);
       return Promise.resolve();
     }, ledger);
     await until('the next one is emitted', () => emitted.length === 1);
@@ -122,10 +161,10 @@ describe('the dispatcher', () => {
   });
 
   it('emits nothing after it was stopped', async () => {
-    const emitted: Pointer[] = [];
-    const { ledger, wake, dispatcher } = dispatch(async (one) => void emitted.push(one));
+    const emitted: string[] = [];
+    const { ledger, wake, dispatcher } = dispatch(async ({ id }) => void emitted.push(id));
     await dispatcher.stop();
-    ledger.due = [pointer('late')];
+    ledger.due = [run('late')];
     wake.notify([1]);
     await new Promise(setImmediate);
     assert.deepEqual(emitted, []);
@@ -133,53 +172,113 @@ describe('the dispatcher', () => {
 });
 
 describe('runs', () => {
-  const claim = { subscriptionId: 1, failures: 0, idempotencyKey: 'k', receivedAt: null, uid: 1, size: 1 };
+  interface Held {
+    readonly runs: Runs;
+    readonly woken: number[];
+    readonly renewals: string[];
+  }
 
-  function runs(settle: Ledger['settle']): { runs: Runs; woken: number[] } {
+  function held(settle: (one: readonly Pointer[], outcome: Outcome) => void): Held {
     const wake = new ProcessWake();
     const woken: number[] = [];
     wake.listen(1, () => woken.push(1));
+    const renewals: string[] = [];
     const ledger = {
-      claim: async (one: Pointer) =>
-        one.event === 'lost' ? null : { ...one, ...claim, content: null, truncated: false },
-      settle,
-      renew: async (pointers: readonly Pointer[]) => [...pointers],
+      claim: async (pointers: readonly Pointer[]) =>
+        pointers
+          .filter(({ event }) => event !== 'lost')
+          .map((one) => ({ ...one, subscriptionId: 1, idempotencyKey: `key of ${one.event}` })),
+      settle: async (pointers: readonly Pointer[], outcome: Outcome) => {
+        settle(pointers, outcome);
+        return pointers.map((one) => ({ ...one, state: 'DONE' }));
+      },
+      renew: async (pointers: readonly Pointer[]) => {
+        renewals.push(...pointers.map(({ event }) => event));
+        return [...pointers];
+      },
+      renewKeys: async (holders: readonly string[]) => void renewals.push(...holders),
     };
-    return { runs: new Runs(ledger as unknown as Ledger, wake, silentLog), woken };
+    return { runs: new Runs(ledger as unknown as Ledger, wake, silentLog), woken, renewals };
   }
 
-  it('settle once, whoever learns the end first, and wake the dispatcher', async () => {
+  it('settle all their mails together and once, whoever learns the end first, and wake the dispatcher', async () => {
     const settled: string[] = [];
-    const { runs: held, woken } = runs(async (one, outcome) => {
-      settled.push(`${one.event} ${outcome.kind}`);
-      return 'DONE';
-    });
-    assert.ok(await held.begin(pointer('a'), '1'));
-    const ends = await Promise.all([
-      held.end(pointer('a'), { kind: 'success' }),
-      held.end(pointer('a'), { kind: 'failure', error: 'late' }),
+    const { runs, woken } = held((pointers, { kind }) =>
+      settled.push(`${pointers.map(({ event }) => event).join()} ${kind}`),
+    );
+    assert.equal((await runs.begin([pointer('a'), pointer('lost'), pointer('b')], '1')).length, 2);
+    assert.deepEqual(runs.mailKeys('1'), ['key of a', 'key of b']);
+    await Promise.all([
+      runs.end('1', { kind: 'success' }),
+      runs.endOf([pointer('a')], { kind: 'failure', error: 'late' }),
     ]);
-    assert.deepEqual(ends, ['DONE', null]);
-    assert.deepEqual(settled, ['a success']);
+    await runs.end('1', { kind: 'failure', error: 'later' });
+    assert.deepEqual(settled, ['a,b success']);
     assert.equal(woken.length, 1);
+    assert.deepEqual(runs.mailKeys('1'), []);
+  });
+
+  it('that ask for their mails again within one execution get the same: n8n may try a node again', async () => {
+    const { runs } = held(() => undefined);
+    const claims = await runs.begin([pointer('a')], '1');
+    assert.deepEqual(await runs.begin([pointer('a')], '1'), claims);
+    await runs.end('1', { kind: 'success' });
+  });
+
+  it('let go of a mail that is nowhere any more, and go on with the others', async () => {
+    const settled: string[] = [];
+    const { runs } = held((pointers, { kind }) =>
+      settled.push(`${pointers.map(({ event }) => event).join()} ${kind}`),
+    );
+    const [, b] = await runs.begin([pointer('a'), pointer('b')], '1');
+    await runs.gone('1', [b!]);
+    await runs.end('1', { kind: 'success' });
+    assert.deepEqual(settled, ['b gone', 'a success']);
   });
 
   it('do not settle what this process does not hold', async () => {
-    const { runs: held } = runs(() => assert.fail('settled'));
-    assert.equal(await held.begin(pointer('lost'), '1'), null);
-    assert.equal(await held.end(pointer('lost'), { kind: 'success' }), null);
-    assert.equal(await held.end(pointer('unknown'), { kind: 'success' }), null);
+    const { runs } = held(() => assert.fail('settled'));
+    assert.deepEqual(await runs.begin([pointer('lost')], '1'), []);
+    await runs.end('1', { kind: 'success' });
+    await runs.endOf([pointer('lost'), pointer('unknown')], { kind: 'success' });
   });
 
   it('try again to settle when the ledger does not take it', async () => {
     let tries = 0;
-    const { runs: held } = runs(async () => {
+    const { runs } = held(() => {
       if (++tries < 3) throw new Error('disk full');
-      return 'DONE';
     });
-    await held.begin(pointer('a'), '1');
-    assert.equal(await held.end(pointer('a'), { kind: 'success' }), 'DONE');
+    await runs.begin([pointer('a')], '1');
+    await runs.end('1', { kind: 'success' });
     assert.equal(tries, 3);
+  });
+
+  it('renew the leases of their mails and of the keys they hold, until the end', async () => {
+    const { runs, renewals } = held(() => undefined);
+    await runs.begin([pointer('a')], '1');
+    runs.hold('holder');
+    await runs.renewAll();
+    assert.deepEqual(renewals.sort(), ['a', 'holder']);
+    await runs.end('1', { kind: 'success' });
+    runs.release('holder');
+  });
+});
+
+describe('housekeeping', () => {
+  it('goes on in batches while there is more, and again after a failure', async () => {
+    const closing = new AbortController();
+    const answers: (boolean | Error)[] = [true, true, false, new Error('away'), true, false];
+    const ledger = {
+      sweep: async () => {
+        const answer = answers.shift() ?? false;
+        if (answer instanceof Error) throw answer;
+        return answer;
+      },
+    } as unknown as Ledger;
+    const keeping = keepHouse(ledger, silentLog, closing.signal, { everyMs: 1, betweenMs: 1 });
+    await until('everything is swept', () => answers.length === 0);
+    closing.abort();
+    await keeping;
   });
 });
 

@@ -4,22 +4,28 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { IExecuteFunctions, INodeExecutionData, IRun, ITriggerFunctions } from 'n8n-workflow';
 import { packContent } from '../../engine/ledger/content';
-import type { Pointer } from '../../engine/ledger/ledger';
+import type { OfferedRun, Pointer } from '../../engine/ledger/ledger';
 import { parseMail } from '../../engine/mail/parse';
-import { emitPointer } from '../../nodes/host/emit';
+import { emitRun } from '../../nodes/host/emit';
 import { mailItem } from '../../nodes/host/items';
-import { readPointer } from '../../nodes/host/pointer';
-import { runPointer } from '../../nodes/host/run';
+import { readPointers } from '../../nodes/host/pointer';
+import { refuseWhatCannotWork } from '../../nodes/host/refusal';
+import { type Rereader, runPointers } from '../../nodes/host/run';
 import { outcomeOf } from '../../nodes/host/run-end';
-import { openStore, refusal, type Store } from '../../nodes/host/store';
+import { openStore, type Store } from '../../nodes/host/store';
 import type { DurableImapTrigger } from '../../nodes/DurableImapTrigger/DurableImapTrigger.node';
 import { rawMail } from '../support/mails';
 
 const settings = { downloadAttachments: true, attachmentPrefix: 'attachment_' };
+/** A node without a Mail Store credential. */
+const node = {
+  getNode: () => ({ name: 'Mail', credentials: {} }),
+  getCredentials: () => assert.fail('there is none'),
+} as unknown as Pick<ITriggerFunctions, 'getNode' | 'getCredentials'>;
 const helpers = {
   prepareBinaryData: async (content: Buffer, fileName?: string, mimeType?: string) => ({
     data: content.toString('base64'),
@@ -32,11 +38,12 @@ describe('a run', () => {
   let folder: string;
   let store: Store;
   let uid = 0;
+  let workflows = 0;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'durable-mail-host-'));
     process.env['N8N_USER_FOLDER'] = folder;
-    store = await openStore();
+    store = await openStore(node);
   });
   after(async () => {
     await store.ledger.close();
@@ -44,46 +51,70 @@ describe('a run', () => {
     await rm(folder, { recursive: true });
   });
 
-  const offered = async (raw = rawMail({ subject: 'x' })): Promise<Pointer> => {
+  /** Each test's mails are of a workflow of their own. */
+  let subscriptionId = 0;
+
+  const offer = async (): Promise<OfferedRun[]> => {
+    const request = { subscriptionIds: [subscriptionId], mostRuns: 100, mailsPerRun: 10, leaseMs: 60_000 };
+    return [...(await store.ledger.offer(request)).runs];
+  };
+
+  /** A run of mails with these subjects; they are stored, or not. */
+  const offered = async (subjects: readonly string[] = ['x'], stored = true): Promise<OfferedRun> => {
     const { ledger } = store;
     const source = { kind: 'imap', account: 'a', mailbox: 'INBOX' } as const;
     const { id, sourceId } = await ledger.subscribe({
-      workflowId: 'w',
+      workflowId: `w${++workflows}`,
       nodeId: 'n',
       source,
       retryDelaysMs: [1],
+      guarantee: 'atLeastOnce',
+      keepContentMs: 0,
+      retentionMs: 86_400_000,
     });
-    const message = {
-      identity: `m${++uid}`,
-      softIdentity: null,
-      messageId: null,
-      uid,
-      uidValidity: '1',
-      receivedAt: 1_700_000_000_000,
-      size: raw.length,
-      content: await packContent(Buffer.from(raw)),
-      truncated: false,
-      due: [id],
-    };
-    await ledger.record({ sourceId, messages: [message], cursors: [] });
-    const { pointers } = await ledger.offer({ subscriptionIds: [id], mostInFlight: 100, leaseMs: 60_000 });
-    return pointers[0]!;
+    const messages = await Promise.all(
+      subjects.map(async (subject) => ({
+        identity: `m${++uid}`,
+        softIdentity: null,
+        messageId: null,
+        sender: null,
+        subject,
+        uid,
+        uidValidity: '1',
+        receivedAt: 1_700_000_000_000,
+        size: 100,
+        content: stored ? await packContent(Buffer.from(rawMail({ subject }))) : null,
+        due: [id],
+      })),
+    );
+    await ledger.record({ sourceId, messages, cursors: [] });
+    subscriptionId = id;
+    const runs = await offer();
+    assert.equal(runs.length, 1);
+    return runs[0]!;
   };
+
+  const state = async ({ event }: Pointer): Promise<string | undefined> =>
+    (await store.ledger.event(event))?.state;
 
   interface FakeRun {
     context: IExecuteFunctions;
     end: (run: Partial<IRun>) => Promise<void>;
   }
 
-  const execution = (pointer: Pointer, hooked = true): FakeRun => {
+  let executions = 0;
+
+  const execution = (pointers: readonly Pointer[], hooked = true): FakeRun => {
+    const id = String(++executions);
     const handlers: ((run: IRun) => Promise<void>)[] = [];
     const hooks = {
       addHandler: (_: string, handler: (run: IRun) => Promise<void>) => handlers.push(handler),
     };
     const context = {
       helpers,
-      getInputData: (): INodeExecutionData[] => [{ json: { ...pointer } }],
-      getExecutionId: () => '42',
+      ...node,
+      getInputData: (): INodeExecutionData[] => pointers.map((pointer) => ({ json: { ...pointer } })),
+      getExecutionId: () => id,
       ...(hooked && { additionalData: { hooks } }),
     } as unknown as IExecuteFunctions;
     return {
@@ -94,13 +125,20 @@ describe('a run', () => {
     };
   };
 
-  const again = (pointer: Pointer): Promise<INodeExecutionData[]> =>
-    runPointer(execution(pointer).context, pointer, settings);
+  const noServer = { items: settings, rereader: () => assert.fail('the server was asked') };
+
+  const handOut = (
+    { context }: FakeRun,
+    { pointers }: OfferedRun,
+    rereader?: Rereader,
+  ): Promise<INodeExecutionData[]> =>
+    runPointers(context, pointers, rereader ? { ...noServer, rereader: async () => rereader } : noServer);
 
   it('hands out the mail, and is DONE when n8n says that it succeeded', async () => {
-    const pointer = await offered();
-    const { context, end } = execution(pointer);
-    const [item] = await runPointer(context, pointer, settings);
+    const run = await offered();
+    const [pointer] = run.pointers as [Pointer];
+    const first = execution(run.pointers);
+    const [item] = await handOut(first, run);
     assert.equal(item?.json['subject'], 'x');
     assert.deepEqual(item.json['delivery'], {
       eventId: pointer.event,
@@ -108,32 +146,85 @@ describe('a run', () => {
       idempotencyKey: (item.json['delivery'] as { idempotencyKey: string }).idempotencyKey,
       receivedAt: '2023-11-14T22:13:20.000Z',
     });
-    assert.deepEqual(await again(pointer), [], 'a second run of the same pointer ends empty');
-    await end({ status: 'success' });
-    assert.deepEqual(await again(pointer), [], 'and so does one after the end');
-    assert.equal(await store.ledger.settle(pointer, { kind: 'success' }), null, 'it is settled');
+    assert.deepEqual(await handOut(execution(run.pointers), run), [], 'a second run of it ends empty');
+    await first.end({ status: 'success' });
+    assert.deepEqual(await handOut(execution(run.pointers), run), [], 'and so does one after the end');
+    assert.equal(await state(pointer), 'DONE');
+  });
+
+  it('hands out again what it holds when n8n tries the node again within the run', async () => {
+    const run = await offered();
+    const one = execution(run.pointers);
+    assert.equal((await handOut(one, run)).length, 1);
+    assert.equal((await handOut(one, run)).length, 1);
+    await one.end({ status: 'success' });
+    assert.equal(await state(run.pointers[0]!), 'DONE');
+  });
+
+  it('of several mails has one item for each, and they end together', async () => {
+    const run = await offered(['one', 'two', 'three']);
+    const one = execution(run.pointers);
+    const items = await handOut(one, run);
+    assert.deepEqual(
+      items.map(({ json, pairedItem }) => [json['subject'], pairedItem]),
+      [
+        ['one', { item: 0 }],
+        ['two', { item: 1 }],
+        ['three', { item: 2 }],
+      ],
+    );
+    await one.end({ status: 'error' });
+    for (const pointer of run.pointers) assert.equal(await state(pointer), 'RETRY');
   });
 
   it('that failed is retried under a new attempt', async () => {
-    const pointer = await offered();
-    const { context, end } = execution(pointer);
-    await runPointer(context, pointer, settings);
-    await end({ status: 'error' });
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    const ids = [1];
-    const { pointers } = await store.ledger.offer({
-      subscriptionIds: ids,
-      mostInFlight: 100,
-      leaseMs: 60_000,
+    const run = await offered();
+    const first = execution(run.pointers);
+    await handOut(first, run);
+    await first.end({ status: 'error' });
+    assert.equal(await state(run.pointers[0]!), 'RETRY');
+    await store.ledger.retryNow({ ids: [run.pointers[0]!.event] });
+    const [again] = (await offer()) as [OfferedRun];
+    assert.deepEqual(again.pointers, [{ event: run.pointers[0]!.event, attempt: 2 }]);
+    const second = execution(again.pointers);
+    assert.equal((await handOut(second, again)).length, 1);
+    await second.end({ status: 'success' });
+    assert.equal(await state(run.pointers[0]!), 'DONE');
+  });
+
+  it('reads a mail that is not stored from its server, and lets go of one that is not there either', async () => {
+    const run = await offered(['there', 'gone'], false);
+    const one = execution(run.pointers);
+    let ended = false;
+    const items = await handOut(one, run, {
+      read: async ({ event }) =>
+        event === run.pointers[0]!.event
+          ? { raw: Buffer.from(rawMail({ subject: 'there' })), truncated: false }
+          : null,
+      end: async () => void (ended = true),
     });
-    assert.deepEqual(pointers, [{ event: pointer.event, attempt: 2 }]);
-    await store.runs.begin(pointers[0]!, '43');
-    await store.runs.end(pointers[0]!, { kind: 'success' });
+    assert.deepEqual(
+      items.map(({ json }) => json['subject']),
+      ['there'],
+    );
+    assert.ok(ended, 'the connection is closed');
+    assert.equal(await state(run.pointers[1]!), 'GONE');
+    await one.end({ status: 'success' });
+    assert.equal(await state(run.pointers[0]!), 'DONE');
+  });
+
+  it('fails, and is tried again, when the server cannot be asked', async () => {
+    const run = await offered(['away'], false);
+    const one = execution(run.pointers);
+    const away = { read: () => Promise.reject(new Error('away')), end: async () => undefined };
+    await assert.rejects(handOut(one, run, away), /away/);
+    await one.end({ status: 'error' });
+    assert.equal(await state(run.pointers[0]!), 'RETRY');
   });
 
   it('without the end-of-run hook is settled by the done promise of the trigger', async () => {
-    const pointer = await offered();
-    const { context } = execution(pointer, false);
+    const run = await offered();
+    const one = execution(run.pointers, false);
     let finish: ((run: IRun) => void) | undefined;
     const emitted: unknown[] = [];
     const trigger = {
@@ -147,14 +238,13 @@ describe('a run', () => {
         },
       },
     } as unknown as ITriggerFunctions;
-    const emitting = emitPointer(trigger, pointer, store.runs);
-    await runPointer(context, pointer, settings);
-    assert.deepEqual(await store.ledger.renew([pointer], 'RUNNING', 60_000), [pointer], 'it runs');
+    const emitting = emitRun(trigger, run, store.runs);
+    await handOut(one, run);
+    assert.equal(await state(run.pointers[0]!), 'RUNNING');
     finish?.({ status: 'success' } as IRun);
     await emitting;
-    assert.deepEqual(await store.ledger.renew([pointer], 'RUNNING', 60_000), [], 'it ended');
-    assert.equal(await store.ledger.settle(pointer, { kind: 'success' }), null, 'it is settled');
-    assert.deepEqual(emitted, [`durable-mail:${pointer.event}:1`]);
+    assert.equal(await state(run.pointers[0]!), 'DONE');
+    assert.deepEqual(emitted, [`durable-mail:${run.id}`]);
   });
 });
 
@@ -243,16 +333,47 @@ describe('the trigger node', () => {
     'DurableImapTrigger.node.js',
   );
 
-  it('knows a pointer from any other item', () => {
-    assert.deepEqual(readPointer({ event: 'e', attempt: 2, more: 1 }), { event: 'e', attempt: 2 });
-    for (const json of [{}, { event: 'e' }, { event: 1, attempt: 2 }]) assert.equal(readPointer(json), null);
+  it('knows pointers from any other items', () => {
+    const pointer = { event: 'e', attempt: 2 };
+    assert.deepEqual(readPointers([{ json: { ...pointer, more: 1 } }, { json: pointer }]), [
+      pointer,
+      pointer,
+    ]);
+    for (const json of [{}, { event: 'e' }, { event: 1, attempt: 2 }]) {
+      assert.equal(readPointers([{ json: pointer }, { json }]), null);
+    }
+    assert.equal(readPointers([]), null);
   });
 
-  it('refuses what its ledger cannot serve yet, and says what to do', () => {
-    const regular = { executionsMode: undefined, engineType: undefined };
-    assert.equal(refusal(regular), null);
-    assert.match(refusal({ ...regular, executionsMode: 'queue' }) ?? '', /EXECUTIONS_MODE=regular/);
-    assert.match(refusal({ ...regular, engineType: 'v2' }) ?? '', /Choose engine 1/);
+  describe('is refused when it is published, with what to change,', () => {
+    const publish = (engineType?: string): Promise<void> =>
+      refuseWhatCannotWork({ ...node, getWorkflowSettings: () => ({ engineType }) } as never);
+
+    afterEach(() => {
+      delete process.env['EXECUTIONS_MODE'];
+      delete process.env['DURABLE_MAIL_POSTGRES_URL'];
+    });
+
+    it('in queue mode without Postgres', async () => {
+      await publish();
+      process.env['EXECUTIONS_MODE'] = 'queue';
+      await assert.rejects(publish(), /Queue mode needs .* set DURABLE_MAIL_POSTGRES_URL/);
+      process.env['DURABLE_MAIL_POSTGRES_URL'] = 'postgres://ann:secret@db.example/mail';
+      await publish();
+    });
+
+    it("in a workflow on n8n's engine 2.0", async () => {
+      await assert.rejects(publish('v2'), /engine 2\.0.*Choose engine 1/);
+    });
+
+    it('with an address of the database that cannot be read, which it does not repeat', async () => {
+      process.env['DURABLE_MAIL_POSTGRES_URL'] = 'mysql://ann:secret@db.example/mail';
+      await assert.rejects(publish(), (error: Error) => {
+        assert.match(error.message, /DURABLE_MAIL_POSTGRES_URL/);
+        assert.doesNotMatch(error.message, /secret/);
+        return true;
+      });
+    });
   });
 
   it('runs nothing when it is started without a pointer, unless somebody tests it', async () => {
@@ -268,7 +389,7 @@ describe('the trigger node', () => {
 
   it('loads no library until it is used: every process of n8n loads its file', async () => {
     const script = `require(${JSON.stringify(built)});
-      const loaded = Object.keys(require.cache).filter((f) => /node_modules.(imapflow|mailparser|libmime|nodemailer)/.test(f));
+      const loaded = Object.keys(require.cache).filter((f) => /node_modules.(imapflow|mailparser|libmime|nodemailer|pg)/.test(f));
       console.log(JSON.stringify([loaded, process.moduleLoadList.includes('NativeModule sqlite')]));`;
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', script]);
     assert.deepEqual(JSON.parse(stdout), [[], false]);

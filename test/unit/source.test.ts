@@ -13,7 +13,6 @@ const key: SourceKey = { kind: 'imap', account: 'ann@mail.example', mailbox: 'IN
 const subscription = (cursor: Subscription['cursor']): Subscription => ({
   id: 1,
   sourceId: 9,
-  key: 'k',
   cursor,
   createdAt: 0,
   openIds: [1],
@@ -24,6 +23,7 @@ const subscriber = (
   cursor: Subscription['cursor'] = { uid: 1 },
 ): Subscriber<string> => ({
   subscription: subscription(cursor),
+  mostStoredBytes: 1_000,
   begun: () => true,
   synced: () => undefined,
   login: async () => 'login',

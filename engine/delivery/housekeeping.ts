@@ -1,0 +1,33 @@
+// Lets go, from time to time, of what the ledger need not keep: in small batches with pauses, so that neither
+// the database nor n8n's event loop is held.
+import type { Ledger } from '../ledger/ledger';
+import { errorText, type Log } from '../runtime/log';
+import { pause } from '../runtime/time';
+
+const EVERY_MS = 10 * 60_000;
+// In SQLite 40 ms of n8n's main thread (measured with 10^6 events).
+const BATCH_ROWS = 200;
+const BETWEEN_BATCHES_MS = 200;
+
+/** Keeps house until the signal aborts; never throws. */
+export async function keepHouse(
+  ledger: Ledger,
+  log: Log,
+  signal: AbortSignal,
+  { everyMs = EVERY_MS, betweenMs = BETWEEN_BATCHES_MS } = {},
+): Promise<void> {
+  while (!signal.aborted) {
+    await pause(everyMs, signal);
+    try {
+      await sweepAll(ledger, betweenMs, signal);
+    } catch (error) {
+      log.warn(
+        `Old mail could not be cleared from the mail ledger; it is tried again later: ${errorText(error)}`,
+      );
+    }
+  }
+}
+
+async function sweepAll(ledger: Ledger, betweenMs: number, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted && (await ledger.sweep(BATCH_ROWS))) await pause(betweenMs, signal);
+}

@@ -1,0 +1,8 @@
+// n8n's queue mode: a main process that listens, workers that run.
+
+export const isQueueMode = (): boolean => process.env['EXECUTIONS_MODE'] === 'queue';
+
+/** SQLite serves one process; in queue mode the runs are in others. */
+export const QUEUE_MODE_NEEDS_POSTGRES =
+  'Queue mode needs a mail ledger that main and workers share: a Postgres database. Choose a Mail Store ' +
+  'credential in this node, or set DURABLE_MAIL_POSTGRES_URL for the main process and all workers.';

@@ -1,0 +1,28 @@
+// What a trigger cannot work with, however long it waits: said when the workflow is published, with what to change.
+import type { ITriggerFunctions } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
+import { mailStoreSettings } from './mail-store';
+import { QUEUE_MODE_NEEDS_POSTGRES, isQueueMode } from './queue-mode';
+
+/** @throws NodeOperationError for settings of the node, the workflow or the instance that can never work */
+export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<void> {
+  const refuse = (reason: string): never => {
+    throw new NodeOperationError(context.getNode(), reason);
+  };
+  const { engineType } = context.getWorkflowSettings() as { engineType?: string };
+  if (engineType === 'v2') {
+    // It refuses a done promise, so the end of a run could not be learnt.
+    refuse(
+      "This version does not support workflows on n8n's engine 2.0. Choose engine 1 in the workflow's settings.",
+    );
+  }
+  if (!(await readSettings(context)) && isQueueMode()) refuse(QUEUE_MODE_NEEDS_POSTGRES);
+}
+
+async function readSettings(context: ITriggerFunctions): ReturnType<typeof mailStoreSettings> {
+  try {
+    return await mailStoreSettings(context);
+  } catch (error) {
+    throw new NodeOperationError(context.getNode(), error as Error);
+  }
+}

@@ -1,0 +1,111 @@
+// Reads which events are meant from the node's parameters; what cannot be meant throws, with what to change.
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { NodeOperationError, tryToParseDateTime } from 'n8n-workflow';
+import type { EventFilter } from '../../engine/ledger/inspection';
+import type { EventState } from '../../engine/ledger/states';
+import { STATES } from './event-states';
+
+const NAMES: Readonly<Record<string, string>> = {
+  recordedAfter: 'Recorded After',
+  recordedBefore: 'Recorded Before',
+  sender: 'Sender',
+  states: 'States',
+  workflowId: 'Workflow ID',
+};
+
+/** @returns the distinct ids, at least one */
+export function eventIds(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  parameter: string,
+): readonly string[] {
+  const value: unknown = context.getNodeParameter(parameter, itemIndex, '');
+  const ids = textList(value).map((id) => id.toLowerCase());
+  const wrong = ids.find((id) => !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(id));
+  if (ids.length > 0 && wrong === undefined) return [...new Set(ids)];
+  throw new NodeOperationError(
+    context.getNode(),
+    wrong === undefined ? 'The event ID is empty' : `"${wrong.slice(0, 80)}" is not an event ID`,
+    {
+      itemIndex,
+      description:
+        'An item of a Durable Mail trigger has it in delivery.eventId, and an item of this node in eventId. ' +
+        'An email that was read in a manual test has none.',
+    },
+  );
+}
+
+/**
+ * @param strict for actions: a filter that is empty, and having none at all, is an error, because either would let
+ * more events through than meant
+ */
+export function readFilter(context: IExecuteFunctions, itemIndex: number, strict?: 'strict'): EventFilter {
+  const set = context.getNodeParameter('filters', itemIndex, {}) as Readonly<Record<string, unknown>>;
+  const filter: { -readonly [Name in keyof EventFilter]: EventFilter[Name] } = {};
+  for (const [name, value] of Object.entries(set)) {
+    if (textList(value).length === 0) {
+      if (!strict) continue;
+      throw new NodeOperationError(context.getNode(), `The filter "${NAMES[name] ?? name}" is empty`, {
+        itemIndex,
+        description: 'Enter a value, or remove the filter if events are not to be chosen by it.',
+      });
+    }
+    if (name === 'recordedAfter') filter.since = readTime(context, itemIndex, name, value);
+    if (name === 'recordedBefore') filter.until = readTime(context, itemIndex, name, value);
+    if (name === 'sender') filter.sender = textOf(value).trim();
+    if (name === 'states') filter.states = readStates(context, itemIndex, value);
+    if (name === 'workflowId') filter.workflowId = textOf(value).trim();
+  }
+  if (strict && Object.keys(filter).length === 0) {
+    throw new NodeOperationError(context.getNode(), 'No filter is set, so every event would be chosen', {
+      itemIndex,
+      description: 'Add a filter.',
+    });
+  }
+  return filter;
+}
+
+export function readWorkflowId(
+  context: IExecuteFunctions,
+  itemIndex: number,
+): Pick<EventFilter, 'workflowId'> {
+  const workflowId = textOf(context.getNodeParameter('workflowId', itemIndex, '')).trim();
+  return workflowId === '' ? {} : { workflowId };
+}
+
+function readStates(context: IExecuteFunctions, itemIndex: number, value: unknown): readonly EventState[] {
+  return textList(value).map((name) => {
+    const state = STATES.find((known) => known === name.toUpperCase());
+    if (state) return state;
+    throw new NodeOperationError(context.getNode(), `"${name.slice(0, 80)}" is not a state of an event`, {
+      itemIndex,
+      description: `The states are ${STATES.join(', ')}.`,
+    });
+  });
+}
+
+/** A time without a zone is in the workflow's. */
+function readTime(context: IExecuteFunctions, itemIndex: number, name: string, value: unknown): number {
+  try {
+    // Its type is Luxon's, which this package does not have.
+    const time = tryToParseDateTime(value, context.getTimezone()) as unknown as { toMillis(): number };
+    return time.toMillis();
+  } catch {
+    throw new NodeOperationError(
+      context.getNode(),
+      `"${textOf(value).slice(0, 80)}" in "${NAMES[name]}" is not a date`,
+      { itemIndex, description: 'Pick a date, or write one such as 2026-01-31T08:00:00Z.' },
+    );
+  }
+}
+
+/** The parts of a list that is an array, or text with commas. */
+function textList(value: unknown): string[] {
+  const parts = Array.isArray(value) ? (value as unknown[]) : textOf(value).split(',');
+  return parts.map((part) => textOf(part).trim()).filter((part) => part !== '');
+}
+
+function textOf(value: unknown): string {
+  if (value === undefined || value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

@@ -1,0 +1,101 @@
+// What the node does for each of its input items, by resource and operation.
+// Invariant: an action wakes the subscriptions whose events it changed.
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
+import type { EventFilter, EventRecord, Inspection } from '../../engine/ledger/inspection';
+import { errorText } from '../../engine/runtime/log';
+import { act, type ActionName, type InspectionStore } from './actions';
+import { eventIds, readFilter, readWorkflowId } from './filters';
+import { eventJson, sourceJson, statisticsJson } from './output';
+
+/** The most events in one query. */
+const PAGE = 200;
+
+type Operation = (
+  context: IExecuteFunctions,
+  itemIndex: number,
+  store: InspectionStore,
+) => Promise<IDataObject[]>;
+
+const action =
+  (name: ActionName): Operation =>
+  async (context, itemIndex, store) => [{ count: await act(context, itemIndex, store, name) }];
+
+const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation>>>> = {
+  event: {
+    get: async (context, itemIndex, { ledger }) => {
+      const [id] = eventIds(context, itemIndex, 'eventId');
+      const event = await ledger.event(id!);
+      if (event) return [eventJson(event)];
+      throw new NodeOperationError(context.getNode(), `Event ${id} is not in this mail ledger`, {
+        itemIndex,
+        description:
+          'Events are deleted after the time that their trigger keeps them. Another Mail Store credential may have it.',
+      });
+    },
+    getAll: async (context, itemIndex, { ledger }) => {
+      const events = await manyEvents(ledger, readFilter(context, itemIndex), mostEvents(context, itemIndex));
+      return events.map(eventJson);
+    },
+    forget: action('forget'),
+    markDone: action('markDone'),
+    replay: action('replay'),
+    retryNow: action('retryNow'),
+  },
+  source: {
+    getAll: async (_context, _itemIndex, { ledger }) => (await ledger.sources()).map(sourceJson),
+  },
+  statistics: {
+    getByState: async (context, itemIndex, { ledger }) => {
+      return [statisticsJson(await ledger.statistics(readWorkflowId(context, itemIndex)))];
+    },
+  },
+};
+
+function mostEvents(context: IExecuteFunctions, itemIndex: number): number {
+  if (context.getNodeParameter('returnAll', itemIndex, false)) return Infinity;
+  const limit = context.getNodeParameter('limit', itemIndex, 50);
+  if (Number.isInteger(limit) && limit >= 1) return limit;
+  throw new NodeOperationError(context.getNode(), '"Limit" must be a whole number from 1 on', { itemIndex });
+}
+
+async function manyEvents(ledger: Inspection, filter: EventFilter, most: number): Promise<EventRecord[]> {
+  const found: EventRecord[] = [];
+  for (let after: number | null | undefined; after !== null && found.length < most;) {
+    const limit = Math.min(PAGE, most - found.length);
+    const page = await ledger.events(filter, { ...(after !== undefined && { after }), limit });
+    found.push(...page.events);
+    after = page.next;
+  }
+  return found;
+}
+
+/** One operation for each input item. */
+export async function runMailLedger(
+  context: IExecuteFunctions,
+  openStore: (context: IExecuteFunctions) => Promise<InspectionStore>,
+): Promise<INodeExecutionData[]> {
+  const output: INodeExecutionData[] = [];
+  for (const itemIndex of context.getInputData().keys()) {
+    const pairedItem = { item: itemIndex };
+    try {
+      const store = await openStore(context);
+      const found = await operationOf(context, itemIndex)(context, itemIndex, store);
+      output.push(...found.map((json) => ({ json, pairedItem })));
+    } catch (error) {
+      if (!context.continueOnFail()) {
+        throw new NodeOperationError(context.getNode(), error as Error, { itemIndex });
+      }
+      output.push({ json: { error: errorText(error) }, pairedItem });
+    }
+  }
+  return output;
+}
+
+function operationOf(context: IExecuteFunctions, itemIndex: number): Operation {
+  const resource = context.getNodeParameter('resource', itemIndex);
+  const name = context.getNodeParameter('operation', itemIndex);
+  const operation = OPERATIONS[resource]?.[name];
+  if (operation) return operation;
+  throw new NodeOperationError(context.getNode(), `There is no operation "${name}" for "${resource}"`);
+}

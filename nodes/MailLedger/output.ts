@@ -1,0 +1,42 @@
+// From what the ledger tells to the JSON that a workflow works on: times are ISO 8601, sizes are octets.
+import type { IDataObject } from 'n8n-workflow';
+import type { EventRecord, SourceHealth } from '../../engine/ledger/inspection';
+import type { EventState } from '../../engine/ledger/states';
+
+const isoTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+
+export function eventJson({ id, ...event }: EventRecord): IDataObject {
+  return {
+    // As in the `delivery` of a trigger's item.
+    eventId: id,
+    ...event,
+    recordedAt: isoTime(event.recordedAt),
+    dueAt: isoTime(event.dueAt),
+    settledAt: isoTime(event.settledAt),
+    receivedAt: isoTime(event.receivedAt),
+  };
+}
+
+export function sourceJson({ id, ...source }: SourceHealth): IDataObject {
+  return {
+    sourceId: id,
+    ...source,
+    workflowIds: [...source.workflowIds],
+    lastSuccessAt: isoTime(source.lastSuccessAt),
+    lastErrorAt: isoTime(source.lastErrorAt),
+  };
+}
+
+/** The counts under the names that dashboards of queues have, and as they are. */
+export function statisticsJson(states: Readonly<Record<EventState, number>>): IDataObject {
+  return {
+    waiting: states.PENDING,
+    active: states.QUEUED + states.RUNNING,
+    delayed: states.RETRY,
+    completed: states.DONE,
+    failed: states.DEAD + states.UNKNOWN,
+    gone: states.GONE,
+    total: Object.values(states).reduce((sum, count) => sum + count, 0),
+    states: { ...states },
+  };
+}

@@ -1,0 +1,250 @@
+// What the node asks of a person in n8n's editor, and tells.
+import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+import { stateOptions } from './event-states';
+
+const forEvents = (...operation: string[]): NonNullable<INodeProperties['displayOptions']> => ({
+  show: { resource: ['event'], operation },
+});
+
+const selecting = (
+  select: string,
+  ...operation: string[]
+): NonNullable<INodeProperties['displayOptions']> => ({
+  show: { resource: ['event'], operation, select: [select] },
+});
+
+const ACTIONS = ['forget', 'markDone', 'replay', 'retryNow'];
+
+/** Of the item itself: one of this node, or one of a trigger. */
+const ID_OF_ITEM = '={{ $json.eventId ?? $json.delivery.eventId }}';
+
+const byFilter: INodePropertyOptions = {
+  name: 'By Filter',
+  value: 'filter',
+  description: 'All events that match all filters below',
+};
+
+const byId: INodePropertyOptions = {
+  name: 'By ID',
+  value: 'ids',
+  description: 'One event, or several by their IDs',
+};
+
+const selection = (operation: string[], options: INodePropertyOptions[]): INodeProperties => ({
+  displayName: 'Events',
+  name: 'select',
+  type: 'options',
+  noDataExpression: true,
+  displayOptions: forEvents(...operation),
+  options,
+  default: 'ids',
+  description: 'Which events to change',
+});
+
+const recordedAfter: INodeProperties = {
+  displayName: 'Recorded After',
+  name: 'recordedAfter',
+  type: 'dateTime',
+  default: '',
+  description: 'Only events of emails that were recorded at this time or later',
+};
+
+const recordedBefore: INodeProperties = {
+  displayName: 'Recorded Before',
+  name: 'recordedBefore',
+  type: 'dateTime',
+  default: '',
+  description: 'Only events of emails that were recorded before this time',
+};
+
+const sender: INodeProperties = {
+  displayName: 'Sender',
+  name: 'sender',
+  type: 'string',
+  default: '',
+  placeholder: 'ann@example.com',
+  description: "The sender's address, or a part of it, in upper or lower case",
+};
+
+const states: INodeProperties = {
+  displayName: 'States',
+  name: 'states',
+  type: 'multiOptions',
+  options: stateOptions,
+  default: [],
+  description: 'Only events in one of these states. Replay takes dead and unknown events if this is not set.',
+};
+
+const workflowId: INodeProperties = {
+  displayName: 'Workflow ID',
+  name: 'workflowId',
+  type: 'string',
+  default: '',
+  placeholder: '={{ $workflow.id }}',
+  description: "Only events of this workflow. Its ID is in the address of the workflow's page.",
+};
+
+const filters: INodeProperties = {
+  displayName: 'Filters',
+  name: 'filters',
+  type: 'collection',
+  placeholder: 'Add filter',
+  default: {},
+  options: [recordedAfter, recordedBefore, sender, states, workflowId],
+};
+
+export const properties: INodeProperties[] = [
+  {
+    displayName: 'Resource',
+    name: 'resource',
+    type: 'options',
+    noDataExpression: true,
+    options: [
+      { name: 'Event', value: 'event', description: 'One email for one trigger' },
+      { name: 'Source', value: 'source', description: 'A mailbox that is watched' },
+      { name: 'Statistics', value: 'statistics' },
+    ],
+    default: 'event',
+  },
+  {
+    displayName: 'Operation',
+    name: 'operation',
+    type: 'options',
+    noDataExpression: true,
+    displayOptions: { show: { resource: ['event'] } },
+    options: [
+      {
+        name: 'Forget Content',
+        value: 'forget',
+        action: 'Forget the content of events',
+        description: 'Delete content, sender and subject of emails whose events are all settled',
+      },
+      { name: 'Get', value: 'get', action: 'Get an event', description: 'Get one event by its ID' },
+      {
+        name: 'Get Many',
+        value: 'getAll',
+        action: 'Get many events',
+        description: 'Get events, the newest first',
+      },
+      {
+        name: 'Mark Done',
+        value: 'markDone',
+        action: 'Mark events as done',
+        description: 'Make events done without a run. An event that is being run stays as it is.',
+      },
+      {
+        name: 'Replay',
+        value: 'replay',
+        action: 'Replay events',
+        description: 'Run settled events again, with all their tries',
+      },
+      {
+        name: 'Retry Now',
+        value: 'retryNow',
+        action: 'Retry events now',
+        description: 'Run events that wait for their next try at once',
+      },
+    ],
+    default: 'getAll',
+  },
+  {
+    displayName: 'Operation',
+    name: 'operation',
+    type: 'options',
+    noDataExpression: true,
+    displayOptions: { show: { resource: ['source'] } },
+    options: [
+      {
+        name: 'Get Many',
+        value: 'getAll',
+        action: 'Get many sources',
+        description: 'Get how each mailbox is doing: its state, its connection and its last error',
+      },
+    ],
+    default: 'getAll',
+  },
+  {
+    displayName: 'Operation',
+    name: 'operation',
+    type: 'options',
+    noDataExpression: true,
+    displayOptions: { show: { resource: ['statistics'] } },
+    options: [
+      {
+        name: 'Get by State',
+        value: 'getByState',
+        action: 'Get statistics by state',
+        description: 'Count the events in each state',
+      },
+    ],
+    default: 'getByState',
+  },
+  {
+    displayName: 'Event ID',
+    name: 'eventId',
+    type: 'string',
+    required: true,
+    default: ID_OF_ITEM,
+    displayOptions: forEvents('get'),
+    description: 'An item of a Durable Mail trigger has it in <code>delivery.eventId</code>',
+  },
+  selection(
+    ['replay'],
+    [
+      { name: 'All Dead', value: 'all', description: 'All events whose tries are used up, of all workflows' },
+      byFilter,
+      byId,
+    ],
+  ),
+  selection(
+    ['retryNow'],
+    [
+      { name: 'All That Wait for a Retry', value: 'all', description: 'Those of all workflows' },
+      byFilter,
+      byId,
+    ],
+  ),
+  selection(['forget', 'markDone'], [byFilter, byId]),
+  {
+    displayName: 'Event IDs',
+    name: 'eventIds',
+    type: 'string',
+    required: true,
+    default: ID_OF_ITEM,
+    displayOptions: selecting('ids', ...ACTIONS),
+    description: 'One event ID, or several with commas between them',
+  },
+  {
+    displayName:
+      'A replayed event runs its workflow again from the start. A step behind a Run Once node that is done already is left out.',
+    name: 'replayNotice',
+    type: 'notice',
+    default: '',
+    displayOptions: forEvents('replay'),
+  },
+  {
+    displayName: 'Return All',
+    name: 'returnAll',
+    type: 'boolean',
+    default: false,
+    displayOptions: forEvents('getAll'),
+    description: 'Whether to return all results or only up to a given limit',
+  },
+  {
+    displayName: 'Limit',
+    name: 'limit',
+    type: 'number',
+    typeOptions: { minValue: 1 },
+    default: 50,
+    displayOptions: { show: { resource: ['event'], operation: ['getAll'], returnAll: [false] } },
+    description: 'Max number of results to return',
+  },
+  { ...filters, displayOptions: forEvents('getAll') },
+  { ...filters, displayOptions: selecting('filter', 'forget', 'markDone', 'replay') },
+  {
+    ...filters,
+    displayOptions: selecting('filter', 'retryNow'),
+    options: [recordedAfter, recordedBefore, sender, workflowId],
+  },
+  { ...workflowId, displayOptions: { show: { resource: ['statistics'] } } },
+];

@@ -1,0 +1,147 @@
+// One call of the node: a key for each item, one request for all keys, and each item to its output.
+// Invariant: only an item whose key was taken by this call goes on as First time. n8n sends the whole input there
+// when a node throws and is set to continue: then nothing may throw, and errors go to the other output.
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
+import type { KeyAnswer } from '../../engine/ledger/once-keys';
+import { errorText } from '../../engine/runtime/log';
+import { type OnceStore, onceKeeper } from '../host/once';
+import { nextSteps } from '../host/run-hooks';
+import { digest, enteredKey, itemCounter, mailKey, scopeParts } from './keys';
+import { type OnceSettings, onceSettings } from './settings';
+
+/** The number of the output. */
+const FIRST_TIME = 0;
+
+/** Runs that a person starts to try something: they neither find nor leave a key. */
+const TESTS: readonly string[] = ['manual', 'evaluation'];
+
+interface Store extends OnceStore {
+  readonly runs: OnceStore['runs'] & { mailKeys(executionId: string): readonly string[] };
+}
+
+type OpenStore = (context: IExecuteFunctions) => Promise<Store>;
+
+/** An item's key, or why it has none. */
+type ItemKey = string | Error;
+
+/** @returns the items of "First time" and of "Already done" */
+export async function runOnce(
+  context: IExecuteFunctions,
+  openStore: OpenStore,
+): Promise<[INodeExecutionData[], INodeExecutionData[]]> {
+  try {
+    const settings = onceSettings(context);
+    if (isTest(context)) return sorted(context, settings, testKeys(context, settings), () => 'taken');
+    return await runWith(context, settings, await openStore(context));
+  } catch (error) {
+    if (!context.continueOnFail()) throw new NodeOperationError(context.getNode(), error as Error);
+    return [[], context.getInputData().map((_, index) => errorItem(index, error))];
+  }
+}
+
+async function runWith(
+  context: IExecuteFunctions,
+  settings: OnceSettings,
+  store: Store,
+): Promise<[INodeExecutionData[], INodeExecutionData[]]> {
+  const call = {
+    nodeId: context.getNode().id,
+    runIndex: context.getWorkflowDataProxy(0)['$runIndex'] as number,
+  };
+  const scope = scopeParts(context, settings.scope);
+  const held = store.runs.mailKeys(context.getExecutionId());
+  const count = itemCounter(context, call.runIndex);
+  const keys = itemKeys(context, (index) => {
+    const entered = enteredKey(context, index);
+    if (entered !== null) return digest(...scope, 'key', entered);
+    const mail = mailKey(context, index, held);
+    return digest(...scope, 'mail', mail, count(mail));
+  });
+  const distinct = [...new Set(keys.filter((key) => typeof key === 'string'))];
+  const keeper = onceKeeper(context, store);
+  const answers = await keeper.take({
+    ...call,
+    keys: distinct,
+    finish: settings.finish,
+    keepMs: settings.keepMs,
+    waitMs: settings.waitMs,
+    signal: context.getExecutionCancelSignal() ?? new AbortController().signal,
+  });
+  try {
+    const outputs = sorted(context, settings, keys, (key) => answers.get(key)!);
+    if (settings.untilNextStep) keeper.guard(call, nextSteps(context, FIRST_TIME));
+    return outputs;
+  } catch (error) {
+    await keeper.giveBack(call);
+    throw new NodeOperationError(context.getNode(), error as Error);
+  }
+}
+
+/** n8n tells the mode of the run that a person started to the workflows that it calls, in a place of its own. */
+function isTest(context: IExecuteFunctions): boolean {
+  const { additionalData } = context as unknown as { additionalData?: { rootExecutionMode?: string } };
+  return TESTS.includes(additionalData?.rootExecutionMode ?? context.getMode());
+}
+
+/** In a test an item that has lost its email is an item of its own. */
+function testKeys(context: IExecuteFunctions, { scope }: OnceSettings): ItemKey[] {
+  return itemKeys(context, (index) => digest(scope, enteredKey(context, index) ?? index));
+}
+
+function itemKeys(context: IExecuteFunctions, keyOf: (index: number) => string): ItemKey[] {
+  return context.getInputData().map((_, index) => {
+    try {
+      return keyOf(index);
+    } catch (error) {
+      if (context.continueOnFail()) return error as Error;
+      throw new NodeOperationError(context.getNode(), error as Error, { itemIndex: index });
+    }
+  });
+}
+
+function sorted(
+  context: IExecuteFunctions,
+  settings: OnceSettings,
+  keys: readonly ItemKey[],
+  answerOf: (key: string) => KeyAnswer,
+): [INodeExecutionData[], INodeExecutionData[]] {
+  const first: INodeExecutionData[] = [];
+  const done: INodeExecutionData[] = [];
+  const seen = new Set<string>();
+  for (const [index, { json, binary }] of context.getInputData().entries()) {
+    const key = keys[index]!;
+    const item = { json, ...(binary && { binary }), pairedItem: { item: index } };
+    if (key instanceof Error) {
+      done.push(errorItem(index, key));
+    } else if (answerOf(key) === 'held' && settings.stillHeld === 'fail') {
+      const error = heldError(context, settings, index);
+      if (!context.continueOnFail()) throw error;
+      done.push(errorItem(index, error));
+    } else if (answerOf(key) === 'taken' && !seen.has(key)) {
+      first.push(item);
+    } else {
+      done.push(item);
+    }
+    if (typeof key === 'string') seen.add(key);
+  }
+  return [first, done];
+}
+
+const heldError = (context: IExecuteFunctions, { waitMs }: OnceSettings, itemIndex: number): Error =>
+  new NodeOperationError(
+    context.getNode(),
+    `Another run is doing this step now, and did not end within ${waitMs / 1_000} s`,
+    {
+      itemIndex,
+      description:
+        'A run of a Durable Mail trigger that fails here is tried again later. For steps that take longer, raise ' +
+        '"Wait For" in the options.',
+    },
+  );
+
+/** As n8n knows it: where the node has an error output, n8n moves it there. */
+const errorItem = (index: number, error: unknown): INodeExecutionData => ({
+  json: { error: errorText(error) },
+  pairedItem: { item: index },
+});

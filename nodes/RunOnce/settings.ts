@@ -1,0 +1,62 @@
+// The node's parameters, read once into typed settings; a setting that can never work throws, with what to change.
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
+import type { KeyRequest } from '../../engine/ledger/once-keys';
+
+export type Scope = 'step' | 'workflow' | 'everywhere';
+
+type KeyIsFinished = 'stepDone' | 'runEnds' | 'atOnce';
+
+export const DEFAULT_WAIT_SECONDS = 60;
+export const DEFAULT_KEEP_DAYS = 90;
+const DAY_MS = 86_400_000;
+
+export interface OnceSettings extends Pick<KeyRequest, 'finish' | 'keepMs'> {
+  readonly scope: Scope;
+  /** The keys are finished as soon as the next steps have succeeded, not only with the run. */
+  readonly untilNextStep: boolean;
+  /** Infinity: until the run is stopped. */
+  readonly waitMs: number;
+  /** What becomes of an item whose key is still held after that. */
+  readonly stillHeld: 'fail' | 'alreadyDone';
+}
+
+interface Options {
+  readonly ifStillHeld?: 'alreadyDone' | 'fail' | 'wait';
+  readonly rememberDays?: number;
+  readonly waitSeconds?: number;
+}
+
+export function onceSettings(context: IExecuteFunctions): OnceSettings {
+  const node = context.getNode();
+  if (node.alwaysOutputData === true) {
+    throw new NodeOperationError(node, 'Switch off "Always Output Data" in the settings of this node', {
+      description: 'With it, n8n starts the step after "First time" also when nothing is to be done.',
+    });
+  }
+  const options = context.getNodeParameter('options', 0, {}) as Options;
+  const then = options.ifStillHeld ?? 'fail';
+  const seconds = amount(context, 'Wait For', options.waitSeconds ?? DEFAULT_WAIT_SECONDS);
+  const days = amount(context, 'Remember Keys For', options.rememberDays ?? DEFAULT_KEEP_DAYS);
+  return {
+    scope: context.getNodeParameter('scope', 0, 'step') as Scope,
+    untilNextStep: keyIsFinished(context) === 'stepDone',
+    finish: finishOf(context),
+    keepMs: days === 0 ? null : Math.round(days * DAY_MS),
+    waitMs: then === 'wait' ? Infinity : seconds * 1_000,
+    stillHeld: then === 'alreadyDone' ? 'alreadyDone' : 'fail',
+  };
+}
+
+function finishOf(context: IExecuteFunctions): KeyRequest['finish'] {
+  if (keyIsFinished(context) === 'atOnce') return 'atOnce';
+  return context.getNodeParameter('ifRunFails', 0, 'free') === 'keep' ? 'anyway' : 'onSuccess';
+}
+
+const keyIsFinished = (context: IExecuteFunctions): KeyIsFinished =>
+  context.getNodeParameter('keyIsFinished', 0, 'stepDone') as KeyIsFinished;
+
+function amount(context: IExecuteFunctions, name: string, value: number): number {
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new NodeOperationError(context.getNode(), `"${name}" must be a number from 0 on`);
+}

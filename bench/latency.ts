@@ -94,7 +94,10 @@ async function publish(n8n: N8n, sink: Sink, dovecot: Dovecot, name: Name): Prom
   };
   const { id } = await n8n.api.createWorkflow({
     name,
-    nodes: [trigger, postTo(sink, { subject: '={{ $json.subject }}' })],
+    nodes: [
+      trigger,
+      { id: 'sink', position: [220, 0], ...postTo(sink, { subject: '={{ $json.subject }}' }) },
+    ],
     connections: { Mail: { main: [[{ node: 'Sink', type: 'main', index: 0 }]] } },
   });
   await n8n.api.publish(id);

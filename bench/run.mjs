@@ -1,4 +1,7 @@
-// `npm run bench`: sets up what the measurement needs, and runs it.
+// `npm run bench`: sets up what a measurement needs, and runs it.
+//
+//   npm run bench                     from a mail's arrival to its workflow, beside the built-in trigger
+//   npm run bench -- ledger [...]     what a mail costs in the ledger; bench/ledger.ts says what may follow
 import { join } from 'node:path';
 import { build } from '../tools/build.mjs';
 import { installDependencies, installN8n, installNode } from '../tools/install.mjs';
@@ -6,10 +9,16 @@ import { installServers } from '../tools/servers.mjs';
 import { main, ROOT, run } from '../tools/shell.mjs';
 
 await main(async () => {
+  const [what = 'latency', ...args] = process.argv.slice(2);
+  if (!['latency', 'ledger'].includes(what)) throw new Error(`There is no such measurement: ${what}`);
   await installDependencies();
   const node = await installNode();
   await installServers();
-  const env = { ...process.env, DURABLE_MAIL_N8N: await installN8n(node) };
-  await build();
-  await run(node, ['--import', 'tsx', join(ROOT, 'bench', 'latency.ts')], { env, show: true });
+  /** @type {NodeJS.ProcessEnv} */
+  const env = { ...process.env };
+  if (what === 'latency') {
+    env['DURABLE_MAIL_N8N'] = await installN8n(node);
+    await build();
+  }
+  await run(node, ['--import', 'tsx', join(ROOT, 'bench', `${what}.ts`), ...args], { env, show: true });
 });

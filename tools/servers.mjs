@@ -1,6 +1,6 @@
 // The programs that the tests run against, from Debian's packages: the real ones that people have.
-import { access, constants, rm, writeFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { access, constants, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { delimiter, dirname, join } from 'node:path';
 import { run, step } from './shell.mjs';
 
 /** @typedef {{ program: string, packages: string[], needs: string, optional?: boolean }} Program */
@@ -8,6 +8,8 @@ import { run, step } from './shell.mjs';
 /** @type {Program[]} */
 const PROGRAMS = [
   { program: 'dovecot', packages: ['dovecot-imapd'], needs: 'an IMAP server' },
+  { program: 'postgres', packages: ['postgresql'], needs: 'a database' },
+  { program: 'redis-server', packages: ['redis-server'], needs: "a queue for n8n's workers" },
   { program: 'chromium', packages: ['chromium'], needs: 'a browser, to look at the editor' },
   // n8n's SQLite is built with these where it cannot be downloaded ready-made.
   ...['g++', 'make', 'python3'].map((program) => ({
@@ -20,10 +22,15 @@ const PROGRAMS = [
 
 // Servers stand in folders that are not always on the path of a user.
 const PATH = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin'];
+/** Debian's PostgreSQL stands in no folder of the path, but in one of its version. */
+const POSTGRES_VERSIONS = '/usr/lib/postgresql';
 
-/** @param {string} program */
-async function find(program) {
-  for (const folder of PATH) {
+/**
+ * @param {string} program
+ * @returns {Promise<string | undefined>} where it is
+ */
+export async function findProgram(program) {
+  for (const folder of [...(await postgresFolders()), ...PATH]) {
     const path = join(folder, program);
     const found = await access(path, constants.X_OK).then(
       () => true,
@@ -34,6 +41,14 @@ async function find(program) {
   return undefined;
 }
 
+/** The newest version first. */
+async function postgresFolders() {
+  const versions = await readdir(POSTGRES_VERSIONS).catch(() => []);
+  return versions
+    .sort((a, b) => Number(b) - Number(a))
+    .map((version) => join(POSTGRES_VERSIONS, version, 'bin'));
+}
+
 /**
  * Installs what is missing, where this user may.
  * @throws Error that names what is missing and how to get it
@@ -41,10 +56,10 @@ async function find(program) {
 export async function installServers() {
   /** @type {Program[]} */
   const missing = [];
-  for (const program of PROGRAMS) if (!(await find(program.program))) missing.push(program);
+  for (const program of PROGRAMS) if (!(await findProgram(program.program))) missing.push(program);
   if (missing.length === 0) return;
   const packages = missing.flatMap((program) => program.packages);
-  const apt = await find('apt-get');
+  const apt = await findProgram('apt-get');
   if (!apt || process.getuid?.() !== 0) {
     const needed = missing.filter(({ optional }) => !optional);
     if (needed.length > 0) throw new Error(explain(needed));
@@ -66,22 +81,40 @@ async function aptInstall(apt, packages) {
 }
 
 /**
- * Debian starts a server when it is installed. The tests start their own, in folders of their own; the machine is
- * not to become a mail server because somebody ran them. (Debian Policy 9.3.3, policy-rc.d)
+ * Debian starts a server when it is installed, and makes PostgreSQL an empty database to start. The tests start
+ * their own, in folders of their own; the machine is not to become a mail server because somebody ran them.
+ * (Debian Policy 9.3.3, policy-rc.d; createcluster.conf of postgresql-common)
  * @param {() => Promise<void>} work
  */
 async function withoutStartingServices(work) {
-  const policy = '/usr/sbin/policy-rc.d';
-  // Where there is one, this machine has its own rule.
-  const made = await writeFile(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755, flag: 'wx' }).then(
-    () => true,
-    () => false,
-  );
+  const rules = [
+    await ownRule('/usr/sbin/policy-rc.d', '#!/bin/sh\nexit 101\n', 0o755),
+    await ownRule(
+      '/etc/postgresql-common/createcluster.d/durable-mail-tests.conf',
+      'create_main_cluster = false\n',
+      0o644,
+    ),
+  ];
   try {
     await work();
   } finally {
-    if (made) await rm(policy);
+    for (const rule of rules) if (rule) await rm(rule);
   }
+}
+
+/**
+ * A rule for the time of an installation.
+ * @param {string} path
+ * @param {string} text
+ * @param {number} mode
+ * @returns {Promise<string | null>} the file to remove; null: there is one, and this machine has its own rule
+ */
+async function ownRule(path, text, mode) {
+  await mkdir(dirname(path), { recursive: true });
+  return writeFile(path, text, { mode, flag: 'wx' }).then(
+    () => path,
+    () => null,
+  );
 }
 
 /** @param {Program[]} missing */

@@ -58,7 +58,7 @@ describe('n8n killed while runs are under way', { timeout: 20 * 60_000 }, () => 
       const before = sink.deliveries.length;
       await until('runs are under way', () => sink.deliveries.length >= before + 4 && open >= 2, 120_000, 5);
       await n8n.down('SIGKILL');
-      const events = n8n.events();
+      const events = await n8n.events();
       for (const { id, attempt, state } of events)
         if (state === 'RUNNING') interrupted.add(`${id}:${attempt}`);
       const done = new Set(events.filter(({ state }) => state === 'DONE').map(({ id }) => id));
@@ -70,7 +70,7 @@ describe('n8n killed while runs are under way', { timeout: 20 * 60_000 }, () => 
     }
     await until(
       'all mails are done',
-      () => n8n.events().filter(({ state }) => state === 'DONE').length === MAILS,
+      async () => (await n8n.events()).filter(({ state }) => state === 'DONE').length === MAILS,
       240_000,
     );
 
@@ -92,7 +92,7 @@ describe('n8n killed while runs are under way', { timeout: 20 * 60_000 }, () => 
         `run again after DONE ${doneAgain.length}, repeats without a cause ${unexplained.length}`,
     );
     assert.equal(counts.size, MAILS, 'no mail is lost');
-    assert.equal(n8n.events().length, MAILS, 'one event for one mail');
+    assert.equal((await n8n.events()).length, MAILS, 'one event for one mail');
     assert.deepEqual(doneAgain, []);
     assert.deepEqual(unexplained, []);
   });

@@ -56,13 +56,14 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
       subjects.map((subject) => rawMail({ subject })),
     );
 
-  const eventsOf = (id: string): StoredEvent[] => n8n.events().filter(({ workflow }) => workflow === id);
+  const eventsOf = async (id: string): Promise<StoredEvent[]> =>
+    (await n8n.events()).filter(({ workflow }) => workflow === id);
 
   const settled = (id: string, count: number, deadlineMs?: number): Promise<StoredEvent[]> =>
     until(
       `${count} mails are settled`,
-      () => {
-        const events = eventsOf(id).filter(({ state }) => state === 'DONE' || state === 'DEAD');
+      async () => {
+        const events = (await eventsOf(id)).filter(({ state }) => state === 'DONE' || state === 'DEAD');
         return events.length >= count && events;
       },
       deadlineMs,
@@ -151,7 +152,7 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
     assert.match(event.lastError ?? '', /^Sink: /);
     sink.answer = () => 200;
     await append('works');
-    await until('the next mail is done', () => eventsOf(id)[1]?.state === 'DONE');
+    await until('the next mail is done', async () => (await eventsOf(id))[1]?.state === 'DONE');
   });
 
   it('unpublished leaves no connection; published again runs the mail of the meantime once', async () => {
@@ -180,12 +181,12 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
   it('shows the newest mail in a manual test, and leaves ledger and mailbox alone', async () => {
     await append('older', 'newest');
     const id = await made();
-    const ledgerBefore = n8n.events().length;
+    const ledgerBefore = (await n8n.events()).length;
     await n8n.api.runManually(id, 'Mail');
     const delivered = await until('the mail is shown', () => sink.deliveries[0]);
     assert.equal(delivered.subject, 'newest');
     assert.equal(delivered.eventId, 'manual-test');
-    assert.equal(n8n.events().length, ledgerBefore);
+    assert.equal((await n8n.events()).length, ledgerBefore);
     const client = await dovecot.client(user);
     const status = await client.status('INBOX', { unseen: true });
     assert.equal(status && status.unseen, 2, 'still unread');

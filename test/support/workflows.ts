@@ -13,27 +13,44 @@ export const credentialData = ({ host, port, secure, user, password }: ImapLogin
   allowUnauthorizedCerts: false,
 });
 
-export interface WorkflowOptions {
-  readonly mailbox?: string;
-  /** Each mail's first attachment goes to the sink, too. */
-  readonly withAttachment?: boolean;
-  readonly authentication?: 'imap' | 'durableImap';
-  readonly mostInFlight?: number;
-  readonly retrySchedule?: string;
+/** A step of a workflow: a node without its place, its id being its name. */
+export interface Step {
+  readonly name: string;
+  readonly type: string;
+  readonly typeVersion: number;
+  readonly parameters: object;
 }
 
-/** Makes a credential and a workflow that posts each mail to the sink. @returns the workflow's id */
-export async function sinkWorkflow(
+/** The trigger's own parameters, beside its options. */
+interface TriggerSettings {
+  readonly mailbox?: string;
+  readonly authentication?: 'imap' | 'durableImap';
+  readonly options?: object;
+  /** The workflow's settings, besides the execution order. */
+  readonly settings?: object;
+  /** More credentials of the trigger, by type. */
+  readonly credentials?: Readonly<Record<string, { readonly id: string; readonly name: string }>>;
+}
+
+/** Makes a credential and a workflow: the trigger, then the steps, one after the other. @returns the workflow's id */
+export async function mailWorkflow(
   n8n: N8n,
-  sink: Sink,
   login: ImapLogin,
-  { mailbox = 'INBOX', withAttachment = false, authentication = 'imap', ...options }: WorkflowOptions = {},
+  steps: readonly Step[],
+  {
+    mailbox = 'INBOX',
+    authentication = 'imap',
+    options = {},
+    settings = {},
+    credentials = {},
+  }: TriggerSettings = {},
 ): Promise<string> {
   const credential = await n8n.api.createCredential(
     `IMAP ${login.user}`,
     authentication,
     credentialData(login),
   );
+  const names = ['Mail', ...steps.map(({ name }) => name)];
   const { id } = await n8n.api.createWorkflow({
     name: `Mail of ${login.user}`,
     nodes: [
@@ -44,37 +61,70 @@ export async function sinkWorkflow(
         typeVersion: 1,
         position: [0, 0],
         parameters: { authentication, mailbox, options },
-        credentials: { [authentication]: { id: credential.id, name: credential.name } },
+        credentials: { [authentication]: { id: credential.id, name: credential.name }, ...credentials },
       },
-      postTo(
-        sink,
-        {
-          eventId: '={{ $json.delivery.eventId }}',
-          attempt: '={{ $json.delivery.attempt }}',
-          idempotencyKey: '={{ $json.delivery.idempotencyKey }}',
-          subject: '={{ $json.subject }}',
-          text: '={{ $json.textPlain }}',
-          uid: '={{ $json.attributes.uid }}',
-        },
-        withAttachment
-          ? { sendBody: true, contentType: 'binaryData', inputDataFieldName: 'attachment_0' }
-          : {},
-      ),
+      ...steps.map((step, index) => ({ id: step.name, position: [220 * (index + 1), 0], ...step })),
     ],
-    connections: {
-      Mail: { main: [[{ node: 'Sink', type: 'main', index: 0 }]] },
-    },
+    connections: Object.fromEntries(
+      names
+        .slice(0, -1)
+        .map((name, index) => [name, { main: [[{ node: names[index + 1], type: 'main', index: 0 }]] }]),
+    ),
+    settings: { executionOrder: 'v1', ...settings },
   });
   return id;
 }
 
+export interface WorkflowOptions {
+  readonly mailbox?: string;
+  /** Each mail's first attachment goes to the sink, too. */
+  readonly withAttachment?: boolean;
+  readonly authentication?: 'imap' | 'durableImap';
+  readonly mostInFlight?: number;
+  readonly retrySchedule?: string;
+}
+
+/** Makes a workflow that posts each mail to the sink. @returns its id */
+export function sinkWorkflow(
+  n8n: N8n,
+  sink: Sink,
+  login: ImapLogin,
+  { mailbox = 'INBOX', withAttachment = false, authentication = 'imap', ...options }: WorkflowOptions = {},
+): Promise<string> {
+  const body = withAttachment
+    ? { sendBody: true, contentType: 'binaryData', inputDataFieldName: 'attachment_0' }
+    : {};
+  return mailWorkflow(n8n, login, [postMail(sink, 'Sink', body)], { mailbox, authentication, options });
+}
+
+/** Posts what identifies a mail, and its text, to the sink; from any step after the trigger. */
+export const postMail = (sink: Sink, name = 'Sink', body: object = {}): Step => {
+  const mail = "$('Mail').item.json";
+  return postTo(
+    sink,
+    {
+      eventId: `={{ ${mail}.delivery.eventId }}`,
+      attempt: `={{ ${mail}.delivery.attempt }}`,
+      idempotencyKey: `={{ ${mail}.delivery.idempotencyKey }}`,
+      subject: `={{ ${mail}.subject }}`,
+      text: `={{ ${mail}.textPlain }}`,
+      uid: `={{ ${mail}.attributes.uid }}`,
+    },
+    body,
+    name,
+  );
+};
+
 /** The step that posts to the sink. @param query what it sends of each item, as expressions */
-export const postTo = (sink: Sink, query: Record<string, string>, body: object = {}): object => ({
-  id: 'post',
-  name: 'Sink',
+export const postTo = (
+  sink: Sink,
+  query: Record<string, string>,
+  body: object = {},
+  name = 'Sink',
+): Step => ({
+  name,
   type: 'n8n-nodes-base.httpRequest',
   typeVersion: 4.2,
-  position: [220, 0],
   parameters: {
     method: 'POST',
     url: sink.url,
@@ -83,3 +133,46 @@ export const postTo = (sink: Sink, query: Record<string, string>, body: object =
     ...body,
   },
 });
+
+/** Stands before the step that follows it. */
+export const runOnce = (parameters: object = {}): Step => ({
+  name: 'Run Once',
+  type: 'n8n-nodes-durable-mail.runOnce',
+  typeVersion: 1,
+  parameters,
+});
+
+/** Puts the run aside for an hour. */
+export const waitForAnHour: Step = {
+  name: 'Wait',
+  type: 'n8n-nodes-base.wait',
+  typeVersion: 1.1,
+  parameters: { amount: 1, unit: 'hours' },
+};
+
+/** Makes and publishes a workflow that tells the sink of every error that n8n hands to it. @returns its id */
+export async function errorWorkflow(n8n: N8n, sink: Sink): Promise<string> {
+  const { id } = await n8n.api.createWorkflow({
+    name: 'Errors',
+    nodes: [
+      {
+        id: 'errors',
+        name: 'Errors',
+        type: 'n8n-nodes-base.errorTrigger',
+        typeVersion: 1,
+        position: [0, 0],
+        parameters: {},
+      },
+      {
+        id: 'sink',
+        position: [220, 0],
+        ...postTo(sink, {
+          text: '={{ [($json.trigger ?? $json.execution).error.message, JSON.stringify($json)].join() }}',
+        }),
+      },
+    ],
+    connections: { Errors: { main: [[{ node: 'Sink', type: 'main', index: 0 }]] } },
+  });
+  await n8n.api.publish(id);
+  return id;
+}

@@ -1,0 +1,281 @@
+// What a mail costs in the ledger, and whether that grows with what is stored: the same rounds on ledgers with a
+// thousand, a hundred thousand and a million events, side by side, so that noise hits all alike.
+//
+//   npm run bench -- ledger                       SQLite and Postgres
+//   npm run bench -- ledger 1000,20000 postgres   other sizes, one adapter
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { Client } from 'pg';
+import type { Candidate, Ledger, NewMessage, Subscription } from '../engine/ledger/ledger';
+import { openPostgresLedger } from '../engine/ledger/postgres/postgres-ledger';
+import { settingsFromUrl } from '../engine/ledger/postgres/settings';
+import { openSqliteLedger } from '../engine/ledger/sqlite/sqlite-ledger';
+import { Cleanup } from '../test/support/cleanup';
+import { PostgresServer } from '../test/support/postgres';
+
+const MAILS = 50;
+/** In every round, every mail is claimed and settled on its own, as one run of one mail does. */
+const ROUNDS_AT_LEAST = 10;
+const ROUNDS_AT_MOST = 60;
+const MEASURE_MS = 35_000;
+const LEASE_MS = 600_000;
+const MOST_RATIO = 1.3;
+const MOST_DEDUP_MS = 2;
+
+const OPERATIONS = ['record', 'dedup', 'offer', 'claim', 'settle'] as const;
+type Operation = (typeof OPERATIONS)[number];
+type Times = Record<Operation, number[]>;
+
+/** One filled ledger. */
+interface Filled {
+  readonly size: number;
+  readonly ledger: Ledger;
+  readonly to: Subscription;
+  /** Mails that it knows, from all over it. */
+  readonly known: readonly Omit<Candidate, 'due'>[];
+}
+
+const [sizesText = '1000,100000,1000000', only] = process.argv.slice(2);
+const sizes = sizesText.split(',').map(Number);
+const cleanup = new Cleanup();
+bench()
+  .catch((error: unknown) => {
+    console.error(error);
+    process.exitCode = 1;
+  })
+  .finally(() => cleanup.run());
+
+async function bench(): Promise<void> {
+  if (sizes.some((size) => !(size >= 1))) throw new Error(`Not a list of sizes: ${sizesText}`);
+  for (const [name, fill] of [
+    ['Postgres', await postgres()],
+    ['SQLite', await sqlite()],
+  ] as const) {
+    if (only && only !== name.toLowerCase()) continue;
+    const started = performance.now();
+    const filled: Filled[] = [];
+    for (const size of sizes) filled.push(await fill(size));
+    console.log(`\n${name}, filled in ${seconds(performance.now() - started)}`);
+    report(name, filled, await measure(filled));
+    for (const { ledger } of filled) await ledger.close();
+  }
+}
+
+async function measure(filled: readonly Filled[]): Promise<ReadonlyMap<Filled, Times>> {
+  const times = new Map<Filled, Times>(
+    filled.map((one) => [one, { record: [], dedup: [], offer: [], claim: [], settle: [] }]),
+  );
+  // The first rounds warm the caches and are not counted.
+  for (const one of filled) for (let warm = 0; warm < 3; warm++) await round(one, -1 - warm);
+  const end = performance.now() + MEASURE_MS;
+  for (let n = 0; n < ROUNDS_AT_MOST && (n < ROUNDS_AT_LEAST || performance.now() < end); n++) {
+    for (const one of n % 2 === 0 ? filled : [...filled].reverse()) {
+      const took = await round(one, n);
+      for (const operation of OPERATIONS) times.get(one)![operation].push(took[operation]);
+    }
+  }
+  return times;
+}
+
+/** @returns milliseconds a mail; for `dedup`, of all the mails together */
+async function round({ ledger, to, known }: Filled, n: number): Promise<Record<Operation, number>> {
+  const messages = Array.from({ length: MAILS }, (_, i) => newMail(`${n}:${i}`, to));
+  const asked = Array.from({ length: MAILS }, () => ({
+    ...known[Math.floor(Math.random() * known.length)]!,
+    due: [to.id],
+  }));
+  const cursors = [{ subscriptionId: to.id, cursor: { uidValidity: '1', uid: n + 10 } }];
+  const record = await timed(() => ledger.record({ sourceId: to.sourceId, messages, cursors }));
+  const dedup = await timed(() => ledger.unrecorded(asked));
+  if (dedup.result.some(({ due }) => due.length > 0)) throw new Error('A mail that is known was not found');
+  const request = { subscriptionIds: to.openIds, mostRuns: MAILS, mailsPerRun: 1, leaseMs: LEASE_MS };
+  const offer = await timed(() => ledger.offer(request));
+  const pointers = offer.result.runs.map((run) => run.pointers);
+  if (pointers.length !== MAILS) throw new Error(`${pointers.length} of ${MAILS} mails were offered`);
+  const claim = await timed(async () => {
+    for (const one of pointers) await ledger.claim(one, '1', LEASE_MS);
+  });
+  const settle = await timed(async () => {
+    for (const one of pointers) await ledger.settle(one, { kind: 'success' });
+  });
+  return {
+    record: record.ms / MAILS,
+    dedup: dedup.ms,
+    offer: offer.ms / MAILS,
+    claim: claim.ms / MAILS,
+    settle: settle.ms / MAILS,
+  };
+}
+
+function report(name: string, filled: readonly Filled[], times: ReadonlyMap<Filled, Times>): void {
+  const rounds = times.get(filled[0]!)!.record.length;
+  const [first, last] = [filled[0]!, filled.at(-1)!];
+  console.log(
+    `ms for each mail (dedup: for ${MAILS} known ones), median of ${rounds} rounds of ${MAILS} mails`,
+  );
+  console.log(row(['', ...filled.map(({ size }) => size.toLocaleString('en')), 'last / first']));
+  for (const operation of OPERATIONS) {
+    const medians = filled.map((one) => median(times.get(one)![operation]));
+    const ratio = median(times.get(last)![operation]) / median(times.get(first)![operation]);
+    const goal = ratio <= MOST_RATIO ? '' : `  (goal: ${MOST_RATIO})`;
+    console.log(row([operation, ...medians.map((ms) => ms.toFixed(3)), ratio.toFixed(2)]) + goal);
+  }
+  const perMail = filled.map((one) =>
+    OPERATIONS.reduce((sum, operation) => {
+      const ms = median(times.get(one)![operation]);
+      return sum + (operation === 'dedup' ? ms / MAILS : ms);
+    }, 0),
+  );
+  const ratio = perMail.at(-1)! / perMail[0]!;
+  console.log(row(['a mail in all', ...perMail.map((ms) => ms.toFixed(3)), ratio.toFixed(2)]));
+  const dedup = median(times.get(last)!.dedup);
+  verdict(`${name}: cost of a mail, largest to smallest`, ratio.toFixed(2), ratio <= MOST_RATIO, MOST_RATIO);
+  verdict(`${name}: dedup of ${MAILS} in ms`, dedup.toFixed(2), dedup <= MOST_DEDUP_MS, MOST_DEDUP_MS);
+}
+
+const verdict = (what: string, is: string, met: boolean, goal: number): void =>
+  console.log(`${met ? 'ok    ' : 'MISSED'} ${what}: ${is} (goal: at most ${goal})`);
+
+/** @returns fills a database of one server */
+async function postgres(): Promise<(size: number) => Promise<Filled>> {
+  if (only === 'sqlite') return () => Promise.reject(new Error('left out'));
+  const server = await cleanup.of(PostgresServer.start());
+  return async (size) => {
+    const url = await server.createDatabase();
+    const ledger = await openPostgresLedger(settingsFromUrl(url));
+    const to = await subscribe(ledger);
+    const client = new Client({ connectionString: url, options: '-c search_path=durable_mail' });
+    await client.connect();
+    try {
+      await client.query('set synchronous_commit = off; set maintenance_work_mem = 262144; set jit = off');
+      const n = `select n from generate_series(1::bigint, ${size}) n`;
+      const random = (seed: string): string => `substr(md5('${seed}' || n) || md5('${seed}2' || n), 1, 40)`;
+      for (const sql of fillSql(size, to, { n, random, hex: (value) => `lpad(to_hex(${value}), 12, '0')` })) {
+        await client.query(sql);
+      }
+      // As the server does by itself, some time after so many rows came.
+      await client.query('vacuum (analyze)');
+      await client.query('checkpoint');
+      const { rows } = await client.query<Omit<Candidate, 'due'>>(selectKnown(size));
+      return { size, ledger, to, known: rows };
+    } finally {
+      await client.end();
+    }
+  };
+}
+
+/** @returns fills a file of its own */
+async function sqlite(): Promise<(size: number) => Promise<Filled>> {
+  const folder = await mkdtemp(join(tmpdir(), 'durable-mail-bench-'));
+  await cleanup.of(Promise.resolve({ dispose: () => rm(folder, { recursive: true }) }));
+  return async (size) => {
+    const file = join(folder, `${size}.sqlite`);
+    const ledger = await openSqliteLedger(file);
+    const to = await subscribe(ledger);
+    const database = new DatabaseSync(file, { enableForeignKeyConstraints: false });
+    try {
+      database.exec('pragma synchronous = off; pragma cache_size = -500000');
+      const n = `with recursive count (n) as (select 1 union all select n + 1 from count where n < ${size}) select n from count`;
+      const sql = fillSql(size, to, {
+        n,
+        random: () => 'lower(hex(randomblob(20)))',
+        hex: (value) => `printf('%012x', ${value})`,
+      });
+      for (const statement of sql) database.exec(statement);
+      database.exec('pragma wal_checkpoint(truncate)');
+      const known = database.prepare(selectKnown(size)).all() as unknown as Omit<Candidate, 'due'>[];
+      return { size, ledger, to, known };
+    } finally {
+      database.close();
+    }
+  };
+}
+
+interface Dialect {
+  /** Gives the numbers from 1 as `n`. */
+  readonly n: string;
+  /** 40 hexadecimal digits. */
+  readonly random: (seed: string) => string;
+  /** A number in 12 hexadecimal digits. */
+  readonly hex: (value: string) => string;
+}
+
+/** A ledger that has run for a while: nearly all is DONE, little is DEAD, and people were told of it. */
+function fillSql(size: number, to: Subscription, { n, random, hex }: Dialect): string[] {
+  // A mail every ten seconds, until now.
+  const at = `(${Date.now() - size * 10_000} + n * 10000)`;
+  const failed = 'n % 1000 = 0';
+  return [
+    `insert into message
+       (source_id, identity, soft_identity, header_message_id, sender, subject, uid, uid_validity, received_at,
+         recorded_at, size)
+     select ${to.sourceId}, 'uid:1700000000:' || n || ':INBOX', ${random('soft')},
+       '<' || ${random('header')} || '@mail.sender.example>', 'customer.' || (n % 5000) || '@sender.example',
+       'Your order number ' || n || ' is on its way to you', n, '1700000000', ${at}, ${at}, 20000 + n % 50000
+     from (${n}) numbers order by n`,
+    `insert into event
+       (id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, attempt, failures, run_id,
+         execution_id, last_error, created_at, settled_at, reported_at)
+     select substr(stamp, 1, 8) || '-' || substr(stamp, 9, 4) || '-7' || substr(noise, 1, 3) || '-8' ||
+         substr(noise, 4, 3) || '-' || substr(noise, 7, 12),
+       ${to.id}, id, identity, soft_identity, noise, case when ${failed} then 'DEAD' else 'DONE' end, 1,
+       case when ${failed} then 1 else 0 end, stamp || noise, n, case when ${failed} then 'it broke' end,
+       ${at}, ${at} + 3000, case when ${failed} then ${at} + 4000 end
+     from (
+       select id, uid as n, identity, soft_identity, ${hex('recorded_at')} as stamp,
+         substr(soft_identity, 21) || substr(header_message_id, 2, 20) as noise
+       from message) messages order by n`,
+  ];
+}
+
+const selectKnown = (size: number): string =>
+  `select identity, soft_identity as "softIdentity" from message where id % ${Math.max(1, Math.floor(size / 2000))} = 0`;
+
+const subscribe = (ledger: Ledger): Promise<Subscription> =>
+  ledger.subscribe({
+    workflowId: 'workflow',
+    nodeId: 'node',
+    source: { kind: 'imap', account: 'ann@mail.example', mailbox: 'INBOX' },
+    retryDelaysMs: [30_000, 60_000, 300_000],
+    guarantee: 'atLeastOnce',
+    keepContentMs: 0,
+    retentionMs: 90 * 86_400_000,
+  });
+
+const CONTENT = Buffer.from(Array.from({ length: 4_000 }, () => Math.floor(Math.random() * 256)));
+let mails = 0;
+
+function newMail(name: string, to: Subscription): NewMessage {
+  const uid = 2_000_000 + ++mails;
+  return {
+    identity: `uid:1700000000:${uid}:INBOX`,
+    softIdentity: Array.from({ length: 40 }, () => Math.floor(Math.random() * 16).toString(16)).join(''),
+    messageId: `<${name}.${uid}@mail.sender.example>`,
+    sender: `customer.${uid % 5_000}@sender.example`,
+    subject: `Your order number ${uid} is on its way to you`,
+    uid,
+    uidValidity: '1700000000',
+    receivedAt: Date.now(),
+    size: 20_000,
+    content: CONTENT,
+    due: [to.id],
+  };
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> {
+  const started = performance.now();
+  const result = await work();
+  return { ms: performance.now() - started, result };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)]!;
+}
+
+const row = (cells: readonly string[]): string =>
+  cells.map((cell, i) => (i === 0 ? cell.padEnd(14) : cell.padStart(13))).join('');
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`;

@@ -1,0 +1,206 @@
+// The ledger's database goes away under a real n8n, takes no changes, or has no space left: mail is delayed, never lost.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { run } from '../../tools/shell.mjs';
+import { Cleanup } from '../support/cleanup';
+import { Dovecot } from '../support/dovecot';
+import { PostgresLedgerReader } from '../support/ledger-reader';
+import { rawMail } from '../support/mails';
+import { N8n } from '../support/n8n';
+import { PostgresServer } from '../support/postgres';
+import { Sink } from '../support/sink';
+import { until } from '../support/until';
+import { mailWorkflow, postMail } from '../support/workflows';
+
+const GONE_MS = 60_000;
+
+const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('a ledger in Postgres', { timeout: 30 * 60_000 }, () => {
+  const cleanup = new Cleanup();
+  let postgres: PostgresServer;
+  let dovecot: Dovecot;
+  let sink: Sink;
+  let n8n: N8n;
+  let id: string;
+  let user: string;
+  let users = 0;
+  let sent: string[];
+
+  before(async () => {
+    postgres = await cleanup.of(PostgresServer.start());
+    dovecot = await cleanup.of(Dovecot.start());
+    sink = await cleanup.of(Sink.start());
+    const url = await postgres.createDatabase('ledger');
+    n8n = await cleanup.of(
+      N8n.start({ DURABLE_MAIL_POSTGRES_URL: url }, { ledger: new PostgresLedgerReader(url) }),
+    );
+  });
+  after(() => cleanup.run());
+  beforeEach(async () => {
+    user = `away${++users}`;
+    sent = [];
+    sink.reset();
+    sink.answer = async () => {
+      await later(500);
+      return 200;
+    };
+    const options = { retrySchedule: '1s, 1s, 1s, 1s', startWithin: 0.5 };
+    id = await mailWorkflow(n8n, dovecot.login(user), [postMail(sink)], { options });
+    await n8n.api.publish(id);
+    await n8n.watching(id);
+  });
+  afterEach(() => n8n.api.unpublish(id));
+
+  const append = async (count: number): Promise<void> => {
+    const subjects = Array.from(
+      { length: count },
+      () => `mail ${sent.length} ${randomBytes(4).toString('hex')}`,
+    );
+    sent.push(...subjects);
+    await dovecot.append(
+      user,
+      subjects.map((subject) => rawMail({ subject })),
+    );
+  };
+
+  const allDone = (): Promise<unknown> =>
+    until(
+      'every mail is done',
+      async () => {
+        const events = (await n8n.events()).filter(({ workflow }) => workflow === id);
+        return events.length === sent.length && events.every(({ state }) => state === 'DONE');
+      },
+      240_000,
+      500,
+    );
+
+  const figures = (): string => {
+    const counts = sink.counts();
+    const repeated = [...counts.values()].filter((count) => count > 1).length;
+    return `${sent.length} mails, lost ${sent.filter((subject) => !counts.has(subject)).length}, run more than once ${repeated}`;
+  };
+
+  it('restarted while mails arrive and run, orderly and by a crash: none is lost', async (t) => {
+    for (const signal of ['SIGINT', 'SIGKILL'] as const) {
+      const seen = sink.deliveries.length;
+      await append(20);
+      await until('runs are under way', () => sink.deliveries.length > seen + 3);
+      await postgres.down(signal);
+      await append(5);
+      await postgres.up();
+      await append(5);
+    }
+    await allDone();
+    t.diagnostic(figures());
+    assert.deepEqual([...sink.counts().keys()].sort(), [...sent].sort());
+    assert.deepEqual(await n8n.api.triggers(id), ['activated']);
+  });
+
+  it('gone for a minute: the trigger rides it out, none is lost, and what had run does not run again', async (t) => {
+    await append(20);
+    await until('runs are under way', () => sink.deliveries.length > 3);
+    await postgres.down('SIGINT');
+    await append(5);
+    await later(GONE_MS);
+    assert.deepEqual(await n8n.api.triggers(id), ['activated']);
+    await postgres.up();
+    await append(5);
+    await allDone();
+    t.diagnostic(figures());
+    assert.equal(sink.counts().size, sent.length);
+    assert.equal(sink.deliveries.length, sent.length, 'each ran once');
+    assert.deepEqual(await n8n.api.triggers(id), ['activated']);
+  });
+
+  it('that takes no changes: a clear error, the cursor stays, and the mail runs when it takes them again', async () => {
+    await append(1);
+    await allDone();
+    const cursor = (): Promise<{ cursor: string }[]> =>
+      n8n.ledger(`select cursor from subscription where workflow_id = '${id}'`);
+    const before = await cursor();
+    const readOnly = async (on: boolean): Promise<void> => {
+      await postgres.query(
+        'postgres',
+        `alter database ledger set default_transaction_read_only = ${on ? 'on' : 'off'}`,
+      );
+      await postgres.query(
+        'postgres',
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'ledger'",
+      );
+    };
+    await readOnly(true);
+    await append(1);
+    await until(
+      'it is reported',
+      async () => {
+        const failed = (await n8n.api.executions()).filter(
+          ({ workflowId, status }) => workflowId === id && status === 'error',
+        );
+        for (const { id } of failed) {
+          const { data } = (await n8n.api.request('GET', `/rest/executions/${id}`)) as { data: string };
+          if (/read-only/i.test(data) && data.includes('is not being read')) return true;
+        }
+        return false;
+      },
+      120_000,
+    );
+    assert.deepEqual(await cursor(), before);
+    await readOnly(false);
+    await allDone();
+    assert.equal(sink.deliveries.length, 2);
+  });
+});
+
+describe('a ledger in SQLite', { timeout: 10 * 60_000 }, () => {
+  const cleanup = new Cleanup();
+  after(() => cleanup.run());
+
+  it(
+    'on a full disk: a clear error, the cursor stays, and the mail runs when there is space again',
+    { skip: process.getuid?.() === 0 ? false : 'a small disk can be mounted as root only' },
+    async () => {
+      const dovecot = await cleanup.of(Dovecot.start());
+      const sink = await cleanup.of(Sink.start());
+      const n8n = await cleanup.of(N8n.start());
+      const disk = join(n8n.folder, '.n8n', 'durable-mail');
+      await mkdir(disk, { recursive: true });
+      await run('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', disk]);
+      try {
+        await chmod(disk, 0o700);
+        const id = await mailWorkflow(n8n, dovecot.login('full'), [postMail(sink)]);
+        await n8n.api.publish(id);
+        await n8n.watching(id);
+        const ballast = join(disk, 'ballast');
+        await writeFile(ballast, Buffer.alloc(4 * 1024 * 1024));
+        const cursor = (): Promise<unknown> => n8n.ledger('select cursor from subscription');
+        const before = await cursor();
+        const attachment = { name: 'random.bin', content: randomBytes(2 * 1024 * 1024) };
+        await dovecot.append('full', [rawMail({ subject: 'large', attachment })]);
+        await until(
+          'it is reported',
+          async () => {
+            for (const { id: execution } of await n8n.api.executions()) {
+              const { data } = (await n8n.api.request('GET', `/rest/executions/${execution}`)) as {
+                data: string;
+              };
+              if (/disk is full/i.test(data) && data.includes('is not being read')) return true;
+            }
+            return false;
+          },
+          120_000,
+        );
+        assert.deepEqual(await cursor(), before);
+        await rm(ballast);
+        await until('the mail has run', () => sink.accepted.length === 1, 180_000);
+        await n8n.down();
+      } finally {
+        await n8n.down('SIGKILL');
+        await run('umount', [disk]);
+      }
+    },
+  );
+});

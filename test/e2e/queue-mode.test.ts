@@ -1,0 +1,134 @@
+// How runs end in queue mode: main listens, a worker runs, Postgres holds the ledger; each of them dies.
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { Cleanup } from '../support/cleanup';
+import { Dovecot } from '../support/dovecot';
+import { endingsOfRuns, type Servers } from '../support/endings';
+import { rawMail } from '../support/mails';
+import type { StoredEvent } from '../support/n8n';
+import { QueueModeN8n } from '../support/queue-mode';
+import { Sink } from '../support/sink';
+import { until } from '../support/until';
+import { mailWorkflow, postMail } from '../support/workflows';
+
+const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe('n8n in queue mode', { timeout: 40 * 60_000 }, () => {
+  const cleanup = new Cleanup();
+  let servers: Servers & { readonly n8n: QueueModeN8n };
+  let n8n: QueueModeN8n;
+  let dovecot: Dovecot;
+  let sink: Sink;
+  let user: string;
+  let users = 0;
+
+  before(async () => {
+    dovecot = await cleanup.of(Dovecot.start());
+    sink = await cleanup.of(Sink.start());
+    n8n = await cleanup.of(QueueModeN8n.start());
+    servers = { dovecot, sink, n8n };
+  });
+  after(() => cleanup.run());
+  beforeEach(() => {
+    user = `queue${++users}`;
+    sink.reset();
+  });
+
+  endingsOfRuns('queue mode', () => servers);
+
+  const published = async (options: object = {}): Promise<string> => {
+    const id = await mailWorkflow(n8n, dovecot.login(user), [postMail(sink)], { options });
+    await n8n.api.publish(id);
+    await n8n.watching(id);
+    return id;
+  };
+
+  const append = (...subjects: string[]): Promise<void> =>
+    dovecot.append(
+      user,
+      subjects.map((subject) => rawMail({ subject })),
+    );
+
+  const eventsOf = async (workflow: string): Promise<StoredEvent[]> =>
+    (await n8n.events()).filter((event) => event.workflow === workflow);
+
+  const done = (workflow: string, count: number): Promise<StoredEvent[]> =>
+    until(
+      `${count} mails are done`,
+      async () => {
+        const events = (await eventsOf(workflow)).filter(({ state }) => state === 'DONE');
+        return events.length === count && events;
+      },
+      240_000,
+    );
+
+  it('runs a burst on the worker as fast as it takes it, each mail once', async () => {
+    const id = await published();
+    await append(...Array.from({ length: 40 }, (_, index) => `burst ${index}`));
+    await done(id, 40);
+    assert.equal(sink.counts().size, 40);
+    assert.ok([...sink.counts().values()].every((count) => count === 1));
+    await n8n.api.unpublish(id);
+  });
+
+  it('worker killed while it runs: the mail is tried again when the worker is back', async () => {
+    sink.answer = async (_, earlier) => {
+      if (earlier === 0) await later(60_000);
+      return 200;
+    };
+    const id = await published({ retrySchedule: '1s, 1s' });
+    await append('cut off with the worker');
+    await until('its run is under way', () => sink.deliveries.length === 1, 60_000);
+    await n8n.worker.down('SIGKILL');
+    await n8n.worker.up();
+    const [event] = await done(id, 1);
+    assert.ok(event!.failures >= 1);
+    assert.equal(sink.accepted.length, 1);
+    await n8n.api.unpublish(id);
+  });
+
+  it('main killed while a worker goes on: the run ends there, and counts', async () => {
+    sink.answer = async () => {
+      // Longer than main is away, and than a lease.
+      await later(45_000);
+      return 200;
+    };
+    const id = await published({ retrySchedule: '1s' });
+    await append('goes on');
+    await until('its run is under way', () => sink.deliveries.length === 1, 60_000);
+    await n8n.main.down('SIGKILL');
+    await n8n.main.up();
+    const [event] = await done(id, 1);
+    assert.deepEqual([event?.attempt, event?.failures], [1, 0]);
+    assert.equal(sink.deliveries.length, 1, 'it ran once');
+    await n8n.api.unpublish(id);
+  });
+
+  it('Redis restarted empty while jobs wait in it: they are offered again, each runs once', async (t) => {
+    const id = await published({ startWithin: 0.5 });
+    await n8n.worker.down();
+    const mails = 12;
+    await append(...Array.from({ length: mails }, (_, index) => `lost on the way ${index}`));
+    await until(
+      'jobs wait in Redis',
+      async () => {
+        const events = await eventsOf(id);
+        return events.length === mails && events.some(({ state }) => state === 'QUEUED');
+      },
+      60_000,
+    );
+    await n8n.redis.down('SIGKILL');
+    await n8n.redis.up();
+    await n8n.worker.up();
+    const events = await done(id, mails);
+    const counts = sink.counts();
+    const again = events.filter(({ attempt }) => attempt > 1).length;
+    t.diagnostic(
+      `${mails} mails, offered again ${again}, lost ${mails - counts.size}, run more than once ${sink.deliveries.length - counts.size}`,
+    );
+    assert.equal(counts.size, mails);
+    assert.equal(sink.deliveries.length, mails);
+    assert.ok(again > 0, 'some jobs were lost with Redis');
+    await n8n.api.unpublish(id);
+  });
+});

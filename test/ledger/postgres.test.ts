@@ -1,0 +1,589 @@
+// The ledger's contract on a real Postgres, and what only a server can do wrong.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { Client, type ClientConfig, types } from 'pg';
+import { LedgerFault, type LedgerFaultKind } from '../../engine/ledger/fault';
+import type { Ledger, NewMessage, NewSubscription, Subscription } from '../../engine/ledger/ledger';
+import { checkPostgres } from '../../engine/ledger/postgres/check';
+import { serverFault } from '../../engine/ledger/postgres/fault';
+import { openPostgresLedger } from '../../engine/ledger/postgres/postgres-ledger';
+import { type PostgresSettings, settingsFromUrl } from '../../engine/ledger/postgres/settings';
+import { PostgresServer } from '../support/postgres';
+import { until } from '../support/until';
+import { ledgerContract } from './contract';
+import type { LedgerUnderTest } from './contract/harness';
+
+const TABLES = 'source, subscription, message, content, event, seen, once_key';
+const LEDGERS = 'n8n-nodes-durable-mail';
+const NEW_SUBSCRIPTION: NewSubscription = {
+  workflowId: 'w',
+  nodeId: 'n',
+  source: { kind: 'imap', account: 'ann@mail.example', mailbox: 'INBOX' },
+  retryDelaysMs: [1],
+  guarantee: 'atLeastOnce',
+  keepContentMs: 0,
+  retentionMs: 1_000_000,
+};
+
+let server: PostgresServer;
+before(async () => {
+  server = await PostgresServer.start({ fsync: false });
+});
+after(() => server.dispose());
+
+/** Every statement that ledgers send, whatever connection it goes over. */
+let sent = 0;
+const query = Object.getOwnPropertyDescriptor(Client.prototype, 'query')!.value as (
+  this: Client,
+  ...args: unknown[]
+) => unknown;
+Object.defineProperty(Client.prototype, 'query', {
+  configurable: true,
+  writable: true,
+  value(this: Client & { connectionParameters: ClientConfig }, ...args: unknown[]) {
+    if (this.connectionParameters.application_name === LEDGERS) sent++;
+    return query.apply(this, args);
+  },
+});
+
+type PgType = (typeof types.builtins)[keyof typeof types.builtins];
+
+/** A connection beside the ledgers, to one database, that finds their tables by bare names. */
+async function connect(url: string, schema = 'durable_mail'): Promise<Client> {
+  const client = new Client({
+    connectionString: url,
+    options: `-c search_path=${schema}`,
+    types: {
+      getTypeParser: ((oid: PgType, format?: 'text') =>
+        oid === types.builtins.INT8
+          ? Number
+          : (types.getTypeParser(oid, format) as unknown)) as typeof types.getTypeParser,
+    },
+  });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}
+
+/** One database for all of the contract's tests, emptied between them: making one takes longer than most tests. */
+let shared: Promise<string> | undefined;
+
+async function openUnderTest(): Promise<LedgerUnderTest> {
+  const url = await (shared ??= server.createDatabase());
+  const ledger = await openPostgresLedger(settingsFromUrl(url));
+  const beside = await connect(url);
+  return {
+    ledger,
+    query: async <Row>(sql: string) => (await beside.query(sql)).rows as Row[],
+    statements: () => sent,
+    openAnother: () => openPostgresLedger(settingsFromUrl(url)),
+    dispose: async () => {
+      await ledger.close();
+      await beside.query(`truncate ${TABLES} restart identity`);
+      await beside.end();
+    },
+  };
+}
+
+ledgerContract('Postgres', openUnderTest);
+
+/** A database of its own, its settings, and a connection beside the ledgers on it. */
+async function onDatabase(
+  work: (settings: PostgresSettings, beside: Client, url: string) => Promise<void>,
+): Promise<void> {
+  const url = await server.createDatabase();
+  const beside = await connect(url);
+  try {
+    await work(settingsFromUrl(url), beside, url);
+  } finally {
+    await beside.end();
+  }
+}
+
+/** Opens a ledger, and closes it whatever happens. */
+async function withLedger<T>(settings: PostgresSettings, work: (ledger: Ledger) => Promise<T>): Promise<T> {
+  const ledger = await openPostgresLedger(settings);
+  try {
+    return await work(ledger);
+  } finally {
+    await ledger.close();
+  }
+}
+
+const mail = (uid: number, due: readonly Subscription[], more: Partial<NewMessage> = {}): NewMessage => ({
+  identity: `uid:1:${uid}:INBOX`,
+  softIdentity: `soft ${uid}`,
+  messageId: null,
+  sender: null,
+  subject: null,
+  uid,
+  uidValidity: '1',
+  receivedAt: 1,
+  size: 1,
+  content: Buffer.from('x'),
+  due: due.map(({ id }) => id),
+  ...more,
+});
+
+/** @param words what the message holds */
+const fault =
+  (kind: LedgerFaultKind, words: RegExp) =>
+  (error: unknown): true => {
+    assert.ok(error instanceof LedgerFault, String(error));
+    assert.equal(error.kind, kind, error.message);
+    assert.match(error.message, words);
+    assert.doesNotMatch(error.message, /secret|test password/);
+    return true;
+  };
+
+describe('the schema in Postgres', () => {
+  it('is made once by eight processes that come at once', () =>
+    onDatabase(async (settings, beside) => {
+      const ledgers = await Promise.all(Array.from({ length: 8 }, () => openPostgresLedger(settings)));
+      try {
+        const made = await Promise.all(ledgers.map((ledger) => ledger.subscribe(NEW_SUBSCRIPTION)));
+        assert.equal(new Set(made.map(({ id }) => id)).size, 1);
+        assert.deepEqual((await beside.query('select version from schema_version')).rows, [{ version: 1 }]);
+      } finally {
+        await Promise.all(ledgers.map((ledger) => ledger.close()));
+      }
+    }));
+
+  it('of a newer version is refused, and left as it is', () =>
+    onDatabase(async (settings, beside) => {
+      await withLedger(settings, async () => undefined);
+      await beside.query('update schema_version set version = 99');
+      const newer = fault('schema', /written by a newer .*version 99, this one knows 1.*Update the package/);
+      await assert.rejects(openPostgresLedger(settings), newer);
+      await assert.rejects(checkPostgres(settings), newer);
+      assert.deepEqual((await beside.query('select version from schema_version')).rows, [{ version: 99 }]);
+    }));
+
+  it('has the name that it was given, beside others', () =>
+    onDatabase(async (settings, beside, url) => {
+      for (const schema of ['one', 'Two$_2']) {
+        const named = settingsFromUrl(`${url}?schema=${encodeURIComponent(schema)}`);
+        assert.match(await checkPostgres(named), /will be made/);
+        await withLedger(named, async (ledger) => {
+          const to = await ledger.subscribe(NEW_SUBSCRIPTION);
+          assert.deepEqual(
+            await ledger.record({ sourceId: to.sourceId, messages: [mail(1, [to])], cursors: [] }),
+            [to.id],
+          );
+        });
+        assert.equal((await beside.query(`select * from "${schema}".event`)).rows.length, 1);
+      }
+      const { rows } = await beside.query(`select to_regnamespace('durable_mail') as there`);
+      assert.deepEqual(rows, [{ there: null }]);
+      for (const schema of ['a"b', 'a b', '1a', '', 'x'.repeat(64)]) {
+        await assert.rejects(openPostgresLedger({ ...settings, schema }), /name of the Postgres schema/);
+      }
+    }));
+
+  it('holds what was recorded when it is opened again', () =>
+    onDatabase(async (settings) => {
+      await withLedger(settings, async (ledger) => {
+        const { id, sourceId } = await ledger.subscribe(NEW_SUBSCRIPTION);
+        const cursors = [{ subscriptionId: id, cursor: { uid: 3 } }];
+        await ledger.record({ sourceId, messages: [], cursors });
+      });
+      await withLedger(settings, async (ledger) => {
+        assert.deepEqual((await ledger.subscribe(NEW_SUBSCRIPTION)).cursor, { uid: 3 });
+      });
+    }));
+
+  it('needs a server of version 14 or newer', () => {
+    const settings = settingsFromUrl('postgres://u:secret@db/mail');
+    assert.equal(serverFault(140_000, settings), null);
+    fault('schema', /db:5432\/mail is PostgreSQL 13; .* needs 14 or newer/)(serverFault(130_014, settings));
+  });
+});
+
+describe("a user's rights in Postgres", () => {
+  /** A user without any right but to connect. */
+  const withUser = (
+    work: (settings: PostgresSettings, beside: Client, user: string) => Promise<void>,
+  ): Promise<void> =>
+    onDatabase(async (settings, beside, url) => {
+      const user = `user ${settings.database}`;
+      await beside.query(`create user "${user}" password 'secret'`);
+      const login = new URL(url);
+      login.username = encodeURIComponent(user);
+      login.password = 'secret';
+      await work(settingsFromUrl(login.href), beside, user);
+    });
+
+  it('that are missing are named, with what an administrator has to run, and that is enough', () =>
+    withUser(async (settings, beside, user) => {
+      const words = new RegExp(
+        `Run this as an administrator.*create schema .*grant usage, create .* to "${user}"`,
+      );
+      await assert.rejects(checkPostgres(settings), fault('rights', words));
+      await assert.rejects(openPostgresLedger(settings), fault('rights', words));
+      const error: unknown = await openPostgresLedger(settings).catch((thrown: unknown) => thrown);
+      const [, advice] = /administrator of the database: (.*)$/.exec((error as Error).message)!;
+      await beside.query(advice!);
+      assert.match(await checkPostgres(settings), /tables in schema durable_mail will be made/);
+      await withLedger(settings, (ledger) => ledger.subscribe(NEW_SUBSCRIPTION));
+      assert.match(await checkPostgres(settings), /schema durable_mail is ready \(version 1\)/);
+    }));
+
+  it('in a schema that another user made are named one by one', () =>
+    withUser(async (settings, beside, user) => {
+      await withLedger({ ...settings, ...server.login }, async () => undefined);
+      await assert.rejects(checkPostgres(settings), fault('rights', /may not use the schema durable_mail/));
+      await assert.rejects(openPostgresLedger(settings), fault('rights', /grant usage/));
+      await beside.query(`grant usage on schema durable_mail to "${user}"`);
+      await beside.query(`grant select on all tables in schema durable_mail to "${user}"`);
+      await beside.query(`grant insert, update on content to "${user}"`);
+      await assert.rejects(
+        checkPostgres(settings),
+        fault('rights', /lacks delete on content, insert\/update\/delete on event,/),
+      );
+      await withLedger(settings, async (ledger) => {
+        await assert.rejects(ledger.subscribe(NEW_SUBSCRIPTION), fault('rights', /grant select, insert/));
+      });
+      await beside.query(`grant insert, update, delete on all tables in schema durable_mail to "${user}"`);
+      await withLedger(settings, (ledger) => ledger.subscribe(NEW_SUBSCRIPTION));
+      assert.match(await checkPostgres(settings), /is ready/);
+    }));
+
+  it('to change anything may be missing altogether: the cursor stays where it is', () =>
+    onDatabase(async (settings, beside) => {
+      const to = await withLedger(settings, (ledger) => ledger.subscribe(NEW_SUBSCRIPTION));
+      await beside.query(`alter database "${settings.database}" set default_transaction_read_only = on`);
+      const readOnly = fault('readonly', /takes no changes.*default_transaction_read_only/);
+      await assert.rejects(checkPostgres(settings), readOnly);
+      await withLedger(settings, async (ledger) => {
+        const cursors = [{ subscriptionId: to.id, cursor: { uid: 1 } }];
+        await assert.rejects(
+          ledger.record({ sourceId: to.sourceId, messages: [mail(1, [to])], cursors }),
+          readOnly,
+        );
+        assert.equal((await ledger.cursors([to.id])).get(to.id), null);
+        assert.deepEqual((await ledger.events({}, { limit: 1 })).events, []);
+      });
+    }));
+});
+
+describe('a login to Postgres', () => {
+  it('with a wrong password, user or database says so', () =>
+    onDatabase(async (settings) => {
+      for (const open of [openPostgresLedger, checkPostgres]) {
+        const login = fault('login', /refused the login.*Check the user and the password/);
+        await assert.rejects(open({ ...settings, password: 'secret' }), login);
+        await assert.rejects(open({ ...settings, password: '' }), fault('login', /refused the login/));
+        await assert.rejects(open({ ...settings, user: 'nobody' }), login);
+        await assert.rejects(
+          open({ ...settings, database: 'nowhere' }),
+          fault('other', /"nowhere" does not exist.*create database "nowhere"/),
+        );
+      }
+    }));
+
+  it('asks for the password again for each connection', () =>
+    onDatabase(async (settings) => {
+      let asked = 0;
+      const password = async (): Promise<string> => {
+        asked++;
+        return server.login.password;
+      };
+      await withLedger({ ...settings, password }, (ledger) =>
+        Promise.all([ledger.sources(), ledger.sources(), ledger.sources()]),
+      );
+      assert.ok(asked > 1);
+    }));
+
+  it('at a place where nobody answers says where', () =>
+    onDatabase(async (settings) => {
+      await assert.rejects(
+        openPostgresLedger({ ...settings, port: 1 }),
+        fault(
+          'unreachable',
+          /127\.0\.0\.1:1\/test_.* cannot be reached: .*ECONNREFUSED.*Check that it is running/,
+        ),
+      );
+      await assert.rejects(
+        openPostgresLedger({ ...settings, host: 'no-such-host.invalid' }),
+        fault('unreachable', /no-such-host\.invalid.* cannot be reached/),
+      );
+      await assert.rejects(
+        openPostgresLedger({ ...settings, host: 'localhost', port: 1 }),
+        fault('unreachable', /localhost:1.*ECONNREFUSED/),
+      );
+    }));
+});
+
+describe('TLS to Postgres', () => {
+  it('that the server does not offer says to switch it off', () =>
+    onDatabase(async (settings) => {
+      await assert.rejects(
+        openPostgresLedger({ ...settings, tls: { rejectUnauthorized: false } }),
+        fault('tls', /does not support SSL.*set SSL to Disable/),
+      );
+    }));
+
+  it('is made with a certificate that is trusted, or with any where one asks for that', async () => {
+    const { cert, key } = await selfSigned('127.0.0.1');
+    const secure = await PostgresServer.start({ fsync: false, tls: { cert, key } });
+    try {
+      const settings = settingsFromUrl(secure.url());
+      const open = (tls: PostgresSettings['tls']): Promise<string> => checkPostgres({ ...settings, tls });
+      await assert.rejects(
+        open({ rejectUnauthorized: true }),
+        fault('tls', /self-signed certificate.*Add the certificate/),
+      );
+      assert.match(await open({ rejectUnauthorized: true, ca: cert }), /^Connected to Postgres 1\d/);
+      assert.match(await open({ rejectUnauthorized: false }), /^Connected/);
+      await assert.rejects(
+        checkPostgres({ ...settings, host: 'localhost', tls: { rejectUnauthorized: true, ca: cert } }),
+        fault('tls', /localhost/),
+      );
+      await assert.rejects(
+        open({ rejectUnauthorized: true, ca: (await selfSigned('127.0.0.1')).cert }),
+        fault('tls', /certificate/),
+      );
+      await withLedger({ ...settings, tls: { rejectUnauthorized: true, ca: cert } }, async () => {
+        const rows = await secure.query<{ ssl: boolean }>(
+          'postgres',
+          `select ssl from pg_stat_ssl join pg_stat_activity using (pid) where application_name = '${LEDGERS}'`,
+        );
+        assert.ok(rows.length > 0 && rows.every(({ ssl }) => ssl));
+      });
+    } finally {
+      await secure.dispose();
+    }
+  });
+});
+
+describe('a connection to Postgres', () => {
+  const killAll = (beside: Client): Promise<unknown> =>
+    beside.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity
+       where datname = current_database() and application_name = '${LEDGERS}'`,
+    );
+
+  it('that is killed while it is idle is replaced', () =>
+    onDatabase(async (settings, beside) =>
+      withLedger(settings, async (ledger) => {
+        await Promise.all(Array.from({ length: 4 }, () => ledger.sources()));
+        await killAll(beside);
+        // Not a moment later: the news of its end may still be on the way.
+        await ledger.subscribe(NEW_SUBSCRIPTION);
+        assert.equal((await ledger.sources()).length, 1);
+      }),
+    ));
+
+  it('that is killed in the middle of a call fails that call, and the next one works', () =>
+    onDatabase(async (settings, beside) =>
+      withLedger(settings, async (ledger) => {
+        const to = await ledger.subscribe(NEW_SUBSCRIPTION);
+        await ledger.record({ sourceId: to.sourceId, messages: [mail(1, [to])], cursors: [] });
+        await beside.query('begin; lock table event');
+        const request = { subscriptionIds: [to.id], mostRuns: 1, mailsPerRun: 1, leaseMs: 1_000 };
+        const calls = [ledger.offer(request), ledger.statistics({})];
+        const rejected = calls.map((call) =>
+          assert.rejects(call, fault('unreachable', /cannot be reached: terminating connection/)),
+        );
+        await until('both wait', async () => {
+          const { rows } = await beside.query(`select 1 from pg_locks where not granted`);
+          return rows.length === 2;
+        });
+        await killAll(beside);
+        await beside.query('rollback');
+        await Promise.all(rejected);
+        assert.equal((await ledger.offer(request)).runs.length, 1);
+      }),
+    ));
+
+  it('is made anew when the server was started again', () =>
+    onDatabase(async (settings) =>
+      withLedger(settings, async (ledger) => {
+        const to = await ledger.subscribe(NEW_SUBSCRIPTION);
+        await server.down();
+        const down = fault('unreachable', /cannot be reached/);
+        await assert.rejects(ledger.sources(), down);
+        const batch = { sourceId: to.sourceId, messages: [mail(1, [to])], cursors: [] };
+        await assert.rejects(ledger.record(batch), down);
+        await server.up();
+        assert.deepEqual(await ledger.record(batch), [to.id]);
+      }),
+    ));
+
+  it('closes once, however often one asks', () =>
+    onDatabase(async (settings, beside) => {
+      const ledger = await openPostgresLedger(settings);
+      await Promise.all([ledger.close(), ledger.close()]);
+      await ledger.close();
+      await until('no connection is left', async () => {
+        const { rows } = await beside.query(
+          `select 1 from pg_stat_activity where datname = current_database() and application_name = '${LEDGERS}'`,
+        );
+        return rows.length === 0;
+      });
+      await assert.rejects(ledger.sources(), LedgerFault);
+    }));
+});
+
+describe('many processes on one Postgres', () => {
+  it('that record, offer, claim, renew, settle, replay and sweep as fast as they can never fail', () =>
+    onDatabase(async (settings, beside) => {
+      const ledgers = await Promise.all(
+        Array.from({ length: 8 }, () => openPostgresLedger({ ...settings, mostConnections: 2 })),
+      );
+      try {
+        const subscriptions = await Promise.all(
+          ['a', 'b'].map((workflowId) =>
+            ledgers[0]!.subscribe({
+              ...NEW_SUBSCRIPTION,
+              workflowId,
+              keepContentMs: workflowId === 'a' ? 0 : 50,
+            }),
+          ),
+        );
+        const ids = subscriptions.map(({ id }) => id);
+        const { sourceId } = subscriptions[0]!;
+        const end = performance.now() + 4_000;
+        let uid = 0;
+        let won = 0;
+        const work = async (ledger: Ledger, worker: number): Promise<void> => {
+          for (let round = worker; performance.now() < end; round++) {
+            if (round % 2 === 0) {
+              const messages = Array.from({ length: 10 }, () => mail(1 + (uid++ % 2_000), subscriptions));
+              const cursors = ids.map((subscriptionId) => ({ subscriptionId, cursor: { uid } })).reverse();
+              await ledger.record({ sourceId, messages: messages.reverse(), cursors });
+            }
+            const asked = round % 3 === 0 ? [...ids].reverse() : [ids[round % 2]!];
+            const leaseMs = round % 5 === 0 ? 0 : 50;
+            const { runs } = await ledger.offer({
+              subscriptionIds: asked,
+              mostRuns: 50,
+              mailsPerRun: 4,
+              leaseMs,
+            });
+            const pointers = runs.flatMap((run) => run.pointers).reverse();
+            const renewed = ledger.renew([...pointers].reverse(), 'QUEUED', leaseMs);
+            const claimed = await ledger.claim(pointers, `${worker}`, leaseMs);
+            won += claimed.length;
+            const kind = (['success', 'failure', 'gone'] as const)[round % 3]!;
+            const outcome = kind === 'failure' ? { kind, error: 'it broke' } : { kind };
+            await Promise.all([
+              renewed,
+              ledger.settle(pointers, outcome),
+              ledger.renew(pointers, 'RUNNING', leaseMs),
+              ...(round % 7 === 0
+                ? [ledger.replay({ filter: { states: ['DEAD', 'GONE', 'UNKNOWN'] } })]
+                : []),
+              ...(round % 11 === 0 ? [ledger.markDone({ filter: { states: ['RETRY', 'DEAD'] } })] : []),
+              ...(round % 5 === 0 ? [ledger.takeEnded(ids, 20)] : []),
+              ...(round % 6 === 0 ? [ledger.sweep(50)] : []),
+              ...(round % 13 === 0 ? [ledger.forget({ filter: {} })] : []),
+            ]);
+          }
+        };
+        await Promise.all(ledgers.map(work));
+        assert.ok(won > 100, String(won));
+        const { rows } = await beside.query(
+          'select deadlocks from pg_stat_database where datname = current_database()',
+        );
+        assert.deepEqual(rows, [{ deadlocks: 0 }]);
+      } finally {
+        await Promise.all(ledgers.map((ledger) => ledger.close()));
+      }
+    }));
+});
+
+describe('a Postgres URL', () => {
+  const read = (rest: string): PostgresSettings => settingsFromUrl(`postgres://${rest}`);
+
+  it('gives each part, decoded', () => {
+    assert.deepEqual(read('an%20n:p%40s%2Fs%25@db.example:5433/ma%20il?schema=x&sslmode=require'), {
+      host: 'db.example',
+      port: 5433,
+      database: 'ma il',
+      user: 'an n',
+      password: 'p@s/s%',
+      schema: 'x',
+      tls: { rejectUnauthorized: true },
+    });
+    assert.deepEqual(settingsFromUrl('postgresql://u@[::1]/d?sslmode=no-verify'), {
+      host: '::1',
+      port: 5432,
+      database: 'd',
+      user: 'u',
+      password: '',
+      tls: { rejectUnauthorized: false },
+    });
+    assert.equal(read('u:p@localhost/d?host=/run/postgresql').host, '/run/postgresql');
+    assert.equal(read('u:p@%2Frun%2Fpostgresql/d').host, '/run/postgresql');
+    for (const mode of ['verify-ca', 'verify-full']) {
+      assert.deepEqual(read(`u@h/d?sslmode=${mode}`).tls, { rejectUnauthorized: true });
+    }
+    assert.equal(read('u@h/d').tls, false);
+    assert.equal(read('u@h/d?sslmode=disable').tls, false);
+  });
+
+  it('reads the certificates that are trusted from a file', async () => {
+    const ca = (await selfSigned('db')).cert;
+    const folder = await mkdtemp(join(tmpdir(), 'durable-mail-ca-'));
+    try {
+      const file = join(folder, 'ca.pem');
+      await writeFile(file, ca);
+      const { tls } = read(`u@h/d?sslmode=verify-full&sslrootcert=${encodeURIComponent(file)}`);
+      assert.deepEqual(tls, { rejectUnauthorized: true, ca });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('that cannot be used is refused, without a word of it', () => {
+    for (const [url, words] of [
+      ['secret', /does not have the form/],
+      ['mysql://u:secret@h/d', /does not have the form/],
+      ['postgres://u:secret@h/', /names no database/],
+      ['postgres://h/d', /names no user/],
+      ['postgres://u:secret@h/d?sslmode=prefer', /sslmode must be one of: disable, require/],
+      ['postgres://u:secret@h/d?sslmod=require', /parameter sslmod is not known/],
+      ['postgres://u:secret@h/d?sslrootcert=/x', /does not ask for TLS/],
+      ['postgres://u:secret@h/d?sslmode=require&sslrootcert=/no/such', /cannot be read/],
+      ['postgres://u:secret%@h/d', /%25/],
+      ['postgres://u:secret@h/d?schema=a%20b', /name of the Postgres schema/],
+    ] as const) {
+      assert.throws(
+        () => settingsFromUrl(url),
+        (error: Error) => words.test(error.message) && !error.message.includes('secret'),
+        url,
+      );
+    }
+  });
+});
+
+/** @param host a name or an address that the certificate is for */
+async function selfSigned(host: string): Promise<{ cert: string; key: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'durable-mail-tls-'));
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+  const name = /^[\d.]+$/.test(host) ? `IP:${host}` : `DNS:${host}`;
+  try {
+    await promisify(execFile)('openssl', [
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+      ...[
+        '-subj',
+        '/CN=durable-mail test',
+        '-addext',
+        `subjectAltName=${name}`,
+        '-keyout',
+        key,
+        '-out',
+        cert,
+      ],
+    ]);
+    return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,91 @@
+// One process of n8n, main or worker, with a user folder of its own and the built package in it.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { installInto } from '../../tools/build.mjs';
+import { N8nApi, quietN8nEnvironment } from '../../tools/n8n.mjs';
+import { freePort } from './net';
+import { ServerProcess } from './server-process';
+
+/** Set by test/run.mjs: n8n's command-line script. Tests run under a Node that n8n runs on. */
+const N8N = process.env['DURABLE_MAIL_N8N'] ?? '';
+
+/** What each part that a process can play is started with. */
+const ROLES = {
+  main: ['start'],
+  worker: ['worker', '--concurrency=10'],
+} as const;
+
+export class N8nProcess {
+  readonly folder: string;
+  readonly port: number;
+  readonly #server: ServerProcess;
+
+  private constructor(
+    role: keyof typeof ROLES,
+    place: { folder: string; port: number; brokerPort: number },
+    environment: Readonly<Record<string, string>>,
+  ) {
+    const { folder, port } = place;
+    this.folder = folder;
+    this.port = port;
+    const api = new N8nApi(`http://127.0.0.1:${port}`);
+    this.#server = new ServerProcess({
+      name: `n8n's ${role}`,
+      command: [process.execPath, N8N, ...ROLES[role]],
+      cwd: folder,
+      logFile: join(folder, 'n8n.log'),
+      environment: {
+        PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+        ...quietN8nEnvironment(place),
+        // What a worker says about its health is all that it serves.
+        ...(role === 'worker' && {
+          QUEUE_HEALTH_CHECK_ACTIVE: 'true',
+          QUEUE_HEALTH_CHECK_PORT: String(port),
+        }),
+        ...environment,
+      },
+      answers: () => api.isReady(),
+      deadlineMs: 120_000,
+    });
+  }
+
+  /** A new one, not started yet. */
+  static async installed(
+    role: keyof typeof ROLES,
+    environment: Readonly<Record<string, string>>,
+  ): Promise<N8nProcess> {
+    const folder = await mkdtemp(join(tmpdir(), `n8n-${role}-`));
+    await installInto(folder, N8N);
+    const place = { folder, port: await freePort(), brokerPort: await freePort() };
+    return new N8nProcess(role, place, environment);
+  }
+
+  /** Starts it, again after `down`, with everything that was stored. */
+  up(): Promise<void> {
+    return this.#server.up();
+  }
+
+  /** Ends it; SIGKILL is a crash. */
+  down(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    return this.#server.down(signal);
+  }
+
+  /** It does nothing for a while and does not know it, as on a machine that is suspended. */
+  freeze(): void {
+    this.#server.freeze();
+  }
+
+  resume(): void {
+    this.#server.resume();
+  }
+
+  log(): Promise<string> {
+    return this.#server.log();
+  }
+
+  async dispose(): Promise<void> {
+    await this.down();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,92 @@
+// n8n in queue mode: main and one worker, each a process with a user folder of its own, with PostgreSQL for n8n's
+// data and Redis for its queue. The mail ledger has a database of its own.
+import { randomBytes } from 'node:crypto';
+import { Cleanup } from './cleanup';
+import { type LedgerReader, PostgresLedgerReader } from './ledger-reader';
+import { N8n, type N8nOptions } from './n8n';
+import { N8nProcess } from './n8n-process';
+import { PostgresServer } from './postgres';
+import { RedisServer } from './redis';
+
+export interface QueueModeOptions extends N8nOptions {
+  /** The ledger's database for the whole instance; default: one on the server that n8n's own data is on. */
+  readonly ledgerUrl?: string;
+}
+
+export class QueueModeN8n extends N8n {
+  readonly worker: N8nProcess;
+  readonly postgres: PostgresServer;
+  readonly redis: RedisServer;
+  readonly #cleanup: Cleanup;
+
+  private constructor(
+    processes: { main: N8nProcess; worker: N8nProcess },
+    servers: { postgres: PostgresServer; redis: RedisServer },
+    ledger: LedgerReader,
+    cleanup: Cleanup,
+  ) {
+    super(processes.main, ledger);
+    this.worker = processes.worker;
+    this.postgres = servers.postgres;
+    this.redis = servers.redis;
+    this.#cleanup = cleanup;
+  }
+
+  /** A new instance with its owner, and the package installed in both processes. */
+  static override async start(
+    environment: Record<string, string> = {},
+    options: QueueModeOptions = {},
+  ): Promise<QueueModeN8n> {
+    const cleanup = new Cleanup();
+    try {
+      const postgres = await cleanup.of(PostgresServer.start());
+      const redis = await cleanup.of(RedisServer.start());
+      await postgres.createDatabase('n8n');
+      const ledgerUrl = options.ledgerUrl ?? (await postgres.createDatabase('ledger'));
+      const shared = { ...queueEnvironment(postgres, redis, ledgerUrl), ...environment };
+      const main = await cleanup.of(N8nProcess.installed('main', shared));
+      const worker = await cleanup.of(N8nProcess.installed('worker', shared));
+      const ledger = options.ledger ?? new PostgresLedgerReader(ledgerUrl);
+      const n8n = new QueueModeN8n({ main, worker }, { postgres, redis }, ledger, cleanup);
+      await n8n.up();
+      await n8n.api.becomeOwner();
+      return n8n;
+    } catch (error) {
+      await cleanup.run();
+      throw error;
+    }
+  }
+
+  /** Main first: it makes n8n's tables. */
+  override async up(): Promise<void> {
+    await this.main.up();
+    await this.worker.up();
+  }
+
+  override async down(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
+    await Promise.all([this.main.down(signal), this.worker.down(signal)]);
+  }
+
+  override async dispose(): Promise<void> {
+    await this.down('SIGKILL');
+    await this.#cleanup.run();
+  }
+}
+
+const queueEnvironment = (
+  postgres: PostgresServer,
+  redis: RedisServer,
+  ledgerUrl: string,
+): Record<string, string> => ({
+  EXECUTIONS_MODE: 'queue',
+  N8N_ENCRYPTION_KEY: randomBytes(16).toString('hex'),
+  QUEUE_BULL_REDIS_HOST: '127.0.0.1',
+  QUEUE_BULL_REDIS_PORT: String(redis.port),
+  DB_TYPE: 'postgresdb',
+  DB_POSTGRESDB_HOST: postgres.login.host,
+  DB_POSTGRESDB_PORT: String(postgres.login.port),
+  DB_POSTGRESDB_DATABASE: 'n8n',
+  DB_POSTGRESDB_USER: postgres.login.user,
+  DB_POSTGRESDB_PASSWORD: postgres.login.password,
+  DURABLE_MAIL_POSTGRES_URL: ledgerUrl,
+});

@@ -17,6 +17,11 @@ export class ProcessWake implements Wake {
     }
   }
 
+  /** Whether anybody here waits for the subscription. */
+  hears(subscriptionId: number): boolean {
+    return this.#listeners.has(subscriptionId);
+  }
+
   listen(subscriptionId: number, listener: () => void): () => void {
     const listeners = this.#listeners.get(subscriptionId) ?? new Set();
     this.#listeners.set(subscriptionId, listeners);

@@ -9,7 +9,12 @@ import type {
 } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import { checkPostgres } from '../../engine/ledger/postgres/check';
-import { type PostgresSettings, settingsFromUrl } from '../../engine/ledger/postgres/settings';
+import {
+  DEFAULT_SCHEMA,
+  type PostgresSettings,
+  schemaName,
+  settingsFromUrl,
+} from '../../engine/ledger/postgres/settings';
 import { errorText } from '../../engine/runtime/log';
 
 const MAIL_STORE = 'mailStore';
@@ -53,7 +58,7 @@ function toSettings(data: ICredentialDataDecryptedObject): PostgresSettings {
     database: fields.Database,
     user: fields.User,
     password: raw('password'),
-    schema: text('schema') || 'durable_mail',
+    schema: schemaName(text('schema') || DEFAULT_SCHEMA),
     tls:
       data['ssl'] === 'disable'
         ? false

@@ -10,9 +10,11 @@ import { Runs } from '../../engine/delivery/runs';
 import type { ImapLogin } from '../../engine/imap/login';
 import { ImapWatch } from '../../engine/imap/watch';
 import type { Ledger } from '../../engine/ledger/ledger';
+import { openPostgresChannel } from '../../engine/ledger/postgres/channel';
 import { openPostgresLedger } from '../../engine/ledger/postgres/postgres-ledger';
 import type { PostgresSettings } from '../../engine/ledger/postgres/settings';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
+import { SharedWake } from '../../engine/signal/shared-wake';
 import { ProcessWake, type Wake } from '../../engine/signal/wake';
 import { SourceRegistry } from '../../engine/source/registry';
 import { log } from './log';
@@ -61,7 +63,7 @@ export async function openStore(context: StoreContext): Promise<Store> {
   const name = settings ? postgresName(settings) : ledgerFile();
   const open = stores.get(name);
   if (open) return open;
-  const opening = (settings ? openPostgresLedger(settings) : openSqliteLedger(name)).then(storeOf);
+  const opening = settings ? openShared(settings) : openOwn(name);
   stores.set(name, opening);
   // A failure is not kept: the next one to ask tries again.
   opening.catch(() => stores.delete(name));
@@ -76,8 +78,13 @@ const ledgerFile = (): string =>
 const postgresName = (settings: PostgresSettings): string =>
   createHash('sha256').update(JSON.stringify(settings)).digest('hex');
 
-function storeOf(ledger: Ledger): Store {
-  const wake = new ProcessWake();
+const openOwn = async (file: string): Promise<Store> =>
+  storeOf(await openSqliteLedger(file), new ProcessWake());
+
+const openShared = async (settings: PostgresSettings): Promise<Store> =>
+  storeOf(await openPostgresLedger(settings), new SharedWake(await openPostgresChannel(settings), log));
+
+function storeOf(ledger: Ledger, wake: Wake): Store {
   let keptHouse = false;
   return {
     ledger,

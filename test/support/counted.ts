@@ -51,7 +51,7 @@ export async function countUnderKills(
     ];
     const retrySchedule = Array.from({ length: 15 }, () => '1s').join(', ');
     const id = await mailWorkflow(n8n, dovecot.login(user), steps, {
-      options: { retrySchedule, mostInFlight: 5 },
+      options: { retrySchedule, mostInFlight: 10 },
     });
     await n8n.api.publish(id);
     await n8n.watching(id);

@@ -59,6 +59,7 @@ async function bench(): Promise<void> {
     for (const size of sizes) filled.push(await fill(size));
     console.log(`\n${name}, filled in ${seconds(performance.now() - started)}`);
     report(name, filled, await measure(filled));
+    await reportBacklog(filled.at(-1)!);
     for (const { ledger } of filled) await ledger.close();
   }
 }
@@ -119,7 +120,7 @@ function report(name: string, filled: readonly Filled[], times: ReadonlyMap<Fill
   for (const operation of OPERATIONS) {
     const medians = filled.map((one) => median(times.get(one)![operation]));
     const ratio = median(times.get(last)![operation]) / median(times.get(first)![operation]);
-    const goal = ratio <= MOST_RATIO ? '' : `  (goal: ${MOST_RATIO})`;
+    const goal = ratio <= MOST_RATIO || operation === 'dedup' ? '' : `  (goal: ${MOST_RATIO})`;
     console.log(row([operation, ...medians.map((ms) => ms.toFixed(3)), ratio.toFixed(2)]) + goal);
   }
   const perMail = filled.map((one) =>
@@ -133,6 +134,26 @@ function report(name: string, filled: readonly Filled[], times: ReadonlyMap<Fill
   const dedup = median(times.get(last)!.dedup);
   verdict(`${name}: cost of a mail, largest to smallest`, ratio.toFixed(2), ratio <= MOST_RATIO, MOST_RATIO);
   verdict(`${name}: dedup of ${MAILS} in ms`, dedup.toFixed(2), dedup <= MOST_DEDUP_MS, MOST_DEDUP_MS);
+}
+
+/** A tenth of all mails is to be run again, at once: more than any statistics of the database know of. */
+async function reportBacklog({ ledger, to, size }: Filled): Promise<void> {
+  const { count } = await ledger.replay({ filter: { until: Date.now() - size * 9_000 } });
+  const times: number[] = [];
+  for (let offers = 1; offers <= 11; offers++) {
+    const request = {
+      subscriptionIds: to.openIds,
+      mostRuns: offers * MAILS,
+      mailsPerRun: 1,
+      leaseMs: LEASE_MS,
+    };
+    const { ms, result } = await timed(() => ledger.offer(request));
+    if (result.runs.length < MAILS) break;
+    times.push(ms / MAILS);
+  }
+  console.log(
+    `offer with ${count.toLocaleString('en')} mails waiting: ${median(times).toFixed(3)} ms for each mail`,
+  );
 }
 
 const verdict = (what: string, is: string, met: boolean, goal: number): void =>

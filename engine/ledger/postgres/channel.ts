@@ -1,0 +1,77 @@
+// LISTEN and NOTIFY: short texts to every process that shares the ledger's database. What is sent while a process is
+// not connected is lost to it; so it is behind a PgBouncer in transaction mode.
+// https://www.postgresql.org/docs/current/sql-notify.html
+import type { Pool } from 'pg';
+import { backoffDelay } from '../../runtime/backoff';
+import { pause } from '../../runtime/time';
+import { openPool } from './open';
+import { DEFAULT_SCHEMA, type PostgresSettings, schemaName } from './settings';
+
+/** A connection that died unnoticed hears nothing: it is asked this often whether it lives. */
+const PROBE_MS = 30_000;
+const RECONNECT = { firstMs: 1_000, mostMs: 30_000 };
+
+export interface PostgresChannel {
+  send(text: string): Promise<void>;
+  receive(take: (text: string) => void): () => void;
+}
+
+export async function openPostgresChannel(settings: PostgresSettings): Promise<PostgresChannel> {
+  // One to listen, one to send; neither is made before it is used.
+  const pool = await openPool(settings, { mostConnections: 2 });
+  const name = `${schemaName(settings.schema ?? DEFAULT_SCHEMA)}.wake`;
+  return {
+    send: async (text) => {
+      await pool.query('select pg_notify($1, $2)', [name, text]);
+    },
+    receive: (take) => {
+      const closing = new AbortController();
+      void stayConnected(pool, name, take, closing.signal);
+      return () => closing.abort();
+    },
+  };
+}
+
+async function stayConnected(
+  pool: Pool,
+  name: string,
+  take: (text: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let failures = 0; !signal.aborted; failures++) {
+    if (failures > 0) await pause(backoffDelay(failures, RECONNECT), signal);
+    try {
+      await listen(pool, name, take, signal, () => (failures = 0));
+    } catch {
+      // Who waits for a wake-up looks by itself, and tells of a database that is away.
+    }
+  }
+}
+
+/** Until the signal aborts; rejects when the connection is lost. */
+async function listen(
+  pool: Pool,
+  name: string,
+  take: (text: string) => void,
+  signal: AbortSignal,
+  connected: () => void,
+): Promise<void> {
+  const client = await pool.connect();
+  const lost = new AbortController();
+  const end = (): void => lost.abort();
+  client.on('error', end);
+  client.on('end', end);
+  client.on('notification', ({ payload }) => take(payload ?? ''));
+  try {
+    await client.query(`listen "${name}"`);
+    connected();
+    const either = AbortSignal.any([signal, lost.signal]);
+    while (!either.aborted) {
+      await pause(PROBE_MS, either);
+      if (!either.aborted) await client.query('select 1');
+    }
+  } finally {
+    // It listens: nobody else may have it.
+    client.release(true);
+  }
+}

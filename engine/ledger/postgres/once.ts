@@ -1,0 +1,133 @@
+// Once-keys in Postgres. A row is held (holder and lease) or finished; a key without a row is free, and so is one
+// whose holder vanished before it succeeded, or that has expired.
+// Invariant: keys are locked in their order, so that two who ask for the same ones wait, and never deadlock.
+import type { KeyAnswer, KeyRequest } from '../once-keys';
+import { NOW, type PostgresConnection } from './connection';
+
+// A key held until its run ends `anyway` counts as finished from when its lease ran out.
+const free = `
+  coalesce(once_key.expires_at <= ${NOW}, false)
+  or once_key.lease_until <= ${NOW} and (
+    once_key.finish = 'onSuccess' or coalesce(once_key.lease_until + once_key.keep_ms <= ${NOW}, false))`;
+
+const takeFree = `
+  insert into durable_mail.once_key
+    (key, holder, lease_until, finish, keep_ms, finished_at, expires_at)
+  select wanted.key, $2,
+    case when $4 then null else ${NOW} + $3::bigint end,
+    $5, $6::bigint,
+    case when $4 then ${NOW} end,
+    case when $4 then ${NOW} + $6::bigint end
+  from unnest($1::text[]) wanted (key) order by wanted.key
+  on conflict (key) do update set
+    holder = excluded.holder,
+    lease_until = excluded.lease_until,
+    finish = excluded.finish,
+    keep_ms = excluded.keep_ms,
+    finished_at = excluded.finished_at,
+    expires_at = excluded.expires_at
+  where ${free}
+  returning key`;
+
+// Those that were not free are locked by the statement before: they are as it saw them.
+const selectTaken = `
+  select key, case
+    when holder = $2 then 'mine'
+    when finished_at is null and lease_until > ${NOW} then 'held'
+    else 'finished' end as answer
+  from durable_mail.once_key where key = any($1)`;
+
+const lockHeld = `
+  held as materialized (
+    select key from durable_mail.once_key
+    where holder = any($1) and lease_until is not null
+    order by key for update)`;
+
+const renewHeld = `
+  with ${lockHeld}
+  update durable_mail.once_key set lease_until = ${NOW} + $2
+  from held where once_key.key = held.key`;
+
+const finishHeld = `
+  with ${lockHeld}
+  update durable_mail.once_key set lease_until = null, finished_at = ${NOW}, expires_at = ${NOW} + keep_ms
+  from held where once_key.key = held.key`;
+
+const finishNamed = `
+  with named as materialized (
+    select key from durable_mail.once_key
+    where key = any($1) and holder = $2 and lease_until is not null
+    order by key for update)
+  update durable_mail.once_key set lease_until = null, finished_at = ${NOW}, expires_at = ${NOW} + keep_ms
+  from named where once_key.key = named.key`;
+
+const endFailed = `
+  with ${lockHeld},
+  freed as (
+    delete from durable_mail.once_key using held
+    where once_key.key = held.key and once_key.finish = 'onSuccess')
+  update durable_mail.once_key set lease_until = null, finished_at = ${NOW}, expires_at = ${NOW} + keep_ms
+  from held where once_key.key = held.key and once_key.finish = 'anyway'`;
+
+const deleteTaken = `
+  with taken as materialized (
+    select key from durable_mail.once_key where key = any($1) and holder = $2 order by key for update)
+  delete from durable_mail.once_key using taken where once_key.key = taken.key`;
+
+export async function takeKeys(
+  connection: PostgresConnection,
+  request: KeyRequest,
+): Promise<Map<string, KeyAnswer>> {
+  const { keys, holder, leaseMs, finish, keepMs } = request;
+  if (keys.length === 0) return new Map();
+  return connection.transaction(async (statements) => {
+    const taken = await statements.all<{ key: string }>(
+      takeFree,
+      keys,
+      holder,
+      leaseMs,
+      finish === 'atOnce',
+      finish === 'atOnce' ? 'anyway' : finish,
+      keepMs,
+    );
+    const answers = new Map<string, KeyAnswer>(taken.map(({ key }) => [key, 'taken']));
+    const others = keys.filter((key) => !answers.has(key));
+    if (others.length > 0) {
+      const rows = await statements.all<{ key: string; answer: KeyAnswer }>(selectTaken, others, holder);
+      for (const { key, answer } of rows) answers.set(key, answer);
+    }
+    return new Map(keys.map((key) => [key, answers.get(key)!]));
+  });
+}
+
+export async function renewKeys(
+  connection: PostgresConnection,
+  holders: readonly string[],
+  leaseMs: number,
+): Promise<void> {
+  if (holders.length > 0) await connection.run(renewHeld, holders, leaseMs);
+}
+
+export async function finishKeys(
+  connection: PostgresConnection,
+  holder: string,
+  keys: readonly string[],
+): Promise<void> {
+  if (keys.length > 0) await connection.run(finishNamed, keys, holder);
+}
+
+export async function endKeys(
+  connection: PostgresConnection,
+  holder: string,
+  ended: 'success' | 'failure',
+): Promise<void> {
+  await connection.run(ended === 'success' ? finishHeld : endFailed, [holder]);
+}
+
+export async function returnKeys(
+  connection: PostgresConnection,
+  holder: string,
+  keys: readonly string[],
+): Promise<void> {
+  if (keys.length > 0) await connection.run(deleteTaken, keys, holder);
+}

@@ -1,0 +1,159 @@
+// The ledger in a Postgres database: for production, and for n8n in queue mode, where several processes share it.
+// Everything that decides stands in the SQL beside this file; here the port is tied to it.
+import type { Changed, EventFilter, EventPage, EventRecord, Selection, SourceHealth } from '../inspection';
+import type {
+  Candidate,
+  Claim,
+  Cursor,
+  Ended,
+  Ledger,
+  NewSubscription,
+  Offer,
+  OfferRequest,
+  Outcome,
+  Pointer,
+  RecordBatch,
+  Settled,
+  SourceReport,
+  Subscription,
+} from '../ledger';
+import type { KeyAnswer, KeyRequest } from '../once-keys';
+import type { EventState } from '../states';
+import * as act from './act';
+import { PostgresConnection } from './connection';
+import * as deliver from './deliver';
+import * as inspect from './inspect';
+import { migrate } from './migrate';
+import { offer } from './offer';
+import * as once from './once';
+import { openPool } from './open';
+import { record } from './record';
+import type { PostgresSettings } from './settings';
+import { settle, takeEnded } from './settle';
+import * as subscribe from './subscribe';
+import { sweep } from './sweep';
+import { unrecorded } from './unrecorded';
+
+/** Connects, and makes the schema or brings it up to date. @throws LedgerFault */
+export async function openPostgresLedger(settings: PostgresSettings): Promise<Ledger> {
+  const connection = new PostgresConnection(await openPool(settings), settings);
+  try {
+    await migrate(connection, settings);
+    return new PostgresLedger(connection);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+class PostgresLedger implements Ledger {
+  readonly #connection: PostgresConnection;
+
+  constructor(connection: PostgresConnection) {
+    this.#connection = connection;
+  }
+
+  subscribe(subscription: NewSubscription): Promise<Subscription> {
+    return subscribe.subscribe(this.#connection, subscription);
+  }
+
+  cursors(subscriptionIds: readonly number[]): Promise<ReadonlyMap<number, Cursor | null>> {
+    return subscribe.cursors(this.#connection, subscriptionIds);
+  }
+
+  unrecorded<T extends Candidate>(candidates: readonly T[]): Promise<T[]> {
+    return unrecorded(this.#connection, candidates);
+  }
+
+  record(batch: RecordBatch): Promise<readonly number[]> {
+    return record(this.#connection, batch);
+  }
+
+  offer(request: OfferRequest): Promise<Offer> {
+    return offer(this.#connection, request);
+  }
+
+  claim(pointers: readonly Pointer[], executionId: string, leaseMs: number): Promise<Claim[]> {
+    return deliver.claim(this.#connection, pointers, executionId, leaseMs);
+  }
+
+  contents(events: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    return deliver.contents(this.#connection, events);
+  }
+
+  renew(pointers: readonly Pointer[], state: 'QUEUED' | 'RUNNING', leaseMs: number): Promise<Pointer[]> {
+    return deliver.renew(this.#connection, pointers, state, leaseMs);
+  }
+
+  settle(pointers: readonly Pointer[], outcome: Outcome): Promise<Settled[]> {
+    return settle(this.#connection, pointers, outcome);
+  }
+
+  takeEnded(subscriptionIds: readonly number[], limit: number): Promise<Ended[]> {
+    return takeEnded(this.#connection, subscriptionIds, limit);
+  }
+
+  sweep(limit: number): Promise<boolean> {
+    return sweep(this.#connection, limit);
+  }
+
+  reportSource(sourceId: number, report: SourceReport): Promise<void> {
+    return subscribe.reportSource(this.#connection, sourceId, report);
+  }
+
+  takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {
+    return once.takeKeys(this.#connection, request);
+  }
+
+  renewKeys(holders: readonly string[], leaseMs: number): Promise<void> {
+    return once.renewKeys(this.#connection, holders, leaseMs);
+  }
+
+  finishKeys(holder: string, keys: readonly string[]): Promise<void> {
+    return once.finishKeys(this.#connection, holder, keys);
+  }
+
+  endKeys(holder: string, ended: 'success' | 'failure'): Promise<void> {
+    return once.endKeys(this.#connection, holder, ended);
+  }
+
+  returnKeys(holder: string, keys: readonly string[]): Promise<void> {
+    return once.returnKeys(this.#connection, holder, keys);
+  }
+
+  events(filter: EventFilter, page: { readonly after?: number; readonly limit: number }): Promise<EventPage> {
+    return inspect.events(this.#connection, filter, page);
+  }
+
+  event(id: string): Promise<EventRecord | null> {
+    return inspect.event(this.#connection, id);
+  }
+
+  statistics(filter: Pick<EventFilter, 'workflowId'>): Promise<Readonly<Record<EventState, number>>> {
+    return inspect.statistics(this.#connection, filter);
+  }
+
+  sources(): Promise<SourceHealth[]> {
+    return inspect.sources(this.#connection);
+  }
+
+  replay(selection: Selection): Promise<Changed> {
+    return act.replay(this.#connection, selection);
+  }
+
+  retryNow(selection: Selection): Promise<Changed> {
+    return act.retryNow(this.#connection, selection);
+  }
+
+  markDone(selection: Selection): Promise<Changed> {
+    return act.markDone(this.#connection, selection);
+  }
+
+  forget(selection: Selection): Promise<Changed> {
+    return act.forget(this.#connection, selection);
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+}

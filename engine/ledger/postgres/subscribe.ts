@@ -1,0 +1,97 @@
+// Subscriptions and their sources in Postgres: made or found again, where they stand, how they are doing.
+// Invariant: a source is locked before its subscriptions.
+import { subscriptionKey } from '../keys';
+import type { Cursor, NewSubscription, SourceReport, Subscription } from '../ledger';
+import { NOW, type PostgresConnection } from './connection';
+
+const upsertSource = `
+  insert into durable_mail.source as source (kind, account, mailbox) values ($1, $2, $3)
+  on conflict (kind, account, mailbox) do update set kind = excluded.kind
+  returning id`;
+
+const upsertSubscription = `
+  insert into durable_mail.subscription
+    (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, created_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, ${NOW})
+  on conflict (key) do update set
+    retry_delays_ms = excluded.retry_delays_ms,
+    guarantee = excluded.guarantee,
+    keep_content_ms = excluded.keep_content_ms,
+    retention_ms = excluded.retention_ms
+  returning id, cursor, created_at as "createdAt"`;
+
+const selectOpen = `
+  select id from durable_mail.subscription
+  where workflow_id = $1 and node_id = $2
+    and (id = $3
+      or exists (select 1 from durable_mail.event where subscription_id = subscription.id and due_at is not null)
+      or exists (
+        select 1 from durable_mail.event where subscription_id = subscription.id and lease_until is not null))`;
+
+const selectCursors = `select id, cursor from durable_mail.subscription where id = any($1)`;
+
+const updateSource = `
+  update durable_mail.source set
+    state = $2,
+    connection = $3,
+    last_error = coalesce($4, last_error),
+    last_error_at = case when $4::text is null then last_error_at else ${NOW} end,
+    last_success_at = case when $5 then ${NOW} else last_success_at end
+  where id = $1`;
+
+export function subscribe(
+  connection: PostgresConnection,
+  subscription: NewSubscription,
+): Promise<Subscription> {
+  const { workflowId, nodeId } = subscription;
+  const { kind, account, mailbox } = subscription.source;
+  return connection.transaction(async (statements) => {
+    const source = (await statements.get<{ id: number }>(upsertSource, kind, account, mailbox))!;
+    const row = (await statements.get<{ id: number; cursor: string | null; createdAt: number }>(
+      upsertSubscription,
+      subscriptionKey(subscription),
+      workflowId,
+      nodeId,
+      source.id,
+      JSON.stringify(subscription.retryDelaysMs.map(Math.round)),
+      subscription.guarantee,
+      Math.round(subscription.keepContentMs),
+      Math.round(subscription.retentionMs),
+    ))!;
+    const open = await statements.all<{ id: number }>(selectOpen, workflowId, nodeId, row.id);
+    return {
+      id: row.id,
+      sourceId: source.id,
+      cursor: parseCursor(row.cursor),
+      createdAt: row.createdAt,
+      openIds: open.map(({ id }) => id),
+    };
+  });
+}
+
+export async function cursors(
+  connection: PostgresConnection,
+  ids: readonly number[],
+): Promise<Map<number, Cursor | null>> {
+  if (ids.length === 0) return new Map();
+  const rows = await connection.all<{ id: number; cursor: string | null }>(selectCursors, ids);
+  return new Map(rows.map((row) => [row.id, parseCursor(row.cursor)]));
+}
+
+export async function reportSource(
+  connection: PostgresConnection,
+  sourceId: number,
+  report: SourceReport,
+): Promise<void> {
+  await connection.run(
+    updateSource,
+    sourceId,
+    report.state,
+    report.connection,
+    report.error ?? null,
+    report.synced ?? false,
+  );
+}
+
+const parseCursor = (cursor: string | null): Cursor | null =>
+  cursor ? (JSON.parse(cursor) as Cursor) : null;

@@ -1,0 +1,92 @@
+// Deletes what need not be kept, each kind in a short transaction of its own that waits for nobody.
+// Invariant: an event goes only together with the note, in `seen`, of what identifies its mail.
+import { NOW, type PostgresConnection, type Statements } from './connection';
+import { dropContents } from './content';
+
+const dropDueContents = `
+  with due as materialized (
+    select message_id from durable_mail.content where drop_at <= ${NOW}
+    order by drop_at limit $1 for update skip locked)
+  delete from durable_mail.content using due where content.message_id = due.message_id`;
+
+const deleteOldEvents = `
+  with old as materialized (
+    select found.seq, subscription.retention_ms
+    from durable_mail.subscription cross join lateral (
+      select seq from durable_mail.event
+      where subscription_id = subscription.id and settled_at <= ${NOW} - subscription.retention_ms
+      order by settled_at limit $1) found
+    limit $1),
+  locked as materialized (
+    select event.seq
+    from old cross join lateral (
+      select seq from durable_mail.event
+      where event.seq = old.seq and event.settled_at <= ${NOW} - old.retention_ms
+      for update skip locked) event),
+  deleted as (
+    delete from durable_mail.event using locked
+    where event.seq = locked.seq
+    returning event.subscription_id, event.identity, event.soft_identity, event.message_id),
+  remembered as (
+    insert into durable_mail.seen (subscription_id, key)
+    select subscription_id, identity from deleted
+    union select subscription_id, soft_identity from deleted where soft_identity is not null
+    on conflict do nothing)
+  select message_id as "messageId" from deleted`;
+
+const lockMessages = `
+  select id from durable_mail.message where id = any($1) order by id for update skip locked`;
+
+// In a statement after the lock: it sees what was recorded until then, and nothing can be recorded since.
+const deleteOrphans = `
+  delete from durable_mail.message
+  where id = any($1) and (select 1 from durable_mail.event where message_id = message.id limit 1) is null`;
+
+const lockContents = `
+  select message_id as "messageId" from durable_mail.content
+  where message_id = any($1) order by message_id for update skip locked`;
+
+const finishLapsedKeys = `
+  with lapsed as materialized (
+    select key from durable_mail.once_key where lease_until <= ${NOW} and finish = 'anyway'
+    order by key limit $1 for update skip locked)
+  update durable_mail.once_key set
+    finished_at = lease_until, expires_at = lease_until + keep_ms, lease_until = null
+  from lapsed where once_key.key = lapsed.key`;
+
+// Those that are free because their holder vanished go a day later: until then it may come back and renew them.
+const deleteExpiredKeys = `
+  with expired as materialized (
+    select key from durable_mail.once_key
+    where expires_at <= ${NOW} or (lease_until <= ${NOW} - 86400000 and finish = 'onSuccess')
+    order by key limit $1 for update skip locked)
+  delete from durable_mail.once_key using expired where once_key.key = expired.key`;
+
+export async function sweep(connection: PostgresConnection, limit: number): Promise<boolean> {
+  const changed = [
+    await connection.run(dropDueContents, limit),
+    await connection.transaction((statements) => deleteOld(statements, limit)),
+    await connection.run(finishLapsedKeys, limit),
+    await connection.run(deleteExpiredKeys, limit),
+  ];
+  return changed.some((count) => count >= limit);
+}
+
+/** @returns how many events it deleted */
+async function deleteOld(statements: Statements, limit: number): Promise<number> {
+  const deleted = await statements.all<{ messageId: number }>(deleteOldEvents, limit);
+  if (deleted.length === 0) return 0;
+  const messages = [...new Set(deleted.map(({ messageId }) => messageId))];
+  const locked = await statements.all<{ id: number }>(lockMessages, messages);
+  await statements.run(
+    deleteOrphans,
+    locked.map(({ id }) => id),
+  );
+  // What is left of the others may have been kept for one of the deleted events only.
+  const kept = await statements.all<{ messageId: number }>(lockContents, messages);
+  await dropContents(
+    statements,
+    kept.map(({ messageId }) => messageId),
+  );
+  return deleted.length;
+}

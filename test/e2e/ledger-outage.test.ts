@@ -155,6 +155,58 @@ describe('a ledger in Postgres', { timeout: 30 * 60_000 }, () => {
   });
 });
 
+describe('a ledger that a Mail Store credential names', { timeout: 10 * 60_000 }, () => {
+  const cleanup = new Cleanup();
+  after(() => cleanup.run());
+
+  it('holds the mails of that trigger; an edited credential is followed without publishing again', async () => {
+    const postgres = await cleanup.of(PostgresServer.start());
+    const dovecot = await cleanup.of(Dovecot.start());
+    const sink = await cleanup.of(Sink.start());
+    const n8n = await cleanup.of(N8n.start());
+    await postgres.createDatabase('first');
+    await postgres.createDatabase('second');
+    const mailStore = (database: string): { name: string; type: string; data: object } => ({
+      name: 'Mail Store',
+      type: 'mailStore',
+      data: { ...postgres.login, database, ssl: 'disable', schema: 'mail_of_n8n' },
+    });
+    const { name, type, data } = mailStore('first');
+    const credential = await n8n.api.createCredential(name, type, data);
+    const tested = await n8n.api.testCredential({ id: credential.id, ...mailStore('first') });
+    assert.equal(tested.status, 'OK', tested.message);
+    const wrong = { ...mailStore('first'), data: { ...data, password: 'wrong' } };
+    const refused = await n8n.api.testCredential({ id: credential.id, ...wrong });
+    assert.equal(refused.status, 'Error');
+    assert.match(refused.message, /password/i);
+
+    const id = await mailWorkflow(n8n, dovecot.login('store'), [postMail(sink)], {
+      credentials: { mailStore: { id: credential.id, name } },
+    });
+    await n8n.api.publish(id);
+    const states = async (database: string): Promise<string[]> =>
+      (await postgres.query<{ state: string }>(database, 'select state from mail_of_n8n.event')).map(
+        ({ state }) => state,
+      );
+    await dovecot.append('store', [rawMail({ subject: 'one' })]);
+    await until('it is done', async () => (await states('first')).join() === 'DONE');
+
+    await n8n.api.updateCredential(credential.id, mailStore('second'));
+    const subscribed = 'select 1 from mail_of_n8n.subscription where cursor is not null';
+    await until(
+      'the trigger has moved',
+      async () => (await postgres.query('second', subscribed)).length === 1,
+      150_000,
+    );
+    await dovecot.append('store', [rawMail({ subject: 'two' })]);
+    await until('it is done there', async () => (await states('second')).join() === 'DONE');
+    assert.deepEqual(
+      sink.deliveries.map(({ subject }) => subject),
+      ['one', 'two'],
+    );
+  });
+});
+
 describe('a ledger in SQLite', { timeout: 10 * 60_000 }, () => {
   const cleanup = new Cleanup();
   after(() => cleanup.run());

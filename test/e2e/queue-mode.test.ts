@@ -13,6 +13,19 @@ import { mailWorkflow, postMail } from '../support/workflows';
 
 const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+describe('n8n in queue mode without Postgres for the ledger', { timeout: 5 * 60_000 }, () => {
+  const cleanup = new Cleanup();
+  after(() => cleanup.run());
+
+  it('refuses to publish, and says why and what to set', async () => {
+    const dovecot = await cleanup.of(Dovecot.start());
+    const sink = await cleanup.of(Sink.start());
+    const n8n = await cleanup.of(QueueModeN8n.start({ DURABLE_MAIL_POSTGRES_URL: '' }));
+    const id = await mailWorkflow(n8n, dovecot.login('refused'), [postMail(sink)]);
+    await assert.rejects(n8n.api.publish(id), /Queue mode needs a mail ledger .* DURABLE_MAIL_POSTGRES_URL/);
+  });
+});
+
 describe('n8n in queue mode', { timeout: 40 * 60_000 }, () => {
   const cleanup = new Cleanup();
   let servers: Servers & { readonly n8n: QueueModeN8n };
@@ -101,6 +114,30 @@ describe('n8n in queue mode', { timeout: 40 * 60_000 }, () => {
     const [event] = await done(id, 1);
     assert.deepEqual([event?.attempt, event?.failures], [1, 0]);
     assert.equal(sink.deliveries.length, 1, 'it ran once');
+    await n8n.api.unpublish(id);
+  });
+
+  it('a worker that is away for longer than a run may wait: the old jobs end empty, each mail runs once', async (t) => {
+    const id = await published({ startWithin: 0.5 });
+    await n8n.worker.down();
+    await append('late one', 'late two', 'late three');
+    await until(
+      'they are offered a second time',
+      async () => {
+        const events = await eventsOf(id);
+        return events.length === 3 && events.every(({ attempt }) => attempt >= 2);
+      },
+      180_000,
+    );
+    await n8n.worker.up();
+    await done(id, 3);
+    // The jobs of the first offers are in Redis still: they are run, and find nothing to do.
+    const executions = await until('n8n has run them all', async () => {
+      const of = (await n8n.api.executions()).filter(({ workflowId }) => workflowId === id);
+      return of.length >= 6 && of.every(({ status }) => status === 'success') && of;
+    });
+    t.diagnostic(`3 mails, executions ${executions.length}, deliveries ${sink.deliveries.length}`);
+    assert.equal(sink.deliveries.length, 3);
     await n8n.api.unpublish(id);
   });
 

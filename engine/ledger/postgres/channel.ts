@@ -66,9 +66,10 @@ async function listen(
     await client.query(`listen "${name}"`);
     connected();
     const either = AbortSignal.any([signal, lost.signal]);
-    while (!either.aborted) {
+    for (;;) {
       await pause(PROBE_MS, either);
-      if (!either.aborted) await client.query('select 1');
+      if (either.aborted) return;
+      await client.query('select 1');
     }
   } finally {
     // It listens: nobody else may have it.

@@ -10,6 +10,7 @@ const PROGRAMS = [
   { program: 'dovecot', packages: ['dovecot-imapd'], needs: 'an IMAP server' },
   { program: 'postgres', packages: ['postgresql'], needs: 'a database' },
   { program: 'redis-server', packages: ['redis-server'], needs: "a queue for n8n's workers" },
+  { program: 'openssl', packages: ['openssl'], needs: 'certificates of our own' },
   { program: 'chromium', packages: ['chromium'], needs: 'a browser, to look at the editor' },
   // n8n's SQLite is built with these where it cannot be downloaded ready-made.
   ...['g++', 'make', 'python3'].map((program) => ({

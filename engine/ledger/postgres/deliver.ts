@@ -17,7 +17,7 @@ const claimQueued = `
     where event.seq = wanted.seq and event.attempt = wanted.attempt and event.state = 'QUEUED'
     returning event.id, event.attempt, event.subscription_id, event.message_id, event.idempotency_key)
   select won.id as event, won.attempt, won.subscription_id as "subscriptionId",
-    won.idempotency_key as "idempotencyKey", source.mailbox, message.identity,
+    won.idempotency_key as "idempotencyKey", source.account, source.mailbox, message.identity,
     message.soft_identity as "softIdentity", message.header_message_id as "messageId", message.uid,
     message.uid_validity as "uidValidity", message.received_at as "receivedAt", message.size
   from won

@@ -6,9 +6,9 @@ import { NOW, type SqliteConnection } from './connection';
 
 const selectClaimable = `
   select event.seq, event.id as event, event.attempt, event.subscription_id as subscriptionId,
-    event.idempotency_key as idempotencyKey, source.mailbox, event.identity, event.soft_identity as softIdentity,
-    message.header_message_id as messageId, message.uid, message.uid_validity as uidValidity,
-    message.received_at as receivedAt, message.size
+    event.idempotency_key as idempotencyKey, source.account, source.mailbox, event.identity,
+    event.soft_identity as softIdentity, message.header_message_id as messageId, message.uid,
+    message.uid_validity as uidValidity, message.received_at as receivedAt, message.size
   from json_each(?) pointer
   cross join event on event.id = pointer.value ->> 'event' and event.attempt = pointer.value ->> 'attempt'
   join message on message.id = event.message_id

@@ -16,6 +16,7 @@ export function claimContract(fixture: Fixture): void {
         ...pointer,
         subscriptionId: to.id,
         idempotencyKey: won!.idempotencyKey,
+        account: 'ann@mail.example',
         mailbox: 'INBOX',
         identity: 'uid:1:1:INBOX',
         softIdentity: 'soft',

@@ -15,8 +15,8 @@ import { openPostgresLedger } from '../../engine/ledger/postgres/postgres-ledger
 import { type PostgresSettings, settingsFromUrl } from '../../engine/ledger/postgres/settings';
 import { PostgresServer } from '../support/postgres';
 import { until } from '../support/until';
-import { ledgerContract } from './contract';
-import type { LedgerUnderTest } from './contract/harness';
+import { ledgerContract } from '../ledger/contract';
+import type { LedgerUnderTest } from '../ledger/contract/harness';
 
 const TABLES = 'source, subscription, message, content, event, seen, once_key';
 const LEDGERS = 'n8n-nodes-durable-mail';

@@ -91,7 +91,7 @@ async function round({ ledger, to, known }: Filled, n: number): Promise<Record<O
   const record = await timed(() => ledger.record({ sourceId: to.sourceId, messages, cursors }));
   const dedup = await timed(() => ledger.unrecorded(asked));
   if (dedup.result.some(({ due }) => due.length > 0)) throw new Error('A mail that is known was not found');
-  const request = { subscriptionIds: to.openIds, mostRuns: MAILS, mailsPerRun: 1, leaseMs: LEASE_MS };
+  const request = { subscriptionIds: to.nodeIds, mostRuns: MAILS, mailsPerRun: 1, leaseMs: LEASE_MS };
   const offer = await timed(() => ledger.offer(request));
   const pointers = offer.result.runs.map((run) => run.pointers);
   if (pointers.length !== MAILS) throw new Error(`${pointers.length} of ${MAILS} mails were offered`);
@@ -142,7 +142,7 @@ async function reportBacklog({ ledger, to, size }: Filled): Promise<void> {
   const times: number[] = [];
   for (let offers = 1; offers <= 11; offers++) {
     const request = {
-      subscriptionIds: to.openIds,
+      subscriptionIds: to.nodeIds,
       mostRuns: offers * MAILS,
       mailsPerRun: 1,
       leaseMs: LEASE_MS,

@@ -13,6 +13,20 @@ import { main, ROOT, run, step } from '../tools/shell.mjs';
 const WITHOUT_SERVERS = ['unit', 'ledger'];
 const WITH_SERVERS = ['integration', 'e2e'];
 
+const DEMO = join('test', 'e2e', 'demo.test.ts');
+const END_TO_END = join('test', 'e2e');
+
+/**
+ * One after the other, each with so many files at once. The end-to-end tests wait most of their time, for a server
+ * to start or a lease to run out; that of the demo builds the package, under the feet of whoever runs beside it.
+ * @type {{ takes: (file: string) => boolean, atOnce: number }[]}
+ */
+const STAGES = [
+  { takes: (file) => !file.startsWith(END_TO_END), atOnce: 1 },
+  { takes: (file) => file.startsWith(END_TO_END) && file !== DEMO, atOnce: 2 },
+  { takes: (file) => file === DEMO, atOnce: 1 },
+];
+
 await main(async () => {
   const args = process.argv.slice(2);
   const withoutServers = args.includes('--without-servers');
@@ -35,11 +49,14 @@ await main(async () => {
   if (files.length === 0) throw new Error(`No test file matches: ${words.join(' ')}`);
   if (withoutServers)
     console.log(`Left out, as asked: the tests in test/${WITH_SERVERS.join(' and test/')}.`);
-  // One file at a time: the servers of one test should not slow down another's.
-  await run(node, ['--import', 'tsx', '--test', '--test-concurrency=1', '--test-force-exit', ...files], {
-    env,
-    show: true,
-  });
+  let failed = false;
+  for (const { takes, atOnce } of STAGES) {
+    const taken = files.filter(takes);
+    if (taken.length === 0) continue;
+    const options = ['--import', 'tsx', '--test', `--test-concurrency=${atOnce}`, '--test-force-exit'];
+    await run(node, [...options, ...taken], { env, show: true }).catch(() => (failed = true));
+  }
+  if (failed) throw new Error('Some tests failed; they are named above.');
 });
 
 /**

@@ -15,7 +15,9 @@ const QUEUED_LEASE_MS = 30_000;
 /** A look without a wake-up: no wake-up is relied on. */
 const LOOK_MS = 30_000;
 /** After the ledger was away for longer than this, leases may have run out that nobody could renew. */
-const LEASES_SUFFER_MS = 15_000;
+const LEASES_SUFFER_MS = 5_000;
+/** How often the patience with n8n doubles at most. */
+const MOST_DOUBLINGS = 6;
 /** How many ended events are reported at a time. */
 const MOST_REPORTS = 20;
 
@@ -40,7 +42,8 @@ export interface DispatcherSettings {
   readonly mailsPerRun: number;
   /**
    * n8n can lose a queued run and tell nobody: a pointer that no run has claimed after this many ms is offered
-   * again, under a new attempt.
+   * again, under a new attempt. With each attempt it is given twice as long: an n8n that is only slow to start
+   * what it has would otherwise never come to the newest one.
    */
   readonly mostQueuedMs: number;
 }
@@ -48,7 +51,7 @@ export interface DispatcherSettings {
 interface Queued {
   readonly run: OfferedRun;
   /** Monotonic. */
-  readonly emittedAt: number;
+  readonly until: number;
 }
 
 export class Dispatcher {
@@ -133,7 +136,9 @@ export class Dispatcher {
 
   #emit(run: OfferedRun): void {
     const done = this.#ports.emit(run);
-    const queued = { run, emittedAt: monotonicNow() };
+    const attempt = Math.max(...run.pointers.map((pointer) => pointer.attempt));
+    const patience = this.#settings.mostQueuedMs * 2 ** Math.min(attempt - 1, MOST_DOUBLINGS);
+    const queued = { run, until: monotonicNow() + patience };
     this.#queued.push(queued);
     const forget = (): void => {
       this.#queued = this.#queued.filter((other) => other !== queued);
@@ -145,7 +150,11 @@ export class Dispatcher {
 
   async #renewQueued(): Promise<void> {
     const now = monotonicNow();
-    const young = this.#queued.filter(({ emittedAt }) => now - emittedAt < this.#settings.mostQueuedMs);
+    const young = this.#queued.filter(({ until }) => now < until);
+    if (young.length < this.#queued.length) {
+      const lost = this.#queued.length - young.length;
+      this.#ports.log.warn('n8n has not started runs in time; their mails are offered again', { lost });
+    }
     const renewed = await this.#ports.ledger.renew(
       young.flatMap(({ run }) => run.pointers),
       'QUEUED',
@@ -156,9 +165,7 @@ export class Dispatcher {
       run.pointers.some((pointer) => still.has(pointerName(pointer)));
     // What was emitted or given up meanwhile keeps its place.
     const over = new Set(young.filter((queued) => !waits(queued)));
-    this.#queued = this.#queued.filter(
-      (queued) => now - queued.emittedAt < this.#settings.mostQueuedMs && !over.has(queued),
-    );
+    this.#queued = this.#queued.filter((queued) => now < queued.until && !over.has(queued));
   }
 
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -10,8 +10,16 @@ import type { Wake } from '../signal/wake';
 /** A run's lease: a process that dies delays the next try by at most this much. */
 export const RUNNING_LEASE_MS = 30_000;
 export const RENEW_MS = 10_000;
+/** After a renewal that failed: a lease is to outlast a short outage. */
+const RENEW_AGAIN_MS = 1_000;
 /** A ledger that is away may come back: until then the end of a run is kept here, and tried again. */
 const SETTLE_FOR_MS = 15 * 60_000;
+
+/** A claim that is under way, and how its execution has ended meanwhile: n8n tells that once. */
+interface Claiming {
+  readonly pointers: readonly Pointer[];
+  ended?: Outcome;
+}
 
 interface Run {
   readonly executionId: string;
@@ -24,10 +32,12 @@ export class Runs {
   readonly #ledger: Ledger;
   readonly #wake: Wake;
   readonly #log: Log;
+  readonly #claiming = new Map<string, Claiming>();
   readonly #runs = new Map<string, Run>();
   /** Runs that hold keys of Run Once, by holder; a run may hold keys in several nodes. */
   readonly #keyHolders = new Set<string>();
   #renewal: NodeJS.Timeout | undefined;
+  #renewAgain: NodeJS.Timeout | undefined;
   /** Monotonic. A run that began since has a fresh lease of its own. */
   #renewedAt = -Infinity;
 
@@ -44,12 +54,21 @@ export class Runs {
   async begin(pointers: readonly Pointer[], executionId: string): Promise<readonly Claim[]> {
     const running = this.#runs.get(executionId);
     if (running) return running.claims;
-    const claims = await this.#ledger.claim(pointers, executionId, RUNNING_LEASE_MS);
-    if (claims.length > 0) {
-      this.#runs.set(executionId, { executionId, claims, ending: false });
-      this.#keepRenewing();
+    const claiming: Claiming = { pointers };
+    this.#claiming.set(executionId, claiming);
+    let claims: readonly Claim[];
+    try {
+      claims = await this.#ledger.claim(pointers, executionId, RUNNING_LEASE_MS);
+    } finally {
+      this.#claiming.delete(executionId);
     }
-    return claims;
+    if (claims.length === 0) return [];
+    const run = { executionId, claims, ending: false };
+    this.#runs.set(executionId, run);
+    this.#keepRenewing();
+    if (!claiming.ended) return claims;
+    await this.#end(run, claiming.ended);
+    return [];
   }
 
   /** Mails of a run that are nowhere any more: they leave it, and the run goes on with the others. */
@@ -62,6 +81,8 @@ export class Runs {
 
   /** The execution ended. Does nothing for one that this process does not hold. */
   async end(executionId: string, outcome: Outcome): Promise<void> {
+    const claiming = this.#claiming.get(executionId);
+    if (claiming) claiming.ended ??= outcome;
     const run = this.#runs.get(executionId);
     if (run) await this.#end(run, outcome);
   }
@@ -69,6 +90,9 @@ export class Runs {
   /** The same, by what the execution was started for: for those who do not know its id. */
   async endOf(pointers: readonly Pointer[], outcome: Outcome): Promise<void> {
     const names = new Set(pointers.map(pointerName));
+    for (const claiming of this.#claiming.values()) {
+      if (claiming.pointers.some((pointer) => names.has(pointerName(pointer)))) claiming.ended ??= outcome;
+    }
     for (const run of [...this.#runs.values()]) {
       if (run.claims.some((claim) => names.has(pointerName(claim)))) await this.#end(run, outcome);
     }
@@ -150,14 +174,20 @@ export class Runs {
   #restIfIdle(): void {
     if (this.#runs.size > 0 || this.#keyHolders.size > 0) return;
     clearInterval(this.#renewal);
+    clearTimeout(this.#renewAgain);
     this.#renewal = undefined;
+    this.#renewAgain = undefined;
   }
 
   async #renewOnTime(): Promise<void> {
     try {
       await this.renewAll();
     } catch (error) {
-      this.#log.warn(`The leases of running mails could not be renewed: ${errorText(error)}`);
+      this.#log.warn(`The leases of running mails could not be renewed yet: ${errorText(error)}`);
+      this.#renewAgain ??= setTimeout(() => {
+        this.#renewAgain = undefined;
+        void this.#renewOnTime();
+      }, RENEW_AGAIN_MS).unref();
     }
   }
 }

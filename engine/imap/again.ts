@@ -68,6 +68,6 @@ export class ImapRereader {
 function isSame(mail: KnownMail, facts: MailFacts, uidValidity: string): boolean {
   const { uid, emailId } = facts;
   if (emailId) return imapIdentity({ mailbox: mail.mailbox, uidValidity, uid, emailId }) === mail.identity;
-  if (mail.softIdentity === null) return facts.receivedAt === mail.receivedAt;
+  if (mail.softIdentity === null) return mail.receivedAt !== null && facts.receivedAt === mail.receivedAt;
   return softIdentity(readHeaders(facts.identityFields), facts.size) === mail.softIdentity;
 }

@@ -52,6 +52,8 @@ export class ImapWatch implements Watch {
   readonly #outage = new Outage();
   readonly #ended: Promise<void>;
   #session: ImapSession | undefined;
+  /** Logins that were rejected so far. */
+  #rejections = 0;
   #stableSince = 0;
 
   constructor(
@@ -142,21 +144,31 @@ export class ImapWatch implements Watch {
     }
   }
 
-  /** The login of those who are still on this account; the others are told to move. */
+  /**
+   * A login of those who are still on this account, another one after each rejection; the others are told to move.
+   * Somebody whose credential cannot be read keeps nobody else from the mailbox.
+   */
   async #login(): Promise<ImapLogin | undefined> {
-    let login: ImapLogin | undefined;
+    const logins: ImapLogin[] = [];
+    let unreadable: unknown;
     for (const subscriber of this.#subscribers()) {
-      const now = await subscriber.login();
-      if (accountName(now) === this.#key.account) login ??= now;
-      else subscriber.moved();
+      try {
+        const login = await subscriber.login();
+        if (accountName(login) === this.#key.account) logins.push(login);
+        else subscriber.moved();
+      } catch (error) {
+        unreadable ??= error;
+      }
     }
-    return login;
+    if (logins.length === 0 && unreadable !== undefined) throw unreadable as Error;
+    return logins[this.#rejections % Math.max(logins.length, 1)];
   }
 
   async #backOff(error: unknown, failures: number, signal: AbortSignal): Promise<void> {
     const kind = error instanceof ImapFault ? error.kind : 'other';
     const needsPerson = error instanceof LedgerFault ? !TIME_HEALS.has(error.kind) : NEEDS_PERSON.has(kind);
     const fault = error instanceof Error ? error : new Error(String(error));
+    if (kind === 'login') this.#rejections++;
     const delay = backoffDelay(failures, kind === 'login' ? RECONNECT_REJECTED : RECONNECT);
     this.#ports.log.warn(`Not watching ${this.#name()}: ${fault.message}`, {
       fault: kind,

@@ -55,10 +55,10 @@ export interface Subscription {
   /** When it was first made, ms since 1970, the database's clock. */
   readonly createdAt: number;
   /**
-   * It, and those of the same node on other sources that still have events to run: a trigger that was moved
-   * to another mailbox finishes what it took from the old one.
+   * It, and those of the same node on other sources: a trigger that was moved to another mailbox finishes what it
+   * took from the old one, also when that is replayed.
    */
-  readonly openIds: readonly number[];
+  readonly nodeIds: readonly number[];
 }
 
 export interface NewMessage {

@@ -9,7 +9,7 @@ import { LedgerFault } from '../../engine/ledger/fault';
 import type { Ended, SubscriptionSettings } from '../../engine/ledger/ledger';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
-import { pause } from '../../engine/runtime/time';
+import { monotonicNow, pause } from '../../engine/runtime/time';
 import { emitRun } from './emit';
 import { log } from './log';
 import { type Listener, openStore, processState, type Store } from './store';
@@ -26,8 +26,8 @@ const CLOSE_MS = 80;
 /** How often it is looked whether another database was chosen: an edited credential restarts nothing. */
 const STORE_LOOK_MS = 60_000;
 
-/** A ledger that cannot be reached is an outage like any other; a person is told when it lasts. */
-const LASTING_FAILURES = 7;
+/** A ledger that cannot be reached is an outage like any other: a person is told when it lasts, after 15 minutes. */
+const LASTING_MS = 15 * 60_000;
 
 export interface ListenSettings {
   readonly mailbox: string;
@@ -89,15 +89,22 @@ class ImapListener implements Listener {
     const { signal } = this.#closing;
     await before;
     let failures = 0;
+    let failingSince = 0;
+    let told = false;
     while (!signal.aborted) {
       try {
         await this.#listen(signal);
         failures = 0;
+        told = false;
       } catch (error) {
+        if (failures === 0) failingSince = monotonicNow();
         failures++;
         log.error(`${this.#name()} is not listening: ${errorText(error)}`, { failures });
         const heals = error instanceof LedgerFault && error.kind === 'unreachable';
-        if (failures === (heals ? LASTING_FAILURES : 1)) this.#report(error);
+        if (!told && (!heals || monotonicNow() - failingSince > LASTING_MS)) {
+          told = true;
+          this.#report(error);
+        }
         // n8n need not wait for a place that cannot be found now.
         this.#placed.abort();
         await pause(backoffDelay(failures, { firstMs: 1_000, mostMs: 60_000 }), signal);
@@ -134,7 +141,7 @@ class ImapListener implements Listener {
       moved: () => moved.abort(),
     });
     const dispatcher = new Dispatcher(
-      { subscriptionIds: subscription.openIds, ...delivery },
+      { subscriptionIds: subscription.nodeIds, ...delivery },
       {
         ledger,
         wake,
@@ -144,14 +151,18 @@ class ImapListener implements Listener {
         renewRuns: () => runs.renewAll(),
       },
     );
+    let stopping: Promise<unknown> | undefined;
+    const stop = (): Promise<unknown> => (stopping ??= Promise.all([dispatcher.stop(), leave()]));
+    signal.addEventListener('abort', () => void stop(), { once: true });
     await this.#whileStoreIs(store, AbortSignal.any([signal, moved.signal]));
-    await Promise.all([dispatcher.stop(), leave()]);
+    await stop();
   }
 
   /** Resolves when the signal aborts, or another database was chosen for the ledger. */
   async #whileStoreIs(store: Store, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (;;) {
       await pause(STORE_LOOK_MS, signal);
+      if (signal.aborted) return;
       // One that cannot be opened now is no reason to leave the one that is open.
       const now = await openStore(this.#context).catch(() => store);
       if (now !== store) return;

@@ -1,10 +1,11 @@
-// Which database holds the mail ledger: the Mail Store credential of the node, or the one that the environment
-// names for the whole instance, or neither: then it is a SQLite file.
+// Which database holds the mail ledger: that of the node's Mail Store credential, if a person chose so, or the one that
+// the environment names for the whole instance, or neither: then it is a SQLite file.
 import type {
   ICredentialDataDecryptedObject,
   ICredentialsDecrypted,
   ICredentialTestFunctions,
   INodeCredentialTestResult,
+  INodeProperties,
   ITriggerFunctions,
 } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
@@ -20,11 +21,32 @@ import { errorText } from '../../engine/runtime/log';
 const MAIL_STORE = 'mailStore';
 const URL_VARIABLE = 'DURABLE_MAIL_POSTGRES_URL';
 
+/**
+ * The credential alone does not choose. The editor gives a node the only Mail Store there is as soon as the node is
+ * looked at, and never lets it go again: a node would leave its trigger's ledger, and forget what was done.
+ */
+export const mailStoreProperty: INodeProperties = {
+  displayName: 'Mail Store',
+  name: MAIL_STORE,
+  type: 'options',
+  noDataExpression: true,
+  options: [
+    {
+      name: 'Default',
+      value: 'default',
+      description: `The one of this n8n: a file in its folder, or the database that ${URL_VARIABLE} names`,
+    },
+    { name: 'Postgres', value: 'postgres', description: 'The database of a Mail Store credential' },
+  ],
+  default: 'default',
+  description: 'Where the mail ledger is. Nodes that work together need the same one.',
+};
+
 type CredentialReader = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'>;
 
 /** @returns null: no database was chosen @throws Error that names the setting that can never work */
 export async function mailStoreSettings(context: CredentialReader): Promise<PostgresSettings | null> {
-  if (context.getNode().credentials?.[MAIL_STORE]) {
+  if (context.getNode().parameters?.[MAIL_STORE] === 'postgres') {
     return toSettings(await context.getCredentials(MAIL_STORE));
   }
   const url = process.env[URL_VARIABLE];

@@ -16,6 +16,18 @@ export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<
       "This version does not support workflows on n8n's engine 2.0. Choose engine 1 in the workflow's settings.",
     );
   }
+  const node = context.getNode();
+  for (const [isOn, name] of [
+    [node.onError !== undefined && node.onError !== 'stopWorkflow', 'On Error: Continue'],
+    [node.continueOnFail === true, 'Continue On Fail'],
+    [node.alwaysOutputData === true, 'Always Output Data'],
+    [node.executeOnce === true, 'Execute Once'],
+  ] as const) {
+    if (isOn)
+      refuse(
+        `Switch off "${name}" in the settings of this node: with it, mails could be lost or run for nothing.`,
+      );
+  }
   if (!(await readSettings(context)) && isQueueMode()) refuse(QUEUE_MODE_NEEDS_POSTGRES);
 }
 

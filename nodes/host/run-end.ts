@@ -24,6 +24,8 @@ function failureText({ status, data }: Pick<IRun, 'status' | 'data'>): string {
   // In queue mode, and of a run that never began, n8n tells the status alone.
   const error = (data as Partial<IRun['data']> | undefined)?.resultData?.error;
   if (!error) return `The run ended with the status "${status}".`;
-  const node = 'node' in error ? error.node?.name : undefined;
-  return node ? `${node}: ${error.message}` : error.message;
+  // A node may throw anything.
+  const { message, node } = error as { message?: unknown; node?: { name?: string } };
+  const text = typeof message === 'string' ? message : 'The run failed without a message.';
+  return node?.name ? `${node.name}: ${text}` : text;
 }

@@ -8,7 +8,7 @@ import { parseMail } from '../../engine/mail/parse';
 import { type ItemSettings, mailItem } from './items';
 import { log } from './log';
 import { readPointers } from './pointer';
-import { outcomeOf } from './run-end';
+import { failedOutcome, outcomeOf } from './run-end';
 import { onRunEnd } from './run-hooks';
 import { openStore } from './store';
 
@@ -46,23 +46,36 @@ export async function runPointers(
 ): Promise<INodeExecutionData[]> {
   const { runs, ledger } = await openStore(context);
   const executionId = context.getExecutionId();
+  // Before the claim: a run that is stopped while it claims tells its end once, then. Without the hook the
+  // trigger's done promise settles what is claimed (emit.ts).
+  onRunEnd(context, async (run) => runs.end(executionId, outcomeOf(run)));
   const claims = await runs.begin(pointers, executionId);
-  if (claims.length === 0) {
-    log.info('A run ends empty: its mail was run, or is being run, by another', { executionId });
-    return [];
+  try {
+    if (context.getExecutionCancelSignal()?.aborted) throw new Error('The run was stopped before it began.');
+    const { items, gone } = await itemsOf(context, ledger, pointers, claims, settings);
+    if (gone.length > 0) {
+      log.warn('Mail was deleted from its mailbox before it could be read', {
+        events: gone.map(({ event }) => event).join(', '),
+      });
+      await runs.gone(executionId, gone);
+    }
+    if (items.length > 0) return items;
+  } catch (error) {
+    // n8n may be set to go on after errors: it would call this run a success.
+    await runs.end(executionId, failedOutcome(error));
+    throw error;
   }
-  // Before anything can fail: from here on the run's end is the events' end. Without the hook the trigger's
-  // done promise settles them (emit.ts).
-  onRunEnd(context, (run) => runs.end(executionId, outcomeOf(run)));
+  log.info('A run ends empty: its mail was run, or is being run, by another, or is gone', { executionId });
+  refuseOutputForNothing(context);
+  return [];
+}
 
-  const { items, gone } = await itemsOf(context, ledger, pointers, claims, settings);
-  if (gone.length > 0) {
-    log.warn('Mail was deleted from its mailbox before it could be read', {
-      events: gone.map(({ event }) => event).join(', '),
-    });
-    await runs.gone(executionId, gone);
-  }
-  return items;
+/** With this setting n8n would run the workflow on an item that is nobody's mail. */
+function refuseOutputForNothing(context: IExecuteFunctions): void {
+  if (context.getNode().alwaysOutputData !== true) return;
+  throw new Error(
+    'This run has nothing to do. Switch off "Always Output Data" in the settings of the trigger.',
+  );
 }
 
 async function itemsOf(

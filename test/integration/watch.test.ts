@@ -266,6 +266,22 @@ describe('a watched mailbox', { timeout: 10 * 60_000 }, () => {
     await until('it watches', () => watching.source().connection === 'idling', 90_000);
   });
 
+  it('is watched also while the credential of one of its workflows cannot be read', async () => {
+    let readable = true;
+    const broken = await watching.join(
+      async () => (readable ? login() : Promise.reject(new Error('The credential was deleted'))),
+      { workflowId: 'broken' },
+    );
+    joined.push(broken);
+    await until('it is watched', () => watching.source().connection === 'idling');
+    const fine = await watched({ workflowId: 'fine' });
+    readable = false;
+    proxy.cut();
+    await append('for both');
+    await has(fine, 1);
+    await has(broken, 1);
+  });
+
   describe('a mail above the size that is stored', () => {
     const sized = (subject: string, megabytes: number): string =>
       rawMail({

@@ -131,6 +131,20 @@ describe('the dispatcher', () => {
     await dispatcher.stop();
   });
 
+  it('has twice the patience with each attempt: n8n may be slow to start what it has', async () => {
+    const ledger = new FakeLedger();
+    ledger.due = [{ id: 'late', pointers: [pointer('late', 20)] }];
+    const emit = (): Promise<void> => new Promise(() => undefined);
+    const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 100 });
+    await until('it is emitted', () => ledger.due.length === 0);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    ledger.renewed.length = 0;
+    wake.notify([1]);
+    await until('it renews', () => ledger.renewed.length > 0);
+    assert.deepEqual(ledger.renewed[0], [pointer('late', 20)]);
+    await dispatcher.stop();
+  });
+
   it('reports every event that ended without success, also when they are many', async () => {
     const ledger = new FakeLedger();
     const ended = Array.from({ length: 45 }, (_, index) => ({ event: `e${index}` }) as Ended);
@@ -223,6 +237,23 @@ describe('runs', () => {
     const claims = await runs.begin([pointer('a')], '1');
     assert.deepEqual(await runs.begin([pointer('a')], '1'), claims);
     await runs.end('1', { kind: 'success' });
+  });
+
+  it('that were stopped while they claimed are settled at once: n8n tells an end only once', async () => {
+    for (const tell of [
+      (runs: Runs, outcome: Outcome) => runs.end('1', outcome),
+      (runs: Runs, outcome: Outcome) => runs.endOf([pointer('a')], outcome),
+    ]) {
+      const settled: string[] = [];
+      const { runs } = held((pointers, { kind }) =>
+        settled.push(`${pointers.map(({ event }) => event).join()} ${kind}`),
+      );
+      const beginning = runs.begin([pointer('a')], '1');
+      await tell(runs, { kind: 'failure', error: 'canceled' });
+      assert.deepEqual(await beginning, []);
+      assert.deepEqual(settled, ['a failure']);
+      assert.deepEqual(runs.mailKeys('1'), []);
+    }
   });
 
   it('let go of a mail that is nowhere any more, and go on with the others', async () => {

@@ -115,6 +115,7 @@ describe('a run', () => {
       ...node,
       getInputData: (): INodeExecutionData[] => pointers.map((pointer) => ({ json: { ...pointer } })),
       getExecutionId: () => id,
+      getExecutionCancelSignal: () => undefined,
       ...(hooked && { additionalData: { hooks } }),
     } as unknown as IExecuteFunctions;
     return {
@@ -213,6 +214,25 @@ describe('a run', () => {
     assert.equal(await state(run.pointers[0]!), 'DONE');
   });
 
+  it('that fails here is a failure also where n8n goes on after errors and calls it a success', async () => {
+    const run = await offered(['away'], false);
+    const one = execution(run.pointers);
+    const away = { read: () => Promise.reject(new Error('away')), end: async () => undefined };
+    await assert.rejects(handOut(one, run, away), /away/);
+    await one.end({ status: 'success' });
+    assert.equal(await state(run.pointers[0]!), 'RETRY');
+  });
+
+  it('with nothing to do fails where n8n would go on with an item of nobody', async () => {
+    const run = await offered();
+    const one = execution(run.pointers);
+    await handOut(one, run);
+    const second = execution(run.pointers);
+    Object.assign(second.context, { getNode: () => ({ ...node.getNode(), alwaysOutputData: true }) });
+    await assert.rejects(handOut(second, run), /Always Output Data/);
+    await one.end({ status: 'success' });
+  });
+
   it('fails, and is tried again, when the server cannot be asked', async () => {
     const run = await offered(['away'], false);
     const one = execution(run.pointers);
@@ -264,6 +284,11 @@ describe('the end of a run', () => {
     assert.ok(outcome.kind === 'failure');
     assert.match(outcome.error, /^HTTP: m+$/);
     assert.equal(outcome.error.length, 300);
+    const odd = outcomeOf({
+      status: 'error',
+      data: { resultData: { error: { code: 7 } } },
+    } as unknown as IRun);
+    assert.deepEqual(odd, { kind: 'failure', error: 'The run failed without a message.' });
   });
 });
 
@@ -360,6 +385,19 @@ describe('the trigger node', () => {
       await assert.rejects(publish(), /Queue mode needs .* set DURABLE_MAIL_POSTGRES_URL/);
       process.env['DURABLE_MAIL_POSTGRES_URL'] = 'postgres://ann:secret@db.example/mail';
       await publish();
+    });
+
+    it('with settings of n8n that would lose mails or run for nothing', async () => {
+      for (const [setting, message] of [
+        [{ onError: 'continueRegularOutput' }, /Switch off "On Error: Continue"/],
+        [{ continueOnFail: true }, /Switch off "Continue On Fail"/],
+        [{ alwaysOutputData: true }, /Switch off "Always Output Data"/],
+        [{ executeOnce: true }, /Switch off "Execute Once"/],
+      ] as const) {
+        const getNode = (): unknown => ({ ...node.getNode(), ...setting });
+        const context = { ...node, getNode, getWorkflowSettings: () => ({}) } as never;
+        await assert.rejects(refuseWhatCannotWork(context), message);
+      }
     });
 
     it("in a workflow on n8n's engine 2.0", async () => {

@@ -96,7 +96,7 @@ describe('an account', () => {
 
 describe('a cursor', () => {
   const opened = { uidValidity: '5', uidNext: 11 };
-  const subscription = { id: 1, sourceId: 1, key: 'k', cursor: null, createdAt: 1_000_000, openIds: [1] };
+  const subscription = { id: 1, sourceId: 1, cursor: null, createdAt: 1_000_000, nodeIds: [1] };
 
   it('begins with the next mail', () => {
     assert.deepEqual(startingCursor(null, opened, subscription, false), { uidValidity: '5', uid: 10 });

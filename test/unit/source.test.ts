@@ -15,7 +15,7 @@ const subscription = (cursor: Subscription['cursor']): Subscription => ({
   sourceId: 9,
   cursor,
   createdAt: 0,
-  openIds: [1],
+  nodeIds: [1],
 });
 
 const subscriber = (

@@ -1,11 +1,12 @@
 // LISTEN and NOTIFY: short texts to every process that shares the ledger's database. What is sent while a process is
 // not connected is lost to it; so it is behind a PgBouncer in transaction mode.
 // https://www.postgresql.org/docs/current/sql-notify.html
+import { createHash } from 'node:crypto';
 import type { Pool } from 'pg';
 import { backoffDelay } from '../../runtime/backoff';
 import { pause } from '../../runtime/time';
 import { openPool } from './open';
-import { DEFAULT_SCHEMA, type PostgresSettings, schemaName } from './settings';
+import { DEFAULT_SCHEMA, type PostgresSettings } from './settings';
 
 /** A connection that died unnoticed hears nothing: it is asked this often whether it lives. */
 const PROBE_MS = 30_000;
@@ -19,7 +20,11 @@ export interface PostgresChannel {
 export async function openPostgresChannel(settings: PostgresSettings): Promise<PostgresChannel> {
   // One to listen, one to send; neither is made before it is used.
   const pool = await openPool(settings, { mostConnections: 2 });
-  const name = `${schemaName(settings.schema ?? DEFAULT_SCHEMA)}.wake`;
+  // A channel's name is cut after 63 bytes by LISTEN, and refused by NOTIFY: a schema's may be as long.
+  const schema = createHash('sha256')
+    .update(settings.schema ?? DEFAULT_SCHEMA)
+    .digest('hex');
+  const name = `durable_mail_wake_${schema.slice(0, 16)}`;
   return {
     send: async (text) => {
       await pool.query('select pg_notify($1, $2)', [name, text]);

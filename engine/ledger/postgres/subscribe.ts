@@ -20,13 +20,8 @@ const upsertSubscription = `
     retention_ms = excluded.retention_ms
   returning id, cursor, created_at as "createdAt"`;
 
-const selectOpen = `
-  select id from durable_mail.subscription
-  where workflow_id = $1 and node_id = $2
-    and (id = $3
-      or exists (select 1 from durable_mail.event where subscription_id = subscription.id and due_at is not null)
-      or exists (
-        select 1 from durable_mail.event where subscription_id = subscription.id and lease_until is not null))`;
+const selectOfNode = `
+  select id from durable_mail.subscription where workflow_id = $1 and node_id = $2 order by id`;
 
 const selectCursors = `select id, cursor from durable_mail.subscription where id = any($1)`;
 
@@ -58,13 +53,13 @@ export function subscribe(
       Math.round(subscription.keepContentMs),
       Math.round(subscription.retentionMs),
     ))!;
-    const open = await statements.all<{ id: number }>(selectOpen, workflowId, nodeId, row.id);
+    const ofNode = await statements.all<{ id: number }>(selectOfNode, workflowId, nodeId);
     return {
       id: row.id,
       sourceId: source.id,
       cursor: parseCursor(row.cursor),
       createdAt: row.createdAt,
-      openIds: open.map(({ id }) => id),
+      nodeIds: ofNode.map(({ id }) => id),
     };
   });
 }

@@ -46,7 +46,7 @@ const insertEvents = `
 const insertContents = `
   insert into content (message_id, gzip)
   select value ->> 0, substr(?1, 1 + (value ->> 1), value ->> 2) from json_each(?2) where true
-  on conflict do nothing`;
+  on conflict (message_id) do update set drop_at = null`;
 
 const moveCursors = `
   update subscription set cursor = moved.value ->> 1

@@ -19,12 +19,8 @@ const upsertSubscription = `
     retention_ms = excluded.retention_ms
   returning id, cursor, created_at as createdAt`;
 
-const selectOpen = `
-  select id from subscription
-  where workflow_id = ?1 and node_id = ?2
-    and (id = ?3
-      or exists (select 1 from event where subscription_id = subscription.id and due_at is not null)
-      or exists (select 1 from event where subscription_id = subscription.id and lease_until is not null))`;
+const selectOfNode = `
+  select id from subscription where workflow_id = ? and node_id = ? order by id`;
 
 const selectCursors = `select id, cursor from subscription where id in (select value from json_each(?))`;
 
@@ -61,8 +57,8 @@ export function subscribe(connection: SqliteConnection, subscription: NewSubscri
       subscription.keepContentMs,
       subscription.retentionMs,
     )!;
-    const open = connection.all<{ id: number }>(selectOpen, workflowId, nodeId, id);
-    return { id, sourceId, cursor: parseCursor(cursor), createdAt, openIds: open.map((row) => row.id) };
+    const ofNode = connection.all<{ id: number }>(selectOfNode, workflowId, nodeId);
+    return { id, sourceId, cursor: parseCursor(cursor), createdAt, nodeIds: ofNode.map((row) => row.id) };
   });
 }
 

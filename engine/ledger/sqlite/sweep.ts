@@ -1,6 +1,7 @@
 // What the SQLite ledger need not keep: content past its time, settled events past their retention, expired keys.
 // Invariant: an event goes only in the transaction that notes its identities as seen: its mail never runs again.
 import { NOW, type SqliteConnection } from './connection';
+import { releaseContent } from './settle';
 
 const sweepContent = `
   delete from content where message_id in (
@@ -48,10 +49,13 @@ function sweepEvents(connection: SqliteConnection, limit: number): number {
     const expired = connection.all<{ seq: number; messageId: number }>(selectExpired, limit);
     if (expired.length === 0) return 0;
     const events = JSON.stringify(expired.map(({ seq }) => seq));
-    const messages = JSON.stringify([...new Set(expired.map(({ messageId }) => messageId))]);
+    const ids = [...new Set(expired.map(({ messageId }) => messageId))];
+    const messages = JSON.stringify(ids);
     connection.run(noteSeen, events);
     connection.run(deleteEvents, events);
     connection.run(deleteContents, messages);
+    // What was kept for an event that went, and for no other.
+    releaseContent(connection, ids);
     connection.run(deleteMessages, messages);
     return expired.length;
   });

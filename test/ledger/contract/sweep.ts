@@ -51,6 +51,34 @@ export function sweepContract(fixture: Fixture): void {
       assert.deepEqual(await fixture.recordMails(to, [fixture.mail([to, other], 1)]), [other.id]);
     });
 
+    it('leaves content that another workflow needs, to which the mail came later', async () => {
+      const first = await fixture.subscribe('first', { keepContentMs: DAY_MS });
+      await fixture.record(first, 1);
+      await fixture.run(first, success);
+      const second = await fixture.subscribe('second');
+      await fixture.record(second, 1);
+      await fixture.elapse(2 * DAY_MS);
+      await fixture.ledger.sweep(100);
+      assert.equal(await fixture.count('content'), 1);
+      await fixture.run(second, success);
+      await fixture.elapse(2 * DAY_MS);
+      await fixture.ledger.sweep(100);
+      assert.equal(await fixture.count('content'), 0);
+    });
+
+    it('lets content go with the DEAD event that it was kept for', async () => {
+      const dead = await fixture.subscribe('dead', { retryDelaysMs: [], retentionMs: DAY_MS });
+      const done = await fixture.subscribe('done');
+      await fixture.recordMails(dead, [fixture.mail([dead, done], 1)]);
+      await fixture.run(dead, failure);
+      await fixture.run(done, success);
+      assert.equal(await fixture.count('content'), 1);
+      await fixture.elapse(DAY_MS);
+      await fixture.ledger.sweep(100);
+      assert.deepEqual(await fixture.states(), ['DONE']);
+      assert.equal(await fixture.count('content'), 0);
+    });
+
     it("goes by each subscription's own retention, and keeps a mail until its last event", async () => {
       const [short, long] = [
         await fixture.subscribe('short', { retentionMs: DAY_MS }),

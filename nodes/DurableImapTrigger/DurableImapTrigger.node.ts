@@ -40,17 +40,29 @@ export class DurableImapTrigger implements INodeType {
     inputs: [],
     outputs: [NodeConnectionTypes.Main],
     credentials: [
-      // n8n's own type, so that the credentials people have work here. The rules guard against typos, and against
-      // packages that take what others were trusted with; here the person picks the credential for this purpose.
-      // eslint-disable-next-line @n8n/community-nodes/no-credential-reuse, @n8n/community-nodes/valid-credential-references
-      { name: 'imap', required: true, displayOptions: { show: { authentication: ['imap'] } } },
+      {
+        // n8n's own type, so that the credentials people have work here. The rules guard against typos, and against
+        // packages that take what others were trusted with; here the person picks the credential for this purpose.
+        // eslint-disable-next-line @n8n/community-nodes/no-credential-reuse, @n8n/community-nodes/valid-credential-references
+        name: 'imap',
+        displayName: 'Mailbox Login',
+        required: true,
+        displayOptions: { show: { authentication: ['imap'] } },
+      },
       {
         name: 'durableImap',
+        displayName: 'Mailbox Login',
         required: true,
         testedBy: 'durableImapTest',
         displayOptions: { show: { authentication: ['durableImap'] } },
       },
-      { name: 'mailStore', required: false, testedBy: 'mailStoreTest' },
+      {
+        name: 'mailStore',
+        displayName: 'Postgres Mail Store',
+        required: true,
+        testedBy: 'mailStoreTest',
+        displayOptions: { show: { mailStore: ['postgres'] } },
+      },
     ],
     properties,
   };

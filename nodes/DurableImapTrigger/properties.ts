@@ -2,6 +2,7 @@
 // has too keep its names.
 import type { INodeProperties, INodeTypeDescription } from 'n8n-workflow';
 import { DEFAULT_RETRY_SCHEDULE } from '../../engine/delivery/retry-schedule';
+import { mailStoreProperty } from '../host/mail-store';
 
 /** What the options that are numbers are where nobody set them. */
 export const DEFAULTS = {
@@ -45,6 +46,7 @@ export const properties: INodeProperties[] = [
     default: 'imap',
     description: 'Which kind of credential to log in with',
   },
+  mailStoreProperty,
   {
     displayName:
       'Every email is kept until its run has succeeded. A run that fails is tried again from its start: put a <b>Run Once</b> node before a step that must not be done twice.',

@@ -19,7 +19,15 @@ export class MailLedger implements INodeType {
     usableAsTool: true,
     inputs: [NodeConnectionTypes.Main],
     outputs: [NodeConnectionTypes.Main],
-    credentials: [{ name: 'mailStore', required: false, testedBy: 'mailStoreTest' }],
+    credentials: [
+      {
+        name: 'mailStore',
+        displayName: 'Postgres Mail Store',
+        required: true,
+        testedBy: 'mailStoreTest',
+        displayOptions: { show: { mailStore: ['postgres'] } },
+      },
+    ],
     properties,
   };
 

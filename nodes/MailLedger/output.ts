@@ -5,10 +5,14 @@ import type { EventState } from '../../engine/ledger/states';
 
 const isoTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
 
-export function eventJson({ id, ...event }: EventRecord): IDataObject {
+/** In the order of the editor's columns: what people look for comes first. */
+export function eventJson({ id, state, subject, sender, ...event }: EventRecord): IDataObject {
   return {
     // As in the `delivery` of a trigger's item.
     eventId: id,
+    state,
+    subject,
+    sender,
     ...event,
     recordedAt: isoTime(event.recordedAt),
     dueAt: isoTime(event.dueAt),

@@ -1,5 +1,6 @@
 // What the node asks of a person in n8n's editor, and tells.
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
+import { mailStoreCredential, mailStoreProperty } from '../host/mail-store';
 import { stateOptions } from './event-states';
 
 const forEvents = (...operation: string[]): NonNullable<INodeProperties['displayOptions']> => ({
@@ -247,4 +248,6 @@ export const properties: INodeProperties[] = [
     options: [recordedAfter, recordedBefore, sender, workflowId],
   },
   { ...workflowId, displayOptions: { show: { resource: ['statistics'] } } },
+  mailStoreProperty,
+  mailStoreCredential,
 ];

@@ -21,7 +21,15 @@ export class RunOnce implements INodeType {
     inputs: [NodeConnectionTypes.Main],
     outputs: [NodeConnectionTypes.Main, NodeConnectionTypes.Main],
     outputNames: ['First time', 'Already done'],
-    credentials: [{ name: 'mailStore', required: false, testedBy: 'mailStoreTest' }],
+    credentials: [
+      {
+        name: 'mailStore',
+        displayName: 'Postgres Mail Store',
+        required: true,
+        testedBy: 'mailStoreTest',
+        displayOptions: { show: { mailStore: ['postgres'] } },
+      },
+    ],
     properties,
   };
 

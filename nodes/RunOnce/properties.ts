@@ -1,11 +1,12 @@
 // What the node asks of a person in n8n's editor, and tells.
 import type { INodeProperties } from 'n8n-workflow';
+import { mailStoreCredential, mailStoreProperty } from '../host/mail-store';
 import { DEFAULT_KEEP_DAYS, DEFAULT_WAIT_SECONDS } from './settings';
 
 export const properties: INodeProperties[] = [
   {
     displayName:
-      'Put this node before a step that must not be done twice, and connect the step to <b>First time</b>. When you test the workflow in the editor, nothing is remembered: each key goes on as First time.',
+      'Put this node before a step that must not be done twice. Connect the step to <b>First time</b>, and what comes after the step to <b>Already done</b>, too: a retry goes on there. In tests in the editor nothing is remembered: each key goes on as First time.',
     name: 'notice',
     type: 'notice',
     default: '',
@@ -93,6 +94,8 @@ export const properties: INodeProperties[] = [
     description:
       'What becomes of the key when the run fails, or its process dies, before the key is finished',
   },
+  mailStoreProperty,
+  mailStoreCredential,
   {
     displayName: 'Options',
     name: 'options',

@@ -42,11 +42,19 @@ export const mailStoreProperty: INodeProperties = {
   description: 'Where the mail ledger is. Nodes that work together need the same one.',
 };
 
+/** Where the editor shows the credential: below the choice. Without it, it would stand above it. */
+export const mailStoreCredential: INodeProperties = {
+  displayName: 'Credential',
+  name: 'credentials',
+  type: 'credentials',
+  default: '',
+};
+
 type CredentialReader = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'>;
 
 /** @returns null: no database was chosen @throws Error that names the setting that can never work */
 export async function mailStoreSettings(context: CredentialReader): Promise<PostgresSettings | null> {
-  if (context.getNode().parameters?.[MAIL_STORE] === 'postgres') {
+  if (context.getNode().parameters[MAIL_STORE] === 'postgres') {
     return toSettings(await context.getCredentials(MAIL_STORE));
   }
   const url = process.env[URL_VARIABLE];

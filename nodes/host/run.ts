@@ -2,6 +2,7 @@
 // events when the execution ends.
 // Invariant: a run that does not hold its events ends at once, empty, and nothing after it runs.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
 import { unpackContent } from '../../engine/ledger/content';
 import type { Claim, Ledger, Pointer } from '../../engine/ledger/ledger';
 import { parseMail } from '../../engine/mail/parse';
@@ -63,7 +64,7 @@ export async function runPointers(
   } catch (error) {
     // n8n may be set to go on after errors: it would call this run a success.
     await runs.end(executionId, failedOutcome(error));
-    throw error;
+    throw new NodeOperationError(context.getNode(), error as Error);
   }
   log.info('A run ends empty: its mail was run, or is being run, by another, or is gone', { executionId });
   refuseOutputForNothing(context);

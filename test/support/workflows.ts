@@ -60,7 +60,12 @@ export async function mailWorkflow(
         type: 'n8n-nodes-durable-mail.durableImapTrigger',
         typeVersion: 1,
         position: [0, 0],
-        parameters: { authentication, mailbox, options },
+        parameters: {
+          authentication,
+          mailbox,
+          options,
+          ...('mailStore' in credentials && { mailStore: 'postgres' }),
+        },
         credentials: { [authentication]: { id: credential.id, name: credential.name }, ...credentials },
       },
       ...steps.map((step, index) => ({ id: step.name, position: [220 * (index + 1), 0], ...step })),

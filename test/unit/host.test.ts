@@ -21,9 +21,9 @@ import type { DurableImapTrigger } from '../../nodes/DurableImapTrigger/DurableI
 import { rawMail } from '../support/mails';
 
 const settings = { downloadAttachments: true, attachmentPrefix: 'attachment_' };
-/** A node without a Mail Store credential. */
+/** A node that has not chosen a Mail Store. */
 const node = {
-  getNode: () => ({ name: 'Mail', credentials: {} }),
+  getNode: () => ({ name: 'Mail', parameters: {} }),
   getCredentials: () => assert.fail('there is none'),
 } as unknown as Pick<ITriggerFunctions, 'getNode' | 'getCredentials'>;
 const helpers = {

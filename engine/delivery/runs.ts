@@ -53,7 +53,7 @@ export class Runs {
    */
   async begin(pointers: readonly Pointer[], executionId: string): Promise<readonly Claim[]> {
     const running = this.#runs.get(executionId);
-    if (running) return running.claims;
+    if (running) return running.ending ? [] : running.claims;
     const claiming: Claiming = { pointers };
     this.#claiming.set(executionId, claiming);
     let claims: readonly Claim[];

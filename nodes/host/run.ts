@@ -63,7 +63,8 @@ export async function runPointers(
     if (items.length > 0) return items;
   } catch (error) {
     // n8n may be set to go on after errors: it would call this run a success.
-    await runs.end(executionId, failedOutcome(error));
+    // Not waited for: the ledger may be what failed.
+    void runs.end(executionId, failedOutcome(error));
     throw new NodeOperationError(context.getNode(), error as Error);
   }
   log.info('A run ends empty: its mail was run, or is being run, by another, or is gone', { executionId });

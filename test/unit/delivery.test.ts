@@ -236,7 +236,9 @@ describe('runs', () => {
     const { runs } = held(() => undefined);
     const claims = await runs.begin([pointer('a')], '1');
     assert.deepEqual(await runs.begin([pointer('a')], '1'), claims);
-    await runs.end('1', { kind: 'success' });
+    const ending = runs.end('1', { kind: 'success' });
+    assert.deepEqual(await runs.begin([pointer('a')], '1'), [], 'but not while it is ending');
+    await ending;
   });
 
   it('that were stopped while they claimed are settled at once: n8n tells an end only once', async () => {

@@ -52,6 +52,7 @@ export async function countUnderKills(
     const retrySchedule = Array.from({ length: 15 }, () => '1s').join(', ');
     const id = await mailWorkflow(n8n, dovecot.login(user), steps, {
       options: { retrySchedule, mostInFlight: 10 },
+      links: [{ from: 'Run Once', output: 1, to: 'May Fail After' }],
     });
     await n8n.api.publish(id);
     await n8n.watching(id);
@@ -96,6 +97,9 @@ export async function countUnderKills(
     // A DEAD one may have failed every time before it reached the counter.
     const uncounted = subjects.filter((subject) => !counts.has(subject)).length;
     assert.ok(uncounted <= of('DEAD'), 'every mail that is DONE was counted');
+    const finished = new Set(after.accepted.map(({ subject }) => subject));
+    const unfinished = subjects.filter((subject) => !finished.has(subject)).length;
+    assert.ok(unfinished <= of('DEAD'), 'and went through to its end');
     assert.equal(twice, 0, 'none was counted twice');
     assert.ok(cutOff > 0 && failed > 0, 'there was something to survive');
   } finally {

@@ -28,6 +28,8 @@ interface TriggerSettings {
   readonly options?: object;
   /** The workflow's settings, besides the execution order. */
   readonly settings?: object;
+  /** Connections besides the line of steps. */
+  readonly links?: readonly { readonly from: string; readonly output: number; readonly to: string }[];
   /** More credentials of the trigger, by type. */
   readonly credentials?: Readonly<Record<string, { readonly id: string; readonly name: string }>>;
 }
@@ -42,6 +44,7 @@ export async function mailWorkflow(
     authentication = 'imap',
     options = {},
     settings = {},
+    links = [],
     credentials = {},
   }: TriggerSettings = {},
 ): Promise<string> {
@@ -71,9 +74,14 @@ export async function mailWorkflow(
       ...steps.map((step, index) => ({ id: step.name, position: [220 * (index + 1), 0], ...step })),
     ],
     connections: Object.fromEntries(
-      names
-        .slice(0, -1)
-        .map((name, index) => [name, { main: [[{ node: names[index + 1], type: 'main', index: 0 }]] }]),
+      names.map((name, index) => {
+        const next = names[index + 1];
+        const outputs: object[][] = [next ? [{ node: next, type: 'main', index: 0 }] : []];
+        for (const { from, output, to } of links) {
+          if (from === name) (outputs[output] ??= []).push({ node: to, type: 'main', index: 0 });
+        }
+        return [name, { main: outputs }];
+      }),
     ),
     settings: { executionOrder: 'v1', ...settings },
   });

@@ -5,7 +5,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import type { KeyAnswer } from '../../engine/ledger/once-keys';
 import { errorText } from '../../engine/runtime/log';
-import { type OnceStore, onceKeeper } from '../host/once';
+import { type OnceStore, onceKeeper, refuseIfStopped } from '../host/once';
 import { nextSteps } from '../host/run-hooks';
 import { digest, enteredKey, itemCounter, mailKey, scopeParts } from './keys';
 import { type OnceSettings, onceSettings } from './settings';
@@ -59,6 +59,9 @@ async function runWith(
     return digest(...scope, 'mail', mail, count(mail));
   });
   const distinct = [...new Set(keys.filter((key) => typeof key === 'string'))];
+  const signal = context.getExecutionCancelSignal() ?? new AbortController().signal;
+  // Its end was told already: what it would hold now, nobody would let go.
+  refuseIfStopped(signal);
   const keeper = onceKeeper(context, store);
   const answers = await keeper.take({
     ...call,
@@ -66,7 +69,7 @@ async function runWith(
     finish: settings.finish,
     keepMs: settings.keepMs,
     waitMs: settings.waitMs,
-    signal: context.getExecutionCancelSignal() ?? new AbortController().signal,
+    signal,
   });
   try {
     const outputs = sorted(context, settings, keys, (key) => answers.get(key)!);

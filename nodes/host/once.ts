@@ -217,6 +217,7 @@ export class OnceKeeper {
 const callName = ({ nodeId, runIndex }: Pick<OnceCall, 'nodeId' | 'runIndex'>): string =>
   `${nodeId}:${runIndex}`;
 
-function refuseIfStopped(signal: AbortSignal): void {
+/** @throws Error: the run was stopped */
+export function refuseIfStopped(signal: AbortSignal): void {
   if (signal.aborted) throw new Error('The run was stopped before this step was due.');
 }

@@ -473,6 +473,15 @@ describe('a key that another run holds', () => {
     assert.deepEqual(sizes(await world.run({ parameters }).call([mailItem('m'), mailItem('n')])), [1, 1]);
   });
 
+  it('is not taken by a run that was stopped before it asked', async () => {
+    const world = new World();
+    const stopped = world.run({ signal: AbortSignal.abort() });
+    await assert.rejects(stopped.call([mailItem('m')]), /stopped/);
+    assert.equal(world.ledger.rows.size, 0);
+    assert.equal(world.held.size, 0);
+    assert.equal(stopped.handlers, 0, 'nothing waits for an end that was told already');
+  });
+
   it('is not waited for by a run that is stopped', async () => {
     const [world] = await holding();
     const stop = new AbortController();

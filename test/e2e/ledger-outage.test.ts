@@ -199,11 +199,11 @@ describe('a ledger that a Mail Store credential names', { timeout: 10 * 60_000 }
       150_000,
     );
     await dovecot.append('store', [rawMail({ subject: 'two' })]);
-    await until('it is done there', async () => (await states('second')).join() === 'DONE');
-    assert.deepEqual(
-      sink.deliveries.map(({ subject }) => subject),
-      ['one', 'two'],
-    );
+    await until('it has run', () => sink.counts().get('two') === 1, 60_000);
+    await until('it is done there', async () => (await states('second')).every((state) => state === 'DONE'));
+    // Another ledger does not know what ran before; it begins a minute earlier, since clocks differ.
+    assert.ok((await states('second')).length <= 2);
+    assert.deepEqual(await states('first'), ['DONE'], 'nothing more came there');
   });
 });
 

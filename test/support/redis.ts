@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { run } from '../../tools/shell.mjs';
 import { freePort, portAnswers } from './net';
 import { giveAway, ServerProcess, unprivileged } from './server-process';
 
@@ -32,6 +33,11 @@ export class RedisServer {
     const redis = new RedisServer(folder, await freePort());
     await redis.up();
     return redis;
+  }
+
+  /** How many elements the list of this name has. */
+  async length(list: string): Promise<number> {
+    return Number(await run('redis-cli', ['-p', String(this.port), 'llen', list]));
   }
 
   get url(): string {

@@ -1,8 +1,8 @@
 // Offers in Postgres: leases that ran out are found, and due events become the pointers of runs.
 // Invariants: offers of one node are made one after the other; whoever holds a subscription's lock waits for no
 // event; the cost does not grow with what is waiting or done.
-import { newEventId } from '../event-id';
-import type { Offer, OfferedRun, OfferRequest, Pointer } from '../ledger';
+import { type DueEvent, groupedRuns, offeredRun } from '../grouping';
+import type { Offer, OfferRequest } from '../ledger';
 import { NOW, type PostgresConnection } from './connection';
 import { lapse } from './settle';
 
@@ -54,9 +54,7 @@ const selectNext = `
       (select min(lease_until) from durable_mail.event
         where subscription_id = subscription.id and lease_until is not null) as lapse) next`;
 
-interface Due extends Pointer {
-  readonly seq: number;
-  readonly failures: number;
+interface Due extends DueEvent {
   readonly since: number;
 }
 
@@ -68,7 +66,8 @@ export function offer(connection: PostgresConnection, request: OfferRequest): Pr
     const { inFlight } = (await statements.get<{ inFlight: number }>(countInFlight, subscriptionIds))!;
     const free = Math.max(0, mostRuns - inFlight);
     const due = free > 0 ? await statements.all<Due>(lockDue, subscriptionIds, free * mailsPerRun) : [];
-    const runs = grouped(due, free, mailsPerRun);
+    const oldestFirst = due.sort((a, b) => a.since - b.since || a.seq - b.seq);
+    const runs = groupedRuns(oldestFirst, mailsPerRun, free);
     if (runs.length > 0) {
       await statements.run(
         queue,
@@ -92,32 +91,3 @@ export function offer(connection: PostgresConnection, request: OfferRequest): Pr
     };
   });
 }
-
-interface Run {
-  readonly id: string;
-  readonly events: Due[];
-}
-
-/** What never failed runs together, what failed alone; the runs in the order of their oldest events. */
-function grouped(due: readonly Due[], mostRuns: number, mailsPerRun: number): Run[] {
-  const runs: Run[] = [];
-  let open: Run | undefined;
-  for (const event of [...due].sort((a, b) => a.since - b.since || a.seq - b.seq)) {
-    if (event.failures === 0 && open && open.events.length < mailsPerRun) {
-      open.events.push(event);
-      continue;
-    }
-    if (runs.length === mostRuns) continue;
-    const run = { id: newEventId(), events: [event] };
-    runs.push(run);
-    if (event.failures === 0) open = run;
-  }
-  return runs;
-}
-
-const offeredRun = ({ id, events }: Run): OfferedRun => ({
-  id,
-  pointers: events
-    .sort((a, b) => a.seq - b.seq)
-    .map(({ event, attempt }) => ({ event, attempt: attempt + 1 })),
-});

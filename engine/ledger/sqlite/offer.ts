@@ -1,7 +1,7 @@
 // Offers in the SQLite ledger: due events become QUEUED, grouped into runs.
 // Invariant: only this makes QUEUED, and every offer of an event is a new attempt.
-import { newEventId } from '../event-id';
-import type { Offer, OfferRequest, OfferedRun } from '../ledger';
+import { type DueEvent, type DueRun, groupedRuns, offeredRun } from '../grouping';
+import type { Offer, OfferRequest } from '../ledger';
 import { NOW, type SqliteConnection } from './connection';
 import { lapse } from './settle';
 
@@ -14,7 +14,7 @@ const countInFlight = `
 
 // Two index ranges a subscription, each read in order and cut at the limit: the cost does not grow with the backlog.
 const selectDue = `
-  select event.seq, event.id, event.attempt, event.failures
+  select event.seq, event.id as event, event.attempt, event.failures
   from json_each(?1) subscription
   cross join json_each((
     select json_group_array(json_array(seq, since)) from (
@@ -44,18 +44,6 @@ const selectNext = `
         as lapse
     from json_each(?) subscription)`;
 
-interface Due {
-  readonly seq: number;
-  readonly id: string;
-  readonly attempt: number;
-  readonly failures: number;
-}
-
-interface Run {
-  readonly id: string;
-  readonly events: Due[];
-}
-
 export function offer(connection: SqliteConnection, request: OfferRequest): Offer {
   const ids = JSON.stringify(request.subscriptionIds);
   return connection.transaction(() => {
@@ -67,40 +55,17 @@ export function offer(connection: SqliteConnection, request: OfferRequest): Offe
     // With no place left, what is due has to wait until a run ends or a lease lapses.
     const waits = [free > runs.length ? next.dueInMs : null, next.lapseInMs].filter((ms) => ms !== null);
     return {
-      runs: runs.map(offered),
+      runs: runs.map(offeredRun),
       lapsed,
       nextInMs: waits.length > 0 ? Math.max(0, Math.min(...waits)) : null,
     };
   });
 }
 
-function queue(connection: SqliteConnection, ids: string, request: OfferRequest, free: number): Run[] {
+function queue(connection: SqliteConnection, ids: string, request: OfferRequest, free: number): DueRun[] {
   const most = Math.min(MOST_EVENTS, free * request.mailsPerRun);
-  const runs = grouped(connection.all<Due>(selectDue, ids, most), request.mailsPerRun, free);
+  const runs = groupedRuns(connection.all<DueEvent>(selectDue, ids, most), request.mailsPerRun, free);
   const picked = runs.flatMap(({ id, events }) => events.map(({ seq }) => [seq, id]));
   if (picked.length > 0) connection.run(queueEvents, request.leaseMs, JSON.stringify(picked));
   return runs;
 }
-
-/** Mails that never failed go together, others alone; in the order of each run's oldest. */
-function grouped(due: readonly Due[], mailsPerRun: number, mostRuns: number): Run[] {
-  const runs: Run[] = [];
-  let open: Run | undefined;
-  for (const event of due) {
-    if (event.failures === 0 && open && open.events.length < mailsPerRun) {
-      open.events.push(event);
-    } else if (runs.length < mostRuns) {
-      const run = { id: newEventId(), events: [event] };
-      runs.push(run);
-      if (event.failures === 0) open = run;
-    }
-  }
-  return runs;
-}
-
-const offered = ({ id, events }: Run): OfferedRun => ({
-  id,
-  pointers: events
-    .sort((a, b) => a.seq - b.seq)
-    .map((event) => ({ event: event.id, attempt: event.attempt + 1 })),
-});

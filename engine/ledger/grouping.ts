@@ -1,0 +1,42 @@
+// Which due events n8n is to run together: the same for every ledger.
+import { newEventId } from './event-id';
+import type { OfferedRun, Pointer } from './ledger';
+
+/** A due event, under the attempt that it had so far. */
+export interface DueEvent extends Pointer {
+  readonly seq: number;
+  readonly failures: number;
+}
+
+export interface DueRun {
+  /** Unique among all runs ever offered. */
+  readonly id: string;
+  readonly events: readonly DueEvent[];
+}
+
+/**
+ * Mails that never failed go together, others alone, so that none spoils another's run.
+ * @param due the oldest first @returns the runs, in the order of their oldest mails; what is left over waits
+ */
+export function groupedRuns(due: readonly DueEvent[], mailsPerRun: number, mostRuns: number): DueRun[] {
+  const runs: { readonly id: string; readonly events: DueEvent[] }[] = [];
+  let open: DueEvent[] | undefined;
+  for (const event of due) {
+    if (event.failures === 0 && open && open.length < mailsPerRun) {
+      open.push(event);
+    } else if (runs.length < mostRuns) {
+      const events = [event];
+      runs.push({ id: newEventId(), events });
+      if (event.failures === 0) open = events;
+    }
+  }
+  return runs;
+}
+
+/** What is emitted of a run that was made QUEUED: in the order of the mails, under their new attempts. */
+export const offeredRun = ({ id, events }: DueRun): OfferedRun => ({
+  id,
+  pointers: [...events]
+    .sort((a, b) => a.seq - b.seq)
+    .map(({ event, attempt }) => ({ event, attempt: attempt + 1 })),
+});

@@ -2,9 +2,9 @@
 // Invariant: a run is settled once, by whoever learns its end first, and its leases are renewed until then.
 import type { Claim, Ledger, Outcome, Pointer } from '../ledger/ledger';
 import { pointerName } from '../ledger/keys';
-import { backoffDelay } from '../runtime/backoff';
 import { errorText, type Log } from '../runtime/log';
-import { monotonicNow, pause } from '../runtime/time';
+import { persist } from '../runtime/persist';
+import { monotonicNow } from '../runtime/time';
 import type { Wake } from '../signal/wake';
 
 /** A run's lease: a process that dies delays the next try by at most this much. */
@@ -12,8 +12,6 @@ export const RUNNING_LEASE_MS = 30_000;
 export const RENEW_MS = 10_000;
 /** After a renewal that failed: a lease is to outlast a short outage. */
 const RENEW_AGAIN_MS = 1_000;
-/** A ledger that is away may come back: until then the end of a run is kept here, and tried again. */
-const SETTLE_FOR_MS = 15 * 60_000;
 
 /** A claim that is under way, and how its execution has ended meanwhile: n8n tells that once. */
 interface Claiming {
@@ -147,24 +145,12 @@ export class Runs {
 
   async #settle(claims: readonly Claim[], outcome: Outcome): Promise<void> {
     if (claims.length === 0) return;
-    const began = monotonicNow();
-    for (let failures = 1; ; failures++) {
-      try {
-        const settled = await this.#ledger.settle(claims, outcome);
-        if (settled.length < claims.length) {
-          const lost = claims.length - settled.length;
-          this.#log.warn('A run ended after its mails were taken from it: it had stalled', { lost });
-        }
-        return;
-      } catch (error) {
-        this.#log.error(`The end of a run cannot be stored yet: ${errorText(error)}`, {
-          event: claims[0]!.event,
-          failures,
-        });
-        if (monotonicNow() - began > SETTLE_FOR_MS) return;
-        await pause(backoffDelay(failures, { firstMs: 100, mostMs: 5_000 }), new AbortController().signal);
-      }
-    }
+    const settle = async (): Promise<void> => {
+      const lost = claims.length - (await this.#ledger.settle(claims, outcome)).length;
+      if (lost > 0)
+        this.#log.warn('A run ended after its mails were taken from it: it had stalled', { lost });
+    };
+    await persist('The end of a run', settle, this.#log, { event: claims[0]!.event });
   }
 
   #keepRenewing(): void {

@@ -4,7 +4,7 @@
 import { imapIdentity, softIdentity } from '../mail/identity';
 import { readHeaders } from '../mail/headers';
 import type { ImapLogin } from './login';
-import { ImapSession, type MailFacts, MOST_READ_BYTES, type OpenedMailbox } from './session';
+import { ImapSession, type MailFacts, type OpenedMailbox } from './session';
 
 /** What the ledger knows of a mail. */
 export interface KnownMail {
@@ -45,9 +45,7 @@ export class ImapRereader {
     }
     const uid = await this.#find(mail, this.#opened.uidValidity);
     if (uid === null) return null;
-    const truncated = mail.size > MOST_READ_BYTES;
-    const raw = (await this.#session.contents([uid], truncated ? 'headers' : 'whole')).get(uid);
-    return raw ? { raw, truncated } : null;
+    return this.#session.mail(uid, mail.size);
   }
 
   async end(): Promise<void> {

@@ -1,6 +1,6 @@
 // Reads the newest mail of a mailbox over a connection of its own, for somebody who is looking.
 import type { ImapLogin } from './login';
-import { ImapSession, type MailFacts, MOST_READ_BYTES } from './session';
+import { ImapSession, type MailFacts } from './session';
 
 export interface NewestMail {
   readonly facts: MailFacts;
@@ -22,9 +22,8 @@ export async function readNewest(
     const uid = await session.newestUid();
     const [facts] = uid > 0 ? await session.facts([uid]) : [];
     if (!facts) return null;
-    const truncated = facts.size > MOST_READ_BYTES;
-    const content = (await session.contents([uid], truncated ? 'headers' : 'whole')).get(uid);
-    return content ? { facts, uidValidity, content, truncated } : null;
+    const mail = await session.mail(uid, facts.size);
+    return mail && { facts, uidValidity, content: mail.raw, truncated: mail.truncated };
   } finally {
     await session.end();
   }

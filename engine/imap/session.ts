@@ -14,7 +14,7 @@ const LOGOUT_MS = 2_000;
 // While idling imapflow would break IDLE by itself at this time; our own heartbeat is sooner.
 const SOCKET_TIMEOUT_MS = 5 * 60_000;
 /** A mail above this size is never fetched whole. */
-export const MOST_READ_BYTES = 250 * 1024 * 1024;
+const MOST_READ_BYTES = 250 * 1024 * 1024;
 const MAX_LITERAL_BYTES = MOST_READ_BYTES + 1024 * 1024;
 
 /** The header fields that the soft identity is made of. */
@@ -190,6 +190,13 @@ export class ImapSession {
     });
     await this.#confirmGone(uids, contents);
     return contents;
+  }
+
+  /** One mail, whole, or only its headers if it is too large; null if it was deleted. */
+  async mail(uid: number, size: number): Promise<{ raw: Buffer; truncated: boolean } | null> {
+    const truncated = size > MOST_READ_BYTES;
+    const raw = (await this.contents([uid], truncated ? 'headers' : 'whole')).get(uid);
+    return raw ? { raw, truncated } : null;
   }
 
   /** The UID of the newest mail, or 0 in an empty mailbox. */

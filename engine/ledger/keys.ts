@@ -10,3 +10,10 @@ export const subscriptionKey = (subscription: NewSubscription): string =>
 
 /** One text for one offer of one event: unique among all that were ever emitted. */
 export const pointerName = ({ event, attempt }: Pointer): string => `${event}:${attempt}`;
+
+/** The rows in the order of their pointers, each once; a pointer without a row is left out. */
+export function inOrder<T extends Pointer>(pointers: readonly Pointer[], rows: readonly T[]): T[] {
+  const found = new Map(rows.map((row) => [pointerName(row), row]));
+  const names = new Set(pointers.map(pointerName));
+  return [...names].flatMap((name) => found.get(name) ?? []);
+}

@@ -6,18 +6,17 @@ import { randomUUID } from 'node:crypto';
 import type { IExecuteFunctions, IRun } from 'n8n-workflow';
 import type { KeyAnswer, KeyRequest, OnceKeys } from '../../engine/ledger/once-keys';
 import { RUNNING_LEASE_MS, type Runs } from '../../engine/delivery/runs';
-import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
+import { persist } from '../../engine/runtime/persist';
 import { monotonicNow, pause } from '../../engine/runtime/time';
 import { log } from './log';
+import { outcomeOf } from './run-end';
 import { onRunEnd, onStepSuccess } from './run-hooks';
 
 /** What goes to the ledger in one request. */
 const BATCH = 500;
 /** A held key is asked for again and again, ever more slowly. */
 const ASK_AGAIN = { firstMs: 1_000, mostMs: 5_000 };
-/** A ledger that is away may come back: until then the end of the keys is kept here, and tried again. */
-const END_FOR_MS = 15 * 60_000;
 
 export interface OnceStore {
   readonly ledger: OnceKeys;
@@ -134,7 +133,7 @@ export class OnceKeeper {
       this.#guarded.delete(nodeId);
       const done = [...keys];
       this.#finishing = this.#finishing.then(() =>
-        this.#persist('That a step was done', () => this.#ledger.finishKeys(this.#holder, done)),
+        persist('That a step was done', () => this.#ledger.finishKeys(this.#holder, done), log),
       );
     }
     await this.#finishing;
@@ -156,31 +155,16 @@ export class OnceKeeper {
   }
 
   /** The execution ended. A wait counts as a good end, as it does for its mails. */
-  async end({ status }: Pick<IRun, 'status'>): Promise<void> {
-    const ended = status === 'success' || status === 'waiting' ? 'success' : 'failure';
+  async end(run: Pick<IRun, 'status' | 'data'>): Promise<void> {
     try {
       await this.#finishing;
-      await this.#persist("The end of a run's keys", async () => {
+      const end = async (): Promise<void> => {
         await this.#returnUnused();
-        await this.#ledger.endKeys(this.#holder, ended);
-      });
+        await this.#ledger.endKeys(this.#holder, outcomeOf(run).kind === 'success' ? 'success' : 'failure');
+      };
+      await persist("The end of a run's keys", end, log);
     } finally {
       this.#runs.release(this.#holder);
-    }
-  }
-
-  /** Tries for as long as a ledger that is away may come back. */
-  async #persist(what: string, change: () => Promise<void>): Promise<void> {
-    const began = monotonicNow();
-    for (let failures = 1; ; failures++) {
-      try {
-        await change();
-        return;
-      } catch (error) {
-        log.error(`${what} cannot be stored yet: ${errorText(error)}`, { failures });
-        if (monotonicNow() - began > END_FOR_MS) return;
-        await pause(backoffDelay(failures, { firstMs: 100, mostMs: 5_000 }), new AbortController().signal);
-      }
     }
   }
 

@@ -2,7 +2,8 @@
 // Invariant: every update names the state and the attempt that it leaves; `attempt` is the fence.
 import type { Claim, Pointer } from '../ledger';
 import { NOW, type PostgresConnection } from './connection';
-import { asked, inOrder } from './pointers';
+import { inOrder } from '../keys';
+import { asked } from './pointers';
 
 const claimQueued = `
   with wanted as materialized (

@@ -4,7 +4,8 @@
 import type { Ended, Outcome, Pointer, Settled } from '../ledger';
 import { NOW, type PostgresConnection, type Statements } from './connection';
 import { dropContents, lockedContents } from './content';
-import { asked, inOrder } from './pointers';
+import { inOrder } from '../keys';
+import { asked } from './pointers';
 
 const settleAs = (state: 'DONE' | 'GONE'): string => `
   with ended as materialized (

@@ -1,6 +1,6 @@
 // How runs end in the SQLite ledger, what then becomes of a mail's content, and who is told.
 // Invariant: every update names the state and the attempt that it leaves; `attempt` is the fence.
-import { pointerName } from '../keys';
+import { inOrder } from '../keys';
 import type { Ended, Outcome, Pointer, Settled } from '../ledger';
 import { NOW, type SqliteConnection } from './connection';
 
@@ -88,7 +88,7 @@ export function settle(
   if (pointers.length === 0) return [];
   const asked = JSON.stringify(pointers);
   if (outcome.kind === 'failure') {
-    return inOrder(pointers, connection.all<Settled>(settleFailed, outcome.error, asked));
+    return settledOf(pointers, connection.all<Settled>(settleFailed, outcome.error, asked));
   }
   const state = outcome.kind === 'success' ? 'DONE' : 'GONE';
   return connection.transaction(() => {
@@ -97,7 +97,7 @@ export function settle(
       connection,
       settled.map(({ messageId }) => messageId),
     );
-    return inOrder(pointers, settled);
+    return settledOf(pointers, settled);
   });
 }
 
@@ -127,15 +127,6 @@ export function takeEnded(
   });
 }
 
-/** SQLite returns changed rows in any order. */
-function inOrder(pointers: readonly Pointer[], settled: readonly Settled[]): Settled[] {
-  const byName = new Map(settled.map((one) => [pointerName(one), one]));
-  const found: Settled[] = [];
-  for (const pointer of pointers) {
-    const one = byName.get(pointerName(pointer));
-    if (one && byName.delete(pointerName(pointer))) {
-      found.push({ event: one.event, attempt: one.attempt, state: one.state });
-    }
-  }
-  return found;
-}
+/** SQLite returns changed rows in any order, and with more than was asked. */
+const settledOf = (pointers: readonly Pointer[], rows: readonly Settled[]): Settled[] =>
+  inOrder(pointers, rows).map(({ event, attempt, state }) => ({ event, attempt, state }));

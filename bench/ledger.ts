@@ -11,7 +11,9 @@ import { Client } from 'pg';
 import type { Candidate, Ledger, NewMessage, Subscription } from '../engine/ledger/ledger';
 import { openPostgresLedger } from '../engine/ledger/postgres/postgres-ledger';
 import { settingsFromUrl } from '../engine/ledger/postgres/settings';
+import type { SourceHold } from '../engine/ledger/source-holds';
 import { openSqliteLedger } from '../engine/ledger/sqlite/sqlite-ledger';
+import { held } from '../test/ledger/held';
 import { Cleanup } from '../test/support/cleanup';
 import { PostgresServer } from '../test/support/postgres';
 
@@ -28,13 +30,16 @@ const OPERATIONS = ['record', 'dedup', 'offer', 'claim', 'settle'] as const;
 type Operation = (typeof OPERATIONS)[number];
 type Times = Record<Operation, number[]>;
 
+type Known = Pick<Candidate, 'identity' | 'softIdentity'>;
+
 /** One filled ledger. */
 interface Filled {
   readonly size: number;
   readonly ledger: Ledger;
   readonly to: Subscription;
+  readonly hold: SourceHold;
   /** Mails that it knows, from all over it. */
-  readonly known: readonly Omit<Candidate, 'due'>[];
+  readonly known: readonly Known[];
 }
 
 const [sizesText = '1000,100000,1000000', only] = process.argv.slice(2);
@@ -81,14 +86,15 @@ async function measure(filled: readonly Filled[]): Promise<ReadonlyMap<Filled, T
 }
 
 /** @returns milliseconds a mail; for `dedup`, of all the mails together */
-async function round({ ledger, to, known }: Filled, n: number): Promise<Record<Operation, number>> {
+async function round({ ledger, to, hold, known }: Filled, n: number): Promise<Record<Operation, number>> {
   const messages = Array.from({ length: MAILS }, (_, i) => newMail(`${n}:${i}`, to));
   const asked = Array.from({ length: MAILS }, () => ({
     ...known[Math.floor(Math.random() * known.length)]!,
+    accountWide: false,
     due: [to.id],
   }));
   const cursors = [{ subscriptionId: to.id, cursor: { uidValidity: '1', uid: n + 10 } }];
-  const record = await timed(() => ledger.record({ sourceId: to.sourceId, messages, cursors }));
+  const record = await timed(() => ledger.record({ hold, messages, cursors }));
   const dedup = await timed(() => ledger.unrecorded(asked));
   if (dedup.result.some(({ due }) => due.length > 0)) throw new Error('A mail that is known was not found');
   const request = { subscriptionIds: to.nodeIds, mostRuns: MAILS, mailsPerRun: 1, leaseMs: LEASE_MS };
@@ -179,8 +185,8 @@ async function postgres(): Promise<(size: number) => Promise<Filled>> {
       // As the server does by itself, some time after so many rows came.
       await client.query('vacuum (analyze)');
       await client.query('checkpoint');
-      const { rows } = await client.query<Omit<Candidate, 'due'>>(selectKnown(size));
-      return { size, ledger, to, known: rows };
+      const { rows } = await client.query<Known>(selectKnown(size));
+      return { size, ledger, to, hold: await held(ledger, to.sourceId), known: rows };
     } finally {
       await client.end();
     }
@@ -206,8 +212,8 @@ async function sqlite(): Promise<(size: number) => Promise<Filled>> {
       });
       for (const statement of sql) database.exec(statement);
       database.exec('pragma wal_checkpoint(truncate)');
-      const known = database.prepare(selectKnown(size)).all() as unknown as Omit<Candidate, 'due'>[];
-      return { size, ledger, to, known };
+      const known = database.prepare(selectKnown(size)).all() as unknown as Known[];
+      return { size, ledger, to, hold: await held(ledger, to.sourceId), known };
     } finally {
       database.close();
     }
@@ -263,6 +269,8 @@ const subscribe = (ledger: Ledger): Promise<Subscription> =>
     guarantee: 'atLeastOnce',
     keepContentMs: 0,
     retentionMs: 90 * 86_400_000,
+    afterSuccess: null,
+    whenDead: null,
   });
 
 const CONTENT = Buffer.from(Array.from({ length: 4_000 }, () => Math.floor(Math.random() * 256)));
@@ -273,6 +281,8 @@ function newMail(name: string, to: Subscription): NewMessage {
   return {
     identity: `uid:1700000000:${uid}:INBOX`,
     softIdentity: Array.from({ length: 40 }, () => Math.floor(Math.random() * 16).toString(16)).join(''),
+    accountWide: false,
+    weakIdentity: null,
     messageId: `<${name}.${uid}@mail.sender.example>`,
     sender: `customer.${uid % 5_000}@sender.example`,
     subject: `Your order number ${uid} is on its way to you`,

@@ -1,6 +1,7 @@
 // The programs that the tests run against, from Debian's packages: the real ones that people have.
 import { access, constants, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
+import { fetchCyrus, hasCyrus } from './cyrus.mjs';
 import { run, step } from './shell.mjs';
 
 /** @typedef {{ program: string, packages: string[], needs: string, optional?: boolean }} Program */
@@ -55,6 +56,18 @@ async function postgresFolders() {
  * @throws Error that names what is missing and how to get it
  */
 export async function installServers() {
+  await installPrograms();
+  const apt = await findProgram('apt-get');
+  if (!apt || hasCyrus()) return;
+  const fetching = step('Fetching Cyrus, the second IMAP server, from Debian', () => fetchCyrus(apt));
+  // Who may not install may lack the list of packages, too. The tests with Cyrus say that they are left out.
+  await fetching.catch((error) => {
+    if (process.getuid?.() === 0) throw error;
+    console.log(`  Left out, then: the tests with Cyrus.\n${error.message}`);
+  });
+}
+
+async function installPrograms() {
   /** @type {Program[]} */
   const missing = [];
   for (const program of PROGRAMS) if (!(await findProgram(program.program))) missing.push(program);

@@ -37,7 +37,6 @@ export interface DispatcherPorts {
 }
 
 export interface DispatcherSettings {
-  readonly subscriptionIds: readonly number[];
   readonly mostRuns: number;
   readonly mailsPerRun: number;
   /**
@@ -59,6 +58,8 @@ export class Dispatcher {
   readonly #settings: DispatcherSettings;
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
+  /** Whose events are handed out, and what ends the listening for each. */
+  readonly #listening = new Map<number, () => void>();
   /** Handed out, and not seen yet to be claimed or given up by n8n. */
   #queued: Queued[] = [];
   #woken = true;
@@ -66,11 +67,27 @@ export class Dispatcher {
   /** Monotonic; when the ledger last answered. */
   #reachedAt = monotonicNow();
 
-  constructor(settings: DispatcherSettings, ports: DispatcherPorts) {
+  constructor(subscriptionIds: readonly number[], settings: DispatcherSettings, ports: DispatcherPorts) {
     this.#settings = settings;
     this.#ports = ports;
-    const silence = settings.subscriptionIds.map((id) => ports.wake.listen(id, () => this.#wake()));
-    this.#ended = this.#run().finally(() => silence.forEach((stop) => stop()));
+    this.serve(subscriptionIds);
+    this.#ended = this.#run().finally(() => this.#listening.forEach((stop) => stop()));
+  }
+
+  /** From now on the events of these subscriptions are handed out, too. */
+  serve(subscriptionIds: readonly number[]): void {
+    for (const id of subscriptionIds) {
+      if (!this.#listening.has(id))
+        this.#listening.set(
+          id,
+          this.#ports.wake.listen(id, () => this.#wake()),
+        );
+    }
+    this.#wake();
+  }
+
+  get #subscriptionIds(): readonly number[] {
+    return [...this.#listening.keys()];
   }
 
   /** Nothing is handed out after it. What was handed out goes on. */
@@ -110,7 +127,7 @@ export class Dispatcher {
    */
   async #recover(signal: AbortSignal): Promise<void> {
     const { ledger, renewRuns } = this.#ports;
-    await ledger.cursors(this.#settings.subscriptionIds);
+    await ledger.cursors(this.#subscriptionIds);
     if (monotonicNow() - this.#reachedAt < LEASES_SUFFER_MS) return;
     await renewRuns();
     await pause(RENEW_MS * 1.5, signal);
@@ -118,9 +135,11 @@ export class Dispatcher {
 
   async #dispatch(signal: AbortSignal): Promise<Offer> {
     const { ledger, log, renewRuns } = this.#ports;
-    const { subscriptionIds, mostRuns, mailsPerRun } = this.#settings;
+    const { mostRuns, mailsPerRun } = this.#settings;
+    const subscriptionIds = this.#subscriptionIds;
     await this.#renewQueued();
     await renewRuns();
+    if (subscriptionIds.length === 0) return { runs: [], lapsed: 0, nextInMs: null };
     const offer = await ledger.offer({ subscriptionIds, mostRuns, mailsPerRun, leaseMs: QUEUED_LEASE_MS });
     if (offer.lapsed > 0) log.warn('Runs were found that did not end', { lapsed: offer.lapsed });
     for (const run of offer.runs) {

@@ -1,21 +1,13 @@
 // Reads a mail again from its server, for one whose content is not in the ledger: it was too large to be stored, or
 // it was run before and is to be run once more.
 // Invariant: only the very same mail is handed out, whatever number it has now; null means that it is not there.
-import { imapIdentity, softIdentity } from '../mail/identity';
-import { readHeaders } from '../mail/headers';
+import { findMails, type Traits } from './find';
 import type { ImapLogin } from './login';
-import { ImapSession, type MailFacts, type OpenedMailbox } from './session';
+import { ImapSession, type OpenedMailbox } from './session';
 
 /** What the ledger knows of a mail. */
-export interface KnownMail {
+export interface KnownMail extends Traits {
   readonly mailbox: string;
-  readonly identity: string;
-  readonly softIdentity: string | null;
-  readonly uid: number | null;
-  readonly uidValidity: string | null;
-  readonly receivedAt: number | null;
-  /** Octets. */
-  readonly size: number;
 }
 
 export interface MailAgain {
@@ -43,29 +35,13 @@ export class ImapRereader {
     if (this.#opened?.mailbox !== mail.mailbox) {
       this.#opened = { ...(await this.#session.open(mail.mailbox)), mailbox: mail.mailbox };
     }
-    const uid = await this.#find(mail, this.#opened.uidValidity);
-    if (uid === null) return null;
+    const found = await findMails(this.#session, this.#opened.uidValidity, [mail]);
+    const uid = found.get(mail)?.[0];
+    if (uid === undefined) return null;
     return this.#session.mail(uid, mail.size);
   }
 
   async end(): Promise<void> {
     await this.#session.end();
   }
-
-  async #find(mail: KnownMail, uidValidity: string): Promise<number | null> {
-    // A UID means the same mail for as long as UIDVALIDITY is the same (RFC 3501, 2.3.1.1).
-    if (mail.uid !== null && mail.uidValidity === uidValidity) return mail.uid;
-    // Renumbered: what it is known by is compared, of those few that have its size.
-    for (const facts of await this.#session.facts(await this.#session.uidsOfSize(mail.size))) {
-      if (isSame(mail, facts, uidValidity)) return facts.uid;
-    }
-    return null;
-  }
-}
-
-function isSame(mail: KnownMail, facts: MailFacts, uidValidity: string): boolean {
-  const { uid, emailId } = facts;
-  if (emailId) return imapIdentity({ mailbox: mail.mailbox, uidValidity, uid, emailId }) === mail.identity;
-  if (mail.softIdentity === null) return mail.receivedAt !== null && facts.receivedAt === mail.receivedAt;
-  return softIdentity(readHeaders(facts.identityFields), facts.size) === mail.softIdentity;
 }

@@ -1,14 +1,40 @@
 // What it takes to log in to an IMAP account, and the account's name.
 
+/** How the connection is encrypted when TLS does not begin with the first byte (RFC 3501, 6.2.1). */
+export type StartTls = 'required' | 'ifOffered' | 'never';
+
+/** Proves who logs in: a password, or an OAuth 2 access token (XOAUTH2, OAUTHBEARER), which is short-lived. */
+export type Proof = { readonly password: string } | { readonly accessToken: string };
+
 export interface ImapLogin {
   readonly host: string;
   readonly port: number;
-  /** TLS from the first byte. Otherwise STARTTLS is used where the server offers it. */
+  /** TLS from the first byte. Otherwise `startTls` decides. */
   readonly secure: boolean;
+  readonly startTls: StartTls;
   readonly user: string;
-  readonly password: string;
+  readonly proof: Proof;
   readonly allowUnauthorizedCerts: boolean;
+  /** PEM. Trusted besides the usual authorities. */
+  readonly ca?: string;
+  /** PEM, for servers that ask for a certificate of the client. */
+  readonly clientCertificate?: {
+    readonly certificate: string;
+    readonly key: string;
+    readonly passphrase?: string;
+  };
+  /** The most connections that this account may have from this process. */
+  readonly mostConnections: number;
 }
 
-/** Names the account without secrets: `user@host`. A port is not part of it: the mails are the same on 143 and 993. */
-export const accountName = (login: ImapLogin): string => `${login.user}@${login.host.toLowerCase()}`;
+export const DEFAULT_MOST_CONNECTIONS = 3;
+
+/** The ports that belong to one server by convention (RFC 3501, RFC 8314): the mails are the same on both. */
+const WELL_KNOWN_PORTS: ReadonlySet<number> = new Set([143, 993]);
+
+/**
+ * Names the account without secrets: `user@host`, or `user@host:port` for a port that may be a server of its own,
+ * as behind a tunnel.
+ */
+export const accountName = ({ user, host, port }: Pick<ImapLogin, 'user' | 'host' | 'port'>): string =>
+  `${user}@${host.toLowerCase()}${WELL_KNOWN_PORTS.has(port) ? '' : `:${port}`}`;

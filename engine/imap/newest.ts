@@ -1,8 +1,28 @@
-// Reads the newest mail of a mailbox over a connection of its own, for somebody who is looking.
+// Finds the newest mail that fits, over a connection of its own, for somebody who is looking. Changes nothing.
+import type { MailFilter } from '../mail/filter';
+import { filterNeeds } from '../mail/filter';
+import type { SearchCriteria } from './criteria';
+import { ImapFault } from './fault';
 import type { ImapLogin } from './login';
+import { chosenMailboxes, type MailboxChoice } from './mailboxes';
+import { passes } from './selection';
 import { ImapSession, type MailFacts } from './session';
 
+/** How many mails are judged at a time, and how many at the most. */
+const STEP_MAILS = 50;
+const MOST_MAILS = 500;
+
+/** What is looked for; null: any mail fits. */
+export interface NewestQuery {
+  readonly mailboxes: MailboxChoice;
+  readonly filter: MailFilter | null;
+  readonly criteria: SearchCriteria | null;
+  /** Of a larger mail only the headers are read. Octets. */
+  readonly mostReadBytes: number;
+}
+
 export interface NewestMail {
+  readonly mailbox: string;
   readonly facts: MailFacts;
   readonly uidValidity: string;
   /** The raw message; only its headers where `truncated`. */
@@ -10,21 +30,68 @@ export interface NewestMail {
   readonly truncated: boolean;
 }
 
-/** @returns null for an empty mailbox @throws ImapFault */
+/** None of the `looked` newest mails of the mailboxes fits. */
+export interface NothingFits {
+  readonly mailboxes: readonly string[];
+  readonly looked: number;
+}
+
+/** Looks in one mailbox after another until a mail fits. @throws ImapFault */
 export async function readNewest(
   login: ImapLogin,
-  mailbox: string,
+  query: NewestQuery,
   signal: AbortSignal,
-): Promise<NewestMail | null> {
+): Promise<NewestMail | NothingFits> {
   const session = await ImapSession.connect(login, signal);
   try {
-    const { uidValidity } = await session.open(mailbox);
-    const uid = await session.newestUid();
-    const [facts] = uid > 0 ? await session.facts([uid]) : [];
-    if (!facts) return null;
-    const mail = await session.mail(uid, facts.size);
-    return mail && { facts, uidValidity, content: mail.raw, truncated: mail.truncated };
+    const mailboxes = chosenMailboxes(
+      query.mailboxes,
+      query.mailboxes.kind === 'pattern' ? await session.list() : [],
+    );
+    if (mailboxes.length === 0) throw noMailbox(query.mailboxes, login);
+    let looked = 0;
+    for (const mailbox of mailboxes) {
+      const { uidValidity, uidNext } = await session.open(mailbox);
+      for (let below = uidNext; below > 1 && looked < MOST_MAILS;) {
+        const { uids, lookedTo } = await session.uidsBelow(
+          below,
+          1,
+          Math.min(STEP_MAILS, MOST_MAILS - looked),
+        );
+        for (const facts of await fitting(session, uids, query)) {
+          const mail = await session.mail(facts.uid, facts.size, query.mostReadBytes);
+          // It may have been deleted a moment ago.
+          if (mail) return { mailbox, facts, uidValidity, content: mail.raw, truncated: mail.truncated };
+        }
+        looked += uids.length;
+        below = lookedTo;
+      }
+    }
+    return { mailboxes, looked };
   } finally {
     await session.end();
   }
 }
+
+/** Those that fit, the newest first. */
+async function fitting(
+  session: ImapSession,
+  uids: readonly number[],
+  { filter, criteria }: NewestQuery,
+): Promise<MailFacts[]> {
+  if (uids.length === 0) return [];
+  const matching = criteria ? await session.matching(uids, criteria) : new Set(uids);
+  const candidates = uids.filter((uid) => matching.has(uid));
+  if (candidates.length === 0) return [];
+  const facts = await session.facts(candidates, filterNeeds(filter));
+  const fits = await Promise.all(facts.map(async (mail) => filter === null || (await passes(mail, filter))));
+  return facts.filter((_, index) => fits[index]).reverse();
+}
+
+const noMailbox = (mailboxes: MailboxChoice, { user, host }: ImapLogin): ImapFault =>
+  new ImapFault(
+    'mailbox',
+    mailboxes.kind === 'pattern'
+      ? `No mailbox of "${user}" on ${host} fits "${mailboxes.pattern}". Check Mailbox Pattern.`
+      : 'No mailbox was chosen.',
+  );

@@ -1,197 +1,176 @@
-// Reads what is new in an open mailbox and records it, in pages.
-// Invariants: mails, events and the cursor past them commit together; the memory it takes is bounded by a page
-// and a group of bodies, whatever waits in the mailbox; nothing is downloaded that is recorded already.
-import { packContent } from '../ledger/content';
-import type { Candidate, Ledger, NewMessage, Subscription } from '../ledger/ledger';
-import { readHeaders } from '../mail/headers';
-import { senderOf, subjectOf } from '../mail/envelope';
-import { imapIdentity, messageIdOf, softIdentity } from '../mail/identity';
-import type { Log } from '../runtime/log';
-import { advanced, type ImapCursor, readCursor, startingCursor, storedCursor } from './cursor';
-import type { ImapSession, MailFacts, OpenedMailbox } from './session';
+// Reads what is new in an open mailbox and records it, in pages; then a page of older mail, where somebody asked
+// for it. Whoever calls comes again while there is more.
+// Invariants: cursors move only with what is recorded; what is new goes before what is old.
+import type { Backfill } from '../ledger/states';
+import { beginningCursor } from './begin';
+import { advanced, filled, type ImapCursor, readCursor, storedCursor } from './cursor';
+import type { SyncJob } from './job';
+import { recordPage } from './page';
+import { Recorder } from './recorder';
+import { factNeeds } from './selection';
+import type { News, OpenedMailbox } from './session';
 
 const PAGE_MAILS = 50;
-const GROUP_BYTES = 8 * 1024 * 1024;
+/** UIDs that are held at a time. */
+const LIST_MOST = 5_000;
 
-interface SyncSubscription {
-  readonly subscription: Subscription;
-  /** See `startingCursor`. */
-  readonly reachedLate: boolean;
-  /** A mail above this size is not stored: it is read again when it runs. */
-  readonly mostStoredBytes: number;
+/** How far older mail was read. */
+export interface Older extends Backfill {
+  /** So many mails wait for their run already that no more are added to them. */
+  readonly waits: boolean;
 }
 
-export interface SyncJob {
-  readonly session: ImapSession;
-  readonly opened: OpenedMailbox;
-  readonly sourceId: number;
-  readonly mailbox: string;
-  readonly ledger: Ledger;
-  readonly subscriptions: readonly SyncSubscription[];
-  readonly log: Log;
-  /** Called after each commit with the subscriptions that have new events. */
-  readonly recorded: (subscriptionIds: readonly number[]) => void;
-}
-
-interface NewMail extends Candidate {
-  readonly facts: MailFacts;
-  readonly messageId: string | null;
-  readonly sender: string | null;
-  readonly subject: string | null;
+export interface Synced {
+  /** Null: there is no older mail to read. */
+  readonly older: Older | null;
 }
 
 type Cursors = Map<number, ImapCursor>;
 
-/** Records everything that is new for the subscriptions. Ends early, without harm, when the signal aborts. */
-export async function syncMailbox(job: SyncJob, signal: AbortSignal): Promise<void> {
-  if (job.subscriptions.length === 0) return;
-  const cursors = await startingCursors(job);
-  const uids = await newUids(job.session, cursors);
-  for (let at = 0; at < uids.length && !signal.aborted; at += PAGE_MAILS) {
-    await syncPage(job, cursors, uids.slice(at, at + PAGE_MAILS), signal);
+/** Ends early, without harm, when the signal aborts. @throws ImapFault, LedgerFault */
+export async function syncMailbox(job: SyncJob, opened: OpenedMailbox, signal: AbortSignal): Promise<Synced> {
+  if (job.subscriptions.length === 0) return { older: null };
+  const cursors = await beginningCursors(job, opened);
+  // A subscription that is refused keeps its place, while the others go on.
+  const refused = (id: number, fault: Error): void => {
+    cursors.delete(id);
+    job.refused(id, fault);
+  };
+  const running = { ...job, refused };
+  const recorder = new Recorder(job);
+  try {
+    if (await readNew(running, opened, cursors, recorder, signal)) {
+      return { older: await readOlder(running, cursors, recorder, signal) };
+    }
+    return { older: null };
+  } finally {
+    await recorder.end();
   }
-  if (!signal.aborted) await finishReadingBack(job, cursors);
 }
 
-async function startingCursors(job: SyncJob): Promise<Cursors> {
+async function beginningCursors(job: SyncJob, opened: OpenedMailbox): Promise<Cursors> {
   const stored = await job.ledger.cursors(job.subscriptions.map(({ subscription }) => subscription.id));
   // The mailbox may have been opened long ago: what the others have read since is not new to a newcomer.
-  const read = Math.max(
-    0,
-    ...[...stored.values()]
-      .map(readCursor)
-      .map((cursor) => (cursor?.uidValidity === job.opened.uidValidity ? cursor.uid : 0)),
-  );
-  const opened = { ...job.opened, uidNext: Math.max(job.opened.uidNext, read + 1) };
+  const read = [...stored.values()]
+    .map(readCursor)
+    .map((cursor) => (cursor?.uidValidity === opened.uidValidity ? cursor.uid : 0));
+  const now = { ...opened, uidNext: Math.max(opened.uidNext, ...read.map((uid) => uid + 1)) };
   const cursors: Cursors = new Map();
   const changed: Cursors = new Map();
-  for (const { subscription, reachedLate } of job.subscriptions) {
-    const before = readCursor(stored.get(subscription.id));
-    const cursor = startingCursor(before, opened, subscription, reachedLate);
-    cursors.set(subscription.id, cursor);
-    if (cursor !== before) changed.set(subscription.id, cursor);
-    if (before && cursor !== before) {
+  for (const beginning of job.subscriptions) {
+    const { id } = beginning.subscription;
+    const before = readCursor(stored.get(id));
+    const cursor = await beginningCursor(before, now, beginning, job.session);
+    cursors.set(id, cursor);
+    if (cursor !== before) changed.set(id, cursor);
+    if (before && before.uidValidity !== cursor.uidValidity) {
       job.log.warn(`The server renumbered the mailbox "${job.mailbox}"; it is read again`);
     }
   }
-  if (changed.size > 0)
-    await job.ledger.record({ sourceId: job.sourceId, messages: [], cursors: toStore(changed) });
+  if (changed.size > 0) await job.ledger.record({ hold: job.hold, messages: [], cursors: toStore(changed) });
   return cursors;
 }
 
-async function newUids(session: ImapSession, cursors: Cursors): Promise<number[]> {
-  const after = Math.min(...[...cursors.values()].map(({ uid }) => uid));
-  const readingBack = [...cursors.values()].filter(({ since }) => since !== undefined);
-  if (readingBack.length === 0) return session.uidsAfter(after);
-  // Those who read back need what was received since then; the others what is above their UID.
-  const rest = [...cursors.values()].filter(({ since }) => since === undefined);
-  const since = Math.min(...readingBack.map((cursor) => cursor.since!));
-  const uids = new Set(await session.uidsSince(after, since));
-  if (rest.length > 0) {
-    for (const uid of await session.uidsAfter(Math.min(...rest.map(({ uid }) => uid)))) uids.add(uid);
-  }
-  return [...uids].sort((a, b) => a - b);
-}
-
-async function syncPage(
+/** @returns whether everything new was read */
+async function readNew(
   job: SyncJob,
+  opened: OpenedMailbox,
   cursors: Cursors,
-  page: readonly number[],
+  recorder: Recorder,
   signal: AbortSignal,
-): Promise<void> {
-  const candidates = await Promise.all(
-    (await job.session.facts(page)).map((facts) => toCandidate(job, cursors, facts)),
-  );
-  const wanted = (await job.ledger.unrecorded(candidates)).filter(({ due }) => due.length > 0);
-  const groups = groupBySize(wanted, (mail) => isStored(job, mail));
-  // The last group takes the cursor past the whole page; with none, only the cursor moves.
-  for (const [index, group] of (groups.length > 0 ? groups : [[]]).entries()) {
-    if (signal.aborted) return;
-    const messages = await readMessages(job, group);
-    const upTo = index >= groups.length - 1 ? page.at(-1)! : group.at(-1)!.facts.uid;
-    for (const [id, cursor] of cursors) cursors.set(id, advanced(cursor, upTo));
-    const news = await job.ledger.record({ sourceId: job.sourceId, messages, cursors: toStore(cursors) });
-    if (news.length > 0) job.recorded(news);
-  }
-}
-
-/** Whether any of those it is due to stores mails of its size. */
-const isStored = (job: SyncJob, { facts, due }: NewMail): boolean =>
-  job.subscriptions.some(
-    ({ subscription, mostStoredBytes }) => due.includes(subscription.id) && facts.size <= mostStoredBytes,
-  );
-
-async function toCandidate(job: SyncJob, cursors: Cursors, facts: MailFacts): Promise<NewMail> {
-  const headers = readHeaders(facts.identityFields);
-  const place = {
-    mailbox: job.mailbox,
-    uidValidity: job.opened.uidValidity,
-    uid: facts.uid,
-    emailId: facts.emailId,
-  };
-  const due = [...cursors]
-    .filter(
-      ([, { uid, since }]) =>
-        facts.uid > uid && (since === undefined || (facts.receivedAt ?? since) >= since),
-    )
-    .map(([id]) => id);
-  return {
-    facts,
-    messageId: messageIdOf(headers),
-    sender: senderOf(headers),
-    subject: await subjectOf(headers),
-    identity: imapIdentity(place),
-    softIdentity: softIdentity(headers, facts.size),
-    due,
-  };
-}
-
-async function readMessages(job: SyncJob, group: readonly NewMail[]): Promise<NewMessage[]> {
-  const stored = group.filter((mail) => isStored(job, mail)).map(({ facts }) => facts.uid);
-  const contents =
-    stored.length > 0 ? await job.session.contents(stored, 'whole') : new Map<number, Buffer>();
-  const messages = group.map(async ({ facts, ...mail }): Promise<NewMessage | null> => {
-    const raw = contents.get(facts.uid);
-    if (!raw && stored.includes(facts.uid)) {
-      job.log.info(`A mail in "${job.mailbox}" was deleted before it could be read`, { uid: facts.uid });
-      return null;
+): Promise<boolean> {
+  for (;;) {
+    const { uids, facts } = await newMail(job, cursors);
+    const renumbered = [...cursors.values()].some(({ since }) => since !== undefined);
+    for (let at = 0; at < uids.length; at += PAGE_MAILS) {
+      const page = uids.slice(at, at + PAGE_MAILS);
+      const before = new Map(cursors);
+      const moves = (): ReturnType<typeof toStore> => {
+        for (const [id, cursor] of cursors) cursors.set(id, advanced(cursor, page.at(-1)!));
+        return toStore(cursors);
+      };
+      const dueTo = ({ uid, receivedAt }: { uid: number; receivedAt: number | null }): number[] =>
+        [...before]
+          .filter(
+            ([, { uid: read, since }]) =>
+              uid > read && (since === undefined || (receivedAt ?? since) >= since),
+          )
+          .map(([id]) => id);
+      const done = await recordPage(job, { uids: page, facts, dueTo, renumbered, moves }, recorder, signal);
+      if (!done) return false;
     }
-    return {
-      ...mail,
-      uid: facts.uid,
-      uidValidity: job.opened.uidValidity,
-      receivedAt: facts.receivedAt,
-      size: facts.size,
-      content: raw ? await packContent(raw) : null,
-    };
-  });
-  return (await Promise.all(messages)).filter((message) => message !== null);
-}
-
-/** In order; each group's bodies fit in memory together. What is not stored has none. */
-function groupBySize(mails: readonly NewMail[], isStored: (mail: NewMail) => boolean): NewMail[][] {
-  const groups: NewMail[][] = [];
-  let bytes = Infinity;
-  for (const mail of mails) {
-    const size = isStored(mail) ? mail.facts.size : 0;
-    if (bytes + size > GROUP_BYTES) {
-      groups.push([]);
-      bytes = 0;
-    }
-    groups.at(-1)!.push(mail);
-    bytes += size;
+    if (uids.length < LIST_MOST || cursors.size === 0) break;
   }
-  return groups;
-}
-
-/** Everything was read: from here on only the UID counts. */
-async function finishReadingBack(job: SyncJob, cursors: Cursors): Promise<void> {
+  // Everything was read: from here on only the UID counts.
   const done: Cursors = new Map();
   for (const [id, { since, ...cursor }] of cursors) {
-    if (since !== undefined) done.set(id, advanced(cursor, job.opened.uidNext - 1));
+    if (since !== undefined) done.set(id, advanced(cursor, opened.uidNext - 1));
   }
-  if (done.size > 0)
-    await job.ledger.record({ sourceId: job.sourceId, messages: [], cursors: toStore(done) });
+  if (done.size > 0) await recorder.add([], toStore(done));
+  for (const [id, cursor] of done) cursors.set(id, cursor);
+  return true;
+}
+
+async function newMail({ session, subscriptions }: SyncJob, cursors: Cursors): Promise<News> {
+  const lowest = (some: readonly ImapCursor[]): number => Math.min(...some.map(({ uid }) => uid));
+  const all = [...cursors.values()];
+  const again = all.filter(({ since }) => since !== undefined);
+  if (again.length === 0) return session.news(lowest(all), LIST_MOST, factNeeds(subscriptions));
+  // Those who read again need what was received since then; the others what is above their UID.
+  const since = Math.min(...again.map((cursor) => cursor.since!));
+  const uids = new Set(await session.uidsSince(lowest(again), since));
+  const rest = all.filter((cursor) => cursor.since === undefined);
+  if (rest.length > 0) {
+    for (const uid of (await session.news(lowest(rest), LIST_MOST, factNeeds([]))).uids) uids.add(uid);
+  }
+  return { uids: [...uids].sort((a, b) => a - b), facts: new Map() };
+}
+
+/** Reads one page of older mail, for all who want it. */
+async function readOlder(
+  job: SyncJob,
+  cursors: Cursors,
+  recorder: Recorder,
+  signal: AbortSignal,
+): Promise<Older | null> {
+  const filling = [...cursors].filter(([, { fill }]) => fill);
+  const fills = filling.flatMap(([, { fill }]) => fill!);
+  if (fills.length === 0) return null;
+  const waiting = await job.ledger.waiting(
+    filling.map(([id]) => id),
+    job.mostWaiting,
+  );
+  if (waiting >= job.mostWaiting) return progress(job, cursors, true);
+  const below = Math.max(...fills.map((fill) => fill.below));
+  const downTo = Math.min(...fills.map((fill) => fill.downTo));
+  const sinces = fills.map(({ since }) => since ?? 0);
+  const since = Math.min(...sinces) || undefined;
+  const { uids, lookedTo } = await job.session.uidsBelow(below, downTo, PAGE_MAILS, since);
+  const before = new Map(cursors);
+  const dueTo = ({ uid, receivedAt }: { uid: number; receivedAt: number | null }): number[] =>
+    [...before]
+      .filter(
+        ([, { fill }]) =>
+          fill && uid < fill.below && uid >= fill.downTo && (receivedAt ?? Infinity) >= (fill.since ?? 0),
+      )
+      .map(([id]) => id);
+  const moves = (): ReturnType<typeof toStore> => {
+    for (const [id, cursor] of cursors) cursors.set(id, filled(cursor, lookedTo, uids.length));
+    return toStore(cursors);
+  };
+  await recordPage(job, { uids, facts: new Map(), dueTo, renumbered: false, moves }, recorder, signal);
+  return progress(job, cursors, false);
+}
+
+async function progress(job: SyncJob, cursors: Cursors, waits: boolean): Promise<Older | null> {
+  const fills = [...cursors.values()].flatMap(({ fill }) => fill ?? []);
+  if (fills.length === 0) return null;
+  const [from, to] = [
+    Math.max(...fills.map(({ below }) => below)),
+    Math.min(...fills.map(({ downTo }) => downTo)),
+  ];
+  const left = (await job.session.countBelow(from)) - (to > 1 ? await job.session.countBelow(to) : 0);
+  return { read: Math.max(...fills.map(({ read }) => read)), left: Math.max(left, 0), waits };
 }
 
 const toStore = (cursors: Cursors): { subscriptionId: number; cursor: ReturnType<typeof storedCursor> }[] =>

@@ -5,10 +5,11 @@
  * - `full`: no space left; `readonly`: it takes no changes
  * - `unreachable`: no connection, or it was lost; `login`: user or password rejected; `tls`: no trusted encryption
  * - `rights`: the user may not do this; `schema`: written by a newer version, or not to be used by this one
+ * - `taken`: another process holds the source by now
  * - `other`: anything else, with the database's own text
  */
 export type LedgerFaultKind =
-  'full' | 'readonly' | 'unreachable' | 'login' | 'tls' | 'rights' | 'schema' | 'other';
+  'full' | 'readonly' | 'unreachable' | 'login' | 'tls' | 'rights' | 'schema' | 'taken' | 'other';
 
 export class LedgerFault extends Error {
   constructor(
@@ -20,3 +21,11 @@ export class LedgerFault extends Error {
     this.name = 'LedgerFault';
   }
 }
+
+/** @param source undefined: the ledger does not know it */
+export const takenFault = (source?: { readonly account: string; readonly mailbox: string }): LedgerFault =>
+  new LedgerFault(
+    'taken',
+    `Another process reads ${source ? `${source.mailbox} of ${source.account}` : 'this mailbox'} by now. ` +
+      'Nothing was recorded here; this process stands by, and goes on when the other one stops.',
+  );

@@ -1,5 +1,5 @@
 // The part of the ledger's port that serves people: look at events and sources, and act on events by hand.
-import type { ConnectionState, EventState, SourceState } from './states';
+import type { Backfill, ConnectionState, EventState, SourceState } from './states';
 
 export interface EventFilter {
   readonly states?: readonly EventState[];
@@ -60,6 +60,11 @@ export interface SourceHealth {
   readonly lastSuccessAt: number | null;
   readonly lastErrorAt: number | null;
   readonly lastError: string | null;
+  /** How far older mail was read; null: there is none to read. */
+  readonly backfill: Backfill | null;
+  /** What waits to be done with mails on the server, and the newest error of these. */
+  readonly actionsWaiting: number;
+  readonly actionError: string | null;
   /** The workflows that listen to it, or did. */
   readonly workflowIds: readonly string[];
 }

@@ -4,12 +4,15 @@
 // Invariants (docs/architecture.md has all of them):
 // - messages, their content, events and the cursor past them commit in one transaction (`record`);
 // - one event for one mail and one subscription, by identity and by soft identity, also after retention;
+// - only the holder of a source's lease, by its fence, records for it;
 // - only `offer` makes QUEUED, only `claim` makes RUNNING, only the holder of (event, attempt) leaves RUNNING;
 // - all times are the database's; every call that takes several things is a few statements, never one for each.
 // Every method rejects with a LedgerFault (fault.ts) when the database cannot do its part.
 import type { Inspection } from './inspection';
+import type { MailAction, MailActions } from './mail-actions';
 import type { OnceKeys } from './once-keys';
-import type { ConnectionState, EventState, SourceState } from './states';
+import type { SourceHold, SourceHolds } from './source-holds';
+import type { Backfill, ConnectionState, EventState, SourceState } from './states';
 
 /** What is watched: a mailbox of an account. `account` names the login, without secrets. */
 export interface SourceKey {
@@ -40,6 +43,10 @@ export interface SubscriptionSettings {
   readonly keepContentMs: number;
   /** How long settled events are kept, ms. What identifies their mails is kept for good. */
   readonly retentionMs: number;
+  /** What is done with a mail on its server when its run has succeeded; null: nothing. */
+  readonly afterSuccess: MailAction | null;
+  /** What is done with it when its tries are used up (DEAD); null: nothing. */
+  readonly whenDead: MailAction | null;
 }
 
 export interface NewSubscription extends SubscriptionSettings {
@@ -61,9 +68,18 @@ export interface Subscription {
   readonly nodeIds: readonly number[];
 }
 
+export interface NodeSubscription {
+  readonly id: number;
+  readonly source: SourceKey;
+}
+
 export interface NewMessage {
   readonly identity: string;
   readonly softIdentity: string | null;
+  /** The identity is the account's own: in another mailbox it is the same mail, and a node runs it once. */
+  readonly accountWide: boolean;
+  /** Of a mail without Message-ID: a digest of its header. Others may have the same; see `Candidate.seemsLike`. */
+  readonly weakIdentity: string | null;
   /** The Message-ID field, for people to search by. */
   readonly messageId: string | null;
   /** The sender's address, lower case, and the subject, decoded: for people to search by. */
@@ -84,11 +100,14 @@ export interface NewMessage {
 export interface Candidate {
   readonly identity: string;
   readonly softIdentity: string | null;
+  readonly accountWide: boolean;
+  /** A weak identity: a mail recorded under it counts as this one. Only of a mailbox that was renumbered. */
+  readonly seemsLike?: string | null;
   readonly due: readonly number[];
 }
 
 export interface RecordBatch {
-  readonly sourceId: number;
+  readonly hold: SourceHold;
   readonly messages: readonly NewMessage[];
   readonly cursors: readonly { readonly subscriptionId: number; readonly cursor: Cursor }[];
 }
@@ -168,11 +187,16 @@ export interface SourceReport {
   readonly error?: string;
   /** The source was just read to its end. */
   readonly synced?: boolean;
+  /** How far older mail was read; null: there is none to read; undefined: as it was. */
+  readonly backfill?: Backfill | null;
 }
 
-export interface Ledger extends OnceKeys, Inspection {
+export interface Ledger extends OnceKeys, Inspection, SourceHolds, MailActions {
   /** Makes the subscription and its source, or finds them again and takes over the new settings. */
   subscribe(subscription: NewSubscription): Promise<Subscription>;
+
+  /** The subscriptions that a trigger has, or had. */
+  subscriptionsOf(workflowId: string, nodeId: string): Promise<NodeSubscription[]>;
 
   /** Where the subscriptions stand now. */
   cursors(subscriptionIds: readonly number[]): Promise<ReadonlyMap<number, Cursor | null>>;
@@ -187,8 +211,12 @@ export interface Ledger extends OnceKeys, Inspection {
    * Records messages, makes an event for each subscription they are due to, and moves cursors, in one
    * transaction. What is recorded already is left as it is.
    * @returns the subscriptions that have new events
+   * @throws LedgerFault `taken`, with nothing recorded, if another process holds the source by now
    */
   record(batch: RecordBatch): Promise<readonly number[]>;
+
+  /** How many events of the subscriptions wait to be offered (PENDING, RETRY), counted up to `most`. */
+  waiting(subscriptionIds: readonly number[], most: number): Promise<number>;
 
   /** Settles runs whose lease ran out, then makes due events QUEUED under a new attempt, the oldest first. */
   offer(request: OfferRequest): Promise<Offer>;
@@ -221,8 +249,8 @@ export interface Ledger extends OnceKeys, Inspection {
    */
   sweep(limit: number): Promise<boolean>;
 
-  /** Stores how a source is doing, for people. */
-  reportSource(sourceId: number, report: SourceReport): Promise<void>;
+  /** Stores how a source is doing, for people; nothing, if another process holds it by now. */
+  reportSource(hold: SourceHold, report: SourceReport): Promise<void>;
 
   close(): Promise<void>;
 }

@@ -34,6 +34,16 @@ export function softIdentity(headers: MailHeaders, size: number): string | null 
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40);
 }
 
+/**
+ * Of a mail without Message-ID: a digest of its whole header, which has the marks of its delivery (Received), and its
+ * size. Copies put into a mailbox by hand may share it: it only tells a renumbered mailbox's mails.
+ * @param block the header block, with or without the empty line that ends it
+ */
+export function weakIdentity(block: Buffer, size: number): string {
+  const text = block.toString('latin1').trim().replace(/\r\n/g, '\n');
+  return createHash('sha256').update(`${size}\n${text}`).digest('hex').slice(0, 40);
+}
+
 /** The Message-ID, without white space, or null. */
 export function messageIdOf(headers: MailHeaders): string | null {
   return headers.get('message-id')?.[0]?.replace(/\s+/g, '') || null;

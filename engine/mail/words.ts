@@ -1,23 +1,25 @@
 // Header values with encoded words (RFC 2047) turned into text. The only file that imports libmime, and only once
 // there is a mail: every process of n8n loads every node file.
+// Invariant: a value that cannot be decoded comes out as it is; no other value suffers from it.
+import { type MailHeaders, readHeaders } from './headers';
 
 /** Values by lower-case name, unfolded and decoded, in the mail's order. */
-export async function decodeHeaders(block: Buffer): Promise<ReadonlyMap<string, readonly string[]>> {
-  const { default: libmime } = await import('libmime');
-  const fields = Object.entries(libmime.decodeHeaders(block.toString('utf8')));
-  return new Map(
-    fields
-      .filter(([name]) => name !== '')
-      .map(([name, values]) => [name, values.map((value) => libmime.decodeWords(value))]),
-  );
+export async function decodeHeaders(block: Buffer): Promise<MailHeaders> {
+  const decode = await decoder();
+  return new Map([...readHeaders(block)].map(([name, values]) => [name, values.map(decode)]));
 }
 
 /** One value; as it is where it cannot be decoded. */
-export async function decodeWords(value: string): Promise<string> {
+export const decodeWords = async (value: string): Promise<string> => (await decoder())(value);
+
+async function decoder(): Promise<(value: string) => string> {
   const { default: libmime } = await import('libmime');
-  try {
-    return libmime.decodeWords(value);
-  } catch {
-    return value;
-  }
+  return (value) => {
+    if (!value.includes('=?')) return value;
+    try {
+      return libmime.decodeWords(value);
+    } catch {
+      return value;
+    }
+  };
 }

@@ -1,11 +1,9 @@
-// When a person is told about a source that fails: once an outage, never for a blip.
+// When a person is told about a source that fails: once an outage, never for a blip; and once more when it is over,
+// if they want to know.
 import { monotonicNow } from '../runtime/time';
 import type { Subscriber } from './source';
 
-/** An outage is reported when it has lasted this long. */
-const LASTING_MS = 15 * 60_000;
-
-type Listener = Pick<Subscriber<never>, 'subscription' | 'report'>;
+type Listener = Pick<Subscriber<never, never>, 'subscription' | 'outage' | 'report' | 'reportOver'>;
 
 export class Outage {
   #since: number | undefined;
@@ -20,15 +18,17 @@ export class Outage {
 
   /**
    * A try failed. Those are told who have just set up something that does not work, all when the fault needs
-   * a person (a rejected password) and came twice in a row, and all when it has lasted.
+   * a person (a rejected password) and came twice in a row, and each when it has lasted as long as they said.
    */
   failed(fault: Error, needsPerson: boolean, listeners: readonly Listener[]): void {
     this.#since ??= this.#now();
     this.#failures++;
-    const lasting = (needsPerson && this.#failures > 1) || this.#now() - this.#since >= LASTING_MS;
+    const lasted = this.#now() - this.#since;
     for (const listener of listeners) {
+      const { afterMs } = listener.outage;
       const isNew = listener.subscription.cursor === null && !this.#everSynced.has(listener);
-      if (this.#told.has(listener) || !(lasting || isNew)) continue;
+      const isLasting = afterMs !== null && lasted >= afterMs;
+      if (this.#told.has(listener) || !(isNew || isLasting || (needsPerson && this.#failures > 1))) continue;
       this.#told.add(listener);
       listener.report(fault);
     }
@@ -36,10 +36,11 @@ export class Outage {
 
   /** The source was read to its end: whatever was wrong is over. */
   over(listeners: readonly Listener[]): void {
+    const lasted = this.#since === undefined ? 0 : this.#now() - this.#since;
     this.#since = undefined;
     this.#failures = 0;
     for (const listener of listeners) {
-      this.#told.delete(listener);
+      if (this.#told.delete(listener) && listener.outage.whenOver) listener.reportOver(lasted);
       this.#everSynced.add(listener);
     }
   }

@@ -4,21 +4,21 @@ import { sourceName } from '../ledger/keys';
 import type { SourceKey } from '../ledger/ledger';
 import type { StartWatch, Subscriber, Watch } from './source';
 
-interface Watched<Login> {
+interface Watched<Login, Reading> {
   readonly watch: Watch;
-  readonly subscribers: Set<Subscriber<Login>>;
+  readonly subscribers: Set<Subscriber<Login, Reading>>;
 }
 
-export class SourceRegistry<Login> {
-  readonly #sources = new Map<string, Watched<Login>>();
-  readonly #start: StartWatch<Login>;
+export class SourceRegistry<Login, Reading> {
+  readonly #sources = new Map<string, Watched<Login, Reading>>();
+  readonly #start: StartWatch<Login, Reading>;
 
-  constructor(start: StartWatch<Login>) {
+  constructor(start: StartWatch<Login, Reading>) {
     this.#start = start;
   }
 
   /** @returns leaves; resolves when the source is closed, if nobody else listens to it */
-  join(key: SourceKey, subscriber: Subscriber<Login>): () => Promise<void> {
+  join(key: SourceKey, subscriber: Subscriber<Login, Reading>): () => Promise<void> {
     const name = sourceName(key);
     const existing = this.#sources.get(name);
     if (existing) {
@@ -32,7 +32,7 @@ export class SourceRegistry<Login> {
     return () => this.#leave(name, subscriber);
   }
 
-  async #leave(name: string, subscriber: Subscriber<Login>): Promise<void> {
+  async #leave(name: string, subscriber: Subscriber<Login, Reading>): Promise<void> {
     const watched = this.#sources.get(name);
     if (!watched?.subscribers.delete(subscriber) || watched.subscribers.size > 0) return;
     this.#sources.delete(name);

@@ -1,19 +1,37 @@
 // What all kinds of sources share: who listens, and what a watch of one is asked to do.
 import type { SourceKey, Subscription } from '../ledger/ledger';
 
+/** When a person is told about an outage. */
+export interface OutageReporting {
+  /** After so many ms; null: never. */
+  readonly afterMs: number | null;
+  /** Once more, when it is over. */
+  readonly whenOver: boolean;
+}
+
 /** A trigger that listens to a source, for as long as it is registered. */
-export interface Subscriber<Login> {
+export interface Subscriber<Login, Reading> {
   readonly subscription: Subscription;
+  readonly reading: Reading;
+  readonly outage: OutageReporting;
+  /** Something may have to be done with mails on their server when their runs have ended. */
+  readonly hasActions: boolean;
+  /** The most connections its account may have. */
+  readonly mostConnections: number;
+  /** When it was registered, ms since 1970. */
+  readonly joinedAt: number;
   /** Whether people were told that it listens: every mail that arrives after that is theirs. */
   readonly begun: () => boolean;
-  /** A mail above this size is not stored: it is read again from the server when it runs. */
-  readonly mostStoredBytes: number;
   /** The source was just read to its end for it. */
   readonly synced: () => void;
   /** The login as it is stored now: read again before every connect, since an edit restarts nothing. */
-  readonly login: () => Promise<Login>;
-  /** Tells a person about a fault that lasts, through n8n's error workflow. */
+  readonly login: (ask: { readonly afterRejection: boolean }) => Promise<Login>;
+  /** Tells a person, through n8n's error workflow, that the source is not being read. */
   readonly report: (fault: Error) => void;
+  /** Tells a person of something else that is wrong, while the source is being read. */
+  readonly warn: (fault: Error) => void;
+  /** Tells a person that what was reported is over. */
+  readonly reportOver: (lastedMs: number) => void;
   /** Its login now leads to another account: it has to subscribe anew. */
   readonly moved: () => void;
 }
@@ -22,12 +40,12 @@ export interface Subscriber<Login> {
 export interface Watch {
   /** There may be something to do: somebody joined. */
   nudge(): void;
-  /** Ends it: connections are closed, nothing is recorded any more. */
+  /** Ends it: nothing is recorded any more. */
   stop(): Promise<void>;
 }
 
-export type StartWatch<Login> = (
+export type StartWatch<Login, Reading> = (
   key: SourceKey,
   sourceId: number,
-  subscribers: () => readonly Subscriber<Login>[],
+  subscribers: () => readonly Subscriber<Login, Reading>[],
 ) => Watch;

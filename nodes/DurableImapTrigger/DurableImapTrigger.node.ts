@@ -15,15 +15,12 @@ import { mailStoreTest } from '../host/mail-store';
 import { pointersOf, runPointers } from '../host/run';
 import { refuseWhatCannotWork } from '../host/refusal';
 import { durableImapTest } from './credential-test';
-import { properties, triggerPanel } from './properties';
-import {
-  type CredentialType,
-  itemSettings,
-  listenSettings,
-  mailboxName,
-  readLogin,
-  runSettings,
-} from './settings';
+import { checkLogin, type CredentialType, readLogin } from './login';
+import { getMailboxes, searchMailboxes } from './mailbox-picker';
+import { hints, properties, subtitle, triggerPanel } from './properties';
+import { loginCredentials } from './properties/login';
+import { runSettings } from './run-settings';
+import { listenSettings, previewSettings } from './settings';
 
 export class DurableImapTrigger implements INodeType {
   description: INodeTypeDescription = {
@@ -32,7 +29,7 @@ export class DurableImapTrigger implements INodeType {
     icon: { light: 'file:durableImapTrigger.svg', dark: 'file:durableImapTrigger.dark.svg' },
     group: ['trigger'],
     version: 1,
-    subtitle: '={{$parameter["mailbox"]}}',
+    subtitle,
     description: 'Starts the workflow for every new email, once, and tries again when a run fails',
     eventTriggerDescription: 'Waiting for you to receive an email',
     defaults: { name: 'Durable IMAP Trigger' },
@@ -40,22 +37,7 @@ export class DurableImapTrigger implements INodeType {
     inputs: [],
     outputs: [NodeConnectionTypes.Main],
     credentials: [
-      {
-        // n8n's own type, so that the credentials people have work here. The rules guard against typos, and against
-        // packages that take what others were trusted with; here the person picks the credential for this purpose.
-        // eslint-disable-next-line @n8n/community-nodes/no-credential-reuse, @n8n/community-nodes/valid-credential-references
-        name: 'imap',
-        displayName: 'Mailbox Login',
-        required: true,
-        displayOptions: { show: { authentication: ['imap'] } },
-      },
-      {
-        name: 'durableImap',
-        displayName: 'Mailbox Login',
-        required: true,
-        testedBy: 'durableImapTest',
-        displayOptions: { show: { authentication: ['durableImap'] } },
-      },
+      ...loginCredentials,
       {
         name: 'mailStore',
         displayName: 'Postgres Mail Store',
@@ -64,18 +46,25 @@ export class DurableImapTrigger implements INodeType {
         displayOptions: { show: { mailStore: ['postgres'] } },
       },
     ],
+    hints,
     properties,
   };
 
-  methods = { credentialTest: { durableImapTest, mailStoreTest } };
+  methods = {
+    credentialTest: { durableImapTest, mailStoreTest },
+    loadOptions: { getMailboxes },
+    listSearch: { searchMailboxes },
+  };
 
   /** Throws only for settings that can never work; faults are ridden out in the background (docs/architecture.md). */
   async trigger(this: ITriggerFunctions): Promise<ITriggerResponse> {
     await refuseWhatCannotWork(this);
     const settings = listenSettings(this);
     const type = this.getNodeParameter('authentication') as CredentialType;
-    await readLogin(this, type);
-    return { closeFunction: await listen(this, { ...settings, login: () => readLogin(this, type) }) };
+    await checkLogin(this, type);
+    return {
+      closeFunction: await listen(this, { ...settings, login: (state) => readLogin(this, type, state) }),
+    };
   }
 
   async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
@@ -83,9 +72,9 @@ export class DurableImapTrigger implements INodeType {
       const pointers = pointersOf(this);
       if (pointers) return [await runPointers(this, pointers, runSettings(this))];
       if (this.getMode() !== 'manual') return [[]];
-      const mailbox = mailboxName(this.getNode(), this.getNodeParameter('mailbox', 0) as string);
+      const settings = previewSettings(this);
       const login = await readLogin(this, this.getNodeParameter('authentication', 0) as CredentialType);
-      return [[await newestMail(this, login, mailbox, itemSettings(this))]];
+      return [[await newestMail(this, login, settings)]];
     } catch (error) {
       throw new NodeOperationError(this.getNode(), error as Error, { itemIndex: 0 });
     }

@@ -6,7 +6,7 @@ import type {
 } from 'n8n-workflow';
 import { ImapSession } from '../../engine/imap/session';
 import { errorText } from '../../engine/runtime/log';
-import { toLogin } from './settings';
+import { toLogin } from './login';
 
 /** The editor waits for the answer. */
 const TEST_MS = 30_000;

@@ -1,51 +1,69 @@
 // What the node asks of a person in n8n's editor, and tells. Parameters that the built-in Email Trigger (IMAP)
-// has too keep its names.
-import type { INodeProperties, INodeTypeDescription } from 'n8n-workflow';
-import { DEFAULT_RETRY_SCHEDULE } from '../../engine/delivery/retry-schedule';
+// has too keep its names and values, so that its settings can be pasted.
+import type { INodeProperties, INodeTypeDescription, NodeHint } from 'n8n-workflow';
 import { mailStoreProperty } from '../host/mail-store';
+import { contentOptions } from './properties/content-options';
+import { filterProperties } from './properties/filters';
+import { formatProperties } from './properties/format';
+import { loginProperties } from './properties/login';
+import { afterSuccessProperties, whenDeadOptions } from './properties/mail-action';
+import { mailboxProperties } from './properties/mailboxes';
+import { runOptions } from './properties/run-options';
+import { watchOptions } from './properties/watch-options';
 
-/** What the options that are numbers are where nobody set them. */
-export const DEFAULTS = {
-  mostInFlight: 5,
-  mailsPerRun: 1,
-  startWithin: 5,
-  keepContentDays: 0,
-  keepEventsDays: 90,
-  storeUpTo: 50,
-} as const;
+const TEST_HELP =
+  "<b>While building your workflow</b>, click 'Execute step': it shows the newest email that fits, and changes nothing.<br /><br />";
 
 export const triggerPanel: NonNullable<INodeTypeDescription['triggerPanel']> = {
   header: '',
   executionsHelp: {
-    inactive:
-      "<b>While building your workflow</b>, click 'Execute step': it shows the newest email in the mailbox and changes nothing.<br /><br /><b>Once you're happy with your workflow</b>, publish it. Then every new email starts it, and shows up in the <a data-key='executions'>executions list</a>.",
-    active:
-      "<b>While building your workflow</b>, click 'Execute step': it shows the newest email in the mailbox and changes nothing.<br /><br /><b>Your workflow also runs by itself</b>, since it is published: every new email starts it, and shows up in the <a data-key='executions'>executions list</a>.",
+    inactive: `${TEST_HELP}<b>Once you're happy with your workflow</b>, publish it. Then every new email starts it, and shows up in the <a data-key='executions'>executions list</a>.`,
+    active: `${TEST_HELP}<b>Your workflow also runs by itself</b>, since it is published: every new email starts it, and shows up in the <a data-key='executions'>executions list</a>.`,
   },
   activationHint:
     "Once you've finished building your workflow, publish it. From then on every new email starts it, also those that arrive while n8n is down.",
 };
 
-export const properties: INodeProperties[] = [
+/** What is watched, below the node's name. */
+export const subtitle =
+  '={{ { several: ($parameter["mailboxList"] || []).join(", "), pattern: $parameter["mailboxPattern"] }[$parameter["mailboxes"]] || $parameter["mailbox"] }}';
+
+const isAnywhere = (action: string): string =>
+  `$parameter["postProcessAction"] === "${action}" || ($parameter["options"] || {})["deadAction"] === "${action}"`;
+
+export const hints: NodeHint[] = [
   {
-    displayName: 'Authentication',
-    name: 'authentication',
-    type: 'options',
-    options: [
-      {
-        name: 'IMAP',
-        value: 'imap',
-        description: "n8n's own credential: the one that the Email Trigger (IMAP) uses",
-      },
-      {
-        name: 'Durable IMAP',
-        value: 'durableImap',
-        description: 'The same, with a test that says what is wrong: host, port, encryption or login',
-      },
-    ],
-    default: 'imap',
-    description: 'Which kind of credential to log in with',
+    message:
+      'Only unread emails are taken. One that somebody reads before this trigger sees it does not run the workflow.',
+    type: 'info',
+    location: 'ndv',
+    whenToDisplay: 'always',
+    displayCondition:
+      '={{ String(($parameter["options"] || {})["customEmailConfig"] || "").includes(\'"UNSEEN"\') || ($parameter["filters"] || {})["unreadOnly"] === true }}',
   },
+  {
+    message:
+      'Emails are deleted from the server for good. Another workflow on this mailbox that has not seen them yet may miss them.',
+    type: 'warning',
+    location: 'ndv',
+    whenToDisplay: 'always',
+    displayCondition: `={{ ${isAnywhere('delete')} }}`,
+  },
+  {
+    message:
+      'Emails are moved to another mailbox. A workflow that watches that mailbox takes them for new ones, unless the server tells that they are the same.',
+    type: 'info',
+    location: 'ndv',
+    whenToDisplay: 'always',
+    displayCondition: `={{ ${isAnywhere('move')} }}`,
+  },
+];
+
+const byName = (a: INodeProperties, b: INodeProperties): number =>
+  a.displayName.localeCompare(b.displayName, 'en');
+
+export const properties: INodeProperties[] = [
+  ...loginProperties,
   mailStoreProperty,
   {
     displayName:
@@ -54,119 +72,16 @@ export const properties: INodeProperties[] = [
     type: 'notice',
     default: '',
   },
-  {
-    displayName: 'Mailbox Name',
-    name: 'mailbox',
-    type: 'string',
-    default: 'INBOX',
-    required: true,
-    description: 'The mailbox (folder) to watch, as the server names it',
-  },
-  {
-    displayName: 'Download Attachments',
-    name: 'downloadAttachments',
-    type: 'boolean',
-    default: true,
-    description: 'Whether the attachments of the email are handed to the workflow as binary data',
-  },
-  {
-    displayName: 'Property Prefix Name',
-    name: 'dataPropertyAttachmentsPrefixName',
-    type: 'string',
-    default: 'attachment_',
-    displayOptions: { show: { downloadAttachments: [true] } },
-    description:
-      'Prefix for the name of the binary property of each attachment. A number is added: with "attachment_" the first attachment is "attachment_0".',
-  },
+  ...mailboxProperties,
+  ...formatProperties,
+  ...afterSuccessProperties,
+  ...filterProperties,
   {
     displayName: 'Options',
     name: 'options',
     type: 'collection',
     placeholder: 'Add option',
     default: {},
-    options: [
-      {
-        displayName: 'Guarantee',
-        name: 'guarantee',
-        type: 'options',
-        options: [
-          {
-            name: 'At Least Once',
-            value: 'atLeastOnce',
-            description: 'A run that failed, or was cut off, is tried again',
-          },
-          {
-            name: 'At Most Once',
-            value: 'atMostOnce',
-            description:
-              'An email whose run has begun is never run again by itself: it is set aside if the run fails or is cut off',
-          },
-        ],
-        default: 'atLeastOnce',
-        description: 'Whether an email may run again when its run did not end well',
-      },
-      {
-        displayName: 'Keep Content For (Days)',
-        name: 'keepContentDays',
-        type: 'number',
-        typeOptions: { minValue: 0, maxValue: 3650 },
-        default: DEFAULTS.keepContentDays,
-        description:
-          'How long the ledger keeps the content of an email after its run succeeded, so that it can be run again without the mail server. 0: not at all.',
-      },
-      {
-        displayName: 'Keep Events For (Days)',
-        name: 'keepEventsDays',
-        type: 'number',
-        typeOptions: { minValue: 1, maxValue: 3650 },
-        default: DEFAULTS.keepEventsDays,
-        description:
-          'How long the ledger keeps what became of an email, dead ones included. Afterwards it only knows that the email was there, so that it never runs again.',
-      },
-      {
-        displayName: 'Mails per Run',
-        name: 'mailsPerRun',
-        type: 'number',
-        typeOptions: { minValue: 1, maxValue: 100 },
-        default: DEFAULTS.mailsPerRun,
-        description:
-          'How many waiting emails one execution may take together, one item each. If it fails, each of them is tried again by itself.',
-      },
-      {
-        displayName: 'Retry After',
-        name: 'retrySchedule',
-        type: 'string',
-        default: DEFAULT_RETRY_SCHEDULE,
-        description:
-          'How long to wait before each retry of a run that failed, separated by commas. After the last one the email is set aside as dead. Leave empty for no retries.',
-      },
-      {
-        displayName: 'Runs at Once',
-        name: 'mostInFlight',
-        type: 'number',
-        typeOptions: { minValue: 1, maxValue: 100 },
-        default: DEFAULTS.mostInFlight,
-        description:
-          'How many executions this workflow has at the same time. The other emails wait in the ledger.',
-      },
-      {
-        displayName: 'Start Within (Minutes)',
-        name: 'startWithin',
-        type: 'number',
-        typeOptions: { minValue: 0.5, maxValue: 1440, numberPrecision: 1 },
-        default: DEFAULTS.startWithin,
-        description:
-          'How long n8n may take to start an execution. After that it counts as lost on the way, as in a Redis that was emptied, and the email is handed to n8n again.',
-      },
-      {
-        displayName: 'Store Mails Up To (MB)',
-        name: 'storeUpTo',
-        type: 'number',
-        typeOptions: { minValue: 0, maxValue: 200 },
-        default: DEFAULTS.storeUpTo,
-        description:
-          'Larger emails are not stored in the ledger; they are read again from the mail server when they run',
-      },
-    ],
+    options: [...runOptions, ...watchOptions, ...contentOptions, ...whenDeadOptions].sort(byName),
   },
 ];

@@ -1,147 +1,120 @@
-// The node's parameters and credential, read once into typed settings; a setting that can never work throws,
-// with what to change.
-import type { IExecuteFunctions, INode, ITriggerFunctions } from 'n8n-workflow';
+// The node's parameters, read once into typed settings; a setting that can never work throws, with what to change.
+import type { IExecuteFunctions, ITriggerFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import { DEFAULT_RETRY_SCHEDULE, parseRetrySchedule } from '../../engine/delivery/retry-schedule';
-import type { ImapLogin } from '../../engine/imap/login';
-import { errorText } from '../../engine/runtime/log';
-import { accountName } from '../../engine/imap/login';
-import { ImapRereader } from '../../engine/imap/again';
-import type { Guarantee } from '../../engine/ledger/ledger';
-import type { ItemSettings } from '../host/items';
+import { type ItemSettings, parseAttachmentTypes } from '../host/items';
 import type { ListenSettings } from '../host/listen';
-import type { RunSettings } from '../host/run';
-import { DEFAULTS } from './properties';
+import type { PreviewSettings } from '../host/preview';
+import { AFTER_SUCCESS, mailAction, WHEN_DEAD } from './settings/mail-action';
+import { watchedMailboxes } from './settings/mailboxes';
+import { DAY_MS, MEGABYTE, MINUTE_MS } from './settings/numbers';
+import {
+  collection,
+  numberOption,
+  type Parameters,
+  parametersOfRun,
+  parametersOfTrigger,
+  parsed,
+  text,
+} from './settings/parameters';
+import { reading, wanted } from './settings/reading';
 
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
-const MEGABYTE = 1024 * 1024;
+/** How n8n starts a trigger when a person publishes the workflow; a restart, or an edit, is something else. */
+const SWITCHED_ON: ReadonlySet<string> = new Set(['activate', 'create']);
 
-/** The options that are numbers: what they are called, what they may be. */
-const NUMBERS = {
-  mostInFlight: { shown: 'Runs at Once', whole: true, least: 1, most: 100 },
-  mailsPerRun: { shown: 'Mails per Run', whole: true, least: 1, most: 100 },
-  startWithin: { shown: 'Start Within', whole: false, least: 0.5, most: 1_440 },
-  keepContentDays: { shown: 'Keep Content For', whole: false, least: 0, most: 3_650 },
-  keepEventsDays: { shown: 'Keep Events For', whole: false, least: 1, most: 3_650 },
-  storeUpTo: { shown: 'Store Mails Up To', whole: false, least: 0, most: 200 },
-} as const;
-
-type Options = Partial<Record<keyof typeof NUMBERS, number>> & {
-  readonly retrySchedule?: string;
-  readonly guarantee?: Guarantee;
-};
-
+/** @throws NodeOperationError that names the setting, also for one that only a run will need */
 export function listenSettings(context: ITriggerFunctions): Omit<ListenSettings, 'login'> {
-  const node = context.getNode();
-  const options = context.getNodeParameter('options', {}) as Options;
-  const number = (name: keyof typeof NUMBERS): number => {
-    const value = options[name] ?? DEFAULTS[name];
-    const { shown, whole, least, most } = NUMBERS[name];
-    if (typeof value === 'number' && value >= least && value <= most && (!whole || Number.isInteger(value)))
-      return value;
-    throw new NodeOperationError(
-      node,
-      `"${shown}" must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}.`,
-    );
-  };
-  return {
-    mailbox: mailboxName(node, context.getNodeParameter('mailbox') as string),
-    delivery: {
-      mostRuns: number('mostInFlight'),
-      mailsPerRun: number('mailsPerRun'),
-      mostQueuedMs: number('startWithin') * MINUTE_MS,
-    },
-    subscription: {
-      retryDelaysMs: retryDelays(node, options.retrySchedule ?? DEFAULT_RETRY_SCHEDULE),
-      guarantee: options.guarantee === 'atMostOnce' ? 'atMostOnce' : 'atLeastOnce',
-      keepContentMs: Math.round(number('keepContentDays') * DAY_MS),
-      retentionMs: Math.round(number('keepEventsDays') * DAY_MS),
-    },
-    mostStoredBytes: Math.round(number('storeUpTo') * MEGABYTE),
-  };
+  return named(context, () => {
+    const parameters = parametersOfTrigger(context);
+    const options = collection(parameters, 'options');
+    const mailboxes = watchedMailboxes(parameters);
+    const reportAfter = numberOption(options, 'reportAfter');
+    itemsOf(parameters);
+    return {
+      mailboxes,
+      delivery: {
+        mostRuns: numberOption(options, 'mostInFlight'),
+        mailsPerRun: numberOption(options, 'mailsPerRun'),
+        mostQueuedMs: numberOption(options, 'startWithin') * MINUTE_MS,
+      },
+      subscription: {
+        retryDelaysMs: retryDelays(options),
+        guarantee: options.get('guarantee') === 'atMostOnce' ? 'atMostOnce' : 'atLeastOnce',
+        keepContentMs: Math.round(numberOption(options, 'keepContentDays') * DAY_MS),
+        retentionMs: Math.round(numberOption(options, 'keepEventsDays') * DAY_MS),
+        afterSuccess: mailAction(parameters, AFTER_SUCCESS, mailboxes),
+        whenDead: mailAction(options, WHEN_DEAD, mailboxes),
+      },
+      reading: reading(parameters, {
+        isSwitchedOn: SWITCHED_ON.has(context.getActivationMode()),
+        timeZone: context.getTimezone(),
+      }),
+      outage: {
+        afterMs: reportAfter === 0 ? null : Math.round(reportAfter * MINUTE_MS),
+        whenOver: options.get('reportOver') === true,
+      },
+    };
+  });
 }
 
-export function mailboxName(node: INode, parameter: string): string {
-  const mailbox = parameter.trim();
-  if (mailbox === '')
-    throw new NodeOperationError(node, '"Mailbox Name" is empty. Enter one, such as INBOX.');
-  // INBOX is the one name that IMAP takes in any case (RFC 3501, 5.1).
-  return mailbox.toUpperCase() === 'INBOX' ? 'INBOX' : mailbox;
-}
-
-function retryDelays(node: INode, schedule: string): number[] {
-  try {
-    return parseRetrySchedule(schedule);
-  } catch (error) {
-    throw new NodeOperationError(node, `"Retry After" cannot be used: ${errorText(error)}`);
-  }
-}
-
+/** How the mails of a run become items. */
 export function itemSettings(context: IExecuteFunctions): ItemSettings {
-  const downloadAttachments = context.getNodeParameter('downloadAttachments', 0, true) as boolean;
+  return named(context, () => itemsOf(parametersOfRun(context)));
+}
+
+/** A mail above this size is handed out without its body. Octets. */
+export function mostReadBytes(context: IExecuteFunctions): number {
+  return named(context, () =>
+    Math.round(numberOption(collection(parametersOfRun(context), 'options'), 'truncateAbove') * MEGABYTE),
+  );
+}
+
+/** What a manual test shows. */
+export function previewSettings(context: IExecuteFunctions): PreviewSettings {
+  return named(context, () => {
+    const parameters = parametersOfRun(context);
+    return {
+      mailboxes: watchedMailboxes(parameters),
+      ...wanted(parameters),
+      mostReadBytes: mostReadBytes(context),
+      items: itemsOf(parameters),
+    };
+  });
+}
+
+function itemsOf(parameters: Parameters): ItemSettings {
+  const options = collection(parameters, 'options');
+  const format = (text(parameters, 'format') || 'simple') as ItemSettings['format'];
+  const downloadAttachments = format === 'resolved' || parameters.get('downloadAttachments') !== false;
+  const prefix = parameters.get('dataPropertyAttachmentsPrefixName');
+  numberOption(options, 'truncateAbove');
   return {
+    format,
     downloadAttachments,
-    attachmentPrefix: downloadAttachments
-      ? (context.getNodeParameter('dataPropertyAttachmentsPrefixName', 0, 'attachment_') as string)
-      : '',
+    attachmentPrefix: typeof prefix === 'string' ? prefix : 'attachment_',
+    attachments: attachmentFilter(options),
   };
 }
 
-export function runSettings(context: IExecuteFunctions): RunSettings {
-  const type = context.getNodeParameter('authentication', 0) as CredentialType;
-  return {
-    items: itemSettings(context),
-    rereader: async () => {
-      const login = await readLogin(context, type);
-      const signal = context.getExecutionCancelSignal() ?? new AbortController().signal;
-      const rereader = await ImapRereader.connect(login, signal);
-      return {
-        read: (claim) => {
-          if (claim.account === accountName(login)) return rereader.read(claim);
-          // Another account's mail is not gone because it is not in this one.
-          throw new Error(
-            `This mail is not in the mail ledger any more, and it was in ${claim.account}; the credential leads to ` +
-              `${accountName(login)}. Choose a credential of that account, or mark the event done with the Mail Ledger node.`,
-          );
-        },
-        end: () => rereader.end(),
-      };
-    },
-  };
+function attachmentFilter(options: Parameters): ItemSettings['attachments'] {
+  const inline = options.get('inlineAttachments') !== false;
+  const mostBytes = Math.round(numberOption(options, 'attachmentMostSize') * MEGABYTE) || null;
+  const entered = text(options, 'attachmentTypes');
+  const types = entered ? parsed(options, '"Attachment Types"', () => parseAttachmentTypes(entered)) : [];
+  return inline && mostBytes === null && types.length === 0 ? null : { inline, mostBytes, types };
 }
 
-/** The credential types that the node takes: n8n's own, and ours, whose test says what is wrong. */
-export type CredentialType = 'imap' | 'durableImap';
+function retryDelays(options: Parameters): number[] {
+  const entered = options.get('retrySchedule');
+  const schedule = typeof entered === 'string' ? entered : DEFAULT_RETRY_SCHEDULE;
+  return parsed(options, '"Retry After"', () => parseRetrySchedule(schedule));
+}
 
-/** The login in the credential as it is stored now. @throws NodeOperationError if it can never work */
-export async function readLogin(
-  context: Pick<ITriggerFunctions, 'getCredentials' | 'getNode'>,
-  type: CredentialType,
-): Promise<ImapLogin> {
-  const data = await context.getCredentials(type);
+/** A faulty setting is an error of the node: n8n shows it there. */
+function named<T>(context: Pick<ITriggerFunctions, 'getNode'>, read: () => T): T {
   try {
-    return toLogin(data);
+    return read();
   } catch (error) {
     throw new NodeOperationError(context.getNode(), error as Error);
   }
-}
-
-/** @throws Error that names the field that can never work */
-export function toLogin(data: Partial<ImapLogin>): ImapLogin {
-  const login = {
-    host: (data.host ?? '').trim(),
-    port: Number(data.port),
-    secure: data.secure !== false,
-    user: (data.user ?? '').trim(),
-    password: data.password ?? '',
-    allowUnauthorizedCerts: data.allowUnauthorizedCerts === true,
-  };
-  const fields = { Host: login.host, User: login.user, Password: login.password };
-  const [missing] = Object.entries(fields).find(([, value]) => value === '') ?? [];
-  if (missing) throw new Error(`${missing} is empty in the IMAP credential.`);
-  if (!Number.isInteger(login.port) || login.port < 1 || login.port > 65535) {
-    throw new Error('Port in the IMAP credential must be a number from 1 to 65535.');
-  }
-  return login;
 }

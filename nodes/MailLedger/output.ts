@@ -25,6 +25,7 @@ export function sourceJson({ id, ...source }: SourceHealth): IDataObject {
   return {
     sourceId: id,
     ...source,
+    backfill: source.backfill && { ...source.backfill },
     workflowIds: [...source.workflowIds],
     lastSuccessAt: isoTime(source.lastSuccessAt),
     lastErrorAt: isoTime(source.lastErrorAt),

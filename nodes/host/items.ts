@@ -1,14 +1,26 @@
-// From a parsed mail to the item that a workflow works on, in the shape of n8n's Email Trigger (IMAP), format
-// "simple": its fields, plus `delivery`.
+// From the bytes of a mail to the item that a workflow works on: in the shapes of n8n's Email Trigger (IMAP), `simple`,
+// `resolved` and `raw`, and as the whole `message`; each with `attributes` and `delivery` beside what the mail says.
+// Invariant: every mail becomes an item, whatever is in it; what cannot be read stands in `parseError`.
 import type { IBinaryKeyData, IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import type { ParsedMail } from '../../engine/mail/parse';
+import { splitMail } from '../../engine/mail/headers';
+import { type Attachment, type ParsedMail, parseMail } from '../../engine/mail/parse';
+import { resolveMail } from '../../engine/mail/resolve';
+import { type AttachmentFilter, attachmentFields } from './items/attachments';
+
+export { parseAttachmentTypes } from './items/attachments';
 
 /** Header fields that stand at the top level of an item; all others stand under `metadata`. */
 const TOP_LEVEL = new Set(['cc', 'date', 'from', 'subject', 'to']);
 
+export type ItemFormat = 'simple' | 'resolved' | 'raw' | 'message';
+
 export interface ItemSettings {
+  readonly format: ItemFormat;
+  /** In format `simple`; `resolved` always has attachments, the others never. */
   readonly downloadAttachments: boolean;
   readonly attachmentPrefix: string;
+  /** Which of them; null: all. */
+  readonly attachments: AttachmentFilter | null;
 }
 
 /** What the ledger knows of the mail; it stands beside what the mail says of itself. */
@@ -22,32 +34,76 @@ export interface ItemFacts {
     /** When the server received it, ISO 8601. */
     readonly receivedAt: string | null;
   };
-  /** Set for a mail too large to be stored: only its headers are there. */
+  /** Octets of a mail that is too large to be handed out: only its headers are there. */
   readonly truncatedSize?: number;
 }
 
+interface Shaped {
+  readonly json: IDataObject;
+  readonly binary: IBinaryKeyData;
+}
+
+type Context = Pick<IExecuteFunctions, 'helpers'>;
+
+/** @param raw the mail; only its headers where `facts.truncatedSize` is set */
 export async function mailItem(
-  context: Pick<IExecuteFunctions, 'helpers'>,
-  mail: ParsedMail,
+  context: Context,
+  raw: Buffer,
   facts: ItemFacts,
   settings: ItemSettings,
 ): Promise<INodeExecutionData> {
-  const json: IDataObject = { textHtml: mail.html, textPlain: mail.text };
-  const metadata: IDataObject = {};
-  for (const [name, [value]] of mail.headers) {
-    if (TOP_LEVEL.has(name)) json[name] = value;
-    else metadata[name] = value;
-  }
-  Object.assign(json, { metadata, attributes: { uid: facts.uid }, delivery: { ...facts.delivery } });
-  if (mail.parseError !== undefined) json['parseError'] = mail.parseError;
+  const { json, binary } = await shaped(context, raw, facts, settings);
+  Object.assign(json, { attributes: { uid: facts.uid }, delivery: { ...facts.delivery } });
   if (facts.truncatedSize !== undefined) Object.assign(json, { truncated: true, size: facts.truncatedSize });
+  return { json, ...(Object.keys(binary).length > 0 && { binary }), pairedItem: { item: 0 } };
+}
 
-  const binary: IBinaryKeyData = {};
-  if (settings.downloadAttachments) {
-    for (const [index, { content, filename, contentType }] of mail.attachments.entries()) {
-      const name = `${settings.attachmentPrefix}${index}`;
-      binary[name] = await context.helpers.prepareBinaryData(content, filename, contentType);
+async function shaped(
+  context: Context,
+  raw: Buffer,
+  facts: ItemFacts,
+  settings: ItemSettings,
+): Promise<Shaped> {
+  const binaryOf = (attachments: readonly Attachment[]): Promise<IBinaryKeyData> =>
+    attachmentFields(context, attachments, settings.attachmentPrefix, settings.attachments);
+  switch (settings.format) {
+    case 'raw':
+      // What IMAP calls the TEXT of a mail: all but its header block.
+      return { json: { raw: splitMail(raw).body.toString() }, binary: {} };
+    case 'message':
+      return { json: { raw: raw.toString() }, binary: await messageFile(context, raw, facts) };
+    case 'resolved': {
+      const { fields, headers, attachments, parseError } = await resolveMail(raw);
+      const json = { ...fields, headers: fromEntries(headers), ...(parseError && { parseError }) };
+      return { json, binary: await binaryOf(attachments) };
+    }
+    default: {
+      const mail = await parseMail(raw);
+      return {
+        json: simple(mail),
+        binary: settings.downloadAttachments ? await binaryOf(mail.attachments) : {},
+      };
     }
   }
-  return { json, ...(Object.keys(binary).length > 0 && { binary }), pairedItem: { item: 0 } };
+}
+
+function simple({ text, html, headers, parseError }: ParsedMail): IDataObject {
+  const first = [...headers].map(([name, [value]]) => [name, value] as const);
+  return {
+    textHtml: html,
+    textPlain: text,
+    ...fromEntries(first.filter(([name]) => TOP_LEVEL.has(name))),
+    metadata: fromEntries(first.filter(([name]) => !TOP_LEVEL.has(name))),
+    ...(parseError !== undefined && { parseError }),
+  };
+}
+
+/** Not by assignment: a header may be called `__proto__`. */
+const fromEntries = (entries: Iterable<readonly [string, unknown]>): IDataObject =>
+  Object.fromEntries(entries) as IDataObject;
+
+async function messageFile({ helpers }: Context, raw: Buffer, facts: ItemFacts): Promise<IBinaryKeyData> {
+  // A file of its headers only would look like the mail.
+  if (facts.truncatedSize !== undefined) return {};
+  return { message: await helpers.prepareBinaryData(raw, 'message.eml', 'message/rfc822') };
 }

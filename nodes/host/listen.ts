@@ -4,12 +4,18 @@
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import { Dispatcher, type DispatcherSettings } from '../../engine/delivery/dispatcher';
+import { ImapFault } from '../../engine/imap/fault';
 import { accountName, type ImapLogin } from '../../engine/imap/login';
+import type { ImapSubscriber } from '../../engine/imap/mailbox';
+import type { MailboxChoice } from '../../engine/imap/mailboxes';
+import type { ImapReading } from '../../engine/imap/reading';
+import { Roster } from '../../engine/imap/roster';
 import { LedgerFault } from '../../engine/ledger/fault';
-import type { Ended, SubscriptionSettings } from '../../engine/ledger/ledger';
+import type { Ended, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
 import { monotonicNow, pause } from '../../engine/runtime/time';
+import type { OutageReporting } from '../../engine/source/source';
 import { emitRun } from './emit';
 import { log } from './log';
 import { type Listener, openStore, processState, type Store } from './store';
@@ -26,16 +32,16 @@ const CLOSE_MS = 80;
 /** How often it is looked whether another database was chosen: an edited credential restarts nothing. */
 const STORE_LOOK_MS = 60_000;
 
-/** A ledger that cannot be reached is an outage like any other: a person is told when it lasts, after 15 minutes. */
-const LASTING_MS = 15 * 60_000;
+/** Mailboxes that could not be listed so often: a person is told. */
+const LIST_FAILURES_TOLD = 3;
 
 export interface ListenSettings {
-  readonly mailbox: string;
-  readonly delivery: Omit<DispatcherSettings, 'subscriptionIds'>;
+  readonly mailboxes: MailboxChoice;
+  readonly delivery: DispatcherSettings;
   readonly subscription: SubscriptionSettings;
-  /** A mail above this size is not stored: it is read again from the server when it runs. */
-  readonly mostStoredBytes: number;
-  readonly login: () => Promise<ImapLogin>;
+  readonly reading: ImapReading;
+  readonly outage: OutageReporting;
+  readonly login: (ask: { readonly afterRejection: boolean }) => Promise<ImapLogin>;
 }
 
 /**
@@ -65,6 +71,8 @@ class ImapListener implements Listener {
   readonly #closing = new AbortController();
   /** Aborted when there is nothing more to wait for: the place in the mailbox is known, or cannot be yet. */
   readonly #placed = new AbortController();
+  /** Mailboxes whose place is not known yet; the roster counts until it knows them all. */
+  readonly #placing = new Set<number | 'roster'>(['roster']);
   readonly #ended: Promise<void>;
   #begun = false;
 
@@ -100,10 +108,11 @@ class ImapListener implements Listener {
         if (failures === 0) failingSince = monotonicNow();
         failures++;
         log.error(`${this.#name()} is not listening: ${errorText(error)}`, { failures });
-        const heals = error instanceof LedgerFault && error.kind === 'unreachable';
-        if (!told && (!heals || monotonicNow() - failingSince > LASTING_MS)) {
+        const { afterMs } = this.#settings.outage;
+        const lasts = afterMs !== null && monotonicNow() - failingSince > afterMs;
+        if (!told && (!heals(error) || lasts)) {
           told = true;
-          this.#report(error);
+          this.#report(this.#mailboxes(), error);
         }
         // n8n need not wait for a place that cannot be found now.
         this.#placed.abort();
@@ -117,45 +126,80 @@ class ImapListener implements Listener {
     const store = await openStore(this.#context);
     const { ledger, wake, runs, imap } = store;
     store.keepHouse();
-    const { login, mailbox, mostStoredBytes, delivery } = this.#settings;
-    const source = { kind: 'imap', account: accountName(await login()), mailbox } as const;
-    const workflowId = this.#context.getWorkflow().id!;
-    const nodeId = this.#context.getNode().id;
-    const subscription = await ledger.subscribe({
-      workflowId,
-      nodeId,
-      source,
-      ...this.#settings.subscription,
-    });
+    const login = await this.#settings.login({ afterRejection: false });
     if (signal.aborted) return;
-    if (subscription.cursor !== null) this.#placed.abort();
-
     const moved = new AbortController();
-    const leave = imap.join(source, {
-      subscription,
-      mostStoredBytes,
-      begun: () => this.#begun,
-      synced: () => this.#placed.abort(),
-      login,
-      report: (fault) => this.#report(fault),
-      moved: () => moved.abort(),
-    });
-    const dispatcher = new Dispatcher(
-      { subscriptionIds: subscription.nodeIds, ...delivery },
+    const { mailboxes, reading, delivery } = this.#settings;
+    const roster = new Roster(
+      {
+        workflowId: this.#context.getWorkflow().id!,
+        nodeId: this.#context.getNode().id,
+        account: accountName(login),
+        choice: mailboxes,
+        subscription: this.#settings.subscription,
+        reading,
+        login: () => this.#settings.login({ afterRejection: false }),
+      },
       {
         ledger,
-        wake,
+        registry: imap,
         log,
-        emit: (run) => emitRun(this.#context, run, runs),
-        report: (ended) => this.#reportEnded(ended),
-        renewRuns: () => runs.renewAll(),
+        subscriber: (subscription, begins) => this.#subscriber(subscription, begins, login, moved),
+        changed: (ids) => dispatcher.serve(ids),
+        failed: (fault, failures) => {
+          this.#placed.abort();
+          if (failures === LIST_FAILURES_TOLD) this.#report(this.#mailboxes(), fault);
+        },
+        listed: () => this.#placedIn('roster'),
       },
     );
+    const dispatcher = new Dispatcher([], delivery, {
+      ledger,
+      wake,
+      log,
+      emit: (run) => emitRun(this.#context, run, runs),
+      report: (ended) => this.#reportEnded(ended),
+      renewRuns: () => runs.renewAll(),
+    });
     let stopping: Promise<unknown> | undefined;
-    const stop = (): Promise<unknown> => (stopping ??= Promise.all([dispatcher.stop(), leave()]));
+    const stop = (): Promise<unknown> => (stopping ??= Promise.all([dispatcher.stop(), roster.stop()]));
     signal.addEventListener('abort', () => void stop(), { once: true });
-    await this.#whileStoreIs(store, AbortSignal.any([signal, moved.signal]));
-    await stop();
+    try {
+      dispatcher.serve(await roster.start());
+      await this.#whileStoreIs(store, AbortSignal.any([signal, moved.signal]));
+    } finally {
+      await stop();
+    }
+  }
+
+  #subscriber(
+    subscription: Subscription,
+    reading: ImapReading,
+    login: ImapLogin,
+    moved: AbortController,
+  ): ImapSubscriber {
+    if (subscription.cursor === null) this.#placing.add(subscription.id);
+    const { afterSuccess, whenDead } = this.#settings.subscription;
+    return {
+      subscription,
+      reading,
+      outage: this.#settings.outage,
+      hasActions: afterSuccess !== null || whenDead !== null,
+      mostConnections: login.mostConnections,
+      joinedAt: Date.now(),
+      begun: () => this.#begun,
+      synced: () => this.#placedIn(subscription.id),
+      login: this.#settings.login,
+      report: (fault) => this.#report(this.#mailboxes(), fault),
+      warn: (fault) => this.#tell(fault.message, 'The trigger stays active.'),
+      reportOver: (lastedMs) => this.#reportOver(lastedMs),
+      moved: () => moved.abort(),
+    };
+  }
+
+  #placedIn(place: number | 'roster'): void {
+    this.#placing.delete(place);
+    if (this.#placing.size === 0) this.#placed.abort();
   }
 
   /** Resolves when the signal aborts, or another database was chosen for the ledger. */
@@ -169,12 +213,26 @@ class ImapListener implements Listener {
     }
   }
 
-  #report(error: unknown): void {
+  #report(mailboxes: string, error: unknown): void {
     this.#placed.abort();
     this.#tell(
-      `Mailbox "${this.#settings.mailbox}" is not being read: ${errorText(error)}`,
+      `${mailboxes} is not being read: ${errorText(error)}`,
       'The trigger stays active and goes on trying. No mail is lost.',
     );
+  }
+
+  #reportOver(lastedMs: number): void {
+    const minutes = Math.max(1, Math.round(lastedMs / 60_000));
+    this.#tell(
+      `${this.#mailboxes()} is being read again, after ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`,
+      'This is no failure: the trigger was set to tell when an outage is over. The mails of the meantime run now.',
+    );
+  }
+
+  #mailboxes(): string {
+    const { mailboxes } = this.#settings;
+    if (mailboxes.kind === 'pattern') return `Mailbox "${mailboxes.pattern}"`;
+    return `Mailbox ${mailboxes.names.map((name) => `"${name}"`).join(', ')}`;
   }
 
   #reportEnded({ event, state, failures, executionId, account, mailbox, uid }: Ended): void {
@@ -204,3 +262,8 @@ class ImapListener implements Listener {
     return `The trigger "${this.#context.getNode().name}" of workflow ${this.#context.getWorkflow().id}`;
   }
 }
+
+/** A ledger, or a provider of tokens, that cannot be reached is an outage like any other. */
+const heals = (error: unknown): boolean =>
+  (error instanceof LedgerFault && error.kind === 'unreachable') ||
+  (error instanceof ImapFault && error.kind !== 'login');

@@ -3,37 +3,15 @@
 // Invariant: a run that does not hold its events ends at once, empty, and nothing after it runs.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
-import { unpackContent } from '../../engine/ledger/content';
-import type { Claim, Ledger, Pointer } from '../../engine/ledger/ledger';
-import { parseMail } from '../../engine/mail/parse';
-import { type ItemSettings, mailItem } from './items';
+import type { Pointer } from '../../engine/ledger/ledger';
 import { log } from './log';
 import { readPointers } from './pointer';
 import { failedOutcome, outcomeOf } from './run-end';
 import { onRunEnd } from './run-hooks';
+import { itemsOf, type RunSettings } from './run-items';
 import { openStore } from './store';
 
-/** What is in memory at a time of a run's mails, besides the items that are made of them. */
-const GROUP_BYTES = 16 * 1024 * 1024;
-
-/** A mail's bytes; only its headers where `truncated`. */
-interface ReadMail {
-  readonly raw: Buffer;
-  readonly truncated: boolean;
-}
-
-/** Reads mails from their server, for those that are not in the ledger. */
-export interface Rereader {
-  /** @returns null: the server does not have it any more @throws Error: it could not be asked */
-  read(claim: Claim): Promise<ReadMail | null>;
-  end(): Promise<void>;
-}
-
-export interface RunSettings {
-  readonly items: ItemSettings;
-  /** Opens a connection to the server; called for a run only where it is needed. */
-  readonly rereader: () => Promise<Rereader>;
-}
+export type { Rereader, RunSettings } from './run-items';
 
 /** The pointers that this execution was started for; null: it was started some other way. */
 export const pointersOf = (context: IExecuteFunctions): Pointer[] | null =>
@@ -78,70 +56,4 @@ function refuseOutputForNothing(context: IExecuteFunctions): void {
   throw new Error(
     'This run has nothing to do. Switch off "Always Output Data" in the settings of the trigger.',
   );
-}
-
-async function itemsOf(
-  context: IExecuteFunctions,
-  ledger: Ledger,
-  pointers: readonly Pointer[],
-  claims: readonly Claim[],
-  settings: RunSettings,
-): Promise<{ items: INodeExecutionData[]; gone: Claim[] }> {
-  const items: INodeExecutionData[] = [];
-  const gone: Claim[] = [];
-  let rereader: Rereader | undefined;
-  try {
-    for (const group of groupBySize(claims)) {
-      const contents = await ledger.contents(group.map(({ event }) => event));
-      for (const claim of group) {
-        const stored = contents.get(claim.event);
-        const mail = stored
-          ? { raw: await unpackContent(stored), truncated: false }
-          : await (rereader ??= await settings.rereader()).read(claim);
-        if (!mail) {
-          gone.push(claim);
-          continue;
-        }
-        const item = pointers.findIndex(({ event }) => event === claim.event);
-        items.push({ ...(await itemOf(context, claim, mail, settings.items)), pairedItem: { item } });
-      }
-    }
-  } finally {
-    await rereader?.end();
-  }
-  return { items, gone };
-}
-
-async function itemOf(
-  context: IExecuteFunctions,
-  claim: Claim,
-  { raw, truncated }: ReadMail,
-  settings: ItemSettings,
-): Promise<INodeExecutionData> {
-  const facts = {
-    uid: claim.uid,
-    delivery: {
-      eventId: claim.event,
-      attempt: claim.attempt,
-      idempotencyKey: claim.idempotencyKey,
-      receivedAt: claim.receivedAt === null ? null : new Date(claim.receivedAt).toISOString(),
-    },
-    ...(truncated && { truncatedSize: claim.size }),
-  };
-  return mailItem(context, await parseMail(raw), facts, settings);
-}
-
-/** In order; the mails of a group fit in memory together. */
-function groupBySize(claims: readonly Claim[]): Claim[][] {
-  const groups: Claim[][] = [];
-  let bytes = Infinity;
-  for (const claim of claims) {
-    if (bytes + claim.size > GROUP_BYTES) {
-      groups.push([]);
-      bytes = 0;
-    }
-    groups.at(-1)!.push(claim);
-    bytes += claim.size;
-  }
-  return groups;
 }

@@ -8,7 +8,8 @@ import type { ITriggerFunctions } from 'n8n-workflow';
 import { keepHouse } from '../../engine/delivery/housekeeping';
 import { Runs } from '../../engine/delivery/runs';
 import type { ImapLogin } from '../../engine/imap/login';
-import { ImapWatch } from '../../engine/imap/watch';
+import { ImapAccounts } from '../../engine/imap/accounts';
+import type { ImapReading } from '../../engine/imap/reading';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { openPostgresChannel } from '../../engine/ledger/postgres/channel';
 import { openPostgresLedger } from '../../engine/ledger/postgres/postgres-ledger';
@@ -16,6 +17,7 @@ import type { PostgresSettings } from '../../engine/ledger/postgres/settings';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { SharedWake } from '../../engine/signal/shared-wake';
 import { ProcessWake, type Wake } from '../../engine/signal/wake';
+import { SourceLeases } from '../../engine/source/leases';
 import { SourceRegistry } from '../../engine/source/registry';
 import { log } from './log';
 import { mailStoreSettings } from './mail-store';
@@ -25,7 +27,7 @@ export interface Store {
   readonly ledger: Ledger;
   readonly wake: Wake;
   readonly runs: Runs;
-  readonly imap: SourceRegistry<ImapLogin>;
+  readonly imap: SourceRegistry<ImapLogin, ImapReading>;
   /** Lets old mail go, from the first call on: for the process that listens. */
   readonly keepHouse: () => void;
 }
@@ -42,7 +44,7 @@ interface ProcessState {
   readonly listeners: Map<string, Listener>;
 }
 
-const STATE = Symbol.for('n8n-nodes-durable-mail/2');
+const STATE = Symbol.for('n8n-nodes-durable-mail/3');
 
 export function processState(): ProcessState {
   const global = globalThis as unknown as Record<symbol, ProcessState | undefined>;
@@ -91,7 +93,7 @@ function storeOf(ledger: Ledger, wake: Wake): Store {
     wake,
     runs: new Runs(ledger, wake, log),
     imap: new SourceRegistry(
-      (key, sourceId, subscribers) => new ImapWatch(key, sourceId, subscribers, { ledger, wake, log }),
+      new ImapAccounts({ ledger, wake, log, leases: new SourceLeases(ledger, log) }).start,
     ),
     keepHouse: () => {
       if (keptHouse) return;

@@ -201,7 +201,7 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
   const badSettings: Record<string, { login: object; mailbox?: string; says: RegExp }> = {
     'a wrong host': { login: { host: 'mail.invalid' }, says: /The host \\"mail\.invalid\\" was not found/ },
     'a wrong port': { login: { port: 1 }, says: /127\.0\.0\.1:1 refused the connection/ },
-    'a wrong password': { login: { password: 'not-this-one' }, says: /rejected the login of \\"user\d+\\"/ },
+    'a wrong password': { login: { proof: { password: 'not-this-one' } }, says: /rejected the login of \\"user\d+\\"/ },
     'a wrong mailbox name': {
       login: {},
       mailbox: 'Inbux',
@@ -230,7 +230,7 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
       [{}, 'OK', /^Logged in to 127\.0\.0\.1 as user\d+$/],
       [{ host: 'mail.invalid' }, 'Error', /The host "mail\.invalid" was not found/],
       [{ port: 1 }, 'Error', /127\.0\.0\.1:1 refused the connection/],
-      [{ password: 'not-this-one' }, 'Error', /rejected the login of "user\d+"/],
+      [{ proof: { password: 'not-this-one' } }, 'Error', /rejected the login of "user\d+"/],
       [{ secure: true }, 'Error', /No TLS connection.*SSL\/TLS/],
       [{ host: '' }, 'Error', /^Host is empty/],
     ];
@@ -260,7 +260,7 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
   });
 
   it('starts to work when its wrong password is put right, without being published again', async () => {
-    const id = await made({}, { password: 'not-this-one' });
+    const id = await made({}, { proof: { password: 'not-this-one' } });
     await n8n.api.publish(id);
     await until('the failure is reported', async () => (await failures(id)).length === 1);
     const { nodes } = await n8n.api.workflow(id);

@@ -1,20 +1,15 @@
-// The nodes as a person sees them, in n8n's real editor in a real browser. With DURABLE_MAIL_SCREENSHOTS set to a
-// folder, the pictures of the documents are taken on the way.
+// The nodes as a person sees them, in n8n's real editor in a real browser.
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { chromium, type Locator, type Page, selectors } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { demoWorkflow } from '../../demo/workflow.mjs';
 import { Cleanup } from '../support/cleanup';
 import { Dovecot } from '../support/dovecot';
+import { Editor, PATIENCE_MS } from '../support/editor';
 import { rawMail } from '../support/mails';
 import { N8n } from '../support/n8n';
 import { until } from '../support/until';
 import { credentialData } from '../support/workflows';
-
-const CHROMIUM = '/usr/bin/chromium';
-const PATIENCE_MS = 60_000;
 
 interface StoredNode {
   readonly name: string;
@@ -55,6 +50,7 @@ describe('the nodes in the editor', { timeout: 10 * 60_000 }, () => {
   const cleanup = new Cleanup();
   let dovecot: Dovecot;
   let n8n: N8n;
+  let editor: Editor;
   let page: Page;
   let orders: string;
 
@@ -71,86 +67,17 @@ describe('the nodes in the editor', { timeout: 10 * 60_000 }, () => {
     await n8n.api.publish(id);
     await n8n.watching(id);
     ({ id: orders } = await n8n.api.createWorkflow(ordersWorkflow(credential)));
-    selectors.setTestIdAttribute('data-test-id');
-    const browser = await cleanup.of(
-      chromium.launch({
-        executablePath: CHROMIUM,
-        args: [
-          '--no-sandbox',
-          '--disable-gpu',
-          '--disable-background-networking',
-          '--disable-component-update',
-        ],
-      }),
-    );
-    const context = await browser.newContext({ viewport: { width: 1280, height: 760 } });
-    await context.addCookies([{ name: 'n8n-auth', value: n8n.api.cookie, domain: '127.0.0.1', path: '/' }]);
-    // A hint of the editor that covers what is pictured.
-    await context.addInitScript("localStorage.setItem('N8N_PIN_DATA_DISCOVERY_NDV', 'true')");
-    page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
-    await visit(id, 'Durable IMAP Trigger');
+    editor = await cleanup.of(Editor.start(n8n));
+    ({ page } = editor);
+    await editor.visit(id, 'Durable IMAP Trigger');
   });
   after(() => cleanup.run());
-
-  const visit = async (workflow: string, firstNode: string): Promise<void> => {
-    // The editor would open again what was open there last.
-    await page.goto('about:blank');
-    await page.goto(`http://127.0.0.1:${n8n.port}/workflow/${workflow}`);
-    await node(firstNode).waitFor();
-  };
-
-  const node = (name: string): Locator => page.locator(`[data-node-name="${name}"]`).first();
-
-  const shown = (text: string | RegExp): Locator => page.getByText(text).filter({ visible: true }).first();
-
-  const shows = async (...texts: string[]): Promise<void> => {
-    for (const text of texts) await shown(text).waitFor();
-  };
-
-  const open = async (name: string): Promise<void> => {
-    await node(name).dblclick();
-    await page.getByTestId('node-parameters').waitFor();
-  };
-
-  const close = async (): Promise<void> => {
-    await page.getByTestId('ndv-close-button').click();
-    await page.getByTestId('node-parameters').waitFor({ state: 'hidden' });
-  };
-
-  /** What the open panel's lists show as chosen. */
-  const chosen = (...parameters: string[]): Promise<string[]> =>
-    Promise.all(
-      parameters.map((name) => page.getByTestId(`parameter-input-${name}`).locator('input').inputValue()),
-    );
-
-  const executeStep = async (): Promise<void> => {
-    await page.getByTestId('node-execute-button').click();
-  };
-
-  const hasIcon = async (place: Locator): Promise<void> => {
-    const icon = place.locator('img').first();
-    await icon.waitFor();
-    await until('the icon is loaded', () =>
-      icon.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth > 0),
-    );
-  };
 
   /** Chooses in the open panel that the ledger is in a Postgres. */
   const choosePostgres = async (): Promise<void> => {
     await page.getByTestId('parameter-input-mailStore').click();
-    await shown('The database of a Mail Store credential').click();
-    await shows('Postgres Mail Store');
-  };
-
-  const picture = async (name: string): Promise<void> => {
-    const folder = process.env['DURABLE_MAIL_SCREENSHOTS'];
-    if (!folder) return;
-    await mkdir(folder, { recursive: true });
-    // Passing notices and animations are not part of the picture.
-    await page.waitForTimeout(6_000);
-    await page.mouse.move(0, 0);
-    await page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled' });
+    await editor.shown('The database of a Mail Store credential').click();
+    await editor.shows('Postgres Mail Store');
   };
 
   /** The nodes that have a Mail Store credential, as stored. */
@@ -162,8 +89,8 @@ describe('the nodes in the editor', { timeout: 10 * 60_000 }, () => {
   };
 
   it('stands in the workflow with its icon and its mailbox', async () => {
-    await hasIcon(node('Durable IMAP Trigger'));
-    await shows('INBOX');
+    await editor.hasIcon(editor.node('Durable IMAP Trigger'));
+    await editor.shows('INBOX');
   });
 
   it('runs by hand with the newest mail', async () => {
@@ -173,12 +100,12 @@ describe('the nodes in the editor', { timeout: 10 * 60_000 }, () => {
       async () => (await page.locator('[data-test-id="canvas-node-status-success"]').count()) >= 2,
       PATIENCE_MS,
     );
-    await picture('demo-workflow');
+    await editor.picture('demo-workflow');
   });
 
   it('asks for what it needs, in words', async () => {
-    await open('Durable IMAP Trigger');
-    await shows(
+    await editor.open('Durable IMAP Trigger');
+    await editor.shows(
       'Mailbox Login',
       'Mail Store',
       'Every email is kept until its run has succeeded.',
@@ -186,9 +113,9 @@ describe('the nodes in the editor', { timeout: 10 * 60_000 }, () => {
       'Download Attachments',
       'Property Prefix Name',
     );
-    await picture('trigger-node');
+    await editor.picture('trigger-node');
     await page.getByPlaceholder('Add option').click();
-    await shows(
+    await editor.shows(
       'Guarantee',
       'Keep Content For (Days)',
       'Keep Events For (Days)',
@@ -201,11 +128,11 @@ describe('the nodes in the editor', { timeout: 10 * 60_000 }, () => {
   });
 
   it('Run Once has two outputs, and says what it is for', async () => {
-    await visit(orders, 'Run Once');
-    await hasIcon(node('Run Once'));
-    await shows('First time', 'Already done', 'once for each email');
-    await open('Run Once');
-    await shows(
+    await editor.visit(orders, 'Run Once');
+    await editor.hasIcon(editor.node('Run Once'));
+    await editor.shows('First time', 'Already done', 'once for each email');
+    await editor.open('Run Once');
+    await editor.shows(
       'Put this node before a step that must not be done twice',
       'Key',
       'Scope',
@@ -213,62 +140,62 @@ describe('the nodes in the editor', { timeout: 10 * 60_000 }, () => {
       'If the Run Fails',
       'Mail Store',
     );
-    assert.deepEqual(await chosen('scope', 'keyIsFinished', 'ifRunFails', 'mailStore'), [
+    assert.deepEqual(await editor.chosen('scope', 'keyIsFinished', 'ifRunFails', 'mailStore'), [
       'This Step',
       'When the Next Step Is Done',
       'Free the Key',
       'Default',
     ]);
-    await executeStep();
-    await shows('First time Branch (1 item)', 'Already done Branch');
-    await picture('run-once-node');
-    await close();
+    await editor.executeStep();
+    await editor.shows('First time Branch (1 item)', 'Already done Branch');
+    await editor.picture('run-once-node');
+    await editor.close();
   });
 
   it('Mail Ledger shows events in the editor, too', async () => {
     await dovecot.append('demo', [rawMail({ subject: 'An order for you' })]);
     await until('the mail is done', async () => (await n8n.events())[0]?.state === 'DONE');
-    await visit(orders, 'Mail Ledger');
-    await hasIcon(node('Mail Ledger'));
-    await open('Mail Ledger');
-    await shows('Resource', 'Operation', 'Return All', 'Limit', 'Filters', 'Mail Store');
-    await executeStep();
-    await shows('eventId', 'DONE');
-    await picture('mail-ledger-node');
-    await close();
+    await editor.visit(orders, 'Mail Ledger');
+    await editor.hasIcon(editor.node('Mail Ledger'));
+    await editor.open('Mail Ledger');
+    await editor.shows('Resource', 'Operation', 'Return All', 'Limit', 'Filters', 'Mail Store');
+    await editor.executeStep();
+    await editor.shows('eventId', 'DONE');
+    await editor.picture('mail-ledger-node');
+    await editor.close();
   });
 
   it('a Mail Store is made where it is asked for, and its test says what is wrong', async () => {
-    await visit(orders, 'Run Once');
-    await open('Run Once');
+    await editor.visit(orders, 'Run Once');
+    await editor.open('Run Once');
     await choosePostgres();
     await page.getByText('Connect to Mail Store').click();
     const dialog = page.getByTestId('editCredential-modal');
-    await hasIcon(dialog);
-    await shows('A Postgres database (14 or newer) for the mail ledger.');
+    await editor.hasIcon(dialog);
+    await editor.shows('A Postgres database (14 or newer) for the mail ledger.');
     for (const field of ['host', 'database', 'user', 'password', 'port', 'ssl', 'schema'])
       await dialog.getByTestId(`parameter-input-${field}`).waitFor({ state: 'attached' });
-    await picture('mail-store-credential');
+    await editor.picture('mail-store-credential');
     await dialog.getByTestId('parameter-input-port').locator('input').fill('1');
     await page.getByTestId('credential-save-button').click();
-    await shown('More details').click();
-    await shows('Postgres at localhost:1/postgres cannot be reached');
+    await editor.shown('More details').click();
+    await editor.shows('Postgres at localhost:1/postgres cannot be reached');
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
     await until('it is chosen', async () => (await chosenStores()).join() === 'Run Once');
   });
 
   it('a Mail Store is where the trigger lists no login, and no node takes it unasked', async () => {
-    await visit(orders, 'New Mail');
-    await open('Mail Ledger');
-    await close();
-    await open('New Mail');
+    await editor.visit(orders, 'New Mail');
+    await editor.open('Mail Ledger');
+    await editor.close();
+    await editor.open('New Mail');
     await choosePostgres();
     await page.getByTestId('node-credentials-select').nth(1).click();
-    await shows('Mail Store account');
+    await editor.shows('Mail Store account');
     assert.equal(await page.getByText('Demo mailbox').filter({ visible: true }).count(), 0);
     await page.keyboard.press('Escape');
-    await close();
+    await editor.close();
     await until('the choice is stored', async () => {
       const [trigger] = (await n8n.api.workflow(orders)).nodes as StoredNode[];
       return trigger?.parameters['mailStore'] === 'postgres';

@@ -11,14 +11,17 @@ import { LedgerFault, type LedgerFaultKind } from '../../engine/ledger/fault';
 import type { Ledger, NewMessage, NewSubscription, Subscription } from '../../engine/ledger/ledger';
 import { checkPostgres } from '../../engine/ledger/postgres/check';
 import { serverFault } from '../../engine/ledger/postgres/fault';
+import { migrations } from '../../engine/ledger/postgres/migrations';
 import { openPostgresLedger } from '../../engine/ledger/postgres/postgres-ledger';
 import { type PostgresSettings, settingsFromUrl } from '../../engine/ledger/postgres/settings';
+import type { SourceHold } from '../../engine/ledger/source-holds';
 import { PostgresServer } from '../support/postgres';
 import { until } from '../support/until';
 import { ledgerContract } from '../ledger/contract';
+import { held } from '../ledger/held';
 import type { LedgerUnderTest } from '../ledger/contract/harness';
 
-const TABLES = 'source, subscription, message, content, event, seen, once_key';
+const TABLES = 'source, subscription, message, content, event, seen, once_key, mail_action';
 const LEDGERS = 'n8n-nodes-durable-mail';
 const NEW_SUBSCRIPTION: NewSubscription = {
   workflowId: 'w',
@@ -28,6 +31,8 @@ const NEW_SUBSCRIPTION: NewSubscription = {
   guarantee: 'atLeastOnce',
   keepContentMs: 0,
   retentionMs: 1_000_000,
+  afterSuccess: null,
+  whenDead: null,
 };
 
 let server: PostgresServer;
@@ -118,6 +123,8 @@ async function withLedger<T>(settings: PostgresSettings, work: (ledger: Ledger) 
 const mail = (uid: number, due: readonly Subscription[], more: Partial<NewMessage> = {}): NewMessage => ({
   identity: `uid:1:${uid}:INBOX`,
   softIdentity: `soft ${uid}`,
+  accountWide: false,
+  weakIdentity: null,
   messageId: null,
   sender: null,
   subject: null,
@@ -148,7 +155,7 @@ describe('the schema in Postgres', () => {
       try {
         const made = await Promise.all(ledgers.map((ledger) => ledger.subscribe(NEW_SUBSCRIPTION)));
         assert.equal(new Set(made.map(({ id }) => id)).size, 1);
-        assert.deepEqual((await beside.query('select version from schema_version')).rows, [{ version: 1 }]);
+        assert.deepEqual((await beside.query('select version from schema_version')).rows, [{ version: 2 }]);
       } finally {
         await Promise.all(ledgers.map((ledger) => ledger.close()));
       }
@@ -158,10 +165,79 @@ describe('the schema in Postgres', () => {
     onDatabase(async (settings, beside) => {
       await withLedger(settings, async () => undefined);
       await beside.query('update schema_version set version = 99');
-      const newer = fault('schema', /written by a newer .*version 99, this one knows 1.*Update the package/);
+      const newer = fault('schema', /written by a newer .*version 99, this one knows 2.*Update the package/);
       await assert.rejects(openPostgresLedger(settings), newer);
       await assert.rejects(checkPostgres(settings), newer);
       assert.deepEqual((await beside.query('select version from schema_version')).rows, [{ version: 99 }]);
+    }));
+
+  it('of version 1 is brought up to date by many at once, with all that is in it, and works on', () =>
+    onDatabase(async (settings, beside) => {
+      await beside.query(`
+        create schema durable_mail;
+        create table durable_mail.schema_version (
+          version integer not null, one boolean primary key default true check (one));
+        insert into schema_version (version) values (1);
+        ${migrations[0]}`);
+      await beside.query(`
+        insert into source (kind, account, mailbox, state, connection, last_success_at, last_error)
+          values ('imap', 'ann@mail.example', 'INBOX', 'idle', 'idling', 8, 'why');
+        insert into subscription (key, workflow_id, node_id, source_id, retry_delays_ms, cursor, created_at, guarantee,
+            keep_content_ms, retention_ms)
+          values ('["w","n","[\\"imap\\",\\"ann@mail.example\\",\\"INBOX\\"]"]', 'w', 'n', 1, '[1000]', '{"uid":9}', 5,
+            'atMostOnce', 1, 2);
+        insert into message (source_id, identity, soft_identity, uid, uid_validity, recorded_at, size, sender, subject)
+          values (1, 'id:1', 'soft 1', 1, '1', 5, 100, 'bob@mail.example', 'hello');
+        insert into content (message_id, gzip) values (1, 'x');
+        insert into event (id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, attempt,
+            lease_until, run_id, execution_id, created_at)
+          values ('event-1', 1, 1, 'id:1', 'soft 1', 'key', 'RUNNING', 1, 9000000000000, 'run', '42', 5);
+        insert into seen values (1, 'id:0');
+        insert into once_key (key, holder, lease_until, finish) values ('k', 'h', 9000000000000, 'onSuccess')`);
+      const all = async (): Promise<unknown[]> => {
+        const rows: unknown[] = [];
+        for (const table of ['event', 'content', 'seen', 'once_key']) {
+          rows.push((await beside.query(`select * from ${table}`)).rows);
+        }
+        return rows;
+      };
+      const before = await all();
+      assert.match(await checkPostgres(settings), /schema durable_mail will be updated from version 1 to 2/);
+      const ledgers = await Promise.all(Array.from({ length: 4 }, () => openPostgresLedger(settings)));
+      try {
+        assert.deepEqual(await all(), before);
+        const { rows } = await beside.query('select * from subscription');
+        const { id, cursor, guarantee, keep_content_ms, retention_ms, after_success, when_dead } =
+          rows[0] as {
+            [column: string]: unknown;
+          };
+        assert.deepEqual(
+          { id, cursor, guarantee, keep_content_ms, retention_ms, after_success, when_dead },
+          {
+            ...{ id: 1, cursor: '{"uid":9}', guarantee: 'atMostOnce', keep_content_ms: 1, retention_ms: 2 },
+            ...{ after_success: null, when_dead: null },
+          },
+        );
+        const [ledger] = ledgers as [Ledger];
+        const [source] = await ledger.sources();
+        assert.deepEqual([source?.state, source?.lastSuccessAt, source?.lastError], ['idle', 8, 'why']);
+        assert.deepEqual([source?.backfill, source?.actionsWaiting, source?.actionError], [null, 0, null]);
+        const to = await ledger.subscribe({ ...NEW_SUBSCRIPTION, afterSuccess: { kind: 'markRead' } });
+        assert.equal(to.id, 1);
+        const hold = await held(ledger, to.sourceId);
+        assert.deepEqual(hold, { sourceId: 1, fence: 1 });
+        const pointer = { event: 'event-1', attempt: 1 };
+        assert.deepEqual(await ledger.settle([pointer], { kind: 'success' }), [
+          { ...pointer, state: 'DONE' },
+        ]);
+        assert.deepEqual(
+          (await ledger.takeActions(hold, 10, 1_000)).map(({ event, action }) => [event, action]),
+          [['event-1', { kind: 'markRead' }]],
+        );
+        assert.match(await checkPostgres(settings), /is ready \(version 2\)/);
+      } finally {
+        await Promise.all(ledgers.map((ledger) => ledger.close()));
+      }
     }));
 
   it('has the name that it was given, beside others', () =>
@@ -172,7 +248,11 @@ describe('the schema in Postgres', () => {
         await withLedger(named, async (ledger) => {
           const to = await ledger.subscribe(NEW_SUBSCRIPTION);
           assert.deepEqual(
-            await ledger.record({ sourceId: to.sourceId, messages: [mail(1, [to])], cursors: [] }),
+            await ledger.record({
+              hold: await held(ledger, to.sourceId),
+              messages: [mail(1, [to])],
+              cursors: [],
+            }),
             [to.id],
           );
         });
@@ -190,7 +270,7 @@ describe('the schema in Postgres', () => {
       await withLedger(settings, async (ledger) => {
         const { id, sourceId } = await ledger.subscribe(NEW_SUBSCRIPTION);
         const cursors = [{ subscriptionId: id, cursor: { uid: 3 } }];
-        await ledger.record({ sourceId, messages: [], cursors });
+        await ledger.record({ hold: await held(ledger, sourceId), messages: [], cursors });
       });
       await withLedger(settings, async (ledger) => {
         assert.deepEqual((await ledger.subscribe(NEW_SUBSCRIPTION)).cursor, { uid: 3 });
@@ -230,7 +310,7 @@ describe("a user's rights in Postgres", () => {
       await beside.query(advice!);
       assert.match(await checkPostgres(settings), /tables in schema durable_mail will be made/);
       await withLedger(settings, (ledger) => ledger.subscribe(NEW_SUBSCRIPTION));
-      assert.match(await checkPostgres(settings), /schema durable_mail is ready \(version 1\)/);
+      assert.match(await checkPostgres(settings), /schema durable_mail is ready \(version 2\)/);
     }));
 
   it('in a schema that another user made are named one by one', () =>
@@ -253,18 +333,37 @@ describe("a user's rights in Postgres", () => {
       assert.match(await checkPostgres(settings), /is ready/);
     }));
 
+  it('to update what another user made are asked of that user', () =>
+    withUser(async (settings, beside, user) => {
+      await beside.query(`
+        create schema durable_mail;
+        create table durable_mail.schema_version (version integer not null);
+        insert into schema_version values (1);
+        ${migrations[0]};
+        grant usage, create on schema durable_mail to "${user}";
+        grant select, insert, update, delete on all tables in schema durable_mail to "${user}"`);
+      const words = /(belong to another user|must be owner).*update them once as the user who made them/;
+      await assert.rejects(checkPostgres(settings), fault('rights', words));
+      await assert.rejects(openPostgresLedger(settings), fault('rights', words));
+      await withLedger({ ...settings, ...server.login }, async () => undefined);
+      await beside.query(
+        `grant select, insert, update, delete on all tables in schema durable_mail to "${user}"`,
+      );
+      await withLedger(settings, (ledger) => ledger.subscribe(NEW_SUBSCRIPTION));
+    }));
+
   it('to change anything may be missing altogether: the cursor stays where it is', () =>
     onDatabase(async (settings, beside) => {
-      const to = await withLedger(settings, (ledger) => ledger.subscribe(NEW_SUBSCRIPTION));
+      const [to, hold] = await withLedger(settings, async (ledger) => {
+        const made = await ledger.subscribe(NEW_SUBSCRIPTION);
+        return [made, await held(ledger, made.sourceId)] as const;
+      });
       await beside.query(`alter database "${settings.database}" set default_transaction_read_only = on`);
       const readOnly = fault('readonly', /takes no changes.*default_transaction_read_only/);
       await assert.rejects(checkPostgres(settings), readOnly);
       await withLedger(settings, async (ledger) => {
         const cursors = [{ subscriptionId: to.id, cursor: { uid: 1 } }];
-        await assert.rejects(
-          ledger.record({ sourceId: to.sourceId, messages: [mail(1, [to])], cursors }),
-          readOnly,
-        );
+        await assert.rejects(ledger.record({ hold, messages: [mail(1, [to])], cursors }), readOnly);
         assert.equal((await ledger.cursors([to.id])).get(to.id), null);
         assert.deepEqual((await ledger.events({}, { limit: 1 })).events, []);
       });
@@ -383,7 +482,8 @@ describe('a connection to Postgres', () => {
     onDatabase(async (settings, beside) =>
       withLedger(settings, async (ledger) => {
         const to = await ledger.subscribe(NEW_SUBSCRIPTION);
-        await ledger.record({ sourceId: to.sourceId, messages: [mail(1, [to])], cursors: [] });
+        const hold = await held(ledger, to.sourceId);
+        await ledger.record({ hold, messages: [mail(1, [to])], cursors: [] });
         await beside.query('begin; lock table event');
         const request = { subscriptionIds: [to.id], mostRuns: 1, mailsPerRun: 1, leaseMs: 1_000 };
         const calls = [ledger.offer(request), ledger.statistics({})];
@@ -405,10 +505,11 @@ describe('a connection to Postgres', () => {
     onDatabase(async (settings) =>
       withLedger(settings, async (ledger) => {
         const to = await ledger.subscribe(NEW_SUBSCRIPTION);
+        const hold = await held(ledger, to.sourceId);
         await server.down();
         const down = fault('unreachable', /cannot be reached/);
         await assert.rejects(ledger.sources(), down);
-        const batch = { sourceId: to.sourceId, messages: [mail(1, [to])], cursors: [] };
+        const batch = { hold, messages: [mail(1, [to])], cursors: [] };
         await assert.rejects(ledger.record(batch), down);
         await server.up();
         assert.deepEqual(await ledger.record(batch), [to.id]);
@@ -431,32 +532,62 @@ describe('a connection to Postgres', () => {
 });
 
 describe('many processes on one Postgres', () => {
-  it('that record, offer, claim, renew, settle, replay and sweep as fast as they can never fail', () =>
+  it('that record, offer, claim, renew, settle, act, replay and sweep as fast as they can never fail', () =>
     onDatabase(async (settings, beside) => {
       const ledgers = await Promise.all(
         Array.from({ length: 8 }, () => openPostgresLedger({ ...settings, mostConnections: 2 })),
       );
       try {
         const subscriptions = await Promise.all(
-          ['a', 'b'].map((workflowId) =>
+          [
+            ['a', 'INBOX'],
+            ['b', 'INBOX'],
+            ['a', 'Archive'],
+            ['b', 'Archive'],
+          ].map(([workflowId, mailbox]) =>
             ledgers[0]!.subscribe({
               ...NEW_SUBSCRIPTION,
-              workflowId,
+              workflowId: workflowId!,
+              source: { ...NEW_SUBSCRIPTION.source, mailbox: mailbox! },
               keepContentMs: workflowId === 'a' ? 0 : 50,
+              afterSuccess: workflowId === 'a' ? { kind: 'move', mailbox: 'Done' } : { kind: 'markRead' },
+              whenDead: { kind: 'flag' },
             }),
           ),
         );
         const ids = subscriptions.map(({ id }) => id);
-        const { sourceId } = subscriptions[0]!;
+        const sources = [subscriptions.slice(0, 2), subscriptions.slice(2)];
+        const holds = await Promise.all(sources.map(([to]) => held(ledgers[0]!, to!.sourceId)));
         const end = performance.now() + 4_000;
         let uid = 0;
         let won = 0;
+        let acted = 0;
+        const act = async (ledger: Ledger, hold: SourceHold, round: number): Promise<void> => {
+          const actions = (await ledger.takeActions(hold, 20, 20)).map(({ id }) => id).reverse();
+          if (round % 3 === 0) await ledger.postponeActions(actions, 'it broke', 10);
+          else await ledger.finishActions(actions);
+          acted += actions.length;
+        };
         const work = async (ledger: Ledger, worker: number): Promise<void> => {
           for (let round = worker; performance.now() < end; round++) {
             if (round % 2 === 0) {
-              const messages = Array.from({ length: 10 }, () => mail(1 + (uid++ % 2_000), subscriptions));
-              const cursors = ids.map((subscriptionId) => ({ subscriptionId, cursor: { uid } })).reverse();
-              await ledger.record({ sourceId, messages: messages.reverse(), cursors });
+              const to = sources[worker % 2]!;
+              // Some are in both mailboxes, under one identity; others may only seem to be the same.
+              const messages = Array.from({ length: 10 }, () => {
+                const n = 1 + (uid++ % 2_000);
+                const accountWide = n % 2 === 0;
+                const identity = accountWide ? `email:${n}` : `uid:1:${n}:${worker % 2}`;
+                return mail(n, to, {
+                  identity,
+                  accountWide,
+                  softIdentity: null,
+                  weakIdentity: `weak ${n % 9}`,
+                });
+              });
+              const cursors = to.map(({ id }) => ({ subscriptionId: id, cursor: { uid } })).reverse();
+              const hold = holds[worker % 2]!;
+              await ledger.record({ hold, messages: messages.reverse(), cursors });
+              await ledger.reportSource(hold, { state: 'idle', connection: 'idling', synced: true });
             }
             const asked = round % 3 === 0 ? [...ids].reverse() : [ids[round % 2]!];
             const leaseMs = round % 5 === 0 ? 0 : 50;
@@ -481,13 +612,15 @@ describe('many processes on one Postgres', () => {
                 : []),
               ...(round % 11 === 0 ? [ledger.markDone({ filter: { states: ['RETRY', 'DEAD'] } })] : []),
               ...(round % 5 === 0 ? [ledger.takeEnded(ids, 20)] : []),
+              ...(round % 2 === 0 ? [act(ledger, holds[(worker + round) % 2]!, round)] : []),
+              ...(round % 3 === 0 ? [ledger.renewHolds([...holds].reverse(), 60_000)] : []),
               ...(round % 6 === 0 ? [ledger.sweep(50)] : []),
               ...(round % 13 === 0 ? [ledger.forget({ filter: {} })] : []),
             ]);
           }
         };
         await Promise.all(ledgers.map(work));
-        assert.ok(won > 100, String(won));
+        assert.ok(won > 100 && acted > 50, `${won} won, ${acted} acted`);
         const { rows } = await beside.query(
           'select deadlocks from pg_stat_database where datname = current_database()',
         );

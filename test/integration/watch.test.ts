@@ -243,7 +243,7 @@ describe('a watched mailbox', { timeout: 10 * 60_000 }, () => {
   });
 
   it('tells somebody who has just set up a wrong password, and says so', async () => {
-    const one = await watching.join(login({ password: 'wrong' }));
+    const one = await watching.join(login({ proof: { password: 'wrong' } }));
     joined.push(one);
     await until('it is reported', () => one.reports.length > 0);
     assert.match(one.reports[0]!.message, /rejected the login of "user\d+".*Check User and Password/);
@@ -259,7 +259,7 @@ describe('a watched mailbox', { timeout: 10 * 60_000 }, () => {
 
   it('takes over a changed password without a restart', async () => {
     let password = 'wrong';
-    const one = await watching.join(async () => login({ ...(password && { password }) }));
+    const one = await watching.join(async () => login({ ...(password && { proof: { password } }) }));
     joined.push(one);
     await until('it is reported', () => one.reports.length > 0);
     password = '';

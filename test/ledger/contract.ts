@@ -5,8 +5,10 @@ import { concurrencyContract } from './contract/concurrency';
 import { constraintsContract } from './contract/constraints';
 import { Fixture } from './contract/fixture';
 import type { OpenLedger } from './contract/harness';
+import { holdsContract } from './contract/holds';
 import { inspectionContract } from './contract/inspection';
 import { lifeContract } from './contract/life';
+import { mailActionsContract } from './contract/mail-actions';
 import { offerContract } from './contract/offer';
 import { onceKeysContract } from './contract/once-keys';
 import { recordContract } from './contract/record';
@@ -17,9 +19,11 @@ export function ledgerContract(name: string, open: OpenLedger): void {
   describe(`the ledger on ${name}`, () => {
     const fixture = new Fixture(open);
     recordContract(fixture);
+    holdsContract(fixture);
     offerContract(fixture);
     claimContract(fixture);
     settleContract(fixture);
+    mailActionsContract(fixture);
     onceKeysContract(fixture);
     inspectionContract(fixture);
     sweepContract(fixture);

@@ -11,6 +11,7 @@ import { migrations } from '../../engine/ledger/sqlite/migrations';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { ledgerContract } from './contract';
 import { Fixture, success } from './contract/fixture';
+import { held } from './held';
 import type { LedgerUnderTest } from './contract/harness';
 
 /** All that is sent to SQLite in this process: how many statements, their texts, and over which connection. */
@@ -74,6 +75,8 @@ const subscription: NewSubscription = {
   guarantee: 'atLeastOnce',
   keepContentMs: 0,
   retentionMs: 1_000,
+  afterSuccess: null,
+  whenDead: null,
 };
 
 const fault = (kind: LedgerFaultKind, text: RegExp): ((error: unknown) => boolean) => {
@@ -135,7 +138,8 @@ describe('the ledger file', () => {
       const file = join(folder, 'ledger.sqlite');
       const first = await openSqliteLedger(file);
       const { id, sourceId } = await first.subscribe(subscription);
-      await first.record({ sourceId, messages: [], cursors: [{ subscriptionId: id, cursor: { uid: 3 } }] });
+      const hold = await held(first, sourceId);
+      await first.record({ hold, messages: [], cursors: [{ subscriptionId: id, cursor: { uid: 3 } }] });
       await first.close();
       const second = await openSqliteLedger(file);
       assert.deepEqual((await second.subscribe(subscription)).cursor, { uid: 3 });
@@ -184,6 +188,8 @@ describe('what SQLite cannot do', () => {
         const message = {
           ...{
             softIdentity: null,
+            accountWide: false,
+            weakIdentity: null,
             messageId: null,
             sender: null,
             subject: 'secret',
@@ -192,8 +198,9 @@ describe('what SQLite cannot do', () => {
           },
           ...{ receivedAt: 1, size: 1, ...large },
         };
+        const hold = await held(ledger, sourceId);
         const send = (): Promise<readonly number[]> =>
-          ledger.record({ sourceId, messages: [message], cursors: [] });
+          ledger.record({ hold, messages: [message], cursors: [] });
         connection.exec(cause);
         await assert.rejects(send(), (error: Error) => {
           assert.ok(error.message.includes(file) && !error.message.includes('secret'), error.message);
@@ -311,6 +318,7 @@ describe('a file of version 1', () => {
         },
         ...{ retry_delays_ms: '[1000]', cursor: '{"uid":9}', created_at: 5 },
         ...{ guarantee: 'atLeastOnce', keep_content_ms: 0, retention_ms: 90 * 86_400_000 },
+        ...{ after_success: null, when_dead: null },
       },
     );
     const contents = await ledger.contents(STATES.map((_, i) => `event-${i + 1}`));
@@ -338,9 +346,68 @@ describe('a file of version 1', () => {
       (await ledger.takeEnded([7], 10)).map(({ event }) => event),
       ['event-6', 'event-8'],
     );
-    const known = { identity: 'id:5', softIdentity: null, due: [7] };
+    const known = { identity: 'id:5', softIdentity: null, accountWide: false, due: [7] };
     assert.deepEqual(await ledger.unrecorded([known]), [{ ...known, due: [] }]);
   });
+});
+
+describe('a file of version 2', () => {
+  it('is brought up to date with all that is in it, and works on', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'ledger.sqlite');
+      const beside = new DatabaseSync(file, { enableForeignKeyConstraints: true });
+      for (const migration of migrations.slice(0, 2)) beside.exec(migration);
+      beside.exec(`
+        pragma user_version = 2;
+        insert into source (id, kind, account, mailbox, state, connection, last_success_at, last_error)
+          values (3, 'imap', 'a', 'INBOX', 'idle', 'idling', 8, 'why');
+        insert into subscription (id, key, workflow_id, node_id, source_id, retry_delays_ms, cursor, created_at,
+            guarantee, keep_content_ms, retention_ms)
+          values (7, '["w","n","[\\"imap\\",\\"a\\",\\"INBOX\\"]"]', 'w', 'n', 3, '[1000]', '{"uid":9}', 5, 'atMostOnce', 1, 2);
+        insert into message (id, source_id, identity, soft_identity, uid, uid_validity, recorded_at, size, sender, subject)
+          values (1, 3, 'id:1', 'soft 1', 1, '1', 5, 100, 'bob@mail.example', 'hello');
+        insert into content (message_id, gzip) values (1, x'00');
+        insert into event (seq, id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, attempt,
+            lease_until, run_id, execution_id, created_at)
+          values (1, 'event-1', 7, 1, 'id:1', 'soft 1', 'key', 'RUNNING', 1, 9000000000000, 'run', '42', 5);
+        insert into seen values (7, 'id:0');
+        insert into once_key (key, holder, lease_until, finish) values ('k', 'h', 9000000000000, 'onSuccess');`);
+      const tables = ['event', 'content', 'seen', 'once_key'];
+      const all = (): unknown[] => tables.map((table) => beside.prepare(`select * from ${table}`).all());
+      const before = all();
+      const ledger = await openSqliteLedger(file);
+      assert.deepEqual(all(), before);
+      assert.deepEqual(
+        { ...beside.prepare('select * from subscription').get() },
+        {
+          ...{ id: 7, key: '["w","n","[\\"imap\\",\\"a\\",\\"INBOX\\"]"]', workflow_id: 'w', node_id: 'n' },
+          ...{ source_id: 3, retry_delays_ms: '[1000]', cursor: '{"uid":9}', created_at: 5 },
+          ...{ guarantee: 'atMostOnce', keep_content_ms: 1, retention_ms: 2 },
+          ...{ after_success: null, when_dead: null },
+        },
+      );
+      const [source] = await ledger.sources();
+      assert.deepEqual(
+        [source?.id, source?.state, source?.lastSuccessAt, source?.lastError],
+        [3, 'idle', 8, 'why'],
+      );
+      assert.deepEqual([source?.backfill, source?.actionsWaiting, source?.actionError], [null, 0, null]);
+      assert.deepEqual(beside.prepare('pragma foreign_key_check').all(), []);
+      assert.equal(beside.prepare('pragma integrity_check').get()?.['integrity_check'], 'ok');
+
+      const to = await ledger.subscribe({ ...subscription, afterSuccess: { kind: 'markRead' } });
+      assert.equal(to.id, 7);
+      const hold = await held(ledger, to.sourceId);
+      assert.deepEqual(hold, { sourceId: 3, fence: 1 });
+      const pointer = { event: 'event-1', attempt: 1 };
+      assert.deepEqual(await ledger.settle([pointer], success), [{ ...pointer, state: 'DONE' }]);
+      assert.deepEqual(
+        (await ledger.takeActions(hold, 10, 1_000)).map(({ event, action }) => [event, action]),
+        [['event-1', { kind: 'markRead' }]],
+      );
+      beside.close();
+      await ledger.close();
+    }));
 });
 
 describe('the SQLite statements', () => {
@@ -349,8 +416,12 @@ describe('the SQLite statements', () => {
   it('read no table of events from one end to the other, but for people', async () => {
     sent.texts.clear();
     const { ledger } = fixture;
-    const to = await fixture.subscribe('workflow', { retryDelaysMs: [], keepContentMs: 1, retentionMs: 1 });
-    await ledger.unrecorded([fixture.mail([to], 1)]);
+    const to = await fixture.subscribe('workflow', {
+      ...{ retryDelaysMs: [], keepContentMs: 1, retentionMs: 1 },
+      ...{ afterSuccess: { kind: 'delete' }, whenDead: { kind: 'flag' } },
+    });
+    const hold = fixture.hold(to);
+    await ledger.unrecorded([{ ...fixture.mail([to], 1, { accountWide: true }), seemsLike: 'weak' }]);
     await fixture.record(to, 1, 2, 3);
     const pointers = await fixture.running(to);
     await ledger.renew(pointers, 'RUNNING', 1_000);
@@ -358,6 +429,13 @@ describe('the SQLite statements', () => {
     await fixture.settle(pointers.slice(0, 1), { kind: 'failure', error: 'no' });
     await fixture.settle(pointers.slice(1), success);
     await ledger.takeEnded([to.id], 10);
+    const actions = (await ledger.takeActions(hold, 10, 1_000)).map(({ id }) => id);
+    assert.equal(actions.length, 3);
+    await ledger.postponeActions(actions, 'no', 1);
+    await ledger.finishActions(actions.slice(1));
+    await ledger.renewHolds([hold], 1_000);
+    await ledger.reportSource(hold, { state: 'idle', connection: 'idling' });
+    await ledger.releaseHolds([hold]);
     await ledger.takeKeys({ keys: ['k'], holder: 'h', leaseMs: 1, finish: 'onSuccess', keepMs: 1 });
     await ledger.renewKeys(['h'], 1);
     await ledger.returnKeys('h', ['k']);
@@ -371,13 +449,15 @@ describe('the SQLite statements', () => {
     await ledger.events({}, { limit: 10 });
     await fixture.elapse(1_000);
     await ledger.sweep(10);
-    assert.ok(sent.texts.size > 40, String(sent.texts.size));
+    assert.ok(sent.texts.size > 50, String(sent.texts.size));
     const elapses = /^update \w+ set (\w+) = \1 - /;
     for (const sql of [...sent.texts].filter((text) => !elapses.test(text))) {
       const plan = await fixture.under.query<{ detail: string }>(`explain query plan ${sql}`);
       const scans = plan
         .map(({ detail }) => detail)
-        .filter((detail) => /^SCAN (event|message|content|seen|once_key)\b/.test(detail));
+        .filter((detail) =>
+          /^SCAN (event|message|content|seen|once_key|mail_action|other|action)\b/.test(detail),
+        );
       assert.deepEqual(scans, [], `${sql}\n${plan.map(({ detail }) => detail).join('\n')}`);
     }
   });

@@ -8,6 +8,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ImapFlow } from 'imapflow';
 import type { ImapLogin } from '../../engine/imap/login';
+import type { Certificate } from './certificate';
 import { freePort, portAnswers } from './net';
 import { until } from './until';
 
@@ -15,21 +16,48 @@ const PASSWORD = 'dovecot-test-password';
 /** The user that Dovecot runs as when the tests run as root, which it refuses to serve mail as. */
 const UNPRIVILEGED = { name: 'nobody', group: 'nogroup', uid: 65534, gid: 65534 };
 
+/** What it does besides taking passwords in clear. */
+export interface DovecotOptions {
+  /** Its certificate: then it offers STARTTLS, and TLS on a port of its own. */
+  readonly tls?: Certificate;
+  /** PEM. It takes only clients that show a certificate of this authority. */
+  readonly clientAuthority?: string;
+  /** No password without encryption. */
+  readonly refusePlaintext?: boolean;
+  /** Who knows whose an access token is (RFC 7662): then it takes logins by XOAUTH2 and OAUTHBEARER. */
+  readonly introspectionUrl?: string;
+  /** How many connections a user may have. */
+  readonly mostConnections?: number;
+}
+
 export class Dovecot {
   readonly #folder: string;
+  readonly #options: DovecotOptions;
   readonly port: number;
+  /** TLS from the first byte, where there is a certificate. */
+  readonly tlsPort: number;
   #process: ChildProcess | undefined;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, options: DovecotOptions, port: number, tlsPort: number) {
     this.#folder = folder;
+    this.#options = options;
     this.port = port;
+    this.tlsPort = tlsPort;
   }
 
-  static async start(): Promise<Dovecot> {
+  static async start(options: DovecotOptions = {}): Promise<Dovecot> {
     const folder = await mkdtemp(join(tmpdir(), 'dovecot-'));
-    const dovecot = new Dovecot(folder, await freePort());
+    const port = await freePort();
+    const dovecot = new Dovecot(folder, options, port, options.tls ? await portBeside(port) : 0);
     for (const name of ['run', 'state', 'mail']) await mkdir(join(folder, name));
     await writeFile(join(folder, 'dovecot.conf'), dovecot.#configuration());
+    const { tls, clientAuthority, introspectionUrl } = options;
+    const files = {
+      ...(tls && { 'cert.pem': tls.cert, 'key.pem': tls.key }),
+      ...(clientAuthority !== undefined && { 'clients.pem': clientAuthority }),
+      ...(introspectionUrl !== undefined && { 'oauth2.conf': oauth2(introspectionUrl) }),
+    };
+    for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
     if (isRoot()) {
       await chmod(folder, 0o755);
       for (const path of ['.', 'run', 'state', 'mail']) {
@@ -80,9 +108,11 @@ export class Dovecot {
       host: '127.0.0.1',
       port: this.port,
       secure: false,
+      startTls: 'ifOffered',
       user,
-      password: PASSWORD,
+      proof: { password: PASSWORD },
       allowUnauthorizedCerts: false,
+      mostConnections: 3,
       ...more,
     };
   }
@@ -137,9 +167,10 @@ export class Dovecot {
       default_login_user = ${user}
       default_internal_user = ${user}
       default_internal_group = ${isRoot() ? UNPRIVILEGED.group : ''}
-      ssl = no
-      disable_plaintext_auth = no
-      mail_max_userip_connections = 50
+      ${this.#tls()}
+      disable_plaintext_auth = ${this.#options.refusePlaintext ? 'yes' : 'no'}
+      auth_mechanisms = plain login${this.#options.introspectionUrl ? ' xoauth2 oauthbearer' : ''}
+      mail_max_userip_connections = ${this.#options.mostConnections ?? 50}
       auth_failure_delay = 0
       service imap-login {
         chroot =
@@ -147,7 +178,8 @@ export class Dovecot {
           port = ${this.port}
         }
         inet_listener imaps {
-          port = 0
+          port = ${this.tlsPort}
+          ssl = yes
         }
       }
       service anvil {
@@ -156,6 +188,7 @@ export class Dovecot {
       service stats {
         chroot =
       }
+      ${this.#options.introspectionUrl ? tokenPassdb(this.#folder) : ''}
       passdb {
         driver = static
         args = password=${PASSWORD}
@@ -169,6 +202,38 @@ export class Dovecot {
       }
     `;
   }
+
+  #tls(): string {
+    if (!this.#options.tls) return 'ssl = no';
+    const files = `ssl_cert = <${this.#folder}/cert.pem\nssl_key = <${this.#folder}/key.pem`;
+    const clients = `ssl_ca = <${this.#folder}/clients.pem
+      ssl_verify_client_cert = yes
+      ssl_require_crl = no
+      auth_ssl_require_client_cert = yes`;
+    return `ssl = yes\n${files}\n${this.#options.clientAuthority ? clients : ''}`;
+  }
 }
+
+/** A free port may be found free twice. */
+async function portBeside(taken: number): Promise<number> {
+  const port = await freePort();
+  return port === taken ? portBeside(taken) : port;
+}
+
+const tokenPassdb = (folder: string): string => `
+      passdb {
+        driver = oauth2
+        mechanisms = xoauth2 oauthbearer
+        args = ${folder}/oauth2.conf
+      }`;
+
+const oauth2 = (introspectionUrl: string): string => `
+introspection_mode = post
+introspection_url = ${introspectionUrl}
+force_introspection = yes
+username_attribute = username
+active_attribute = active
+active_value = true
+`;
 
 const isRoot = (): boolean => process.getuid?.() === 0;

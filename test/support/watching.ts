@@ -4,20 +4,46 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { accountName, type ImapLogin } from '../../engine/imap/login';
-import { ImapWatch, type WatchTimes } from '../../engine/imap/watch';
-import type { Ledger, Subscription } from '../../engine/ledger/ledger';
+import { ImapAccounts } from '../../engine/imap/accounts';
+import type { LineTimes } from '../../engine/imap/line';
+import type { ImapReading } from '../../engine/imap/reading';
+import type { Ledger, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import type { Log } from '../../engine/runtime/log';
 import { ProcessWake } from '../../engine/signal/wake';
+import type { OutageReporting } from '../../engine/source/source';
+import { SourceLeases } from '../../engine/source/leases';
 import { SourceRegistry } from '../../engine/source/registry';
 import { until } from './until';
 
 export interface Joined {
   readonly subscription: Subscription;
   readonly reports: Error[];
+  /** What people were told while the mailbox was read. */
+  readonly warnings: Error[];
+  /** How long outages had lasted when people were told that they are over, ms. */
+  readonly overs: number[];
   readonly leave: () => Promise<void>;
   /** Set it when people would have been told that the trigger listens. */
   begun: boolean;
+}
+
+export interface JoinOptions {
+  readonly workflowId?: string;
+  readonly nodeId?: string;
+  readonly mailbox?: string;
+  readonly mostStoredBytes?: number;
+  readonly reading?: Partial<ImapReading>;
+  readonly outage?: Partial<OutageReporting>;
+  readonly subscription?: Partial<SubscriptionSettings>;
+}
+
+export interface WatchingOptions {
+  /** The ledger's file of another one: two processes with one ledger. */
+  readonly file?: string;
+  /** The process's name for its leases. */
+  readonly holder?: string;
+  readonly leaseMs?: number;
 }
 
 export class Watching {
@@ -25,52 +51,96 @@ export class Watching {
   readonly #beside: DatabaseSync;
   readonly ledger: Ledger;
   readonly log: string[] = [];
-  readonly #registry: SourceRegistry<ImapLogin>;
+  readonly wake = new ProcessWake();
+  readonly file: string;
+  readonly #registry: SourceRegistry<ImapLogin, ImapReading>;
 
-  private constructor(folder: string, ledger: Ledger, beside: DatabaseSync, times: Partial<WatchTimes>) {
+  private constructor(
+    folder: string,
+    file: string,
+    ledger: Ledger,
+    beside: DatabaseSync,
+    times: Partial<LineTimes>,
+    { holder, leaseMs }: WatchingOptions,
+  ) {
     this.#folder = folder;
+    this.file = file;
     this.ledger = ledger;
     this.#beside = beside;
     const write = (message: string): unknown => this.log.push(message);
     const log: Log = { debug: write, info: write, warn: write, error: write };
+    const leases = new SourceLeases(ledger, log, { ...(holder && { holder }), ...(leaseMs && { leaseMs }) });
     this.#registry = new SourceRegistry(
-      (key, sourceId, subscribers) =>
-        new ImapWatch(key, sourceId, subscribers, { ledger, wake: new ProcessWake(), log, times }),
+      new ImapAccounts({ ledger, leases, wake: this.wake, log }, times).start,
     );
   }
 
-  static async start(times: Partial<WatchTimes> = {}): Promise<Watching> {
+  static async start(times: Partial<LineTimes> = {}, options: WatchingOptions = {}): Promise<Watching> {
     const folder = await mkdtemp(join(tmpdir(), 'durable-mail-watch-'));
-    const file = join(folder, 'ledger.sqlite');
+    const file = options.file ?? join(folder, 'ledger.sqlite');
     const ledger = await openSqliteLedger(file);
-    return new Watching(folder, ledger, new DatabaseSync(file, { timeout: 5_000 }), times);
+    return new Watching(folder, file, ledger, new DatabaseSync(file, { timeout: 5_000 }), times, options);
   }
 
   /** Subscribes as a published trigger would. */
   async join(
     login: ImapLogin | (() => Promise<ImapLogin>),
-    { workflowId = 'workflow', mailbox = 'INBOX', mostStoredBytes = 50 * 1024 * 1024 } = {},
+    {
+      workflowId = 'workflow',
+      nodeId = 'node',
+      mailbox = 'INBOX',
+      mostStoredBytes = 50 * 1024 * 1024,
+      reading = {},
+      outage = {},
+      subscription: settings = {},
+    }: JoinOptions = {},
   ): Promise<Joined> {
     const read = typeof login === 'function' ? login : () => Promise.resolve(login);
-    const source = { kind: 'imap', account: accountName(await read()), mailbox } as const;
+    const first = await read();
+    const source = { kind: 'imap', account: accountName(first), mailbox } as const;
     const subscription = await this.ledger.subscribe({
       workflowId,
-      nodeId: 'node',
+      nodeId,
       source,
       retryDelaysMs: [],
       guarantee: 'atLeastOnce',
       keepContentMs: 0,
       retentionMs: 90 * 86_400_000,
+      afterSuccess: null,
+      whenDead: null,
+      ...settings,
     });
-    const reports: Error[] = [];
-    const joined: Joined = { subscription, reports, leave: () => leave(), begun: false };
+    const joined: Joined = {
+      subscription,
+      reports: [],
+      warnings: [],
+      overs: [],
+      leave: () => leave(),
+      begun: false,
+    };
     const leave = this.#registry.join(source, {
       subscription,
-      mostStoredBytes,
+      reading: {
+        start: { kind: 'new' },
+        skipWhileOff: false,
+        mostStoredBytes,
+        filter: null,
+        criteria: null,
+        heartbeatMs: null,
+        commandMs: 30_000,
+        reconnectMs: null,
+        ...reading,
+      },
+      outage: { afterMs: 15 * 60_000, whenOver: false, ...outage },
+      hasActions: Boolean(settings.afterSuccess ?? settings.whenDead),
+      mostConnections: first.mostConnections,
+      joinedAt: Date.now(),
       begun: () => joined.begun,
       synced: () => undefined,
       login: read,
-      report: (fault) => reports.push(fault),
+      report: (fault) => joined.reports.push(fault),
+      warn: (fault) => joined.warnings.push(fault),
+      reportOver: (lastedMs) => joined.overs.push(lastedMs),
       moved: () => undefined,
     });
     return joined;
@@ -109,6 +179,6 @@ export class Watching {
   async dispose(): Promise<void> {
     this.#beside.close();
     await this.ledger.close();
-    await rm(this.#folder, { recursive: true });
+    await rm(this.#folder, { recursive: true, force: true });
   }
 }

@@ -3,14 +3,15 @@ import type { ImapLogin } from '../../engine/imap/login';
 import type { N8n } from './n8n';
 import type { Sink } from './sink';
 
-/** What the built-in IMAP credential holds. */
-export const credentialData = ({ host, port, secure, user, password }: ImapLogin): object => ({
-  host,
-  port,
-  secure,
-  user,
-  password,
-  allowUnauthorizedCerts: false,
+/** What the built-in IMAP credential holds, and ours. */
+export const credentialData = ({ proof, clientCertificate, ...login }: ImapLogin): object => ({
+  ...login,
+  ...('password' in proof && proof),
+  ...(clientCertificate && {
+    clientCertificate: clientCertificate.certificate,
+    clientKey: clientCertificate.key,
+    clientKeyPassphrase: clientCertificate.passphrase ?? '',
+  }),
 });
 
 /** A step of a workflow: a node without its place, its id being its name. */
@@ -24,7 +25,9 @@ export interface Step {
 /** The trigger's own parameters, beside its options. */
 interface TriggerSettings {
   readonly mailbox?: string;
-  readonly authentication?: 'imap' | 'durableImap';
+  readonly authentication?: 'imap' | 'durableImap' | 'durableImapOAuth2Api';
+  /** What the login's credential holds, where `login` does not say all. */
+  readonly credential?: object;
   readonly options?: object;
   /** The workflow's settings, besides the execution order. */
   readonly settings?: object;
@@ -42,17 +45,14 @@ export async function mailWorkflow(
   {
     mailbox = 'INBOX',
     authentication = 'imap',
+    credential: data = credentialData(login),
     options = {},
     settings = {},
     links = [],
     credentials = {},
   }: TriggerSettings = {},
 ): Promise<string> {
-  const credential = await n8n.api.createCredential(
-    `IMAP ${login.user}`,
-    authentication,
-    credentialData(login),
-  );
+  const credential = await n8n.api.createCredential(`IMAP ${login.user}`, authentication, data);
   const names = ['Mail', ...steps.map(({ name }) => name)];
   const { id } = await n8n.api.createWorkflow({
     name: `Mail of ${login.user}`,

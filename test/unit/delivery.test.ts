@@ -61,8 +61,8 @@ function dispatch(
     report,
     renewRuns: async () => undefined,
   };
-  const settings = { subscriptionIds: [1], mostRuns: 5, mailsPerRun: 1, mostQueuedMs };
-  return { ledger, wake, dispatcher: new Dispatcher(settings, ports) };
+  const settings = { mostRuns: 5, mailsPerRun: 1, mostQueuedMs };
+  return { ledger, wake, dispatcher: new Dispatcher([1], settings, ports) };
 }
 
 describe('the dispatcher', () => {

@@ -1,18 +1,19 @@
-// IMAP without a server: what an error means, and where a subscription begins.
+// IMAP without a server: what an error means, and what an account is called.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { advanced, readCursor, startingCursor, storedCursor } from '../../engine/imap/cursor';
 import { type FaultKind, mailboxFault, toFault } from '../../engine/imap/fault';
-import { accountName } from '../../engine/imap/login';
+import { accountName, type ImapLogin } from '../../engine/imap/login';
 import { DeadlineError } from '../../engine/runtime/time';
 
-const login = {
+const login: ImapLogin = {
   host: 'imap.example.com',
   port: 993,
   secure: true,
+  startTls: 'required',
   user: 'ann',
-  password: 'p4ssw0rd',
+  proof: { password: 'p4ssw0rd' },
   allowUnauthorizedCerts: false,
+  mostConnections: 3,
 };
 
 describe('a fault of an IMAP server', () => {
@@ -24,17 +25,60 @@ describe('a fault of an IMAP server', () => {
       'a self-signed certificate',
       { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
       'tls',
-      /not trusted.*Allow Self-Signed/,
+      /not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\).*CA Certificate.*Allow Self-Signed/,
     ],
-    ["another host's certificate", { code: 'ERR_TLS_CERT_ALTNAME_INVALID' }, 'tls', /not trusted/],
-    ['an expired certificate', { code: 'CERT_HAS_EXPIRED' }, 'tls', /not trusted \(CERT_HAS_EXPIRED\)/],
+    [
+      "another host's certificate",
+      { code: 'ERR_TLS_CERT_ALTNAME_INVALID', cert: { subjectaltname: 'DNS:mx.example.org' } },
+      'tls',
+      /for another host \(mx\.example\.org\).*Host/,
+    ],
+    ['an expired certificate', { code: 'CERT_HAS_EXPIRED' }, 'tls', /has expired/],
+    ['a certificate of the future', { code: 'CERT_NOT_YET_VALID' }, 'tls', /not valid yet.*clock/],
+    [
+      'a server that wants a client certificate',
+      { code: 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' },
+      'tls',
+      /asks for a certificate of the client/,
+    ],
+    [
+      'STARTTLS that is not there',
+      { tlsFailed: true, message: 'Server does not support STARTTLS' },
+      'tls',
+      /does not offer STARTTLS, or refused it\. Nothing was sent.*SSL\/TLS.*993.*Never/,
+    ],
+    ['STARTTLS that is tampered with', { tlsFailed: true, code: 'STARTTLS_INJECTION' }, 'tls', /on the way/],
+    [
+      'a password that is not wanted in clear',
+      { authenticationFailed: true, message: 'Login is disabled' },
+      'tls',
+      /no password without encryption.*STARTTLS/,
+    ],
+    [
+      'the same by its code',
+      { authenticationFailed: true, serverResponseCode: 'PRIVACYREQUIRED' },
+      'tls',
+      /no password without encryption/,
+    ],
     ['TLS to a plain port', { code: 'ERR_SSL_WRONG_VERSION_NUMBER' }, 'tls', /Check Port and SSL\/TLS/],
     ['plain to a TLS port', { code: 'GREETING_TIMEOUT' }, 'greeting', /did not greet.*SSL\/TLS/],
     [
       'a wrong password',
-      { authenticationFailed: true, responseText: 'nope' },
+      { authenticationFailed: true, responseText: 'nope.' },
       'login',
-      /rejected the login of "ann"/,
+      /rejected the login of "ann" \(nope\)\. Check User and Password.*app password/,
+    ],
+    [
+      'a wrong password that the server repeats',
+      { authenticationFailed: true, responseText: 'p4ssw0rd is not it' },
+      'login',
+      /rejected the login of "ann"\. Check/,
+    ],
+    [
+      'a wrong password that may be entered again',
+      { authenticationFailed: true, responseText: 'Invalid credentials, please try again' },
+      'login',
+      /rejected the login/,
     ],
     [
       'too many logins',
@@ -48,8 +92,29 @@ describe('a fault of an IMAP server', () => {
       'busy',
       /right now/,
     ],
+    ...['LIMIT', 'UNAVAILABLE', 'INUSE', 'THROTTLED', 'OVERQUOTA'].map(
+      (code): [string, object, FaultKind, RegExp] => [
+        `a login that is not possible now, ${code}`,
+        { authenticationFailed: true, serverResponseCode: code },
+        'busy',
+        /right now/,
+      ],
+    ),
     ['a lost connection', { code: 'NoConnection' }, 'connection', /was lost/],
+    [
+      'a connection that the server ended',
+      { code: 'NoConnection', reason: '[ALERT] Maximum number of connections reached' },
+      'busy',
+      /come back later \(.*Maximum number/,
+    ],
     ['a throttled account', { code: 'ETHROTTLE' }, 'busy', /come back later/],
+    ['a busy server', { serverResponseCode: 'INUSE' }, 'busy', /come back later/],
+    [
+      'a server that knows no login by password',
+      { message: 'Unsupported authentication mechanism' },
+      'login',
+      /no login by password.*OAuth2/,
+    ],
     [
       'something else',
       { message: 'Command failed', responseText: 'Internal error' },
@@ -68,6 +133,37 @@ describe('a fault of an IMAP server', () => {
       assert.doesNotMatch(fault.message, /p4ssw0rd/);
     });
   }
+
+  it('carries how long a throttled account is to be left alone', () => {
+    const told = (error: object, throttledMs?: number): (number | undefined)[] => {
+      const { kind, retryAfterMs } = toFault(Object.assign(new Error('x'), error), login, throttledMs);
+      assert.equal(kind, 'busy');
+      return [retryAfterMs];
+    };
+    assert.deepEqual(told({ code: 'ETHROTTLE', throttleReset: 92_415 }), [92_415]);
+    assert.deepEqual(told({ code: 'ETHROTTLE', throttleReset: 5, authenticationFailed: true }), [5]);
+    assert.deepEqual(told({ code: 'NoConnection' }, 7_000), [7_000]);
+    assert.deepEqual(told({ code: 'ETHROTTLE' }), [undefined]);
+  });
+
+  it('of a login by token says to reconnect the credential, and repeats no token', () => {
+    const byToken: ImapLogin = { ...login, proof: { accessToken: 't0ken' } };
+    const refused = { authenticationFailed: true, responseText: 'Invalid credentials (Failure)' };
+    const fault = toFault(Object.assign(new Error('Command failed'), refused), byToken);
+    assert.equal(fault.kind, 'login');
+    assert.match(fault.message, /rejected the login of "ann" \(Invalid.*Reconnect the OAuth2 credential/);
+    assert.doesNotMatch(fault.message, /password/i);
+    const repeated = Object.assign(new Error(), { ...refused, responseText: 'bad token t0ken' });
+    assert.doesNotMatch(toFault(repeated, byToken).message, /t0ken/);
+    const none = toFault(new Error('Unsupported authentication mechanism'), byToken);
+    assert.equal(none.kind, 'login');
+    assert.match(none.message, /no login by OAuth2 \(XOAUTH2 or OAUTHBEARER\)/);
+  });
+
+  it('says of an authority of the credential that it did not sign the certificate', () => {
+    const error = Object.assign(new Error(), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+    assert.match(toFault(error, { ...login, ca: 'PEM' }).message, /neither by the "CA Certificate"/);
+  });
 
   it('keeps a deadline and a fault as what they are', () => {
     const fault = toFault(new DeadlineError('IDLE', 30_000), login);
@@ -89,35 +185,13 @@ describe('a fault of an IMAP server', () => {
 });
 
 describe('an account', () => {
-  it('is named by user and host, without the port and the password', () => {
-    assert.equal(accountName({ ...login, host: 'IMAP.Example.com', port: 143 }), 'ann@imap.example.com');
-  });
-});
-
-describe('a cursor', () => {
-  const opened = { uidValidity: '5', uidNext: 11 };
-  const subscription = { id: 1, sourceId: 1, cursor: null, createdAt: 1_000_000, nodeIds: [1] };
-
-  it('begins with the next mail', () => {
-    assert.deepEqual(startingCursor(null, opened, subscription, false), { uidValidity: '5', uid: 10 });
+  it('is named by user and host, whatever the case of the host', () => {
+    assert.equal(accountName({ ...login, host: 'IMAP.Example.com' }), 'ann@imap.example.com');
   });
 
-  it('goes on where it stood', () => {
-    const stored = { uidValidity: '5', uid: 3 };
-    assert.equal(startingCursor(stored, opened, subscription, true), stored);
-  });
-
-  it('reads back, by date, a mailbox that was renumbered or first reached late', () => {
-    const back = { uidValidity: '5', uid: 0, since: 940_000 };
-    assert.deepEqual(startingCursor({ uidValidity: '4', uid: 99 }, opened, subscription, false), back);
-    assert.deepEqual(startingCursor(null, opened, subscription, true), back);
-  });
-
-  it('never goes backwards, and survives being stored', () => {
-    const cursor = { uidValidity: '5', uid: 7, since: 5 };
-    assert.equal(advanced(cursor, 6), cursor);
-    assert.deepEqual(advanced(cursor, 9), { ...cursor, uid: 9 });
-    assert.deepEqual(readCursor(structuredClone(storedCursor(cursor))), cursor);
-    assert.equal(readCursor({ historyId: '1' }), null);
+  it('has one name on the two ports of IMAP, and another on one that may lead elsewhere', () => {
+    assert.equal(accountName({ ...login, port: 143 }), accountName({ ...login, port: 993 }));
+    assert.equal(accountName({ ...login, port: 1143 }), 'ann@imap.example.com:1143');
+    assert.equal(accountName({ ...login, host: '::1', port: 1143 }), 'ann@::1:1143');
   });
 });

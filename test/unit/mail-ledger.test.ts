@@ -17,6 +17,7 @@ import type {
 import type { EventState } from '../../engine/ledger/states';
 import { newEventId } from '../../engine/ledger/event-id';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
+import { held } from '../ledger/held';
 import { runMailLedger } from '../../nodes/MailLedger/operations';
 import { properties } from '../../nodes/MailLedger/properties';
 
@@ -56,6 +57,9 @@ const source: SourceHealth = {
   lastSuccessAt: 1_700_000_000_000,
   lastErrorAt: null,
   lastError: null,
+  backfill: { read: 50, left: 1_950 },
+  actionsWaiting: 2,
+  actionError: 'There is no mailbox Done.',
   workflowIds: ['w'],
 };
 
@@ -349,10 +353,14 @@ describe('with a real ledger', () => {
       guarantee: 'atLeastOnce',
       keepContentMs: 0,
       retentionMs: 86_400_000,
+      afterSuccess: null,
+      whenDead: null,
     });
     const message = {
       identity: 'm',
       softIdentity: null,
+      accountWide: false,
+      weakIdentity: null,
       messageId: null,
       sender: 'bob@example.com',
       subject: 's',
@@ -363,7 +371,7 @@ describe('with a real ledger', () => {
       content: Buffer.from('gzip'),
       due: [id],
     };
-    await ledger.record({ sourceId, messages: [message], cursors: [] });
+    await ledger.record({ hold: await held(ledger, sourceId), messages: [message], cursors: [] });
     const offer = { subscriptionIds: [id], mostRuns: 1, mailsPerRun: 1, leaseMs: 60_000 };
     const { runs } = await ledger.offer(offer);
     const pointers = runs[0]!.pointers;

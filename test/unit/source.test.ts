@@ -21,20 +21,28 @@ const subscription = (cursor: Subscription['cursor']): Subscription => ({
 const subscriber = (
   reports: Error[] = [],
   cursor: Subscription['cursor'] = { uid: 1 },
-): Subscriber<string> => ({
+  more: Partial<Subscriber<string, null>> = {},
+): Subscriber<string, null> => ({
   subscription: subscription(cursor),
-  mostStoredBytes: 1_000,
+  reading: null,
+  outage: { afterMs: 15 * 60_000, whenOver: false },
+  hasActions: false,
+  mostConnections: 3,
+  joinedAt: 0,
   begun: () => true,
   synced: () => undefined,
   login: async () => 'login',
   report: (fault) => reports.push(fault),
+  warn: () => undefined,
+  reportOver: () => undefined,
   moved: () => undefined,
+  ...more,
 });
 
 describe('the registry of sources', () => {
   it('starts one watch for all subscribers of a source, and stops it with the last', async () => {
     const events: string[] = [];
-    const registry = new SourceRegistry<string>((source, sourceId, subscribers) => {
+    const registry = new SourceRegistry<string, null>((source, sourceId, subscribers) => {
       events.push(`start ${source.mailbox} ${sourceId}`);
       return {
         nudge: () => events.push(`nudge ${subscribers().length}`),
@@ -80,6 +88,37 @@ describe('an outage', () => {
     assert.equal(reports.length, 1);
     at(minutes(80)).failed(fault, false, listeners);
     assert.equal(reports.length, 2);
+  });
+
+  it('is reported when each wants it, or never, and told to be over only where that is asked for', () => {
+    const [soon, never]: [Error[], Error[]] = [[], []];
+    const overs: number[] = [];
+    const listeners = [
+      subscriber(
+        soon,
+        { uid: 1 },
+        {
+          outage: { afterMs: minutes(1), whenOver: true },
+          reportOver: (lasted) => overs.push(lasted),
+        },
+      ),
+      subscriber(
+        never,
+        { uid: 1 },
+        {
+          outage: { afterMs: null, whenOver: true },
+          reportOver: () => assert.fail('nothing was reported that could be over'),
+        },
+      ),
+    ];
+    const { at } = outage();
+    at(0).failed(fault, false, listeners);
+    at(minutes(2)).failed(fault, false, listeners);
+    at(minutes(900)).failed(fault, false, listeners);
+    assert.deepEqual([soon.length, never.length], [1, 0]);
+    at(minutes(901)).over(listeners);
+    at(minutes(902)).over(listeners);
+    assert.deepEqual(overs, [minutes(901)]);
   });
 
   it('that needs a person is reported the second time in a row', () => {

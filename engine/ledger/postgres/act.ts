@@ -6,6 +6,7 @@ import type { EventState } from '../states';
 import { NOW, type PostgresConnection } from './connection';
 import { dropContents, lockedContents } from './content';
 import { FILTER, filterParameters } from './filter';
+import { cancelledActions } from './mail-actions';
 
 const CHUNK = 5_000;
 
@@ -30,7 +31,8 @@ const replayEvents = `
       settled_at = null, reported_at = null
     from chosen
     where event.seq = chosen.seq
-    returning event.subscription_id, event.message_id),
+    returning event.id, event.subscription_id, event.message_id),
+  ${cancelledActions('changed')},
   kept as (
     update durable_mail.content set drop_at = null
     from changed where content.message_id = changed.message_id and content.drop_at is not null)

@@ -14,6 +14,11 @@ const selectServer = `
 const selectSchemaRight = `
   select has_schema_privilege(to_regnamespace($1)::oid, $2) as granted`;
 
+const selectOthers = `
+  select exists (
+    select from pg_class
+    where relnamespace = to_regnamespace($1) and relkind = 'r' and not pg_has_role(relowner, 'usage')) as there`;
+
 const selectMissing = `
   select class.relname as name, string_agg(privilege, '/' order by position) as privileges
   from pg_class class
@@ -53,6 +58,7 @@ async function look(statements: Statements, settings: PostgresSettings): Promise
   }
   if (found.exists && version !== KNOWN_VERSION) {
     await checkSchema(statements, settings, 'create', `it may not make tables in the schema ${schema}`);
+    if (version !== null) await checkOwner(statements, settings);
   }
   if (version !== null) await checkTables(statements, settings);
   const { host, port, database } = settings;
@@ -78,6 +84,13 @@ async function checkSchema(
     privilege,
   ))!;
   if (!granted) throw faultFor('rights', lack, settings);
+}
+
+async function checkOwner(statements: Statements, settings: PostgresSettings): Promise<void> {
+  const schema = schemaOf(settings);
+  const others = await statements.get<{ there: boolean }>(selectOthers, quoted(schema));
+  if (others!.there)
+    throw faultFor('rights', `the tables in schema ${schema} belong to another user`, settings);
 }
 
 async function checkTables(statements: Statements, settings: PostgresSettings): Promise<void> {

@@ -4,6 +4,9 @@ import { errorText } from '../../runtime/log';
 import { LedgerFault, type LedgerFaultKind } from '../fault';
 import { DEFAULT_SCHEMA, type PostgresSettings } from './settings';
 
+/** What a database can report; that a source is taken is no fault of it. */
+type PostgresFaultKind = Exclude<LedgerFaultKind, 'taken'>;
+
 /** The oldest server that is known to work, as `server_version_num` counts. */
 const OLDEST_SERVER = 140_000;
 
@@ -27,7 +30,7 @@ export function faultOf(error: unknown, settings: PostgresSettings): LedgerFault
 
 /** @param reason what was found, without a full stop */
 export function faultFor(
-  kind: LedgerFaultKind,
+  kind: PostgresFaultKind,
   reason: string,
   settings: PostgresSettings,
   cause?: unknown,
@@ -70,7 +73,7 @@ const NETWORK = [
 const CERTIFICATE =
   /^(ERR_TLS|ERR_SSL|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO|INVALID_CA)/;
 
-function kindOf(error: unknown): LedgerFaultKind {
+function kindOf(error: unknown): PostgresFaultKind {
   const state = sqlState(error);
   if (state !== null) return kindOfState(state);
   const code = codeOf(error);
@@ -81,7 +84,7 @@ function kindOf(error: unknown): LedgerFaultKind {
   return /SASL|password/i.test(text) ? 'login' : 'other';
 }
 
-function kindOfState(state: string): LedgerFaultKind {
+function kindOfState(state: string): PostgresFaultKind {
   if (['57P01', '57P02', '57P03', '53300'].includes(state) || state.startsWith('08')) return 'unreachable';
   if (state.startsWith('28')) return 'login';
   if (state === '53100') return 'full';
@@ -91,7 +94,7 @@ function kindOfState(state: string): LedgerFaultKind {
   return ['3F000', '42P01', '42703'].includes(state) ? 'schema' : 'other';
 }
 
-const WHAT: Readonly<Record<LedgerFaultKind, string>> = {
+const WHAT: Readonly<Record<PostgresFaultKind, string>> = {
   full: 'has no space left',
   readonly: 'takes no changes',
   unreachable: 'cannot be reached',
@@ -102,7 +105,7 @@ const WHAT: Readonly<Record<LedgerFaultKind, string>> = {
   other: 'reported an error',
 };
 
-function advice(kind: LedgerFaultKind, reason: string, settings: PostgresSettings, cause: unknown): string {
+function advice(kind: PostgresFaultKind, reason: string, settings: PostgresSettings, cause: unknown): string {
   switch (kind) {
     case 'full':
       return 'Free some space on its disk.';
@@ -120,7 +123,10 @@ function advice(kind: LedgerFaultKind, reason: string, settings: PostgresSetting
         : "Add the certificate of the server's CA, or check the host's name; to trust any certificate, " +
             'ignore SSL issues.';
     case 'rights':
-      return `Run this as an administrator of the database: ${grants(settings)}`;
+      return /must be owner|belong to another user/.test(reason)
+        ? 'A newer n8n-nodes-durable-mail has to change its tables: update them once as the user who made them ' +
+            '(use that login for a moment), or make this user their owner.'
+        : `Run this as an administrator of the database: ${grants(settings)}`;
     case 'schema':
       return 'Restart n8n to make what is missing, or restore a backup.';
     case 'other':

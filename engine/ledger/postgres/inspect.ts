@@ -1,6 +1,7 @@
 // What people see of the Postgres ledger: events, how many there are, and sources.
 import type { EventFilter, EventPage, EventRecord, SourceHealth } from '../inspection';
 import type { EventState } from '../states';
+import { type BackfillColumns, withBackfill } from '../backfill';
 import type { PostgresConnection } from './connection';
 import { FILTER, filterParameters, subscriptionsOf } from './filter';
 
@@ -39,6 +40,10 @@ const countStates = `
 const selectSources = `
   select id, kind, account, mailbox, state, connection, last_success_at as "lastSuccessAt",
     last_error_at as "lastErrorAt", last_error as "lastError",
+    backfill_read as "backfillRead", backfill_left as "backfillLeft",
+    (select count(*) from durable_mail.mail_action where source_id = source.id) as "actionsWaiting",
+    (select mail_action.last_error from durable_mail.mail_action where source_id = source.id
+      order by mail_action.last_error_at desc nulls last, mail_action.id desc limit 1) as "actionError",
     array(
       select distinct workflow_id from durable_mail.subscription where source_id = source.id order by 1
     ) as "workflowIds"
@@ -87,8 +92,9 @@ export async function statistics(
   >;
 }
 
-export function sources(connection: PostgresConnection): Promise<SourceHealth[]> {
-  return connection.all<SourceHealth>(selectSources);
+export async function sources(connection: PostgresConnection): Promise<SourceHealth[]> {
+  const rows = await connection.all<Omit<SourceHealth, 'backfill'> & BackfillColumns>(selectSources);
+  return rows.map(withBackfill);
 }
 
 const withoutSeq = ({ seq: _, ...record }: EventRecord & { seq: number }): EventRecord => record;

@@ -141,4 +141,48 @@ export const migrations: readonly string[] = [
   create index once_key_lease on durable_mail.once_key (lease_until) where lease_until is not null;
   create index once_key_expiry on durable_mail.once_key (expires_at) where expires_at is not null;
   `,
+
+  // 2: which process holds a source, mails that were there before, and what is to be done with mails on their server.
+  `
+  alter table durable_mail.source
+    add column fence bigint not null default 0 check (fence >= 0),
+    add column holder text collate "C",
+    add column held_until bigint,
+    add column backfill_read bigint check (backfill_read >= 0),
+    add column backfill_left bigint check (backfill_left >= 0),
+    add check ((held_until is null) = (holder is null)),
+    add check ((backfill_left is null) = (backfill_read is null));
+
+  alter table durable_mail.subscription
+    add column after_success text check (jsonb_typeof(after_success::jsonb) = 'object'),
+    add column when_dead text check (jsonb_typeof(when_dead::jsonb) = 'object');
+
+  alter table durable_mail.message add column weak_identity text collate "C";
+  -- unrecorded, of a mailbox that was renumbered
+  create index message_weak_identity on durable_mail.message (source_id, weak_identity)
+    where weak_identity is not null;
+
+  -- It refers to no event: retention may delete that first. The mail stays until its actions are done.
+  create table durable_mail.mail_action (
+    id bigint generated always as identity primary key,
+    source_id bigint not null references durable_mail.source (id),
+    subscription_id bigint not null,
+    message_id bigint not null references durable_mail.message (id),
+    event_id text collate "C" not null,
+    ending text collate "C" not null check (ending in ('DONE', 'DEAD')),
+    action text not null check (jsonb_typeof(action::jsonb) = 'object'),
+    begun integer not null default 0 check (begun >= 0),
+    due_at bigint not null,
+    last_error text,
+    last_error_at bigint,
+    created_at bigint not null,
+    unique (event_id, ending),
+    check ((last_error is null) = (last_error_at is null))
+  );
+
+  -- takeActions, sources
+  create index mail_action_due on durable_mail.mail_action (source_id, due_at);
+  -- takeActions, sweep
+  create index mail_action_message on durable_mail.mail_action (message_id);
+  `,
 ];

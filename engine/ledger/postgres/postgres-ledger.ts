@@ -8,6 +8,7 @@ import type {
   Ended,
   Ledger,
   NewSubscription,
+  NodeSubscription,
   Offer,
   OfferRequest,
   Outcome,
@@ -17,12 +18,16 @@ import type {
   SourceReport,
   Subscription,
 } from '../ledger';
+import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest } from '../once-keys';
+import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import * as act from './act';
 import { PostgresConnection } from './connection';
 import * as deliver from './deliver';
+import * as hold from './hold';
 import * as inspect from './inspect';
+import * as mailActions from './mail-actions';
 import { migrate } from './migrate';
 import { offer } from './offer';
 import * as once from './once';
@@ -33,6 +38,7 @@ import { settle, takeEnded } from './settle';
 import * as subscribe from './subscribe';
 import { sweep } from './sweep';
 import { unrecorded } from './unrecorded';
+import { waiting } from './waiting';
 
 /** Connects, and makes the schema or brings it up to date. @throws LedgerFault */
 export async function openPostgresLedger(settings: PostgresSettings): Promise<Ledger> {
@@ -57,12 +63,20 @@ class PostgresLedger implements Ledger {
     return subscribe.subscribe(this.#connection, subscription);
   }
 
+  subscriptionsOf(workflowId: string, nodeId: string): Promise<NodeSubscription[]> {
+    return subscribe.subscriptionsOf(this.#connection, workflowId, nodeId);
+  }
+
   cursors(subscriptionIds: readonly number[]): Promise<ReadonlyMap<number, Cursor | null>> {
     return subscribe.cursors(this.#connection, subscriptionIds);
   }
 
   unrecorded<T extends Candidate>(candidates: readonly T[]): Promise<T[]> {
     return unrecorded(this.#connection, candidates);
+  }
+
+  waiting(subscriptionIds: readonly number[], most: number): Promise<number> {
+    return waiting(this.#connection, subscriptionIds, most);
   }
 
   record(batch: RecordBatch): Promise<readonly number[]> {
@@ -97,8 +111,32 @@ class PostgresLedger implements Ledger {
     return sweep(this.#connection, limit);
   }
 
-  reportSource(sourceId: number, report: SourceReport): Promise<void> {
-    return subscribe.reportSource(this.#connection, sourceId, report);
+  reportSource(held: SourceHold, report: SourceReport): Promise<void> {
+    return subscribe.reportSource(this.#connection, held, report);
+  }
+
+  holdSource(request: HoldRequest): Promise<HoldAnswer> {
+    return hold.holdSource(this.#connection, request);
+  }
+
+  renewHolds(holds: readonly SourceHold[], leaseMs: number): Promise<SourceHold[]> {
+    return hold.renewHolds(this.#connection, holds, leaseMs);
+  }
+
+  releaseHolds(holds: readonly SourceHold[]): Promise<void> {
+    return hold.releaseHolds(this.#connection, holds);
+  }
+
+  takeActions(held: SourceHold, limit: number, leaseMs: number): Promise<DueAction[]> {
+    return mailActions.takeActions(this.#connection, held, limit, leaseMs);
+  }
+
+  finishActions(ids: readonly number[]): Promise<void> {
+    return mailActions.finishActions(this.#connection, ids);
+  }
+
+  postponeActions(ids: readonly number[], error: string, delayMs: number): Promise<void> {
+    return mailActions.postponeActions(this.#connection, ids, error, delayMs);
   }
 
   takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {

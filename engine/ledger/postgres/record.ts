@@ -1,5 +1,5 @@
 // The writing half of the Postgres ledger: messages, their content, their events and the cursors past them.
-// Invariant: locks are taken in one order: a source, its messages, subscriptions by id. Whoever records holds
+// Invariant: locks are taken in one order: a source, nodes, its messages, subscriptions by id. Whoever records holds
 // its source's lock, so that two processes on one mailbox record one after the other.
 import { toUSVString } from 'node:util';
 import { idempotencyKey } from '../../mail/identity';
@@ -7,13 +7,22 @@ import { newEventId } from '../event-id';
 import { LedgerFault } from '../fault';
 import type { NewMessage, RecordBatch } from '../ledger';
 import { NOW, type PostgresConnection, type Statements, withoutNul } from './connection';
+import { lost } from './hold';
 import { unrecorded } from './unrecorded';
 
 const lockSource = `
-  with locked as materialized (select id from durable_mail.source where id = $1 for no key update)
+  with locked as materialized (
+    select id from durable_mail.source where id = $1 and fence = $2 for no key update)
   select subscription.id, subscription.key
-  from durable_mail.subscription, locked
-  where subscription.id = any($2)`;
+  from locked left join durable_mail.subscription on subscription.id = any($3)`;
+
+// Two mailboxes of an account may announce one mail at once: what a node takes from them is recorded one after the
+// other. It is no row's lock, so that offers of the node do not wait.
+const lockNodes = `
+  select pg_advisory_xact_lock(1936090986, node.key)
+  from (
+    select distinct hashtext(workflow_id || ' ' || node_id) as key
+    from durable_mail.subscription where id = any($1) order by 1) node`;
 
 // A mail that is known is held, so that no sweep deletes it before it has its new events.
 const insertMessages = `
@@ -24,11 +33,12 @@ const insertMessages = `
   added as (
     insert into durable_mail.message
       (source_id, identity, soft_identity, header_message_id, sender, subject, uid, uid_validity, received_at, size,
-        recorded_at)
+        weak_identity, recorded_at)
     select $1, mail.*, ${NOW}
     from unnest(
       $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[], $9::bigint[],
-      $10::bigint[]) mail (identity, soft_identity, header, sender, subject, uid, uid_validity, received_at, size)
+      $10::bigint[], $11::text[])
+      mail (identity, soft_identity, header, sender, subject, uid, uid_validity, received_at, size, weak_identity)
     where mail.identity not in (select identity from known)
     returning id, identity)
   select id, identity from known union all select id, identity from added`;
@@ -59,14 +69,17 @@ const moveCursors = `
 export function record(connection: PostgresConnection, batch: RecordBatch): Promise<number[]> {
   return connection.transaction(async (statements) => {
     const due = [...new Set(batch.messages.flatMap((message) => message.due))];
-    const rows = await statements.all<{ id: number; key: string }>(lockSource, batch.sourceId, due);
+    const { sourceId, fence } = batch.hold;
+    const rows = await statements.all<{ id: number; key: string }>(lockSource, sourceId, fence, due);
+    if (rows.length === 0) throw await lost(statements, batch.hold);
     const keys = new Map(rows.map((row) => [row.id, row.key]));
     const missing = due.find((id) => !keys.has(id));
     if (missing !== undefined) {
       throw new LedgerFault('other', `Mail is due to a subscription that is not in the ledger: ${missing}.`);
     }
+    if (batch.messages.some(({ accountWide }) => accountWide)) await statements.run(lockNodes, due);
     const news = withoutTwins(await unrecorded(statements, batch.messages.map(asStored)));
-    const withNews = news.length > 0 ? await recordNews(statements, batch.sourceId, news, keys) : [];
+    const withNews = news.length > 0 ? await recordNews(statements, sourceId, news, keys) : [];
     if (batch.cursors.length > 0) {
       await statements.run(
         moveCursors,
@@ -98,6 +111,7 @@ async function recordNews(
     mails.map(({ uidValidity }) => uidValidity),
     mails.map(({ receivedAt }) => (Number.isFinite(receivedAt) ? Math.round(receivedAt!) : null)),
     mails.map(({ size }) => size),
+    mails.map(({ weakIdentity }) => weakIdentity),
   );
   const messageIds = new Map(rows.map((row) => [row.identity, row.id]));
   const events = news.flatMap((mail) => mail.due.map((id) => ({ mail, id })));
@@ -140,6 +154,7 @@ const asStored = (mail: NewMessage): NewMessage => ({
   ...mail,
   identity: toUSVString(withoutNul(mail.identity)),
   softIdentity: mail.softIdentity && toUSVString(withoutNul(mail.softIdentity)),
+  weakIdentity: mail.weakIdentity && toUSVString(withoutNul(mail.weakIdentity)),
 });
 
 /** A mail that is in the batch twice, by its identity or by its soft one, is due to a subscription once. */

@@ -5,6 +5,7 @@ import type { Ended, Outcome, Pointer, Settled } from '../ledger';
 import { NOW, type PostgresConnection, type Statements } from './connection';
 import { dropContents, lockedContents } from './content';
 import { inOrder } from '../keys';
+import { enqueuedActions } from './mail-actions';
 import { asked } from './pointers';
 
 const settleAs = (state: 'DONE' | 'GONE'): string => `
@@ -19,7 +20,8 @@ const settleAs = (state: 'DONE' | 'GONE'): string => `
       state = '${state}', lease_until = null, last_error = null, settled_at = ${NOW}
     from ended
     where event.seq = ended.seq and event.attempt = ended.attempt and event.state = 'RUNNING'
-    returning event.id, event.attempt, event.state, event.message_id),
+    returning event.seq, event.id, event.attempt, event.state, event.message_id, event.subscription_id),
+  ${state === 'DONE' ? `${enqueuedActions('settled', 'DONE')},` : ''}
   ${lockedContents('settled')}
   select settled.id as event, settled.attempt, settled.state, locked.message_id as "messageId"
   from settled left join locked on locked.message_id = settled.message_id`;
@@ -39,7 +41,8 @@ const failed = (from: string, where: string, lock: string, endOfAtMostOnce: 'DEA
     from ${from}
     join durable_mail.subscription on subscription.id = event.subscription_id
     where event.state = 'RUNNING' and ${where}
-    order by event.seq ${lock})
+    order by event.seq ${lock}),
+  settled as (
   update durable_mail.event set
     failures = failures + 1,
     last_error = $1,
@@ -49,7 +52,9 @@ const failed = (from: string, where: string, lock: string, endOfAtMostOnce: 'DEA
     settled_at = case when failed.delay is null then ${NOW} end
   from failed
   where event.seq = failed.seq and event.attempt = failed.attempt and event.state = 'RUNNING'
-  returning event.id as event, event.attempt, event.state`;
+  returning event.seq, event.id, event.attempt, event.state, event.message_id, event.subscription_id),
+  ${enqueuedActions('settled', 'DEAD')}
+  select id as event, attempt, state from settled`;
 
 const settleFailed = failed(
   `unnest($2::text[], $3::int[]) pointer (event, attempt)
@@ -115,8 +120,9 @@ async function settleEnded(
 }
 
 /** Events whose run nobody renews any more. Only under the locks of their subscriptions. @returns how many */
-export const lapse = (statements: Statements, subscriptionIds: readonly number[]): Promise<number> =>
-  statements.run(lapseRunning, LAPSED, subscriptionIds);
+export async function lapse(statements: Statements, subscriptionIds: readonly number[]): Promise<number> {
+  return (await statements.all(lapseRunning, LAPSED, subscriptionIds)).length;
+}
 
 export function takeEnded(
   connection: PostgresConnection,

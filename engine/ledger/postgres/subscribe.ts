@@ -1,7 +1,16 @@
 // Subscriptions and their sources in Postgres: made or found again, where they stand, how they are doing.
 // Invariant: a source is locked before its subscriptions.
 import { subscriptionKey } from '../keys';
-import type { Cursor, NewSubscription, SourceReport, Subscription } from '../ledger';
+import type {
+  Cursor,
+  NewSubscription,
+  NodeSubscription,
+  SourceKey,
+  SourceReport,
+  Subscription,
+} from '../ledger';
+import type { MailAction } from '../mail-actions';
+import type { SourceHold } from '../source-holds';
 import { NOW, type PostgresConnection } from './connection';
 
 const upsertSource = `
@@ -11,17 +20,25 @@ const upsertSource = `
 
 const upsertSubscription = `
   insert into durable_mail.subscription
-    (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, ${NOW})
+    (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, after_success,
+      when_dead, created_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ${NOW})
   on conflict (key) do update set
     retry_delays_ms = excluded.retry_delays_ms,
     guarantee = excluded.guarantee,
     keep_content_ms = excluded.keep_content_ms,
-    retention_ms = excluded.retention_ms
+    retention_ms = excluded.retention_ms,
+    after_success = excluded.after_success,
+    when_dead = excluded.when_dead
   returning id, cursor, created_at as "createdAt"`;
 
 const selectOfNode = `
   select id from durable_mail.subscription where workflow_id = $1 and node_id = $2 order by id`;
+
+const selectSourcesOfNode = `
+  select subscription.id, source.kind, source.account, source.mailbox
+  from durable_mail.subscription join durable_mail.source on source.id = subscription.source_id
+  where workflow_id = $1 and node_id = $2 order by subscription.id`;
 
 const selectCursors = `select id, cursor from durable_mail.subscription where id = any($1)`;
 
@@ -31,8 +48,10 @@ const updateSource = `
     connection = $3,
     last_error = coalesce($4, last_error),
     last_error_at = case when $4::text is null then last_error_at else ${NOW} end,
-    last_success_at = case when $5 then ${NOW} else last_success_at end
-  where id = $1`;
+    last_success_at = case when $5 then ${NOW} else last_success_at end,
+    backfill_read = case when $6 then $7::bigint else backfill_read end,
+    backfill_left = case when $6 then $8::bigint else backfill_left end
+  where id = $1 and fence = $9`;
 
 export function subscribe(
   connection: PostgresConnection,
@@ -52,6 +71,8 @@ export function subscribe(
       subscription.guarantee,
       Math.round(subscription.keepContentMs),
       Math.round(subscription.retentionMs),
+      storedAction(subscription.afterSuccess),
+      storedAction(subscription.whenDead),
     ))!;
     const ofNode = await statements.all<{ id: number }>(selectOfNode, workflowId, nodeId);
     return {
@@ -62,6 +83,15 @@ export function subscribe(
       nodeIds: ofNode.map(({ id }) => id),
     };
   });
+}
+
+export async function subscriptionsOf(
+  connection: PostgresConnection,
+  workflowId: string,
+  nodeId: string,
+): Promise<NodeSubscription[]> {
+  const rows = await connection.all<SourceKey & { id: number }>(selectSourcesOfNode, workflowId, nodeId);
+  return rows.map(({ id, ...source }) => ({ id, source }));
 }
 
 export async function cursors(
@@ -75,18 +105,24 @@ export async function cursors(
 
 export async function reportSource(
   connection: PostgresConnection,
-  sourceId: number,
+  hold: SourceHold,
   report: SourceReport,
 ): Promise<void> {
   await connection.run(
     updateSource,
-    sourceId,
+    hold.sourceId,
     report.state,
     report.connection,
     report.error ?? null,
     report.synced ?? false,
+    report.backfill !== undefined,
+    report.backfill?.read ?? null,
+    report.backfill?.left ?? null,
+    hold.fence,
   );
 }
+
+const storedAction = (action: MailAction | null): string | null => (action ? JSON.stringify(action) : null);
 
 const parseCursor = (cursor: string | null): Cursor | null =>
   cursor ? (JSON.parse(cursor) as Cursor) : null;

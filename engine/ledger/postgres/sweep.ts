@@ -2,6 +2,7 @@
 // Invariant: an event goes only together with the note, in `seen`, of what identifies its mail.
 import { NOW, type PostgresConnection, type Statements } from './connection';
 import { dropContents } from './content';
+import { deleteOrphans } from './orphans';
 
 const dropDueContents = `
   with due as materialized (
@@ -31,16 +32,11 @@ const deleteOldEvents = `
     insert into durable_mail.seen (subscription_id, key)
     select subscription_id, identity from deleted
     union select subscription_id, soft_identity from deleted where soft_identity is not null
+    union select deleted.subscription_id, 'weak:' || message.weak_identity
+      from deleted join durable_mail.message on message.id = deleted.message_id
+      where message.weak_identity is not null
     on conflict do nothing)
   select message_id as "messageId" from deleted`;
-
-const lockMessages = `
-  select id from durable_mail.message where id = any($1) order by id for update skip locked`;
-
-// In a statement after the lock: it sees what was recorded until then, and nothing can be recorded since.
-const deleteOrphans = `
-  delete from durable_mail.message
-  where id = any($1) and (select 1 from durable_mail.event where message_id = message.id limit 1) is null`;
 
 const lockContents = `
   select message_id as "messageId" from durable_mail.content
@@ -77,11 +73,7 @@ async function deleteOld(statements: Statements, limit: number): Promise<number>
   const deleted = await statements.all<{ messageId: number }>(deleteOldEvents, limit);
   if (deleted.length === 0) return 0;
   const messages = [...new Set(deleted.map(({ messageId }) => messageId))];
-  const locked = await statements.all<{ id: number }>(lockMessages, messages);
-  await statements.run(
-    deleteOrphans,
-    locked.map(({ id }) => id),
-  );
+  await deleteOrphans(statements, messages);
   // What is left of the others may have been kept for one of the deleted events only.
   const kept = await statements.all<{ messageId: number }>(lockContents, messages);
   await dropContents(

@@ -4,6 +4,7 @@
 import type { Changed, EventFilter, Selection } from '../inspection';
 import type { EventState } from '../states';
 import { NOW, type SqliteConnection } from './connection';
+import { cancelActions } from './mail-actions';
 import { releaseContent } from './settle';
 import { condition, walkFor, windows } from './walk';
 
@@ -50,6 +51,7 @@ export const replay = (connection: SqliteConnection, selection: Selection): Prom
   change(connection, selection, SETTLED, (selected) => {
     connection.run(replayEvents, seqs(selected));
     connection.run(keepContent, messages(selected));
+    cancelActions(connection, seqs(selected));
     return selected;
   });
 

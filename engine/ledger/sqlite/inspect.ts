@@ -1,6 +1,7 @@
 // What people see of the SQLite ledger: events, counts and sources.
 import type { EventFilter, EventPage, EventRecord, SourceHealth } from '../inspection';
 import type { EventState } from '../states';
+import { type BackfillColumns, withBackfill } from '../backfill';
 import type { SqliteConnection } from './connection';
 import { condition, NOT_DONE, walkFor, windows } from './walk';
 
@@ -30,7 +31,10 @@ const countOfWorkflow = `
 
 const selectSources = `
   select id, kind, account, mailbox, state, connection, last_success_at as lastSuccessAt,
-    last_error_at as lastErrorAt, last_error as lastError,
+    last_error_at as lastErrorAt, last_error as lastError, backfill_read as backfillRead, backfill_left as backfillLeft,
+    (select count(*) from mail_action where source_id = source.id) as actionsWaiting,
+    (select mail_action.last_error from mail_action where source_id = source.id
+      order by mail_action.last_error_at desc, id desc limit 1) as actionError,
     (select json_group_array(distinct workflow_id) from subscription where source_id = source.id) as workflowIds
   from source order by id`;
 
@@ -89,8 +93,10 @@ export async function statistics(
 }
 
 export function sources(connection: SqliteConnection): SourceHealth[] {
-  const rows = connection.all<Omit<SourceHealth, 'workflowIds'> & { workflowIds: string }>(selectSources);
-  return rows.map((row) => ({ ...row, workflowIds: JSON.parse(row.workflowIds) as string[] }));
+  const rows = connection.all<
+    Omit<SourceHealth, 'workflowIds'> & BackfillColumns & { readonly workflowIds: string }
+  >(selectSources);
+  return rows.map((row) => ({ ...withBackfill(row), workflowIds: JSON.parse(row.workflowIds) as string[] }));
 }
 
 const record = ({ seq: _, hasContent, ...row }: Row): EventRecord => ({

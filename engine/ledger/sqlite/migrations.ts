@@ -183,4 +183,42 @@ export const migrations: readonly string[] = [
   create index once_key_expiry on once_key (expires_at) where expires_at is not null;
   create index once_key_held on once_key (holder) where lease_until is not null;
   `,
+
+  // 3: which process holds a source, mails that were there before, and what is to be done with mails on their server.
+  `
+  alter table source add column fence integer not null default 0 check (fence >= 0);
+  alter table source add column holder text;
+  alter table source add column held_until integer check ((held_until is null) = (holder is null));
+  alter table source add column backfill_read integer check (backfill_read >= 0);
+  alter table source add column backfill_left integer
+    check (backfill_left >= 0 and (backfill_left is null) = (backfill_read is null));
+
+  alter table subscription add column after_success text
+    check (after_success is null or json_type(after_success) = 'object');
+  alter table subscription add column when_dead text check (when_dead is null or json_type(when_dead) = 'object');
+
+  alter table message add column weak_identity text;
+  create index message_weak_identity on message (source_id, weak_identity) where weak_identity is not null;
+
+  -- It refers to no event: retention may delete that first. The mail stays until its actions are done.
+  create table mail_action (
+    id integer primary key,
+    source_id integer not null references source (id),
+    subscription_id integer not null,
+    message_id integer not null references message (id),
+    event_id text not null,
+    ending text not null check (ending in ('DONE', 'DEAD')),
+    action text not null check (json_type(action) = 'object'),
+    begun integer not null default 0 check (begun >= 0),
+    due_at integer not null,
+    last_error text,
+    last_error_at integer,
+    created_at integer not null,
+    unique (event_id, ending),
+    check ((last_error is null) = (last_error_at is null))
+  ) strict;
+
+  create index mail_action_due on mail_action (source_id, due_at);
+  create index mail_action_message on mail_action (message_id);
+  `,
 ];

@@ -4,31 +4,22 @@
 import { idempotencyKey } from '../../mail/identity';
 import { newEventId } from '../event-id';
 import { LedgerFault } from '../fault';
-import type { Candidate, NewMessage, RecordBatch } from '../ledger';
+import type { NewMessage, RecordBatch } from '../ledger';
 import { NOW, type SqliteConnection } from './connection';
+import { assertHeld } from './hold';
+import { unrecorded } from './unrecorded';
 
 // What more is handed to SQLite in one piece is held twice in memory.
 const CONTENT_BYTES = 8 * 1024 * 1024;
-
-const selectUnrecorded = `
-  select candidate.key as position, due.value as subscriptionId
-  from json_each(?) candidate cross join json_each(candidate.value, '$[2]') due
-  where not exists (
-      select 1 from event where subscription_id = due.value and identity = candidate.value ->> 0)
-    and not exists (
-      select 1 from event where subscription_id = due.value and soft_identity = candidate.value ->> 1)
-    and not exists (
-      select 1 from seen where subscription_id = due.value and key = candidate.value ->> 0)
-    and not exists (
-      select 1 from seen where subscription_id = due.value and key = candidate.value ->> 1)`;
 
 const selectKeys = `select id, key from subscription where id in (select value from json_each(?))`;
 
 const insertMessages = `
   insert into message
-    (source_id, identity, soft_identity, header_message_id, sender, subject, uid, uid_validity, received_at, size, recorded_at)
+    (source_id, identity, soft_identity, header_message_id, sender, subject, uid, uid_validity, received_at, size,
+      weak_identity, recorded_at)
   select ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-    value ->> 8, ${NOW}
+    value ->> 8, value ->> 9, ${NOW}
   from json_each(?2) where true
   on conflict (source_id, identity) do nothing`;
 
@@ -52,22 +43,13 @@ const moveCursors = `
   update subscription set cursor = moved.value ->> 1
   from json_each(?) moved where subscription.id = moved.value ->> 0`;
 
-export function unrecorded<T extends Candidate>(connection: SqliteConnection, candidates: readonly T[]): T[] {
-  const rows = connection.all<{ position: number; subscriptionId: number }>(
-    selectUnrecorded,
-    JSON.stringify(candidates.map(({ identity, softIdentity, due }) => [identity, softIdentity, due])),
-  );
-  const due = candidates.map((): number[] => []);
-  for (const { position, subscriptionId } of rows) due[position]!.push(subscriptionId);
-  return candidates.map((candidate, position) => ({ ...candidate, due: due[position]! }));
-}
-
 export function record(connection: SqliteConnection, batch: RecordBatch): number[] {
   return connection.transaction(() => {
+    assertHeld(connection, batch.hold);
     const keys = subscriptionKeys(connection, batch.messages);
     const fresh = distinct(unrecorded(connection, batch.messages));
     if (fresh.length > 0) {
-      const ids = recordMessages(connection, batch.sourceId, fresh);
+      const ids = recordMessages(connection, batch.hold.sourceId, fresh);
       recordEvents(connection, fresh, ids, keys);
       recordContents(connection, fresh, ids);
     }
@@ -124,6 +106,7 @@ function recordMessages(
       message.uidValidity,
       message.receivedAt,
       message.size,
+      message.weakIdentity,
     ]),
   );
   connection.run(insertMessages, sourceId, rows);

@@ -3,6 +3,7 @@
 import { inOrder } from '../keys';
 import type { Ended, Outcome, Pointer, Settled } from '../ledger';
 import { NOW, type SqliteConnection } from './connection';
+import { type Ending, enqueueActions } from './mail-actions';
 
 const LAPSED = 'The run did not end: the process that ran it stopped or stalled.';
 
@@ -11,7 +12,7 @@ const settleEvents = `
   from json_each(?2) pointer
   where event.id = pointer.value ->> 'event' and event.attempt = pointer.value ->> 'attempt'
     and event.state = 'RUNNING'
-  returning id as event, attempt, state, message_id as messageId`;
+  returning seq, id as event, attempt, state, message_id as messageId`;
 
 const nextDelay = `
   iif(subscription.guarantee = 'atMostOnce', null,
@@ -37,7 +38,7 @@ const settleFailed = `
     join subscription on subscription.id = event.subscription_id
   )
   ${endFailing}
-  returning id as event, attempt, state`;
+  returning seq, id as event, attempt, state`;
 
 const lapseRunning = `
   with failing as materialized (
@@ -46,7 +47,8 @@ const lapseRunning = `
     cross join subscription on subscription.id = listening.value
     cross join event on event.subscription_id = subscription.id and event.lease_until <= ${NOW}
   )
-  ${endFailing}`;
+  ${endFailing}
+  returning seq, state`;
 
 const isDone = `
   not exists (
@@ -88,11 +90,16 @@ export function settle(
   if (pointers.length === 0) return [];
   const asked = JSON.stringify(pointers);
   if (outcome.kind === 'failure') {
-    return settledOf(pointers, connection.all<Settled>(settleFailed, outcome.error, asked));
+    return connection.transaction(() => {
+      const settled = connection.all<Settled & Ending>(settleFailed, outcome.error, asked);
+      enqueueActions(connection, settled);
+      return settledOf(pointers, settled);
+    });
   }
   const state = outcome.kind === 'success' ? 'DONE' : 'GONE';
   return connection.transaction(() => {
-    const settled = connection.all<Settled & { messageId: number }>(settleEvents, state, asked);
+    const settled = connection.all<Settled & Ending & { messageId: number }>(settleEvents, state, asked);
+    enqueueActions(connection, settled);
     releaseContent(
       connection,
       settled.map(({ messageId }) => messageId),
@@ -101,9 +108,12 @@ export function settle(
   });
 }
 
-/** @param subscriptionIds JSON. @returns how many runs were found whose lease had run out */
-export const lapse = (connection: SqliteConnection, subscriptionIds: string): number =>
-  connection.run(lapseRunning, LAPSED, subscriptionIds);
+/** Within a transaction. @param subscriptionIds JSON. @returns how many runs were found whose lease had run out */
+export function lapse(connection: SqliteConnection, subscriptionIds: string): number {
+  const lapsed = connection.all<Ending>(lapseRunning, LAPSED, subscriptionIds);
+  enqueueActions(connection, lapsed);
+  return lapsed.length;
+}
 
 /**
  * Content goes with its mail's last event, or some time after that. That of a mail with a DEAD or UNKNOWN event

@@ -9,6 +9,7 @@ import type {
   Ended,
   Ledger,
   NewSubscription,
+  NodeSubscription,
   Offer,
   OfferRequest,
   Outcome,
@@ -18,19 +19,25 @@ import type {
   SourceReport,
   Subscription,
 } from '../ledger';
+import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest } from '../once-keys';
+import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import * as act from './act';
 import type { SqliteConnection } from './connection';
 import * as deliver from './deliver';
+import * as hold from './hold';
 import * as inspect from './inspect';
+import * as mailActions from './mail-actions';
 import { offer } from './offer';
 import * as once from './once';
 import { openConnection } from './open';
-import * as record from './record';
+import { record } from './record';
 import * as settle from './settle';
 import * as subscribe from './subscribe';
 import { sweep } from './sweep';
+import { unrecorded } from './unrecorded';
+import { waiting } from './waiting';
 
 /**
  * @param file path of the ledger's file; made where missing
@@ -51,20 +58,28 @@ class SqliteLedger implements Ledger {
     return subscribe.subscribe(this.#connection, subscription);
   }
 
+  async subscriptionsOf(workflowId: string, nodeId: string): Promise<NodeSubscription[]> {
+    return subscribe.subscriptionsOf(this.#connection, workflowId, nodeId);
+  }
+
   async cursors(subscriptionIds: readonly number[]): Promise<ReadonlyMap<number, Cursor | null>> {
     return subscribe.cursors(this.#connection, subscriptionIds);
   }
 
-  async reportSource(sourceId: number, report: SourceReport): Promise<void> {
-    subscribe.reportSource(this.#connection, sourceId, report);
+  async reportSource(held: SourceHold, report: SourceReport): Promise<void> {
+    subscribe.reportSource(this.#connection, held, report);
   }
 
   async unrecorded<T extends Candidate>(candidates: readonly T[]): Promise<T[]> {
-    return record.unrecorded(this.#connection, candidates);
+    return unrecorded(this.#connection, candidates);
+  }
+
+  async waiting(subscriptionIds: readonly number[], most: number): Promise<number> {
+    return waiting(this.#connection, subscriptionIds, most);
   }
 
   async record(batch: RecordBatch): Promise<readonly number[]> {
-    return record.record(this.#connection, batch);
+    return record(this.#connection, batch);
   }
 
   async offer(request: OfferRequest): Promise<Offer> {
@@ -97,6 +112,30 @@ class SqliteLedger implements Ledger {
 
   async sweep(limit: number): Promise<boolean> {
     return sweep(this.#connection, limit);
+  }
+
+  async holdSource(request: HoldRequest): Promise<HoldAnswer> {
+    return hold.holdSource(this.#connection, request);
+  }
+
+  async renewHolds(holds: readonly SourceHold[], leaseMs: number): Promise<SourceHold[]> {
+    return hold.renewHolds(this.#connection, holds, leaseMs);
+  }
+
+  async releaseHolds(holds: readonly SourceHold[]): Promise<void> {
+    hold.releaseHolds(this.#connection, holds);
+  }
+
+  async takeActions(held: SourceHold, limit: number, leaseMs: number): Promise<DueAction[]> {
+    return mailActions.takeActions(this.#connection, held, limit, leaseMs);
+  }
+
+  async finishActions(ids: readonly number[]): Promise<void> {
+    mailActions.finishActions(this.#connection, ids);
+  }
+
+  async postponeActions(ids: readonly number[], error: string, delayMs: number): Promise<void> {
+    mailActions.postponeActions(this.#connection, ids, error, delayMs);
   }
 
   async takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {

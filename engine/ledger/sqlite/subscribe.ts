@@ -1,6 +1,15 @@
 // Sources and subscriptions in the SQLite ledger: who listens to what, from where on, and how that goes.
 import { subscriptionKey } from '../keys';
-import type { Cursor, NewSubscription, SourceReport, Subscription } from '../ledger';
+import type {
+  Cursor,
+  NewSubscription,
+  NodeSubscription,
+  SourceKey,
+  SourceReport,
+  Subscription,
+} from '../ledger';
+import type { MailAction } from '../mail-actions';
+import type { SourceHold } from '../source-holds';
 import { NOW, type SqliteConnection } from './connection';
 
 const upsertSource = `
@@ -10,17 +19,25 @@ const upsertSource = `
 
 const upsertSubscription = `
   insert into subscription
-    (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, created_at)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ${NOW})
+    (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, after_success,
+      when_dead, created_at)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NOW})
   on conflict (key) do update set
     retry_delays_ms = excluded.retry_delays_ms,
     guarantee = excluded.guarantee,
     keep_content_ms = excluded.keep_content_ms,
-    retention_ms = excluded.retention_ms
+    retention_ms = excluded.retention_ms,
+    after_success = excluded.after_success,
+    when_dead = excluded.when_dead
   returning id, cursor, created_at as createdAt`;
 
 const selectOfNode = `
   select id from subscription where workflow_id = ? and node_id = ? order by id`;
+
+const selectSourcesOfNode = `
+  select subscription.id, source.kind, source.account, source.mailbox
+  from subscription join source on source.id = subscription.source_id
+  where workflow_id = ? and node_id = ? order by subscription.id`;
 
 const selectCursors = `select id, cursor from subscription where id in (select value from json_each(?))`;
 
@@ -30,8 +47,10 @@ const updateSource = `
     connection = ?2,
     last_error = coalesce(?3, last_error),
     last_error_at = iif(?3 is null, last_error_at, ${NOW}),
-    last_success_at = iif(?4, ${NOW}, last_success_at)
-  where id = ?5`;
+    last_success_at = iif(?4, ${NOW}, last_success_at),
+    backfill_read = iif(?5, ?6, backfill_read),
+    backfill_left = iif(?5, ?7, backfill_left)
+  where id = ?8 and fence = ?9`;
 
 export function subscribe(connection: SqliteConnection, subscription: NewSubscription): Subscription {
   const { workflowId, nodeId, source } = subscription;
@@ -56,10 +75,21 @@ export function subscribe(connection: SqliteConnection, subscription: NewSubscri
       subscription.guarantee,
       subscription.keepContentMs,
       subscription.retentionMs,
+      storedAction(subscription.afterSuccess),
+      storedAction(subscription.whenDead),
     )!;
     const ofNode = connection.all<{ id: number }>(selectOfNode, workflowId, nodeId);
     return { id, sourceId, cursor: parseCursor(cursor), createdAt, nodeIds: ofNode.map((row) => row.id) };
   });
+}
+
+export function subscriptionsOf(
+  connection: SqliteConnection,
+  workflowId: string,
+  nodeId: string,
+): NodeSubscription[] {
+  const rows = connection.all<SourceKey & { id: number }>(selectSourcesOfNode, workflowId, nodeId);
+  return rows.map(({ id, ...source }) => ({ id, source }));
 }
 
 export function cursors(connection: SqliteConnection, ids: readonly number[]): Map<number, Cursor | null> {
@@ -67,16 +97,22 @@ export function cursors(connection: SqliteConnection, ids: readonly number[]): M
   return new Map(rows.map((row) => [row.id, parseCursor(row.cursor)]));
 }
 
-export function reportSource(connection: SqliteConnection, sourceId: number, report: SourceReport): void {
+export function reportSource(connection: SqliteConnection, hold: SourceHold, report: SourceReport): void {
   connection.run(
     updateSource,
     report.state,
     report.connection,
     report.error ?? null,
     report.synced ? 1 : 0,
-    sourceId,
+    report.backfill === undefined ? 0 : 1,
+    report.backfill?.read ?? null,
+    report.backfill?.left ?? null,
+    hold.sourceId,
+    hold.fence,
   );
 }
+
+const storedAction = (action: MailAction | null): string | null => (action ? JSON.stringify(action) : null);
 
 const parseCursor = (cursor: string | null): Cursor | null =>
   cursor ? (JSON.parse(cursor) as Cursor) : null;

@@ -19,6 +19,10 @@ const noteSeen = `
   union all
   select subscription_id, soft_identity from event
   where seq in (select value from json_each(?1)) and soft_identity is not null
+  union all
+  select event.subscription_id, 'weak:' || message.weak_identity
+  from event join message on message.id = event.message_id
+  where event.seq in (select value from json_each(?1)) and message.weak_identity is not null
   on conflict do nothing`;
 
 const deleteEvents = `delete from event where seq in (select value from json_each(?))`;
@@ -29,7 +33,8 @@ const deleteContents = `
 
 const deleteMessages = `
   delete from message where id in (select value from json_each(?))
-    and not exists (select 1 from event where event.message_id = message.id)`;
+    and not exists (select 1 from event where event.message_id = message.id)
+    and not exists (select 1 from mail_action where mail_action.message_id = message.id)`;
 
 const sweepKeys = `
   delete from once_key where key in (select key from once_key where expires_at <= ${NOW} limit ?)`;

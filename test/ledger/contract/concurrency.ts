@@ -53,7 +53,7 @@ export function concurrencyContract(fixture: Fixture): void {
       await fixture.withAnother(async (another) => {
         await Promise.all([
           fixture.recordMails(a, mails),
-          another.record({ sourceId: a.sourceId, messages: [...mails].reverse(), cursors: [] }),
+          another.record({ hold: fixture.hold(a), messages: [...mails].reverse(), cursors: [] }),
           fixture.recordMails(a, mails.slice(10)),
         ]);
       });
@@ -104,6 +104,8 @@ export function concurrencyContract(fixture: Fixture): void {
           guarantee: 'atLeastOnce',
           keepContentMs: 0,
           retentionMs: 1,
+          afterSuccess: null,
+          whenDead: null,
         } as const;
         const made = await Promise.all(
           [fixture.ledger, another, fixture.ledger, another].map((ledger) => ledger.subscribe(subscription)),
@@ -122,7 +124,7 @@ export function concurrencyContract(fixture: Fixture): void {
           const mails = uids.map((uid) => fixture.mail(due, uid, { softIdentity: `soft ${uid}` }));
           assert.equal((await fixture.ledger.unrecorded(mails)).length, uids.length);
           const cursors = due.map(({ id }) => ({ subscriptionId: id, cursor: { uid: uids.length } }));
-          const news = await fixture.ledger.record({ sourceId: due[0]!.sourceId, messages: mails, cursors });
+          const news = await fixture.ledger.record({ hold: fixture.hold(due[0]!), messages: mails, cursors });
           assert.equal(news.length, due.length);
         });
       const few = await send([1, 2, 3, 4, 5], to.slice(0, 2));

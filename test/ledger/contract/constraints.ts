@@ -106,6 +106,12 @@ export function constraintsContract(fixture: Fixture): void {
       await refused('update subscription set retention_ms = -1');
       await refused(`update source set state = 'lost'`);
       await refused(`update source set connection = 'lost'`);
+      await refused('update source set fence = -1');
+      await refused(`update source set held_until = null where holder is not null`);
+      await refused('update source set backfill_read = 1');
+      await refused('update source set backfill_read = 1, backfill_left = -1');
+      await refused(`update subscription set after_success = '"move"'`);
+      await refused(`update subscription set when_dead = '[]'`);
       await refused('update event set message_id = 999999');
       await refused('delete from message');
       for (const [legal, leaseUntil, finishedAt, finish] of [
@@ -121,6 +127,21 @@ export function constraintsContract(fixture: Fixture): void {
         if (legal) await fixture.under.query(insert);
         else await refused(insert);
         await fixture.under.query('delete from once_key');
+      }
+      for (const [legal, ending, action, error, errorAt] of [
+        [true, 'DONE', '{"kind":"flag"}', null, null],
+        [true, 'DEAD', '{"kind":"flag"}', 'no', 1],
+        [false, 'GONE', '{"kind":"flag"}', null, null],
+        [false, 'DONE', '"flag"', null, null],
+        [false, 'DONE', '{"kind":"flag"}', 'no', null],
+      ] as const) {
+        const values = ['e', ending, action, error, errorAt].map(literal).join(', ');
+        const insert = `insert into mail_action (source_id, subscription_id, message_id, event_id, ending, action, last_error, last_error_at, due_at, created_at)
+          select source_id, ${to.id}, id, ${values}, 1, 1 from message`;
+        if (legal) await fixture.under.query(insert);
+        else await refused(insert);
+        if (legal) await refused(insert);
+        await fixture.under.query('delete from mail_action');
       }
     });
   });

@@ -14,6 +14,8 @@ import type {
   Settled,
   Subscription,
 } from '../../../engine/ledger/ledger';
+import type { SourceHold } from '../../../engine/ledger/source-holds';
+import { held } from '../held';
 import type { LedgerUnderTest, OpenLedger, Value } from './harness';
 
 export const LEASE_MS = 30_000;
@@ -39,22 +41,25 @@ export interface StoredEvent {
 
 /** Every stored time, by table: `elapse` shifts them all. */
 const TIMES: Readonly<Record<string, readonly string[]>> = {
-  source: ['last_success_at', 'last_error_at'],
+  source: ['last_success_at', 'last_error_at', 'held_until'],
   subscription: ['created_at'],
   message: ['recorded_at'],
   content: ['drop_at'],
   event: ['due_at', 'lease_until', 'created_at', 'settled_at', 'reported_at'],
   once_key: ['lease_until', 'finished_at', 'expires_at'],
+  mail_action: ['due_at', 'last_error_at', 'created_at'],
 };
 
 export class Fixture {
   under!: LedgerUnderTest;
   content!: Buffer;
+  readonly #holds = new Map<number, SourceHold>();
 
   /** Opens and disposes of a ledger for each test of the `describe` that this is called in. */
   constructor(open: OpenLedger) {
     beforeEach(async () => {
       this.under = await open();
+      this.#holds.clear();
       this.content = await packContent(Buffer.from('Subject: hello\r\n\r\nhi'));
     });
     afterEach(() => this.under.dispose());
@@ -64,8 +69,9 @@ export class Fixture {
     return this.under.ledger;
   }
 
-  subscribe(workflowId = 'workflow', settings: Partial<NewSubscription> = {}): Promise<Subscription> {
-    return this.ledger.subscribe({
+  /** Subscribes, and holds the source. */
+  async subscribe(workflowId = 'workflow', settings: Partial<NewSubscription> = {}): Promise<Subscription> {
+    const subscription = await this.ledger.subscribe({
       workflowId,
       nodeId: 'node',
       source: { kind: 'imap', account: 'ann@mail.example', mailbox: 'INBOX' },
@@ -73,14 +79,28 @@ export class Fixture {
       guarantee: 'atLeastOnce',
       keepContentMs: 0,
       retentionMs: RETENTION_MS,
+      afterSuccess: null,
+      whenDead: null,
       ...settings,
     });
+    const { sourceId } = subscription;
+    if (!this.#holds.has(sourceId)) this.#holds.set(sourceId, await held(this.ledger, sourceId));
+    return subscription;
+  }
+
+  /** The hold that the fixture took when it subscribed. */
+  hold({ sourceId }: Subscription): SourceHold {
+    const hold = this.#holds.get(sourceId);
+    assert.ok(hold);
+    return hold;
   }
 
   mail(due: readonly Subscription[], uid: number, more: Partial<NewMessage> = {}): NewMessage {
     return {
       identity: `uid:1:${uid}:INBOX`,
       softIdentity: null,
+      accountWide: false,
+      weakIdentity: null,
       messageId: `<${uid}@test>`,
       sender: 'bob@mail.example',
       subject: `Mail ${uid}`,
@@ -101,7 +121,7 @@ export class Fixture {
     cursor?: Cursor,
   ): Promise<readonly number[]> {
     const cursors = cursor ? [{ subscriptionId: to.id, cursor }] : [];
-    return this.ledger.record({ sourceId: to.sourceId, messages, cursors });
+    return this.ledger.record({ hold: this.hold(to), messages, cursors });
   }
 
   record(to: Subscription, ...uids: number[]): Promise<readonly number[]> {
@@ -187,7 +207,7 @@ export class Fixture {
   }
 
   /** How many rows a table has. */
-  async count(table: 'message' | 'content' | 'event' | 'seen' | 'once_key'): Promise<number> {
+  async count(table: 'message' | 'content' | 'event' | 'seen' | 'once_key' | 'mail_action'): Promise<number> {
     const [row] = await this.under.query<{ n: number }>(`select count(*) as n from ${table}`);
     return row!.n;
   }

@@ -177,6 +177,9 @@ export function inspectionContract(fixture: Fixture): void {
         lastSuccessAt: null,
         lastErrorAt: null,
         lastError: null,
+        backfill: null,
+        actionsWaiting: 0,
+        actionError: null,
         workflowIds: sources[0]!.workflowIds,
       });
     });

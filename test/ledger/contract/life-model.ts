@@ -10,6 +10,8 @@ interface ModelEvent {
   at: number;
   /** It ended without success, and nobody was told. */
   untold: boolean;
+  /** What is to be done with its mail, by how it ended; whether that was begun. */
+  readonly actions: Map<string, { begun: boolean }>;
 }
 
 export const RETRIES = 2;
@@ -24,7 +26,8 @@ export class LifeModel {
   }
 
   recorded(event: string): void {
-    this.events.set(event, { state: 'PENDING', attempt: 0, failures: 0, at: this.#tick, untold: false });
+    const fresh = { state: 'PENDING', attempt: 0, failures: 0, at: this.#tick, untold: false };
+    this.events.set(event, { ...fresh, actions: new Map() });
   }
 
   elapse(ticks: number): void {
@@ -68,7 +71,7 @@ export class LifeModel {
   settle(id: string, attempt: number, success: boolean): string | null {
     const event = this.events.get(id)!;
     if (event.state !== 'RUNNING' || event.attempt !== attempt) return null;
-    if (success) event.state = 'DONE';
+    if (success) this.#ended(event, 'DONE');
     else this.#failed(event, 'DEAD');
     return event.state;
   }
@@ -78,7 +81,31 @@ export class LifeModel {
     const event = this.events.get(id);
     if (!event || !['DONE', 'DEAD', 'UNKNOWN'].includes(event.state)) return false;
     Object.assign(event, { state: 'PENDING', failures: 0, at: this.#tick, untold: false });
+    for (const [ending, { begun }] of event.actions) if (!begun) event.actions.delete(ending);
     return true;
+  }
+
+  /** What is to be done with mails, each as `event ending`. */
+  waiting(): string[] {
+    return [...this.events].flatMap(([id, { actions }]) =>
+      [...actions.keys()].map((ending) => `${id} ${ending}`),
+    );
+  }
+
+  /** All that was not begun is begun. @returns how much */
+  beginActions(): number {
+    const fresh = [...this.events.values()].flatMap(({ actions }) =>
+      [...actions.values()].filter(({ begun }) => !begun),
+    );
+    for (const action of fresh) action.begun = true;
+    return fresh.length;
+  }
+
+  /** All that was begun is done. */
+  finishActions(): void {
+    for (const { actions } of this.events.values()) {
+      for (const [ending, { begun }] of actions) if (begun) actions.delete(ending);
+    }
   }
 
   takeEnded(): string[] {
@@ -89,9 +116,47 @@ export class LifeModel {
 
   #failed(event: ModelEvent, atMostOnce: 'DEAD' | 'UNKNOWN'): void {
     event.failures++;
-    if (this.#atMostOnce) event.state = atMostOnce;
-    else event.state = event.failures > RETRIES ? 'DEAD' : 'RETRY';
-    event.untold = event.state !== 'RETRY';
+    const last = this.#atMostOnce ? atMostOnce : event.failures > RETRIES ? 'DEAD' : 'RETRY';
+    this.#ended(event, last);
+    event.untold = last !== 'RETRY';
     event.at = this.#tick + 1;
+  }
+
+  #ended(event: ModelEvent, state: string): void {
+    event.state = state;
+    if (['DONE', 'DEAD'].includes(state) && !event.actions.has(state))
+      event.actions.set(state, { begun: false });
+  }
+}
+
+/** Who reads a source, and under which fence. */
+export class HoldModel {
+  #holder: number | null = null;
+  #until = 0;
+  #tick = 0;
+  fence = 0;
+
+  elapse(ticks: number): void {
+    this.#tick += ticks;
+  }
+
+  /** @returns whether the process gets it */
+  take(process: number): boolean {
+    if (this.#holder !== null && this.#holder !== process && this.#until > this.#tick) return false;
+    if (this.#holder !== process) this.fence++;
+    this.#holder = process;
+    this.#until = this.#tick + 2;
+    return true;
+  }
+
+  /** @returns whether it is still held */
+  renew(fence: number): boolean {
+    if (this.#holder === null || this.fence !== fence) return false;
+    this.#until = this.#tick + 2;
+    return true;
+  }
+
+  release(fence: number): void {
+    if (this.fence === fence) this.#holder = null;
   }
 }

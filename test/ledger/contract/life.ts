@@ -1,13 +1,16 @@
-// Random lives of events, held against the model: two processes offer, runs begin (also twice), end well or badly,
-// late or never, leases are renewed or lapse, people replay. After every step the ledger is where the model is.
-// Invariants besides: nobody wins a pointer that another has won, DONE is left by replay alone, and in the end
-// every mail has come to its end.
+// Random lives of events, held against the model: two processes take the source from each other, record and offer,
+// runs begin (also twice), end well or badly, late or never, leases are renewed or lapse, people replay. After every
+// step the ledger is where the model is.
+// Invariants besides: a process that lost the source records nothing and is handed no action, nobody wins a pointer
+// that another has won, DONE is left by replay alone, and in the end every mail has come to its end.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
 import type { Ledger, OfferedRun, Pointer, Subscription } from '../../../engine/ledger/ledger';
+import { LedgerFault } from '../../../engine/ledger/fault';
+import type { SourceHold } from '../../../engine/ledger/source-holds';
 import type { Fixture } from './fixture';
-import { LifeModel, RETRIES } from './life-model';
+import { HoldModel, LifeModel, RETRIES } from './life-model';
 
 const TICK_MS = 400_000;
 /** With its tenth of jitter less than a tick. */
@@ -18,7 +21,12 @@ const MAILS = 3;
 const RUNS_OF_THE_PROPERTY = 60;
 
 const STEPS = [
+  'take the source',
+  'renew the source',
+  'release the source',
   'record',
+  'act',
+  'finish acting',
   'offer',
   'offer by both at once',
   'start',
@@ -57,13 +65,18 @@ export function lifeContract(fixture: Fixture): void {
       await fc.assert(
         fc.asyncProperty(
           fc.boolean(),
-          fc.array(step, { minLength: 5, maxLength: 40 }),
+          fc.array(step, { minLength: 5, maxLength: 50 }),
           async (once, steps) => {
             const to = await fixture.subscribe(`life ${++lives}`, {
               guarantee: once ? 'atMostOnce' : 'atLeastOnce',
               retryDelaysMs: Array.from({ length: RETRIES }, () => RETRY_MS),
+              source: { kind: 'imap', account: 'ann@mail.example', mailbox: `life ${lives}` },
+              afterSuccess: { kind: 'markRead' },
+              whenDead: { kind: 'flag' },
             });
+            await fixture.ledger.releaseHolds([fixture.hold(to)]);
             const life = new Life(fixture, [fixture.ledger, another], to, once);
+            await life.begin();
             for (const one of steps) await life.take(one);
             await life.drain();
           },
@@ -81,6 +94,10 @@ class Life {
   readonly #processes: readonly Ledger[];
   readonly #to: Subscription;
   readonly #model: LifeModel;
+  readonly #holdModel = new HoldModel();
+  /** The last hold that each process got. */
+  readonly #holds: (SourceHold | undefined)[] = [];
+  #begun: readonly number[] = [];
   readonly #emitted: OfferedRun[] = [];
   /** Pointers that a run holds, or thinks it does. */
   readonly #running: Pointer[] = [];
@@ -93,13 +110,26 @@ class Life {
     this.#processes = processes;
     this.#to = to;
     this.#model = new LifeModel(atMostOnce);
+    // The fixture had it, and gave it back.
+    this.#holdModel.fence = fixture.hold(to).fence;
+  }
+
+  /** Somebody reads the source. */
+  begin(): Promise<void> {
+    return this.#take(0);
   }
 
   async take({ what, process, which, mailsPerRun }: Step): Promise<void> {
     const ledger = this.#processes[process]!;
     const run = pick(this.#emitted, which);
     const held = pick(this.#running, which);
-    if (what === 'record') await this.#record((which % MAILS) + 1);
+    const hold = this.#holds[process];
+    if (what === 'take the source') await this.#take(process);
+    if (what === 'renew the source' && hold) await this.#renewHold(ledger, hold);
+    if (what === 'release the source' && hold) await this.#release(ledger, hold);
+    if (what === 'record' && hold) await this.#record(ledger, hold, (which % MAILS) + 1);
+    if (what === 'act' && hold) await this.#act(ledger, hold);
+    if (what === 'finish acting') await this.#finishActing(ledger);
     if (what === 'offer') await this.#offer([ledger], mailsPerRun);
     if (what === 'offer by both at once') await this.#offer(this.#processes, mailsPerRun);
     if (what === 'start' && run) await this.#start([ledger], run);
@@ -131,12 +161,51 @@ class Life {
     }
   }
 
-  async #record(uid: number): Promise<void> {
+  async #take(process: 0 | 1): Promise<void> {
+    const expected = this.#holdModel.take(process);
+    const request = { sourceId: this.#to.sourceId, holder: `process ${process}`, leaseMs: LEASE_MS };
+    const answer = await this.#processes[process]!.holdSource(request);
+    if ('hold' in answer) this.#holds[process] = answer.hold;
+    const { fence } = this.#holdModel;
+    assert.deepEqual(
+      answer,
+      expected ? { hold: { sourceId: this.#to.sourceId, fence } } : { heldBy: `process ${1 - process}` },
+    );
+  }
+
+  async #renewHold(ledger: Ledger, hold: SourceHold): Promise<void> {
+    const expected = this.#holdModel.renew(hold.fence);
+    assert.deepEqual(await ledger.renewHolds([hold], LEASE_MS), expected ? [hold] : []);
+  }
+
+  async #release(ledger: Ledger, hold: SourceHold): Promise<void> {
+    this.#holdModel.release(hold.fence);
+    await ledger.releaseHolds([hold]);
+  }
+
+  async #record(ledger: Ledger, hold: SourceHold, uid: number): Promise<void> {
     const known = new Set((await this.#stored()).keys());
-    await this.#fixture.record(this.#to, uid);
+    const messages = [this.#fixture.mail([this.#to], uid)];
+    const recording = ledger.record({ hold, messages, cursors: [] });
+    if (hold.fence === this.#holdModel.fence) await recording;
+    else await assert.rejects(recording, (error) => error instanceof LedgerFault && error.kind === 'taken');
     const fresh = [...(await this.#stored()).keys()].filter((id) => !known.has(id));
-    assert.ok(fresh.length <= 1);
+    assert.ok(fresh.length <= (hold.fence === this.#holdModel.fence ? 1 : 0));
     for (const id of fresh) this.#model.recorded(id);
+  }
+
+  async #act(ledger: Ledger, hold: SourceHold): Promise<void> {
+    const expected = hold.fence === this.#holdModel.fence ? this.#model.beginActions() : 0;
+    // Never over, so that an action is begun once.
+    const due = await ledger.takeActions(hold, 100, 9e12);
+    assert.equal(due.length, expected);
+    this.#begun = [...this.#begun, ...due.map(({ id }) => id)];
+  }
+
+  async #finishActing(ledger: Ledger): Promise<void> {
+    this.#model.finishActions();
+    await ledger.finishActions(this.#begun);
+    this.#begun = [];
   }
 
   async #offer(by: readonly Ledger[], mailsPerRun: number): Promise<void> {
@@ -192,6 +261,7 @@ class Life {
 
   async #elapse(ticks: number): Promise<void> {
     this.#model.elapse(ticks);
+    this.#holdModel.elapse(ticks);
     await this.#fixture.elapse(ticks * TICK_MS);
   }
 
@@ -214,6 +284,14 @@ class Life {
       assert.deepEqual(stored.get(id), { state, attempt, failures }, `after "${after}"`);
     }
     assert.equal(stored.size, this.#model.events.size);
+    const waiting = await this.#fixture.under.query<{ event_id: string; ending: string }>(
+      `select event_id, ending from mail_action where subscription_id = ${this.#to.id}`,
+    );
+    assert.deepEqual(
+      waiting.map(({ event_id, ending }) => `${event_id} ${ending}`).sort(),
+      this.#model.waiting().sort(),
+      `after "${after}"`,
+    );
   }
 
   async #stored(): Promise<Map<string, { state: string; attempt: number; failures: number }>> {

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { unpackContent } from '../../../engine/ledger/content';
+import type { NewMessage, Subscription } from '../../../engine/ledger/ledger';
+import type { Backfill } from '../../../engine/ledger/states';
 import { type Fixture, RETENTION_MS, success } from './fixture';
 
 export function recordContract(fixture: Fixture): void {
@@ -126,7 +128,7 @@ export function recordContract(fixture: Fixture): void {
     it('moves each subscription to its own place', async () => {
       const [a, b] = [await fixture.subscribe('a'), await fixture.subscribe('b')];
       await fixture.ledger.record({
-        sourceId: a.sourceId,
+        hold: fixture.hold(a),
         messages: [],
         cursors: [
           { subscriptionId: a.id, cursor: { uid: 1 } },
@@ -171,28 +173,158 @@ export function recordContract(fixture: Fixture): void {
         fixture.mail([to], 1, { subject: broken, sender: broken, messageId: broken, identity: broken }),
       ]);
       assert.deepEqual(await fixture.run(to, { kind: 'failure', error: broken }), ['RETRY']);
-      await fixture.ledger.reportSource(to.sourceId, { state: 'error', connection: 'closed', error: broken });
+      await fixture.ledger.reportSource(fixture.hold(to), {
+        state: 'error',
+        connection: 'closed',
+        error: broken,
+      });
       const { events } = await fixture.ledger.events({}, { limit: 1 });
       assert.match(events[0]?.subject ?? '', /^a.*b.*c$/su);
     });
   });
 
+  describe('an account-wide identity', () => {
+    const mailbox = (name: string, account = 'ann@mail.example') =>
+      ({ source: { kind: 'imap', account, mailbox: name } }) as const;
+    const wide = (to: Subscription, more: Partial<NewMessage> = {}): NewMessage =>
+      fixture.mail([to], 1, { identity: 'email:1', accountWide: true, ...more });
+    const send = (to: Subscription, more?: Partial<NewMessage>): Promise<readonly number[]> =>
+      fixture.recordMails(to, [wide(to, more)]);
+    const known = async (to: Subscription, more?: Partial<NewMessage>): Promise<boolean> =>
+      (await fixture.ledger.unrecorded([wide(to, more)]))[0]!.due.length === 0;
+
+    it('is one mail for a node, in whatever mailbox of the account it is seen', async () => {
+      const inbox = await fixture.subscribe();
+      const archive = await fixture.subscribe('workflow', mailbox('Archive'));
+      assert.deepEqual(await send(inbox), [inbox.id]);
+      assert.equal(await known(archive), true);
+      assert.deepEqual(await send(archive), []);
+      assert.deepEqual(await send(archive, { identity: 'email:2' }), [archive.id]);
+      assert.deepEqual(await send(inbox, { identity: 'email:2' }), []);
+      assert.equal(await fixture.count('event'), 2);
+      assert.equal(await fixture.count('message'), 2, 'and nothing is left behind of what was not recorded');
+    });
+
+    it('is another mail for another node, another workflow and another account', async () => {
+      await send(await fixture.subscribe());
+      for (const other of [
+        await fixture.subscribe('other', mailbox('Archive')),
+        await fixture.subscribe('workflow', { nodeId: 'other', ...mailbox('Archive') }),
+        await fixture.subscribe('workflow', mailbox('INBOX', 'bob@mail.example')),
+      ]) {
+        assert.equal(await known(other), false);
+        assert.deepEqual(await send(other), [other.id]);
+      }
+    });
+
+    it('is looked for nowhere else if it is not account-wide, nor is a soft identity', async () => {
+      await send(await fixture.subscribe(), { softIdentity: 'soft' });
+      const archive = await fixture.subscribe('workflow', mailbox('Archive'));
+      assert.equal(await known(archive, { accountWide: false }), false);
+      assert.equal(await known(archive, { identity: 'email:2', softIdentity: 'soft' }), false);
+    });
+
+    it('is known also after retention', async () => {
+      const inbox = await fixture.subscribe();
+      await send(inbox);
+      await fixture.run(inbox, success);
+      await fixture.elapse(RETENTION_MS);
+      await fixture.ledger.sweep(100);
+      assert.equal(await fixture.count('event'), 0);
+      const archive = await fixture.subscribe('workflow', mailbox('Archive'));
+      assert.equal(await known(archive), true);
+      assert.deepEqual(await send(archive), []);
+    });
+
+    it('is recorded once by two processes that see it in two mailboxes at once', async () => {
+      const [inbox, archive] = [
+        await fixture.subscribe(),
+        await fixture.subscribe('workflow', mailbox('Archive')),
+      ];
+      const mails = (to: Subscription): NewMessage[] =>
+        Array.from({ length: 20 }, (_, i) => wide(to, { identity: `email:${i}` }));
+      const cursors = [inbox, archive].map(({ id }) => ({ subscriptionId: id, cursor: { uid: 1 } }));
+      await fixture.withAnother(async (another) => {
+        await Promise.all(
+          Array.from({ length: 8 }, (_, i) => {
+            const to = i % 2 ? inbox : archive;
+            const ledger = i % 2 ? fixture.ledger : another;
+            return ledger.record({ hold: fixture.hold(to), messages: mails(to), cursors });
+          }),
+        );
+      });
+      assert.equal(await fixture.count('event'), 20);
+    });
+  });
+
+  describe('a weak identity', () => {
+    const weak = (to: Subscription, uid: number, more: Partial<NewMessage> = {}): NewMessage =>
+      fixture.mail([to], uid, { weakIdentity: 'digest', ...more });
+    const seemsKnown = async (to: Subscription, seemsLike: string | null): Promise<boolean> => {
+      const candidate = { ...fixture.mail([to], 99), seemsLike };
+      return (await fixture.ledger.unrecorded([candidate]))[0]!.due.length === 0;
+    };
+
+    it('does not keep a mail from being recorded beside another of the same', async () => {
+      const to = await fixture.subscribe();
+      assert.deepEqual(await fixture.recordMails(to, [weak(to, 1), weak(to, 2)]), [to.id]);
+      assert.deepEqual(await fixture.recordMails(to, [weak(to, 3)]), [to.id]);
+      assert.equal(await fixture.count('event'), 3);
+    });
+
+    it('is known where one asks for what seems the same, for that subscription and mailbox', async () => {
+      const [a, b] = [await fixture.subscribe('a'), await fixture.subscribe('b')];
+      await fixture.recordMails(a, [weak(a, 1), weak(a, 2)]);
+      assert.equal(await seemsKnown(a, 'digest'), true);
+      assert.equal(await seemsKnown(a, 'other'), false);
+      assert.equal(await seemsKnown(a, null), false);
+      assert.equal(await seemsKnown(b, 'digest'), false);
+      const there = { source: { kind: 'imap', account: 'ann@mail.example', mailbox: 'Support' } } as const;
+      assert.equal(await seemsKnown(await fixture.subscribe('a', there), 'digest'), false);
+    });
+
+    it('is known also after retention', async () => {
+      const to = await fixture.subscribe();
+      await fixture.recordMails(to, [weak(to, 1), weak(to, 2), fixture.mail([to], 3)]);
+      await fixture.run(to, success);
+      await fixture.elapse(RETENTION_MS);
+      await fixture.ledger.sweep(100);
+      assert.equal(await fixture.count('message'), 0);
+      assert.equal(await seemsKnown(to, 'digest'), true);
+      assert.equal(await seemsKnown(to, 'other'), false);
+    });
+  });
+
   describe('reportSource', () => {
     it('keeps the last success and the last error beside the state', async () => {
-      const { sourceId } = await fixture.subscribe();
-      await fixture.ledger.reportSource(sourceId, { state: 'idle', connection: 'idling', synced: true });
-      await fixture.ledger.reportSource(sourceId, {
+      const hold = fixture.hold(await fixture.subscribe());
+      await fixture.ledger.reportSource(hold, { state: 'idle', connection: 'idling', synced: true });
+      await fixture.ledger.reportSource(hold, {
         state: 'retry_scheduled',
         connection: 'backing_off',
         error: 'no answer',
       });
-      await fixture.ledger.reportSource(sourceId, { state: 'gap_checking', connection: 'connecting' });
+      await fixture.ledger.reportSource(hold, { state: 'gap_checking', connection: 'connecting' });
       const [source] = await fixture.ledger.sources();
       assert.ok(source?.lastSuccessAt && source.lastErrorAt && source.lastErrorAt >= source.lastSuccessAt);
       assert.deepEqual(
         [source.state, source.connection, source.lastError],
         ['gap_checking', 'connecting', 'no answer'],
       );
+    });
+
+    it('keeps how far older mail was read, until there is none to read', async () => {
+      const hold = fixture.hold(await fixture.subscribe());
+      const report = async (backfill?: Backfill | null): Promise<Backfill | null> => {
+        const state = { state: 'syncing', connection: 'connecting' } as const;
+        await fixture.ledger.reportSource(hold, backfill === undefined ? state : { ...state, backfill });
+        return (await fixture.ledger.sources())[0]!.backfill;
+      };
+      assert.equal(await report(), null);
+      assert.deepEqual(await report({ read: 50, left: 1_950 }), { read: 50, left: 1_950 });
+      assert.deepEqual(await report(), { read: 50, left: 1_950 });
+      assert.deepEqual(await report({ read: 2_000, left: 0 }), { read: 2_000, left: 0 });
+      assert.equal(await report(null), null);
     });
   });
 }

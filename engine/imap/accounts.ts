@@ -1,0 +1,147 @@
+// The accounts that are watched in this process, and how their mailboxes share a few connections.
+// Invariant: an account has one line for each mailbox up to its limit, and never more lines than that; the mailboxes
+// beyond it are visited in turn over the last line.
+import type { SourceKey } from '../ledger/ledger';
+import type { StartWatch, Watch } from '../source/source';
+import { ImapLine, LINE_TIMES, type LineTimes } from './line';
+import type { ImapLogin } from './login';
+import { type ImapPorts, type ImapSubscriber, WatchedMailbox } from './mailbox';
+import type { ImapReading } from './reading';
+
+/** A server that let in fewer connections than were asked for is asked again after this time. */
+const FEWER_MS = 30 * 60_000;
+
+export class ImapAccounts {
+  readonly #accounts = new Map<string, ImapAccount>();
+  readonly #ports: ImapPorts;
+  readonly #times: LineTimes;
+
+  constructor(ports: ImapPorts, times: Partial<LineTimes> = {}) {
+    this.#ports = ports;
+    this.#times = { ...LINE_TIMES, ...times };
+  }
+
+  /** For the registry of sources. */
+  readonly start: StartWatch<ImapLogin, ImapReading> = (key, sourceId, subscribers) =>
+    this.#watch(key, sourceId, subscribers);
+
+  #watch(key: SourceKey, sourceId: number, subscribers: () => readonly ImapSubscriber[]): Watch {
+    const account = this.#accounts.get(key.account) ?? new ImapAccount(key.account, this.#ports, this.#times);
+    this.#accounts.set(key.account, account);
+    const mailbox = new WatchedMailbox(key, sourceId, subscribers, this.#ports);
+    account.add(mailbox);
+    return {
+      nudge: () => account.nudge(mailbox),
+      stop: async () => {
+        const left = account.remove(mailbox);
+        if (account.isEmpty && this.#accounts.get(key.account) === account)
+          this.#accounts.delete(key.account);
+        await left;
+      },
+    };
+  }
+}
+
+class ImapAccount {
+  readonly #name: string;
+  readonly #ports: ImapPorts;
+  readonly #times: LineTimes;
+  readonly #lines: ImapLine[] = [];
+  readonly #silence = new Map<WatchedMailbox, () => void>();
+  /** What the server let in when it had enough. */
+  #let = Infinity;
+
+  constructor(name: string, ports: ImapPorts, times: LineTimes) {
+    this.#name = name;
+    this.#ports = ports;
+    this.#times = times;
+  }
+
+  get isEmpty(): boolean {
+    return this.#lines.length === 0;
+  }
+
+  add(mailbox: WatchedMailbox): void {
+    this.#silence.set(
+      mailbox,
+      mailbox.onActions(() => this.#lineOf(mailbox)?.interrupt()),
+    );
+    if (this.#lines.length < Math.max(this.#limit(mailbox), 1)) {
+      this.#open(mailbox);
+      return;
+    }
+    const shared = this.#lines.at(-1)!;
+    shared.mailboxes.push(mailbox);
+    shared.nudge();
+  }
+
+  nudge(mailbox: WatchedMailbox): void {
+    this.#lineOf(mailbox)?.nudge();
+  }
+
+  /** Resolves when nothing of it is read any more. */
+  async remove(mailbox: WatchedMailbox): Promise<void> {
+    this.#silence.get(mailbox)?.();
+    this.#silence.delete(mailbox);
+    const line = this.#lineOf(mailbox);
+    if (!line) return;
+    line.mailboxes.splice(line.mailboxes.indexOf(mailbox), 1);
+    const closed = mailbox.close();
+    if (line.mailboxes.length > 0) {
+      line.nudge();
+    } else {
+      this.#lines.splice(this.#lines.indexOf(line), 1);
+      this.#spread();
+      await line.stop();
+    }
+    await closed;
+  }
+
+  /** A line became free: one of the mailboxes that share a line gets it. */
+  #spread(): void {
+    const shared = this.#lines.find(({ mailboxes }) => mailboxes.length > 1);
+    const moving = shared?.mailboxes.at(-1);
+    if (!shared || !moving || this.#lines.length >= this.#limit(moving)) return;
+    shared.mailboxes.pop();
+    shared.nudge();
+    this.#open(moving);
+  }
+
+  #open(mailbox: WatchedMailbox): void {
+    const tooMany = (line: ImapLine): boolean => this.#tooMany(line);
+    this.#lines.push(new ImapLine(this.#name, this.#times, tooMany, mailbox));
+  }
+
+  /** The server lets no more connections in: those that are there have to do. */
+  #tooMany(line: ImapLine): boolean {
+    const other = this.#lines.findLast((each) => each !== line && each.isConnected);
+    if (!other || !this.#lines.includes(line)) return false;
+    this.#let = this.#lines.length - 1;
+    this.#ports.log.warn(
+      `The server of ${this.#name} allows ${this.#let} connections now; its mailboxes share them`,
+    );
+    setTimeout(() => {
+      this.#let = Infinity;
+      this.#spread();
+    }, FEWER_MS).unref();
+    this.#lines.splice(this.#lines.indexOf(line), 1);
+    other.mailboxes.push(...line.mailboxes.splice(0));
+    // The last line is the one that is shared.
+    this.#lines.push(...this.#lines.splice(this.#lines.indexOf(other), 1));
+    other.nudge();
+    void line.stop();
+    return true;
+  }
+
+  #limit(joining: WatchedMailbox): number {
+    const mailboxes = [...this.#lines.flatMap((line) => line.mailboxes), joining];
+    const asked = mailboxes.flatMap((mailbox) =>
+      mailbox.subscribers().map(({ mostConnections }) => mostConnections),
+    );
+    return Math.min(this.#let, ...asked);
+  }
+
+  #lineOf(mailbox: WatchedMailbox): ImapLine | undefined {
+    return this.#lines.find(({ mailboxes }) => mailboxes.includes(mailbox));
+  }
+}

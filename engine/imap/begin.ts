@@ -1,0 +1,56 @@
+// Where a subscription goes on in a mailbox that was just opened, or begins.
+// Invariants: what arrived since people were told that it listens is never passed over; older mail is read only if
+// somebody asked for it.
+import type { Subscription } from '../ledger/ledger';
+import type { Fill, ImapCursor } from './cursor';
+import type { ImapReading } from './reading';
+import type { ImapSession, OpenedMailbox } from './session';
+
+export interface Beginning {
+  readonly subscription: Subscription;
+  readonly reading: ImapReading;
+  /** People were told that the subscription listens before the mailbox was first reached. */
+  readonly reachedLate: boolean;
+  /** It was just switched on; ms since 1970. Undefined once it has read the mailbox since. */
+  readonly switchedOnAt: number | undefined;
+}
+
+// The server's clock, the database's and this machine's need not agree; a mail too many is better than one too few.
+const CLOCK_MARGIN_MS = 60_000;
+
+/** @param stored where it stood @returns the same, if it goes on there */
+export async function beginningCursor(
+  stored: ImapCursor | null,
+  opened: OpenedMailbox,
+  beginning: Beginning,
+  session: ImapSession,
+): Promise<ImapCursor> {
+  const { uidValidity, uidNext } = opened;
+  const { subscription, reading, reachedLate, switchedOnAt } = beginning;
+  const now = { uidValidity, uid: uidNext - 1 };
+  const again = { uidValidity, uid: 0, since: subscription.createdAt - CLOCK_MARGIN_MS };
+  const skips = stored !== null && reading.skipWhileOff && switchedOnAt !== undefined;
+  if (skips) {
+    // "From now on" means by date, if the mailbox is only reached now.
+    const fill = stored.uidValidity === uidValidity ? stored.fill : undefined;
+    const from = reachedLate ? { ...again, since: switchedOnAt - CLOCK_MARGIN_MS } : now;
+    return { ...from, ...(fill && { fill }) };
+  }
+  if (stored?.uidValidity === uidValidity) return stored;
+  // Renumbered: old UIDs mean nothing, the mails are the same. What is recorded is known by its soft identity.
+  const from = stored || reachedLate ? again : now;
+  const fill = !stored || stored.fill ? await fillFor(reading, opened, session) : null;
+  return { ...from, ...(fill && { fill }) };
+}
+
+async function fillFor(
+  { start }: ImapReading,
+  { uidNext, exists }: OpenedMailbox,
+  session: ImapSession,
+): Promise<Fill | null> {
+  if (start.kind === 'new' || exists === 0) return null;
+  const fill = { below: uidNext, downTo: 1, read: 0 };
+  if (start.kind === 'since') return { ...fill, since: start.at };
+  if (start.kind === 'last') return { ...fill, downTo: await session.uidFromEnd(start.count) };
+  return fill;
+}

@@ -1,0 +1,83 @@
+// The certificates of an IMAP login, checked before they are used, since TLS itself would ignore text that is none.
+// Invariant: nothing of a key stands in an error.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import * as tls from 'node:tls';
+import type { ImapLogin } from './login';
+
+type OlderTls = Pick<typeof tls, 'rootCertificates'> & Partial<Pick<typeof tls, 'getCACertificates'>>;
+type ClientCertificate = NonNullable<ImapLogin['clientCertificate']>;
+
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]+?)-----END \1-----/g;
+
+/**
+ * The certificates in a text, as PEM (RFC 7468). A text whose line breaks were lost on the way is mended.
+ * @param field what a person calls the text, for the error
+ * @throws Error that says that the field holds no certificate, or one that cannot be read
+ */
+export function readCertificates(text: string, field: string): string {
+  const found = blocks(text).filter(({ label }) => label.endsWith('CERTIFICATE'));
+  if (found.length === 0) {
+    throw new Error(
+      `"${field}" in the IMAP credential holds no certificate. It begins with "-----BEGIN CERTIFICATE-----" (PEM).`,
+    );
+  }
+  for (const { pem } of found) {
+    try {
+      new X509Certificate(pem);
+    } catch {
+      throw new Error(`"${field}" in the IMAP credential holds a certificate that cannot be read.`);
+    }
+  }
+  return found.map(({ pem }) => pem).join('');
+}
+
+/** @throws Error that says which of the three is wrong, or that they do not belong together */
+export function readClientCertificate(
+  certificate: string,
+  key: string,
+  passphrase: string,
+): ClientCertificate {
+  const pem = readCertificates(certificate, 'Client Certificate');
+  const [found] = blocks(key).filter(({ label }) => label.endsWith('PRIVATE KEY'));
+  if (!found) {
+    throw new Error(
+      '"Client Key" in the IMAP credential holds no private key. It begins with "-----BEGIN PRIVATE KEY-----" or similar (PEM).',
+    );
+  }
+  let matches: boolean;
+  try {
+    const privateKey = createPrivateKey({ key: found.pem, ...(passphrase && { passphrase }) });
+    matches = new X509Certificate(pem).checkPrivateKey(privateKey);
+  } catch {
+    throw new Error(
+      /ENCRYPTED/.test(found.pem)
+        ? '"Client Key" in the IMAP credential is encrypted, and "Client Key Passphrase" does not open it.'
+        : '"Client Key" in the IMAP credential holds a private key that cannot be read.',
+    );
+  }
+  if (!matches) {
+    throw new Error('"Client Key" in the IMAP credential does not belong to "Client Certificate".');
+  }
+  return { certificate: pem, key: found.pem, ...(passphrase && { passphrase }) };
+}
+
+/** The usual authorities (those of Node, and NODE_EXTRA_CA_CERTS), and one more. */
+export const authoritiesAnd = (ca: string): string[] => [...usualAuthorities(tls), ca];
+
+// Node has it since 22.15; before that, what NODE_EXTRA_CA_CERTS names cannot be had.
+const usualAuthorities = ({ getCACertificates, rootCertificates }: OlderTls): readonly string[] =>
+  getCACertificates?.('default') ?? rootCertificates;
+
+function blocks(text: string): { readonly label: string; readonly pem: string }[] {
+  // A field of one line makes blanks of line breaks, and some paste them as the two characters \n.
+  const lines = text.replace(/\\n/g, '\n');
+  return [...lines.matchAll(BLOCK)].map(([whole, label = '', body = '']) => {
+    // An old encrypted key has header lines, which cannot be told apart again.
+    const mended = body.includes(':')
+      ? whole
+      : [`-----BEGIN ${label}-----`, ...wrapped(body), `-----END ${label}-----`].join('\n');
+    return { label, pem: `${mended}\n` };
+  });
+}
+
+const wrapped = (base64: string): readonly string[] => base64.replace(/\s+/g, '').match(/.{1,64}/g) ?? [];

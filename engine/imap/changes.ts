@@ -1,0 +1,95 @@
+// Changes mails of a mailbox on their server: together what is to be done with several, and no copy twice.
+// Invariant: no mail is deleted before its copy is where it is to be, and none that others have marked.
+import type { DueAction, MailAction } from '../ledger/mail-actions';
+import { ImapFault } from './fault';
+import { findAlike } from './find';
+import { flagOf } from './obstacles';
+import { type ImapSession, WithheldMail } from './session';
+
+/** A server that copies mails says nothing meanwhile: so much is given to it at once. */
+const MOST_BYTES = 64 * 1024 * 1024;
+/** What takes a mail away comes last: another workflow may want it marked first. */
+const ORDER: readonly MailAction['kind'][] = ['markRead', 'flag', 'addKeyword', 'copy', 'move', 'delete'];
+
+/** Something to be done with a mail that was found. */
+export interface Task {
+  readonly due: DueAction;
+  readonly uid: number;
+  /** A copy of it is where it is to be. */
+  copied: boolean;
+}
+
+/** What is done in one command, in the order in which it is done. */
+export function groupsOf(tasks: readonly Task[]): Task[][] {
+  const byAction = new Map<string, Task[]>();
+  for (const task of tasks) {
+    const key = JSON.stringify(task.due.action);
+    byAction.set(key, [...(byAction.get(key) ?? []), task]);
+  }
+  const groups = [...byAction.values()].flatMap(bySize);
+  const rank = (group: Task[]): number => ORDER.indexOf(group[0]!.due.action.kind);
+  return groups.sort((a, b) => rank(a) - rank(b));
+}
+
+function bySize(tasks: readonly Task[]): Task[][] {
+  const groups: Task[][] = [];
+  let bytes = Infinity;
+  for (const task of tasks) {
+    if (bytes + task.due.size > MOST_BYTES) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)!.push(task);
+    bytes += task.due.size;
+  }
+  return groups;
+}
+
+/** Those that were begun before, and whose copy is in the other mailbox. It leaves any mailbox open. */
+export async function findCopied(
+  session: ImapSession,
+  mailbox: string,
+  taken: readonly DueAction[],
+): Promise<Set<DueAction>> {
+  const copied = new Set<DueAction>();
+  const begun = taken.filter(
+    ({ begun, action }) =>
+      begun > 0 && (action.kind === 'copy' || (action.kind === 'move' && !session.canMove)),
+  );
+  for (const target of new Set(begun.map(targetOf))) {
+    if (target === null || session.isSameMailbox(target, mailbox)) continue;
+    try {
+      await session.open(target);
+      const sought = begun.filter((due) => targetOf(due) === target);
+      for (const [due, uids] of await findAlike(session, sought)) if (uids.length > 0) copied.add(due);
+    } catch (error) {
+      // A mailbox that is not there has no copies. What else is wrong with it, copying will tell.
+      const isMissing = error instanceof ImapFault && error.kind === 'mailbox';
+      if (!isMissing && !(error instanceof WithheldMail)) throw error;
+    }
+  }
+  return copied;
+}
+
+/** Does the same with some mails of the open mailbox. @throws Refusal */
+export async function change(session: ImapSession, group: readonly Task[]): Promise<void> {
+  const { action } = group[0]!.due;
+  const uids = uidsOf(group);
+  if (action.kind === 'copy') return session.copy(uids, action.mailbox);
+  if (action.kind === 'delete') return session.delete(uids);
+  if (action.kind === 'move') {
+    if (session.canMove) return session.move(uids, action.mailbox);
+    const there = new Set(uidsOf(group.filter(({ copied }) => copied)));
+    const uncopied = group.filter(({ uid }) => !there.has(uid));
+    if (uncopied.length > 0) await session.copy(uidsOf(uncopied), action.mailbox);
+    for (const task of uncopied) task.copied = true;
+    return session.delete(uids);
+  }
+  const flag = flagOf(action)!;
+  return session.addFlag(uids, session.keptFlag(flag) ?? flag);
+}
+
+export const uidsOf = (tasks: readonly Task[]): number[] => [...new Set(tasks.map(({ uid }) => uid))];
+
+export const targetOf = ({ action }: DueAction): string | null =>
+  action.kind === 'move' || action.kind === 'copy' ? action.mailbox : null;

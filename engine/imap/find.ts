@@ -1,0 +1,64 @@
+// Finds mails again that the ledger knows: by UID, and in a mailbox that was renumbered by what they are.
+// Invariant: only what can be the very same mail is found; two that look the same are both told.
+import { readHeaders } from '../mail/headers';
+import { imapIdentity, softIdentity } from '../mail/identity';
+import type { ImapSession, MailFacts } from './session';
+
+/** What the ledger knows of a mail, to tell it from others. */
+export interface Traits {
+  readonly identity: string;
+  readonly softIdentity: string | null;
+  readonly uid: number | null;
+  readonly uidValidity: string | null;
+  /** INTERNALDATE, ms since 1970. */
+  readonly receivedAt: number | null;
+  /** Octets. */
+  readonly size: number;
+}
+
+type Found<Mail> = Map<Mail, number[]>;
+
+/** So many mails of the same size are looked at together. */
+const PAGE_MAILS = 200;
+
+/** The UIDs of the mails in the open mailbox; none for one that is not there. A UID by which it was known is not verified. */
+export async function findMails<Mail extends Traits>(
+  session: ImapSession,
+  uidValidity: string,
+  mails: readonly Mail[],
+): Promise<Found<Mail>> {
+  const found: Found<Mail> = new Map();
+  const renumbered: Mail[] = [];
+  for (const mail of mails) {
+    // A UID means the same mail for as long as UIDVALIDITY is the same (RFC 3501, 2.3.1.1).
+    if (mail.uid !== null && mail.uidValidity === uidValidity) found.set(mail, [mail.uid]);
+    else renumbered.push(mail);
+  }
+  for (const [mail, uids] of await findAlike(session, renumbered)) found.set(mail, uids);
+  return found;
+}
+
+/** The UIDs of the mails in the open mailbox, whatever it is, by what they are; none for one that is not there. */
+export async function findAlike<Mail extends Traits>(
+  session: ImapSession,
+  mails: readonly Mail[],
+): Promise<Found<Mail>> {
+  const found: Found<Mail> = new Map(mails.map((mail) => [mail, []]));
+  for (const size of new Set(mails.map((mail) => mail.size))) {
+    const sought = mails.filter((mail) => mail.size === size);
+    const uids = await session.uidsOfSize(size);
+    for (let at = 0; at < uids.length; at += PAGE_MAILS) {
+      for (const facts of await session.facts(uids.slice(at, at + PAGE_MAILS))) {
+        for (const mail of sought) if (isSame(mail, facts)) found.get(mail)!.push(facts.uid);
+      }
+    }
+  }
+  return found;
+}
+
+function isSame(mail: Traits, { uid, emailId, size, receivedAt, fields }: MailFacts): boolean {
+  // The server's own id is all there is to it, without the place.
+  if (emailId) return imapIdentity({ mailbox: '', uidValidity: '', uid, emailId }) === mail.identity;
+  if (mail.softIdentity === null) return mail.receivedAt !== null && receivedAt === mail.receivedAt;
+  return softIdentity(readHeaders(fields), size) === mail.softIdentity;
+}

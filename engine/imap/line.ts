@@ -1,0 +1,282 @@
+// One connection of an account, for as long as it has mailboxes to watch: connect, visit each, wait, visit again, …
+// and when anything breaks, connect again, without end. A single mailbox is waited for with IDLE; several are visited
+// in turn, with IDLE on one of them meanwhile.
+// Invariants: only `stop` ends it; never more than one visit at a time, and what asks for one meanwhile is served by
+// the next. The heartbeat bounds how long an unannounced mail or a dead connection can go unnoticed: IDLE is ended, the
+// mailbox is read, IDLE begins again.
+import { LedgerFault } from '../ledger/fault';
+import { backoffDelay, type BackoffRange } from '../runtime/backoff';
+import { monotonicNow, pause } from '../runtime/time';
+import { ImapFault } from './fault';
+import { accountName, type ImapLogin } from './login';
+import type { WatchedMailbox } from './mailbox';
+import { waysOf } from './quirks';
+import { ImapSession } from './session';
+
+export interface LineTimes {
+  /** How long IDLE lasts before the mailbox is read unasked, where nobody has set it. */
+  readonly heartbeatMs: number;
+  /** How often a server without IDLE is asked, and mailboxes that share the line. */
+  readonly pollMs: number;
+  /** The most that a server may take for a command before the connection counts as dead. */
+  readonly commandMs: number;
+  /** How often a process that stands by asks for the mailbox. */
+  readonly standbyMs: number;
+}
+
+export const LINE_TIMES: LineTimes = {
+  heartbeatMs: 60_000,
+  pollMs: 30_000,
+  commandMs: 30_000,
+  standbyMs: 5_000,
+};
+/** A connection that lasted this long was no failure, however it ended. */
+const STABLE_MS = 60_000;
+
+const RECONNECT: BackoffRange = { firstMs: 1_000, mostMs: 120_000 };
+// Asking again with a rejected password can lock an account.
+const RECONNECT_REJECTED: BackoffRange = { firstMs: 30_000, mostMs: 600_000 };
+
+export class ImapLine {
+  readonly mailboxes: WatchedMailbox[] = [];
+  readonly #account: string;
+  readonly #times: LineTimes;
+  /** Asked when the server lets no further connection in; true: the mailboxes were taken over by another line. */
+  readonly #tooMany: (line: ImapLine) => boolean;
+  readonly #stopping = new AbortController();
+  readonly #ended: Promise<void>;
+  #session: ImapSession | undefined;
+  #nudged = false;
+  #onNudge: (() => void) | undefined;
+  /** Logins that were rejected so far. */
+  #rejections = 0;
+  #stableSince = Infinity;
+
+  constructor(
+    account: string,
+    times: LineTimes,
+    tooMany: (line: ImapLine) => boolean,
+    first: WatchedMailbox,
+  ) {
+    this.#account = account;
+    this.#times = times;
+    this.#tooMany = tooMany;
+    this.mailboxes.push(first);
+    this.#ended = this.#run();
+  }
+
+  get isConnected(): boolean {
+    return this.#session !== undefined;
+  }
+
+  get #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  /** Somebody joined or left: every mailbox is visited. */
+  nudge(): void {
+    this.#nudged = true;
+    this.#onNudge?.();
+    this.#session?.interrupt();
+  }
+
+  /** Only actions are due. */
+  interrupt(): void {
+    this.#session?.interrupt();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    let failures = 0;
+    while (!signal.aborted) {
+      this.#stableSince = Infinity;
+      let served: readonly WatchedMailbox[] = [];
+      try {
+        served = await this.#ready();
+        if (served.length === 0) await this.#pause(this.#untilReady());
+        else await this.#serve(served, signal);
+        failures = 0;
+      } catch (error) {
+        if (this.#isStopping) break;
+        failures = monotonicNow() - this.#stableSince >= STABLE_MS ? 1 : failures + 1;
+        if (error instanceof ImapFault && error.kind === 'busy' && this.#tooMany(this)) continue;
+        await this.#backOff(error, failures);
+      }
+    }
+  }
+
+  /** The mailboxes that this process holds and may visit now. @throws LedgerFault */
+  async #ready(): Promise<WatchedMailbox[]> {
+    const ready: WatchedMailbox[] = [];
+    for (const mailbox of [...this.mailboxes]) {
+      if ((await mailbox.held()) && mailbox.notBefore <= monotonicNow()) ready.push(mailbox);
+    }
+    return ready;
+  }
+
+  #untilReady(): number {
+    return Math.min(this.#times.standbyMs, this.#retryMs());
+  }
+
+  /** When a mailbox that could not be opened is tried again, in ms. */
+  #retryMs(): number {
+    const waits = this.mailboxes.map(({ notBefore }) => notBefore - monotonicNow());
+    return Math.min(Infinity, ...waits.filter((wait) => wait > 0));
+  }
+
+  /** One connection, from its login to its end. */
+  async #serve(served: readonly WatchedMailbox[], signal: AbortSignal): Promise<void> {
+    for (const mailbox of served) await mailbox.report({ state: 'gap_checking', connection: 'connecting' });
+    const login = await this.#login();
+    if (!login) {
+      // Everybody moved to another account and is leaving.
+      await this.#pause(1_000);
+      return;
+    }
+    const ways = waysOf(login.host);
+    const session = await ImapSession.connect(login, signal, {
+      commandMs: this.#commandMs(),
+      noIdle: ways.noIdle,
+    });
+    try {
+      this.#session = session;
+      await this.#follow(session, ways.mostIdleMs, signal);
+    } finally {
+      this.#session = undefined;
+      await session.end();
+    }
+  }
+
+  /** Visits and waits, until nothing is left to be visited or the connection is to be made anew. */
+  async #follow(session: ImapSession, mostIdleMs: number, signal: AbortSignal): Promise<void> {
+    const until = monotonicNow() + this.#reconnectMs();
+    while (!signal.aborted && monotonicNow() < until) {
+      this.#nudged = false;
+      const served = await this.#ready();
+      if (served.length === 0) return;
+      let more = false;
+      for (const mailbox of served) {
+        if (this.#isStopping) return;
+        if (!this.mailboxes.includes(mailbox)) continue;
+        more = (await mailbox.visit(session, 'everything', signal)).more || more;
+        this.#stableSince = Math.min(this.#stableSince, monotonicNow());
+      }
+      const open = served.filter(({ notBefore }) => notBefore <= monotonicNow());
+      if (!more && open.length > 0) await this.#wait(session, open, mostIdleMs, signal);
+    }
+  }
+
+  /** Until every mailbox is to be visited again; the one that is open is, meanwhile, as soon as there is news. */
+  async #wait(
+    session: ImapSession,
+    served: readonly WatchedMailbox[],
+    mostIdleMs: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { heartbeatMs, pollMs } = this.#times;
+    const asked = least(this.#readings().map((reading) => reading.heartbeatMs));
+    const heartbeat = Math.min(asked ?? heartbeatMs, mostIdleMs);
+    const poll = asked ?? pollMs;
+    // Not all of them in one instant, where a process watches many.
+    const round = (served.length === 1 ? heartbeat : poll) * (0.9 + Math.random() / 10);
+    const until = monotonicNow() + Math.min(round, this.#retryMs());
+    const open = served.find(({ key }) => key.mailbox === session.opened?.name);
+    for (;;) {
+      const left = until - monotonicNow();
+      if (left <= 0 || this.#nudged || signal.aborted) return;
+      if (served.some(({ actionsDue }) => actionsDue)) {
+        for (const mailbox of served) {
+          if (mailbox.actionsDue) await mailbox.visit(session, 'actions', signal);
+        }
+        continue;
+      }
+      const woken = await session.wait(left, Math.min(poll, left), signal);
+      if (woken === 'time') return;
+      // News of the only mailbox: the round begins again.
+      if (woken === 'hint' && (served.length === 1 || !open)) return;
+      if (woken === 'hint') await open!.visit(session, 'everything', signal);
+    }
+  }
+
+  /**
+   * A login of those who are still on this account, another one after each rejection; the others are told to move.
+   * Somebody whose credential cannot be read keeps nobody else from the account.
+   */
+  async #login(): Promise<ImapLogin | undefined> {
+    const logins: ImapLogin[] = [];
+    let unreadable: unknown;
+    const subscribers = this.mailboxes.flatMap((mailbox) => mailbox.subscribers());
+    for (const subscriber of subscribers) {
+      try {
+        const login = await subscriber.login({ afterRejection: this.#rejections > 0 });
+        if (accountName(login) === this.#account) logins.push(login);
+        else subscriber.moved();
+      } catch (error) {
+        unreadable ??= error;
+      }
+    }
+    if (logins.length === 0 && unreadable !== undefined) throw unreadable as Error;
+    return logins[this.#rejections % Math.max(logins.length, 1)];
+  }
+
+  async #backOff(error: unknown, failures: number): Promise<void> {
+    const fault = error instanceof ImapFault ? error : undefined;
+    if (fault?.kind === 'login') this.#rejections++;
+    const delay = Math.max(
+      backoffDelay(failures, fault?.kind === 'login' ? RECONNECT_REJECTED : RECONNECT),
+      fault?.retryAfterMs ?? 0,
+    );
+    if (error instanceof LedgerFault && error.kind === 'taken') return;
+    for (const mailbox of [...this.mailboxes]) await mailbox.failed(error, delay);
+    await this.#pause(delay, 'whatever comes');
+  }
+
+  #readings(): readonly {
+    readonly heartbeatMs: number | null;
+    readonly commandMs: number;
+    readonly reconnectMs: number | null;
+  }[] {
+    return this.mailboxes.flatMap((mailbox) => mailbox.subscribers().map(({ reading }) => reading));
+  }
+
+  #commandMs(): number {
+    return Math.min(this.#times.commandMs, ...this.#readings().map(({ commandMs }) => commandMs));
+  }
+
+  #reconnectMs(): number {
+    return least(this.#readings().map(({ reconnectMs }) => reconnectMs)) ?? Infinity;
+  }
+
+  /** @param patience `whatever comes`: a nudge does not end it, so that joining makes no storm of logins */
+  async #pause(ms: number, patience?: 'whatever comes'): Promise<void> {
+    const { signal } = this.#stopping;
+    if (patience) {
+      await pause(ms, signal);
+      return;
+    }
+    if (this.#nudged) {
+      this.#nudged = false;
+      return;
+    }
+    const waking = new AbortController();
+    const wake = (): void => waking.abort();
+    this.#onNudge = wake;
+    signal.addEventListener('abort', wake, { once: true });
+    try {
+      await pause(ms, waking.signal);
+    } finally {
+      this.#onNudge = undefined;
+      signal.removeEventListener('abort', wake);
+    }
+  }
+}
+
+function least(numbers: readonly (number | null)[]): number | null {
+  const given = numbers.filter((number) => number !== null);
+  return given.length > 0 ? Math.min(...given) : null;
+}

@@ -1,0 +1,319 @@
+// One watched mailbox: who listens to it, its lease, how it is doing. A line (line.ts) visits it over its connection.
+// Invariants: it is read and acted on only under its lease; a fault of its own (it is not there) keeps nobody from the
+// other mailboxes of the line.
+import { LedgerFault, type LedgerFaultKind } from '../ledger/fault';
+import type { Ledger, SourceKey, SourceReport } from '../ledger/ledger';
+import { backoffDelay, type BackoffRange } from '../runtime/backoff';
+import { errorText, type Log } from '../runtime/log';
+import { monotonicNow } from '../runtime/time';
+import type { Wake } from '../signal/wake';
+import type { SourceLease, SourceLeases } from '../source/leases';
+import { Outage } from '../source/outage';
+import type { Subscriber } from '../source/source';
+import { performActions } from './actions';
+import { type FaultKind, ImapFault } from './fault';
+import type { ImapLogin } from './login';
+import type { ImapReading } from './reading';
+import type { ImapSession, OpenedMailbox } from './session';
+import { type Older, syncMailbox } from './sync';
+
+export type ImapSubscriber = Subscriber<ImapLogin, ImapReading>;
+
+export interface ImapPorts {
+  readonly ledger: Ledger;
+  readonly leases: SourceLeases;
+  readonly wake: Wake;
+  readonly log: Log;
+}
+
+/** A mailbox that cannot be opened is looked for again soon: somebody may be about to make it. */
+const REOPEN: BackoffRange = { firstMs: 1_000, mostMs: 60_000 };
+/** A subscription whose rules the server does not understand is tried again. */
+const REFUSED_MS = 10 * 60_000;
+/** While so many mails wait to be run, no older ones are added to them. */
+const MOST_WAITING = 500;
+
+/** In the meantime the other process has crashed and its lease run out, if it is no more than that. */
+const LONG_STANDBY_MS = 15 * 60_000;
+/** How often it is looked for actions that nobody announced. */
+const LOOK_FOR_ACTIONS_MS = 60_000;
+
+const NEEDS_PERSON: ReadonlySet<FaultKind> = new Set<FaultKind>(['login', 'mailbox', 'tls']);
+const TIME_HEALS: ReadonlySet<LedgerFaultKind> = new Set<LedgerFaultKind>(['unreachable', 'other', 'taken']);
+
+/** What was done of a visit. */
+export interface Visited {
+  /** There is more to be done at once. */
+  readonly more: boolean;
+}
+
+export class WatchedMailbox {
+  readonly key: SourceKey;
+  readonly #sourceId: number;
+  readonly #subscribers: () => readonly ImapSubscriber[];
+  readonly #ports: ImapPorts;
+  readonly #outage = new Outage();
+  /** Those that have read the mailbox since they joined. */
+  readonly #placed = new WeakSet<ImapSubscriber>();
+  /** Until when, on the monotonic clock, subscriptions are left out. */
+  readonly #refused = new Map<number, number>();
+  readonly #withheld = new Map<number, number>();
+  readonly #leaving = new AbortController();
+  #visiting: Promise<unknown> = Promise.resolve();
+  #lease: SourceLease | null = null;
+  /** Monotonic; since when another process has held it. */
+  #standbySince: number | undefined;
+  #actionsSeenAt = -Infinity;
+  #openFailures = 0;
+  #actionFault = '';
+  #hasFollowed = false;
+  /** Monotonic: not before this time. */
+  notBefore = 0;
+  /** Runs have ended whose mails are to be moved, marked, …. */
+  actionsDue = true;
+
+  constructor(
+    key: SourceKey,
+    sourceId: number,
+    subscribers: () => readonly ImapSubscriber[],
+    ports: ImapPorts,
+  ) {
+    this.key = key;
+    this.#sourceId = sourceId;
+    this.#subscribers = subscribers;
+    this.#ports = ports;
+  }
+
+  get name(): string {
+    return `mailbox "${this.key.mailbox}" of ${this.key.account}`;
+  }
+
+  subscribers(): readonly ImapSubscriber[] {
+    return this.#subscribers();
+  }
+
+  /** Whether it is this process that reads it; asks for the lease where it is free. @throws LedgerFault */
+  async held(): Promise<boolean> {
+    if (this.#lease?.lost) {
+      this.#ports.log.warn(`Another process of n8n reads ${this.name} now; this one stands by`);
+      this.#lease = null;
+    }
+    if (this.#leaving.signal.aborted) return false;
+    this.#lease ??= await this.#ports.leases.take(this.#sourceId);
+    if (this.#lease) this.#standbySince = undefined;
+    else this.#standBy();
+    return this.#lease !== null;
+  }
+
+  /** One process of an instance reads a mailbox; for long nobody waits but an instance that shares another's ledger. */
+  #standBy(): void {
+    const now = monotonicNow();
+    this.#standbySince ??= now;
+    if (now - this.#standbySince < LONG_STANDBY_MS) return;
+    this.#standbySince = Infinity;
+    const fault = new Error(
+      `Another process has been reading the ${this.name} for ${LONG_STANDBY_MS / 60_000} minutes. ` +
+        'If it belongs to another n8n, give each n8n a schema of its own in the Mail Store credential.',
+    );
+    this.#ports.log.warn(fault.message);
+    for (const { warn } of this.#subscribers()) warn(fault);
+  }
+
+  /**
+   * Reads what is new, then acts on mails whose runs have ended.
+   * @param why `actions`: only those
+   * @throws ImapFault, LedgerFault of the connection or the ledger; its own faults are dealt with here
+   */
+  visit(session: ImapSession, why: 'everything' | 'actions', signal: AbortSignal): Promise<Visited> {
+    // It may just have moved here from another line, which is still reading it.
+    const visit = this.#visiting.then(() => this.#visit(session, why, signal));
+    this.#visiting = visit.catch(() => undefined);
+    return visit;
+  }
+
+  async #visit(session: ImapSession, why: 'everything' | 'actions', signal: AbortSignal): Promise<Visited> {
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    const { signal: leaving } = this.#leaving;
+    for (const either of [signal, leaving]) either.addEventListener('abort', end);
+    try {
+      if (signal.aborted || leaving.aborted || !this.#lease) return { more: false };
+      const opened = await this.#open(session);
+      const backfill = why === 'everything' ? await this.#read(session, opened, ending.signal) : null;
+      const acted = await this.#act(session, ending.signal);
+      return { more: (backfill !== null && !backfill.waits) || acted };
+    } catch (error) {
+      return await this.#fault(error);
+    } finally {
+      for (const either of [signal, leaving]) either.removeEventListener('abort', end);
+    }
+  }
+
+  /** Deals with what concerns this mailbox alone. @throws everything else */
+  async #fault(error: unknown): Promise<Visited> {
+    if (error instanceof LedgerFault && error.kind === 'taken') {
+      this.#lease?.drop();
+      return { more: false };
+    }
+    if (!(error instanceof ImapFault) || error.kind !== 'mailbox') throw error;
+    this.#openFailures++;
+    const delay = backoffDelay(this.#openFailures, REOPEN);
+    this.notBefore = monotonicNow() + delay;
+    await this.failed(error, delay);
+    return { more: false };
+  }
+
+  /** The connection, or the ledger, failed under it. @param retryInMs until it is tried again */
+  async failed(error: unknown, retryInMs: number): Promise<void> {
+    const fault = error instanceof Error ? error : new Error(String(error));
+    this.#ports.log.warn(`Not watching ${this.name}: ${fault.message}`, { retryInMs });
+    this.#outage.failed(fault, needsPerson(error), this.#subscribers());
+    await this.report({ state: 'retry_scheduled', connection: 'backing_off', error: fault.message });
+  }
+
+  /** The state is for people: failing to store it must not stop the mail. */
+  async report(report: SourceReport): Promise<void> {
+    if (!this.#lease) return;
+    try {
+      await this.#ports.ledger.reportSource(this.#lease.hold, report);
+    } catch (error) {
+      this.#ports.log.warn(`The state of ${this.name} could not be stored: ${errorText(error)}`);
+    }
+  }
+
+  /** Nobody listens any more: nothing is recorded after it. */
+  async close(): Promise<void> {
+    this.#leaving.abort();
+    await this.#visiting;
+    await this.report({ state: 'idle', connection: 'closed' });
+    try {
+      await this.#lease?.release();
+    } catch (error) {
+      // It runs out by itself.
+      this.#ports.log.debug(`The lease of ${this.name} was not given back: ${errorText(error)}`);
+    }
+    this.#lease = null;
+  }
+
+  /** Calls back when runs have ended after which something may be done with their mails. @returns stops that */
+  onActions(callback: () => void): () => void {
+    const listening = new Map<number, () => void>();
+    const listen = (): void => {
+      for (const { subscription, hasActions } of this.#subscribers()) {
+        if (!hasActions || listening.has(subscription.id)) continue;
+        const woken = (): void => {
+          this.actionsDue = true;
+          callback();
+        };
+        listening.set(subscription.id, this.#ports.wake.listen(subscription.id, woken));
+      }
+    };
+    listen();
+    this.#relisten = listen;
+    return () => listening.forEach((stop) => stop());
+  }
+
+  #relisten: () => void = () => undefined;
+
+  async #open(session: ImapSession): Promise<OpenedMailbox> {
+    const { opened } = session;
+    if (opened?.name === this.key.mailbox) return opened;
+    const fresh = await session.open(this.key.mailbox);
+    this.#openFailures = 0;
+    this.#withheld.clear();
+    return fresh;
+  }
+
+  async #read(session: ImapSession, opened: OpenedMailbox, signal: AbortSignal): Promise<Older | null> {
+    const { ledger, log, wake } = this.#ports;
+    const subscribers = this.#subscribers();
+    this.#relisten();
+    const now = monotonicNow();
+    const read = subscribers.filter(({ subscription }) => (this.#refused.get(subscription.id) ?? 0) <= now);
+    const { older } = await syncMailbox(
+      {
+        session,
+        hold: this.#lease!.hold,
+        mailbox: this.key.mailbox,
+        uidValidity: opened.uidValidity,
+        ledger,
+        log,
+        subscriptions: read.map((subscriber) => ({
+          subscription: subscriber.subscription,
+          reading: subscriber.reading,
+          reachedLate: subscriber.begun(),
+          switchedOnAt: this.#placed.has(subscriber) ? undefined : subscriber.joinedAt,
+        })),
+        recorded: (ids) => wake.notify(ids),
+        refused: (id, fault) => this.#refuse(id, fault),
+        withheld: this.#withheld,
+        mostWaiting: MOST_WAITING,
+      },
+      opened,
+      signal,
+    );
+    this.#outage.over(subscribers);
+    for (const subscriber of read) {
+      this.#placed.add(subscriber);
+      subscriber.synced();
+    }
+    const connection = session.canIdle ? 'idling' : 'polling';
+    const backfill = older && { read: older.read, left: older.left };
+    await this.report({ state: older ? 'syncing' : 'idle', connection, synced: true, backfill });
+    if (!this.#hasFollowed) log.info(`Watching ${this.name}`, { connection });
+    this.#hasFollowed = true;
+    return older;
+  }
+
+  /** @returns whether there may be more to do */
+  async #act(session: ImapSession, signal: AbortSignal): Promise<boolean> {
+    const now = monotonicNow();
+    if (!this.actionsDue && now - this.#actionsSeenAt < LOOK_FOR_ACTIONS_MS * 0.9) return false;
+    this.#actionsSeenAt = now;
+    this.actionsDue = false;
+    const { ledger, log } = this.#ports;
+    const job = {
+      session,
+      mailbox: this.key.mailbox,
+      hold: this.#lease!.hold,
+      ledger,
+      log,
+      report: (subscriptionId: number, fault: Error) => this.#reportAction(subscriptionId, fault),
+    };
+    try {
+      const { mayBeMore } = await performActions(job, signal);
+      this.actionsDue ||= mayBeMore;
+      return mayBeMore;
+    } catch (error) {
+      this.actionsDue = true;
+      throw error;
+    }
+  }
+
+  #refuse(subscriptionId: number, fault: Error): void {
+    this.#refused.set(subscriptionId, monotonicNow() + REFUSED_MS);
+    const told = new Error(
+      `The email rules for the ${this.name} cannot be used, so no mail of it runs: ${fault.message}`,
+      { cause: fault },
+    );
+    this.#ports.log.warn(told.message);
+    for (const { subscription, warn } of this.#subscribers()) {
+      if (subscription.id === subscriptionId) warn(told);
+    }
+  }
+
+  /** Once for each text in a row. */
+  #reportAction(subscriptionId: number, fault: Error): void {
+    const said = `${subscriptionId} ${fault.message}`;
+    if (this.#actionFault === said) return;
+    this.#actionFault = said;
+    for (const { subscription, warn } of this.#subscribers()) {
+      if (subscription.id === subscriptionId) warn(fault);
+    }
+  }
+}
+
+function needsPerson(error: unknown): boolean {
+  if (error instanceof LedgerFault) return !TIME_HEALS.has(error.kind);
+  return NEEDS_PERSON.has(error instanceof ImapFault ? error.kind : 'other');
+}

@@ -1,0 +1,135 @@
+// The mailboxes that one trigger listens to: by name, or all whose names match a pattern, also those that are made
+// later. Joins the watch of each, and leaves them all at the end.
+// Invariant: a mailbox that is found later begins when it was last looked for mailboxes, so that no mail in it is missed.
+import type { Ledger, SourceKey, Subscription, SubscriptionSettings } from '../ledger/ledger';
+import { backoffDelay, type BackoffRange } from '../runtime/backoff';
+import { errorText, type Log } from '../runtime/log';
+import { pause } from '../runtime/time';
+import type { SourceRegistry } from '../source/registry';
+import { accountName, type ImapLogin } from './login';
+import type { ImapSubscriber } from './mailbox';
+import { chosenMailboxes, isChosen, type MailboxChoice } from './mailboxes';
+import type { ImapReading } from './reading';
+import { ImapSession } from './session';
+
+const LIST_EVERY_MS = 10 * 60_000;
+const LIST_AGAIN: BackoffRange = { firstMs: 2_000, mostMs: 60_000 };
+
+export interface RosterPorts {
+  readonly ledger: Ledger;
+  readonly registry: SourceRegistry<ImapLogin, ImapReading>;
+  readonly log: Log;
+  /** How the trigger listens to a mailbox of it. */
+  readonly subscriber: (subscription: Subscription, reading: ImapReading) => ImapSubscriber;
+  /** Called when mailboxes were added, with all subscriptions of the trigger. */
+  readonly changed: (subscriptionIds: readonly number[]) => void;
+  /** Mailboxes cannot be listed, for now; the trigger goes on with those it knows. */
+  readonly failed: (fault: Error, failures: number) => void;
+  /** Every mailbox that is there now is known. */
+  readonly listed: () => void;
+}
+
+export interface RosterSettings {
+  readonly workflowId: string;
+  readonly nodeId: string;
+  readonly account: string;
+  readonly choice: MailboxChoice;
+  readonly subscription: SubscriptionSettings;
+  readonly reading: ImapReading;
+  readonly login: () => Promise<ImapLogin>;
+}
+
+export class Roster {
+  readonly #settings: RosterSettings;
+  readonly #ports: RosterPorts;
+  readonly #stopping = new AbortController();
+  readonly #joined = new Map<string, () => Promise<void>>();
+  #listing: Promise<void> | undefined;
+  #startedAt = 0;
+  #ids: readonly number[] = [];
+
+  constructor(settings: RosterSettings, ports: RosterPorts) {
+    this.#settings = settings;
+    this.#ports = ports;
+  }
+
+  /** Joins what is known without asking the server. @returns the trigger's subscriptions @throws LedgerFault */
+  async start(): Promise<readonly number[]> {
+    const { choice, workflowId, nodeId, account } = this.#settings;
+    this.#startedAt = Date.now();
+    if (choice.kind === 'names') {
+      for (const name of choice.names) await this.#join(name, this.#settings.reading);
+      this.#ports.listed();
+      return this.#ids;
+    }
+    const known = await this.#ports.ledger.subscriptionsOf(workflowId, nodeId);
+    this.#ids = known.map(({ id }) => id);
+    for (const { source } of known) {
+      if (source.account === account && isChosen(choice, source.mailbox)) {
+        await this.#join(source.mailbox, this.#settings.reading);
+      }
+    }
+    this.#listing = this.#keepListing();
+    return this.#ids;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all([...this.#joined.values()].map((leave) => leave()));
+    await this.#listing;
+  }
+
+  async #keepListing(): Promise<void> {
+    const { signal } = this.#stopping;
+    let failures = 0;
+    // The first look is when the trigger starts: what is found then begins as the person chose.
+    let lookedAt: number | undefined;
+    while (!signal.aborted) {
+      const began = Date.now();
+      try {
+        await this.#look(lookedAt ?? (failures > 0 ? this.#startedAt : undefined));
+        lookedAt = began;
+        failures = 0;
+        this.#ports.listed();
+        await pause(LIST_EVERY_MS, signal);
+      } catch (error) {
+        if (this.#stopping.signal.aborted) return;
+        failures++;
+        this.#ports.log.warn(`Mailboxes of ${this.#settings.account} cannot be listed: ${errorText(error)}`);
+        this.#ports.failed(error instanceof Error ? error : new Error(String(error)), failures);
+        await pause(backoffDelay(failures, LIST_AGAIN), signal);
+      }
+    }
+  }
+
+  /** @param since when it was looked for the last time, ms since 1970; undefined: never */
+  async #look(since: number | undefined): Promise<void> {
+    const { login, account, choice, reading } = this.#settings;
+    const { signal } = this.#stopping;
+    const current = await login();
+    // It moved to another account: the watches of the mailboxes find that out, too.
+    if (accountName(current) !== account) return;
+    const session = await ImapSession.connect(current, signal);
+    const names = await session
+      .list()
+      .then((listed) => chosenMailboxes(choice, listed))
+      .finally(() => session.end());
+    const before = this.#joined.size;
+    for (const name of names) {
+      if (this.#joined.has(name) || signal.aborted) continue;
+      const begins = since !== undefined && reading.start.kind === 'new';
+      await this.#join(name, begins ? { ...reading, start: { kind: 'since', at: since } } : reading);
+    }
+    if (this.#joined.size > before) this.#ports.changed(this.#ids);
+  }
+
+  async #join(mailbox: string, reading: ImapReading): Promise<void> {
+    const { workflowId, nodeId, account, subscription } = this.#settings;
+    const source: SourceKey = { kind: 'imap', account, mailbox };
+    const subscribed = await this.#ports.ledger.subscribe({ workflowId, nodeId, source, ...subscription });
+    this.#ids = subscribed.nodeIds;
+    if (this.#stopping.signal.aborted || this.#joined.has(mailbox)) return;
+    const subscriber = this.#ports.subscriber(subscribed, reading);
+    this.#joined.set(mailbox, this.#ports.registry.join(source, subscriber));
+  }
+}

@@ -1,0 +1,45 @@
+// The part of the ledger's port that keeps what is still to be done with mails on their server, after their run
+// succeeded or their tries were used up: a queue, written with the end of the run, worked off by the source's holder.
+// Invariants: an action is there only if its event ended so; it stays until it was done, however long that takes.
+import type { SourceHold } from './source-holds';
+
+export type MailAction =
+  | { readonly kind: 'markRead' }
+  | { readonly kind: 'flag' }
+  | { readonly kind: 'addKeyword'; readonly keyword: string }
+  | { readonly kind: 'move'; readonly mailbox: string }
+  | { readonly kind: 'copy'; readonly mailbox: string }
+  | { readonly kind: 'delete' };
+
+/** Something to be done now, with what is known of its mail. */
+export interface DueAction {
+  readonly id: number;
+  readonly subscriptionId: number;
+  readonly action: MailAction;
+  /** How often it was begun before: then it may have been done already, and only not been noted. */
+  readonly begun: number;
+  readonly event: string;
+  readonly identity: string;
+  readonly softIdentity: string | null;
+  readonly messageId: string | null;
+  readonly uid: number | null;
+  readonly uidValidity: string | null;
+  readonly receivedAt: number | null;
+  readonly size: number;
+}
+
+export interface MailActions {
+  /**
+   * Hands out actions that are due in the source, the oldest first, and notes that they are begun: they are not
+   * handed out again before `leaseMs` are over. A mail is not moved or deleted while another workflow still needs
+   * it from the server: its content is not in the ledger, and it has an event that has not settled.
+   * @returns none, if the source is held by another process
+   */
+  takeActions(hold: SourceHold, limit: number, leaseMs: number): Promise<DueAction[]>;
+
+  /** They are done. */
+  finishActions(ids: readonly number[]): Promise<void>;
+
+  /** They could not be done; they are due again after `delayMs`. */
+  postponeActions(ids: readonly number[], error: string, delayMs: number): Promise<void>;
+}

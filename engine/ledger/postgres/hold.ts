@@ -1,0 +1,92 @@
+// Which process reads a source, in Postgres: a lease, fenced by a number.
+// Invariants: the fence grows with every new holder, and it alone decides whose hold counts; several sources are
+// locked by id.
+import { LedgerFault, takenFault } from '../fault';
+import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
+import { NOW, type Parameter, type PostgresConnection, type Statements } from './connection';
+
+const holdFree = `
+  update durable_mail.source set
+    fence = case when holder = $2 then fence else fence + 1 end, holder = $2, held_until = ${NOW} + $3
+  where id = $1 and (holder is null or holder in ($2, $4) or held_until <= ${NOW})
+  returning fence`;
+
+const selectHolder = `select holder from durable_mail.source where id = $1`;
+
+const lockHeld = `
+  select source.id as "sourceId", source.fence
+  from unnest($1::bigint[], $2::bigint[]) hold (source_id, fence)
+  join durable_mail.source on source.id = hold.source_id and source.fence = hold.fence
+  where source.holder is not null
+  order by source.id for no key update of source`;
+
+const renew = `update durable_mail.source set held_until = ${NOW} + $2 where id = any($1)`;
+
+const free = `update durable_mail.source set holder = null, held_until = null where id = any($1)`;
+
+const selectName = `select account, mailbox from durable_mail.source where id = $1`;
+
+export function holdSource(connection: PostgresConnection, request: HoldRequest): Promise<HoldAnswer> {
+  const { sourceId, holder, leaseMs, replacing } = request;
+  return connection.transaction(async (statements) => {
+    // Who releases it between the two statements is asked again.
+    for (;;) {
+      const held = await statements.get<{ fence: number }>(
+        holdFree,
+        sourceId,
+        holder,
+        Math.round(leaseMs),
+        replacing ?? null,
+      );
+      if (held) return { hold: { sourceId, fence: held.fence } };
+      const other = await statements.get<{ holder: string | null }>(selectHolder, sourceId);
+      if (!other) throw new LedgerFault('other', `The mail ledger has no source ${sourceId}.`);
+      if (other.holder !== null) return { heldBy: other.holder };
+    }
+  });
+}
+
+export async function renewHolds(
+  connection: PostgresConnection,
+  holds: readonly SourceHold[],
+  leaseMs: number,
+): Promise<SourceHold[]> {
+  const renewed = await whileHeld(connection, holds, renew, Math.round(leaseMs));
+  const fences = new Map(renewed.map(({ sourceId, fence }) => [sourceId, fence]));
+  return holds.filter(({ sourceId, fence }) => fences.get(sourceId) === fence);
+}
+
+export async function releaseHolds(
+  connection: PostgresConnection,
+  holds: readonly SourceHold[],
+): Promise<void> {
+  await whileHeld(connection, holds, free);
+}
+
+/**
+ * Locks, then changes, in two statements: a row that another one changed just before would be locked a second time
+ * in one, behind whoever waits for it by now. @returns what is held
+ */
+async function whileHeld(
+  connection: PostgresConnection,
+  holds: readonly SourceHold[],
+  change: string,
+  ...parameters: Parameter[]
+): Promise<readonly SourceHold[]> {
+  if (holds.length === 0) return [];
+  return connection.transaction(async (statements) => {
+    const held = await statements.all<SourceHold>(
+      lockHeld,
+      holds.map(({ sourceId }) => sourceId),
+      holds.map(({ fence }) => fence),
+    );
+    const ids = held.map(({ sourceId }) => sourceId);
+    if (ids.length > 0) await statements.run(change, ids, ...parameters);
+    return held;
+  });
+}
+
+/** For a hold that was found to be lost. */
+export async function lost(statements: Statements, hold: SourceHold): Promise<LedgerFault> {
+  return takenFault(await statements.get<{ account: string; mailbox: string }>(selectName, hold.sourceId));
+}

@@ -1,0 +1,20 @@
+// Bytes without a charset that can be believed: none is named, or one that they are not in. Old mailers write
+// 8-bit text and call it ASCII or UTF-8.
+// Invariant: text that is UTF-8 stays as it is, also where it was cut or damaged.
+import { isUtf8 } from 'node:buffer';
+
+/** UTF-8 where it is or looks like it, else Windows-1252, which is what Western mailers meant. */
+export function readableText(bytes: Buffer): string {
+  const text = bytes.toString('utf8');
+  if (isUtf8(bytes)) return text;
+  // A stray byte in UTF-8 does not make the rest another charset.
+  const broken = count(text, /\uFFFD/g);
+  const whole = count(text, /[^\0-\x7F\uFFFD]/gu);
+  return whole >= broken ? text : new TextDecoder('windows-1252').decode(bytes);
+}
+
+function count(text: string, pattern: RegExp): number {
+  let found = 0;
+  for (const _ of text.matchAll(pattern)) found++;
+  return found;
+}

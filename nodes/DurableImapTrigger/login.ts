@@ -1,0 +1,140 @@
+// Reads an IMAP login from the credential that the node names, as it is stored now.
+// Invariant: what can never work throws a NodeOperationError that names the field; whatever time may cure throws an
+// ImapFault; no secret stands in either.
+import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
+import { readCertificates, readClientCertificate } from '../../engine/imap/certificates';
+import { ImapFault } from '../../engine/imap/fault';
+import { DEFAULT_MOST_CONNECTIONS, type ImapLogin, type StartTls } from '../../engine/imap/login';
+import { freshAccessToken, gmailAddress, type LoginContext } from './access-token';
+
+/** The credential types that the node takes: n8n's own, and ours. */
+export type CredentialType = 'imap' | 'durableImap' | OAuth2Type;
+type OAuth2Type = 'durableImapOAuth2Api' | 'gmailOAuth2';
+
+/** Where an account is, and how it is reached: a login without its proof. */
+export type ImapAccount = Omit<ImapLogin, 'proof'>;
+
+/** Where a provider has its mailboxes: nobody needs to enter that. */
+const PROVIDERS = {
+  gmail: { host: 'imap.gmail.com', port: 993 },
+  microsoft: { host: 'outlook.office365.com', port: 993 },
+} as const;
+
+const START_TLS: readonly string[] = ['required', 'ifOffered', 'never'] satisfies StartTls[];
+const MOST_CONNECTIONS = 20;
+
+/**
+ * The login as it is stored now. An OAuth2 access token that is about to expire is refreshed first.
+ * @param afterRejection the server has just rejected the login: the token is refreshed in any case
+ * @throws NodeOperationError if it can never work; ImapFault if the token cannot be refreshed now
+ */
+export async function readLogin(
+  context: LoginContext,
+  type: CredentialType,
+  { afterRejection = false } = {},
+): Promise<ImapLogin> {
+  const data = await context.getCredentials(type);
+  try {
+    if (!isOAuth2(type)) return toLogin(data, type);
+    const account = toAccount(data, type, emailAddress(context));
+    const accessToken = await freshAccessToken(context, type, data, afterRejection);
+    const user = account.user || (await gmailAddress(context, data));
+    return { ...account, user, proof: { accessToken } };
+  } catch (error) {
+    throw settingError(context, error);
+  }
+}
+
+/**
+ * Checks, without asking anybody, that the stored login may work: for publishing, which must not fail because a
+ * server is away.
+ * @throws NodeOperationError that names the field that can never work
+ */
+export async function checkLogin(context: LoginContext, type: CredentialType): Promise<void> {
+  const data = await context.getCredentials(type);
+  try {
+    if (!isOAuth2(type)) toLogin(data, type);
+    else {
+      toAccount(data, type, emailAddress(context));
+      if (data['oauthTokenData'] === undefined)
+        throw new Error(
+          'The OAuth2 credential is not connected. Open it, and sign in with your mail account.',
+        );
+    }
+  } catch (error) {
+    throw settingError(context, error);
+  }
+}
+
+/** A fault of the mail server or of the provider stays what it is. */
+const settingError = (context: LoginContext, error: unknown): Error =>
+  error instanceof ImapFault ? error : new NodeOperationError(context.getNode(), error as Error);
+
+/** A login by password. @throws Error that names the field that can never work */
+export function toLogin(
+  data: ICredentialDataDecryptedObject,
+  type: 'imap' | 'durableImap' = 'durableImap',
+): ImapLogin {
+  const account = toAccount(data, type);
+  const password = text(data, 'password');
+  if (password === '') throw new Error('Password is empty in the IMAP credential.');
+  return { ...account, proof: { password } };
+}
+
+/** @param address whose mailbox it is, where the credential does not say; may be empty */
+function toAccount(data: ICredentialDataDecryptedObject, type: CredentialType, address = ''): ImapAccount {
+  const provider = type === 'gmailOAuth2' ? 'gmail' : text(data, 'provider');
+  const known = isOAuth2(type) && (provider === 'gmail' || provider === 'microsoft');
+  const ca = text(data, 'ca').trim();
+  const certificate = text(data, 'clientCertificate').trim();
+  const key = text(data, 'clientKey').trim();
+  const account: ImapAccount = {
+    ...(known
+      ? { ...PROVIDERS[provider], secure: true, startTls: 'required' }
+      : {
+          host: text(data, 'host').trim(),
+          port: Number(data['port']),
+          secure: data['secure'] !== false,
+          // n8n's own credential has no such field, and uses STARTTLS where it is offered.
+          startTls: type === 'imap' ? 'ifOffered' : ((text(data, 'startTls') || 'required') as StartTls),
+        }),
+    user: type === 'gmailOAuth2' ? address : text(data, 'user').trim(),
+    allowUnauthorizedCerts: data['allowUnauthorizedCerts'] === true,
+    ...(ca && { ca: readCertificates(ca, 'CA Certificate') }),
+    ...((certificate || key) && {
+      clientCertificate: readClientCertificate(certificate, key, text(data, 'clientKeyPassphrase')),
+    }),
+    mostConnections: Number(data['mostConnections'] ?? DEFAULT_MOST_CONNECTIONS),
+  };
+  if (account.host === '') throw new Error('Host is empty in the IMAP credential.');
+  if (account.user === '' && type !== 'gmailOAuth2')
+    throw new Error(`${isOAuth2(type) ? 'Email Address' : 'User'} is empty in the IMAP credential.`);
+  mustBeWhole('Port', account.port, 65_535);
+  mustBeWhole('Most Connections', account.mostConnections, MOST_CONNECTIONS);
+  if (!START_TLS.includes(account.startTls))
+    throw new Error('STARTTLS in the IMAP credential must be "required", "ifOffered" or "never".');
+  return account;
+}
+
+/** Gmail's credential does not hold it. Not an expression: those cannot be read while a trigger listens. */
+function emailAddress(context: LoginContext): string {
+  const address = context.getNode().parameters['emailAddress'];
+  const entered = typeof address === 'string' ? address.trim() : '';
+  if (entered.startsWith('='))
+    throw new Error('"Email Address" must not be an expression. Enter the address.');
+  return entered;
+}
+
+function mustBeWhole(field: string, value: number, most: number): void {
+  if (!Number.isInteger(value) || value < 1 || value > most)
+    throw new Error(`${field} in the IMAP credential must be a number from 1 to ${most}.`);
+}
+
+const text = (data: ICredentialDataDecryptedObject, name: string): string => {
+  const value = data[name];
+  return typeof value === 'string' ? value : '';
+};
+
+const isOAuth2 = (type: CredentialType): type is OAuth2Type =>
+  type === 'durableImapOAuth2Api' || type === 'gmailOAuth2';

@@ -1,0 +1,56 @@
+// The options about what is read of an email: sizes, and which attachments are handed out.
+import type { INodeProperties } from 'n8n-workflow';
+import { NUMBERS } from '../settings/numbers';
+
+const withAttachments: INodeProperties['displayOptions'] = { show: { '/format': ['simple', 'resolved'] } };
+
+export const contentOptions: INodeProperties[] = [
+  {
+    displayName: 'Attachment Types',
+    name: 'attachmentTypes',
+    type: 'string',
+    default: '',
+    placeholder: 'application/pdf, image/*',
+    displayOptions: withAttachments,
+    description: 'Only attachments of these types are handed out, separated by commas. Leave empty for all.',
+  },
+  {
+    displayName: 'Attachments Up To (MB)',
+    name: 'attachmentMostSize',
+    type: 'number',
+    typeOptions: { minValue: NUMBERS.attachmentMostSize.least, maxValue: NUMBERS.attachmentMostSize.most },
+    default: NUMBERS.attachmentMostSize.default,
+    displayOptions: withAttachments,
+    description: 'Larger attachments are not handed out. 0: any size.',
+  },
+  {
+    displayName: 'Inline Attachments',
+    name: 'inlineAttachments',
+    type: 'boolean',
+    default: true,
+    displayOptions: withAttachments,
+    description: 'Whether images and other parts within the text are handed out as attachments, too',
+  },
+  {
+    displayName: 'Store Mails Up To (MB)',
+    name: 'storeUpTo',
+    type: 'number',
+    typeOptions: { minValue: 0, maxValue: 200 },
+    default: NUMBERS.storeUpTo.default,
+    description:
+      'Larger emails are not stored in the ledger; they are read again from the mail server when they run',
+  },
+  {
+    displayName: 'Truncate Mails Above (MB)',
+    name: 'truncateAbove',
+    type: 'number',
+    typeOptions: {
+      minValue: NUMBERS.truncateAbove.least,
+      maxValue: NUMBERS.truncateAbove.most,
+      numberPrecision: 1,
+    },
+    default: NUMBERS.truncateAbove.default,
+    description:
+      'Of larger emails only the header is handed out, with "truncated" and the size, so that a huge one cannot fill the memory',
+  },
+];

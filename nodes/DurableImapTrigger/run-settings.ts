@@ -1,0 +1,33 @@
+// What a run needs of the node's settings: how its mails become items, and a way to read those again that are not in
+// the ledger.
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { ImapRereader } from '../../engine/imap/again';
+import { accountName } from '../../engine/imap/login';
+import type { RunSettings } from '../host/run';
+import { type CredentialType, readLogin } from './login';
+import { itemSettings, mostReadBytes } from './settings';
+
+/** @throws NodeOperationError that names the setting */
+export function runSettings(context: IExecuteFunctions): RunSettings {
+  const type = context.getNodeParameter('authentication', 0) as CredentialType;
+  return {
+    items: itemSettings(context),
+    mostReadBytes: mostReadBytes(context),
+    rereader: async () => {
+      const login = await readLogin(context, type);
+      const signal = context.getExecutionCancelSignal() ?? new AbortController().signal;
+      const rereader = await ImapRereader.connect(login, signal);
+      return {
+        read: (claim, mostBytes) => {
+          if (claim.account === accountName(login)) return rereader.read(claim, mostBytes);
+          // Another account's mail is not gone because it is not in this one.
+          throw new Error(
+            `This mail is not in the mail ledger any more, and it was in ${claim.account}; the credential leads to ` +
+              `${accountName(login)}. Choose a credential of that account, or mark the event done with the Mail Ledger node.`,
+          );
+        },
+        end: () => rereader.end(),
+      };
+    },
+  };
+}

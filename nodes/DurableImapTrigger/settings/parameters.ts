@@ -1,0 +1,58 @@
+// How the node's parameters are read, the same way while it listens, in a run, and in the editor.
+import type { IExecuteFunctions, INode, ITriggerFunctions } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
+import { errorText } from '../../../engine/runtime/log';
+import { NUMBERS, type DefaultedOption, readNumber } from './numbers';
+
+export interface Parameters {
+  /** Where n8n shows a faulty one. */
+  readonly node: INode;
+  /** @returns undefined, where the parameter is not shown, so that nobody set it */
+  get(name: string): unknown;
+}
+
+export const parametersOfTrigger = (context: ITriggerFunctions): Parameters => ({
+  node: context.getNode(),
+  get: (name) => known(context.getNodeParameter(name, null)),
+});
+
+export const parametersOfRun = (context: IExecuteFunctions): Parameters => ({
+  node: context.getNode(),
+  get: (name) => known(context.getNodeParameter(name, 0, null)),
+});
+
+/** A text, without the spaces around it. */
+export function text(parameters: Parameters, name: string): string {
+  const value = parameters.get(name);
+  return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
+}
+
+/** What was added to one of the node's collections. */
+export function collection(parameters: Parameters, name: string): Parameters {
+  const value = parameters.get(name);
+  const values = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  return { node: parameters.node, get: (name) => known(values[name]) };
+}
+
+/** @throws Error that names the setting */
+export const numberOption = (options: Parameters, name: DefaultedOption): number =>
+  readNumber(options.get(name), NUMBERS[name])!;
+
+/** @throws Error that names the setting */
+export const optionalNumber = (options: Parameters, name: keyof typeof NUMBERS): number | null =>
+  readNumber(options.get(name), NUMBERS[name]);
+
+/** Reads what a person wrote in a language of its own. @throws NodeOperationError that names the setting and its fault */
+export function parsed<T>({ node }: Parameters, setting: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new NodeOperationError(node, `${setting} cannot be used: ${errorText(error)}`);
+  }
+}
+
+/** A mailbox that was chosen from a list comes with how it was chosen. */
+function known(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null && 'value' in value && 'mode' in value) return value.value;
+  return value ?? undefined;
+}

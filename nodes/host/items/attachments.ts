@@ -1,0 +1,74 @@
+// Which attachments of a mail are handed out, and under which names.
+// Invariant: nothing that a sender writes leaves the folder that a file is written to: names have no path in them.
+import type { IBinaryKeyData, IExecuteFunctions } from 'n8n-workflow';
+import type { Attachment } from '../../../engine/mail/parse';
+
+/** Which attachments are wanted. */
+export interface AttachmentFilter {
+  /** Also those that are shown within the text, such as the pictures of a signature. */
+  readonly inline: boolean;
+  /** Octets of the content; null: any size. */
+  readonly mostBytes: number | null;
+  /** Such as `application/pdf` or `image/*`, lower case; none: any type. */
+  readonly types: readonly string[];
+}
+
+/** A type and a subtype (RFC 6838, 4.2), or `*` for any subtype. */
+const TYPE = /^[a-z0-9][a-z0-9!#$&^_.+-]*\/(?:\*|[a-z0-9][a-z0-9!#$&^_.+-]*)$/;
+const ANY_TYPE = new Set(['*', '*/*']);
+const MOST_NAME_CHARACTERS = 200;
+
+/** Reads a list such as `application/pdf, image/*`; nothing: any type. @throws Error that names the faulty part */
+export function parseAttachmentTypes(text: string): string[] {
+  const parts = text.split(',').map((part) => part.trim().toLowerCase());
+  const types = parts.filter((part) => part !== '');
+  for (const type of types) {
+    if (TYPE.test(type) || ANY_TYPE.has(type)) continue;
+    throw new Error(`"${type}" is not a type of file. Write one such as application/pdf or image/*.`);
+  }
+  return types.some((type) => ANY_TYPE.has(type)) ? [] : types;
+}
+
+/** The binary fields of an item; the number in their names counts those that are handed out. */
+export async function attachmentFields(
+  { helpers }: Pick<IExecuteFunctions, 'helpers'>,
+  attachments: readonly Attachment[],
+  prefix: string,
+  filter: AttachmentFilter | null,
+): Promise<IBinaryKeyData> {
+  const fields: IBinaryKeyData = {};
+  const wanted = filter ? attachments.filter((attachment) => isWanted(attachment, filter)) : attachments;
+  for (const [index, { content, filename, contentType }] of wanted.entries()) {
+    const type = TYPE.test(contentType.toLowerCase()) ? contentType : 'application/octet-stream';
+    fields[`${prefix}${index}`] = await helpers.prepareBinaryData(content, safeName(filename), type);
+  }
+  return fields;
+}
+
+function isWanted({ content, contentType, inline }: Attachment, filter: AttachmentFilter): boolean {
+  if (inline && !filter.inline) return false;
+  if (filter.mostBytes !== null && content.length > filter.mostBytes) return false;
+  const type = contentType.toLowerCase();
+  return (
+    filter.types.length === 0 ||
+    filter.types.some((one) => type === one || (one.endsWith('/*') && type.startsWith(one.slice(0, -1))))
+  );
+}
+
+/** The name without the path (RFC 2183, 2.3), and without what no file system takes. */
+function safeName(filename: string | undefined): string | undefined {
+  const name = (filename ?? '')
+    .replace(/[\0-\x1f\x7f\u202a-\u202e\u2066-\u2069]/g, '')
+    .split(/[/\\]/)
+    .at(-1)!
+    .trim();
+  if (/^\.*$/.test(name)) return undefined;
+  if (name.length <= MOST_NAME_CHARACTERS) return wellFormed(name);
+  // The end says what kind of file it is.
+  return wellFormed(name.slice(0, MOST_NAME_CHARACTERS - ENDING_CHARACTERS) + name.slice(-ENDING_CHARACTERS));
+}
+
+const ENDING_CHARACTERS = 20;
+
+/** Without the halves of characters that cutting leaves. */
+const wellFormed = (text: string): string => Buffer.from(text).toString();

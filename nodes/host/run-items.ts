@@ -1,0 +1,113 @@
+// From the claims of a run to its items: each mail's content out of the ledger, or read again from its server.
+// Invariant: what is in memory at a time is bounded, besides the items themselves; a mail that cannot be read ends the
+// run, one that is nowhere any more does not.
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { unpackContent } from '../../engine/ledger/content';
+import type { Claim, Ledger, Pointer } from '../../engine/ledger/ledger';
+import { headerBlock } from '../../engine/mail/headers';
+import { type ItemSettings, mailItem } from './items';
+
+type Context = Pick<IExecuteFunctions, 'helpers'>;
+
+/** What is in memory at a time of a run's mails, besides the items that are made of them. */
+const GROUP_BYTES = 16 * 1024 * 1024;
+
+/** A mail's bytes; only its headers where `truncated`. */
+interface ReadMail {
+  readonly raw: Buffer;
+  readonly truncated: boolean;
+}
+
+/** Reads mails from their server, for those that are not in the ledger. */
+export interface Rereader {
+  /**
+   * @param mostBytes of a mail above this, only the headers are read
+   * @returns null: the server does not have it any more
+   * @throws Error: it could not be asked
+   */
+  read(claim: Claim, mostBytes: number): Promise<ReadMail | null>;
+  end(): Promise<void>;
+}
+
+export interface RunSettings {
+  readonly items: ItemSettings;
+  /** A mail above this size (RFC822.SIZE, octets) is handed out with its headers only. */
+  readonly mostReadBytes: number;
+  /** Opens a connection to the server; called for a run only where it is needed. */
+  readonly rereader: () => Promise<Rereader>;
+}
+
+/**
+ * In the order of the claims; each item is paired with its pointer.
+ * @returns and the claims whose mails are nowhere any more
+ */
+export async function itemsOf(
+  context: Context,
+  ledger: Pick<Ledger, 'contents'>,
+  pointers: readonly Pointer[],
+  claims: readonly Claim[],
+  settings: RunSettings,
+): Promise<{ items: INodeExecutionData[]; gone: Claim[] }> {
+  const items: INodeExecutionData[] = [];
+  const gone: Claim[] = [];
+  let rereader: Rereader | undefined;
+  try {
+    for (const group of groupBySize(claims)) {
+      const contents = await ledger.contents(group.map(({ event }) => event));
+      for (const claim of group) {
+        const stored = contents.get(claim.event);
+        const mail = stored
+          ? cut(await unpackContent(stored), claim.size > settings.mostReadBytes)
+          : await (rereader ??= await settings.rereader()).read(claim, settings.mostReadBytes);
+        if (!mail) {
+          gone.push(claim);
+          continue;
+        }
+        const item = pointers.findIndex(({ event }) => event === claim.event);
+        items.push({ ...(await itemOf(context, claim, mail, settings.items)), pairedItem: { item } });
+      }
+    }
+  } finally {
+    await rereader?.end();
+  }
+  return { items, gone };
+}
+
+const cut = (raw: Buffer, truncated: boolean): ReadMail => ({
+  raw: truncated ? headerBlock(raw) : raw,
+  truncated,
+});
+
+async function itemOf(
+  context: Context,
+  claim: Claim,
+  { raw, truncated }: ReadMail,
+  settings: ItemSettings,
+): Promise<INodeExecutionData> {
+  const facts = {
+    uid: claim.uid,
+    delivery: {
+      eventId: claim.event,
+      attempt: claim.attempt,
+      idempotencyKey: claim.idempotencyKey,
+      receivedAt: claim.receivedAt === null ? null : new Date(claim.receivedAt).toISOString(),
+    },
+    ...(truncated && { truncatedSize: claim.size }),
+  };
+  return mailItem(context, raw, facts, settings);
+}
+
+/** In order; the mails of a group fit in memory together. */
+function groupBySize(claims: readonly Claim[]): Claim[][] {
+  const groups: Claim[][] = [];
+  let bytes = Infinity;
+  for (const claim of claims) {
+    if (bytes + claim.size > GROUP_BYTES) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)!.push(claim);
+    bytes += claim.size;
+  }
+  return groups;
+}

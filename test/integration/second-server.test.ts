@@ -1,0 +1,213 @@
+// The IMAP engine against Cyrus, a server of another family than Dovecot: other names, other answers, other habits.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import type { ImapFlow } from 'imapflow';
+import { unpackContent } from '../../engine/ledger/content';
+import { ImapSession } from '../../engine/imap/session';
+import type { ImapLogin } from '../../engine/imap/login';
+import { hasCyrus } from '../../tools/cyrus.mjs';
+import { Cyrus } from '../support/cyrus';
+import { rawMail } from '../support/mails';
+import { TcpProxy } from '../support/net';
+import { until } from '../support/until';
+import { type Joined, Watching } from '../support/watching';
+
+const skip = hasCyrus() ? false : 'Cyrus is not here; "npm test" fetches it on Debian and Ubuntu';
+
+describe('a mailbox on Cyrus', { timeout: 10 * 60_000, skip }, () => {
+  let cyrus: Cyrus;
+  let proxy: TcpProxy;
+  let watching: Watching;
+  let joined: Joined[];
+  let user: string;
+  let users = 0;
+
+  before(async () => {
+    cyrus = await Cyrus.start();
+  });
+  after(() => cyrus.dispose());
+  beforeEach(async () => {
+    user = `user${++users}`;
+    joined = [];
+    proxy = await TcpProxy.to(cyrus.port);
+    watching = await Watching.start({ heartbeatMs: 5_000, pollMs: 3_000, commandMs: 4_000 });
+  });
+  afterEach(async () => {
+    await Promise.all(joined.map(({ leave }) => leave()));
+    await proxy.close();
+    await watching.dispose();
+  });
+
+  const login = (more = {}): ImapLogin => cyrus.login(user, { port: proxy.port, ...more });
+
+  const watched = async (mailbox = 'INBOX'): Promise<Joined> => {
+    const one = await watching.join(login(), { mailbox });
+    joined.push(one);
+    await until('the mailbox is watched', () => watching.source().connection === 'idling');
+    return one;
+  };
+
+  const append = (...subjects: string[]): Promise<void> =>
+    cyrus.append(
+      user,
+      subjects.map((subject) => rawMail({ subject })),
+    );
+
+  const withClient = async (work: (client: ImapFlow) => Promise<unknown>): Promise<void> => {
+    const client = await cyrus.client(user);
+    await work(client);
+    await client.logout();
+  };
+
+  const has = (one: Joined, ...uids: number[]): Promise<unknown> =>
+    until(`UIDs ${uids.join(', ')} are recorded`, () => {
+      const recorded = watching.uids(one.subscription);
+      return recorded.length >= uids.length && (assert.deepEqual(recorded, uids), true);
+    });
+
+  it('is read as soon as the server announces a mail', async () => {
+    await append('old');
+    const one = await watched();
+    await append('first');
+    await has(one, 2);
+    await append('second', 'third');
+    await has(one, 2, 3, 4);
+  });
+
+  it('gives a burst of mails once each, in order', async () => {
+    const one = await watched();
+    const many = Array.from({ length: 120 }, (_, index) => `mail ${index}`);
+    await append(...many);
+    await has(one, ...many.map((_, index) => index + 1));
+  });
+
+  it('misses nothing while its connection is cut', async () => {
+    const one = await watched();
+    await append('before');
+    await has(one, 1);
+    proxy.cut();
+    await append('meanwhile');
+    await has(one, 1, 2);
+    assert.ok(proxy.accepted >= 2);
+  });
+
+  it('misses nothing while the server is away', async () => {
+    const one = await watched();
+    await append('before');
+    await has(one, 1);
+    await cyrus.down();
+    await until('it backs off', () => watching.source().connection === 'backing_off');
+    await cyrus.up();
+    await append('as soon as it is back');
+    await has(one, 1, 2);
+  });
+
+  it('finds a mail that the server never announced', async () => {
+    const one = await watched();
+    proxy.change = (text) => text.replace(/\* \d+ EXISTS\r\n/g, '');
+    await append('unannounced');
+    await has(one, 1);
+  });
+
+  it('stores a mail of 10 MB byte for byte', async () => {
+    const one = await watched();
+    const large = rawMail({
+      subject: 'large',
+      attachment: { name: 'large.bin', content: Buffer.alloc(7_500_000, 'durable mail ') },
+    });
+    assert.ok(large.length > 10_000_000);
+    await cyrus.append(user, [large]);
+    await has(one, 1);
+    const { runs } = await watching.ledger.offer({
+      subscriptionIds: [one.subscription.id],
+      mostRuns: 1,
+      mailsPerRun: 1,
+      leaseMs: 60_000,
+    });
+    const [claim] = await watching.ledger.claim(runs[0]!.pointers, '1', 60_000);
+    const content = (await watching.ledger.contents([claim!.event])).get(claim!.event);
+    assert.ok((await unpackContent(content!)).equals(Buffer.from(large)));
+  });
+
+  it('is read on when a mail is deleted in the middle of it', async () => {
+    const one = await watched();
+    // Between the headers and the bodies, the second one is deleted.
+    const { ledger } = watching;
+    const unrecorded = ledger.unrecorded.bind(ledger);
+    let deleted = false;
+    ledger.unrecorded = async (candidates) => {
+      if (!deleted && candidates.length === 3) {
+        deleted = true;
+        await withClient(async (client) => {
+          await client.mailboxOpen('INBOX');
+          await client.messageDelete('2', { uid: true });
+        });
+      }
+      return unrecorded(candidates);
+    };
+    // The third is the first one that is announced: all three are read together.
+    proxy.change = (text) => text.replace(/\* [12] EXISTS\r\n/g, '');
+    await append('one', 'two', 'three');
+    await until('the third is recorded', () => watching.uids(one.subscription).includes(3));
+    proxy.change = (text) => text;
+    assert.ok(deleted);
+    // Dovecot has forgotten it at once. Cyrus still hands it out to whoever has not been told of the deletion.
+    await append('four');
+    await has(one, 1, 2, 3, 4);
+    assert.deepEqual(watching.unstored(), []);
+  });
+
+  it('is found again after it was deleted and made again', async () => {
+    await withClient((client) => client.mailboxCreate('INBOX.Support'));
+    const one = await watched('INBOX.Support');
+    await cyrus.append(user, [rawMail({ subject: 'before' })], 'INBOX.Support');
+    await has(one, 1);
+    await withClient(async (client) => {
+      await client.mailboxDelete('INBOX.Support');
+      await client.mailboxCreate('INBOX.Support');
+    });
+    await cyrus.append(user, [rawMail({ subject: 'after' })], 'INBOX.Support');
+    await has(one, 1, 1);
+  });
+
+  it('is listed with its place in the hierarchy and its special use', async () => {
+    await withClient(async (client) => {
+      await client.mailboxCreate('INBOX.Support');
+      await client.mailboxCreate('INBOX.Support.Größe');
+    });
+    const session = await ImapSession.connect(login(), new AbortController().signal);
+    assert.deepEqual((await session.mailboxes()).sort(), [
+      'INBOX',
+      'INBOX.Sent',
+      'INBOX.Support',
+      'INBOX.Support.Größe',
+      'INBOX.Trash',
+    ]);
+    await session.end();
+    const one = await watched('INBOX.Support.Größe');
+    await cyrus.append(user, [rawMail({ subject: 'new' })], 'INBOX.Support.Größe');
+    await has(one, 1);
+  });
+
+  it('that is not there is told with the names of those that are', async () => {
+    const one = await watching.join(login(), { mailbox: 'Support' });
+    joined.push(one);
+    await until('it is reported', () => one.reports.length > 0);
+    assert.match(one.reports[0]!.message, /"Support".*cannot be opened.*There are: "INBOX", "INBOX\.Sent"/);
+  });
+
+  it('tells of a wrong password as such', async () => {
+    const one = await watching.join(login({ proof: { password: 'wrong' } }));
+    joined.push(one);
+    await until('it is reported', () => one.reports.length > 0);
+    assert.match(one.reports[0]!.message, /rejected the login of "user\d+"/);
+  });
+
+  it('is left with DONE and LOGOUT, and without a connection', async () => {
+    const one = await watched();
+    await until('it idles', () => proxy.clientSaid.includes('IDLE\r\n'));
+    await one.leave();
+    assert.match(proxy.clientSaid, /DONE\r\n[\s\S]*LOGOUT\r\n$/);
+    await until('no connection is open', () => proxy.open === 0);
+  });
+});

@@ -1,0 +1,162 @@
+// One fault of an IMAP connection, tried on the engine as a published trigger uses it, with mails before it, during
+// it and after it.
+// Invariant: every mail is appended past the proxy, so that the server has it whatever the fault does.
+import assert from 'node:assert/strict';
+import type { ImapFlow } from 'imapflow';
+import type { ImapLogin } from '../../engine/imap/login';
+import type { Dovecot } from './dovecot';
+import type { FaultProxy } from './fault-proxy';
+import type { Outcome, Transport } from './fault-table';
+import { rawMail } from './mails';
+import { until } from './until';
+import { type Joined, Watching } from './watching';
+
+export interface Fault {
+  /** What happens to the connection, and how it is noticed: for people. */
+  readonly what: string;
+  readonly noticed: string;
+  readonly begin: (run: FaultRun) => Promise<void> | void;
+  /** An outage lasts so long after its mails have come, ms; anything else until they are found. */
+  readonly lastsMs?: number;
+  /** From the mail's arrival, or the end of the outage, until it must be recorded, ms. */
+  readonly withinMs?: number;
+  /** It begins before the trigger does. */
+  readonly fromTheStart?: boolean;
+  /** It is a client's doing, not the connection's. */
+  readonly byClient?: boolean;
+  readonly mailbox?: string;
+  readonly mailBytes?: number;
+  readonly connections: 'only one' | 'several';
+  readonly mostLogins?: number;
+}
+
+/** A heartbeat of 60 s and a deadline of 30 s, and as much again for a machine that has other things to do. */
+const FOUND_WITHIN_MS = 180_000;
+/** More than a heartbeat: a mail that is found once more is found by then. */
+const QUIET_MS = 70_000;
+const DAY_MS = 86_400_000;
+
+export class FaultRun {
+  readonly #fault: Fault;
+  readonly proxy: FaultProxy;
+  readonly #watching: Watching;
+  readonly client: ImapFlow;
+  #joined: Joined | undefined;
+  /** The UIDs of the mails that the trigger must give. */
+  readonly #due: number[] = [];
+  /** All that was put into the mailbox, and when it came. */
+  readonly #mails: [raw: string, receivedAt: Date][] = [];
+
+  private constructor(fault: Fault, proxy: FaultProxy, watching: Watching, client: ImapFlow) {
+    this.#fault = fault;
+    this.proxy = proxy;
+    this.#watching = watching;
+    this.client = client;
+  }
+
+  /** @param login through the proxy */
+  static async of(
+    fault: Fault,
+    dovecot: Dovecot,
+    proxy: FaultProxy,
+    login: ImapLogin,
+    transport: Transport,
+  ): Promise<Outcome> {
+    const watching = await Watching.start();
+    const client = await dovecot.client(login.user);
+    const run = new FaultRun(fault, proxy, watching, client);
+    try {
+      return await run.#measure(login, transport);
+    } catch (error) {
+      const log = watching.log.map((line) => `\n  ${line}`).join('');
+      throw new Error(`${(error as Error).message}\nThe engine's log:${log}`, { cause: error });
+    } finally {
+      await run.#joined?.leave();
+      await client.logout();
+      await watching.dispose();
+    }
+  }
+
+  get mailbox(): string {
+    return this.#fault.mailbox ?? 'INBOX';
+  }
+
+  /** A mail arrives that the trigger must give. */
+  async deliver(): Promise<void> {
+    const { mailBytes = 1 } = this.#fault;
+    const text = 'Durable mail, line by line.\r\n'.repeat(Math.ceil(mailBytes / 29));
+    this.#due.push(await this.#append(rawMail({ subject: `due ${this.#due.length}`, text })));
+  }
+
+  /** The mailbox is made anew, with the mails that it held. */
+  async renumber(): Promise<void> {
+    await this.client.mailboxDelete(this.mailbox);
+    await this.client.mailboxCreate(this.mailbox);
+    for (const [mail, date] of this.#mails.splice(0)) await this.#append(mail, date);
+  }
+
+  /** Waits until every mail that is due is recorded. */
+  async allFound(withinMs: number): Promise<void> {
+    const missing = (): number[] => this.#due.filter((uid) => !this.#recorded().includes(uid));
+    await until('every mail is recorded', () => missing().length === 0, withinMs, 100);
+  }
+
+  async connectionIs(state: 'idling' | 'polling'): Promise<void> {
+    await until(`it is ${state}`, () => this.#watching.source().connection === state, FOUND_WITHIN_MS);
+  }
+
+  #recorded(): number[] {
+    return this.#watching.uids(this.#joined!.subscription);
+  }
+
+  async #append(mail: string, date = new Date()): Promise<number> {
+    this.#mails.push([mail, date]);
+    const appended = await this.client.append(this.mailbox, Buffer.from(mail), [], date);
+    assert.ok(appended && appended.uid, 'the server has taken the mail');
+    return appended.uid;
+  }
+
+  async #measure(login: ImapLogin, transport: Transport): Promise<Outcome> {
+    const { what, noticed, lastsMs, withinMs = FOUND_WITHIN_MS, fromTheStart, begin } = this.#fault;
+    if (this.mailbox !== 'INBOX') await this.client.mailboxCreate(this.mailbox);
+    const longAgo = new Date(Date.now() - DAY_MS);
+    await this.#append(rawMail({ subject: 'old', date: longAgo }), longAgo);
+    if (fromTheStart) await begin(this);
+    this.#joined = await this.#watching.join(login, { mailbox: this.mailbox });
+    if (fromTheStart) {
+      this.#joined.begun = true;
+    } else {
+      await this.connectionIs('idling');
+      await this.deliver();
+      await this.allFound(withinMs);
+      await begin(this);
+    }
+    await this.deliver();
+    await this.deliver();
+    let since = performance.now();
+    if (lastsMs !== undefined) {
+      await new Promise((resolve) => setTimeout(resolve, lastsMs));
+      const { mostLogins = Infinity } = this.#fault;
+      assert.ok(this.proxy.logins <= mostLogins, `${this.proxy.logins} logins are too many`);
+      await this.proxy.heal();
+      since = performance.now();
+    }
+    await this.allFound(withinMs);
+    const foundMs = performance.now() - since;
+    await this.proxy.heal();
+    await this.deliver();
+    await this.allFound(FOUND_WITHIN_MS);
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+    return {
+      ...{ what, noticed, transport, foundMs, afterTheOutage: lastsMs !== undefined },
+      ...this.#count(),
+      connections: this.proxy.accepted,
+    };
+  }
+
+  #count(): { lost: number; repeated: number } {
+    const recorded = this.#recorded();
+    const once = this.#due.filter((uid) => recorded.includes(uid)).length;
+    return { lost: this.#due.length - once, repeated: recorded.length - once };
+  }
+}

@@ -1,0 +1,24 @@
+// What a mail needs to become an item in a test: n8n's helpers faked, with the binary data kept in the item.
+import type { IExecuteFunctions } from 'n8n-workflow';
+import type { ItemFacts, ItemSettings } from '../../nodes/host/items';
+
+export const itemHelpers = {
+  prepareBinaryData: async (content: Buffer, fileName?: string, mimeType?: string) => ({
+    data: content.toString('base64'),
+    fileName,
+    mimeType,
+  }),
+} as unknown as IExecuteFunctions['helpers'];
+
+export const itemFacts: ItemFacts = {
+  uid: 7,
+  delivery: { eventId: 'e', attempt: 1, idempotencyKey: 'k', receivedAt: null },
+};
+
+export const itemSettings = (more: Partial<ItemSettings> = {}): ItemSettings => ({
+  format: 'simple',
+  downloadAttachments: true,
+  attachmentPrefix: 'attachment_',
+  attachments: null,
+  ...more,
+});

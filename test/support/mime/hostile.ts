@@ -1,0 +1,95 @@
+// What a hostile mail is to the tests: its bytes, and what a reader would still want to have of it.
+import { Buffer } from 'node:buffer';
+
+export interface Wanted {
+  readonly subject?: string;
+  readonly from?: string;
+  /** Stands in the text. */
+  readonly text?: string;
+  /** Stands in the HTML. */
+  readonly html?: string;
+  /** Another header field, and its value. */
+  readonly header?: readonly [name: string, value: string];
+  /** One of the attachments; its name as it is handed out. */
+  readonly attachment?: { readonly name?: string; readonly content: Buffer };
+  /** There is nothing in it that anybody could want. */
+  readonly nothing?: true;
+}
+
+export interface HostileMail {
+  readonly name: string;
+  readonly raw: Buffer;
+  readonly wanted: Wanted;
+}
+
+export const CRLF = '\r\n';
+
+/** Text as UTF-8, and bytes as they are. */
+export const bytes = (...pieces: readonly (string | Buffer)[]): Buffer =>
+  Buffer.concat(pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece) : piece)));
+
+export const hex = (digits: string): Buffer => Buffer.from(digits.replaceAll(' ', ''), 'hex');
+
+export const lines = (...all: readonly string[]): string => all.join(CRLF);
+
+export const hostile = (
+  name: string,
+  wanted: Wanted,
+  ...pieces: readonly (string | Buffer)[]
+): HostileMail => ({
+  name,
+  wanted,
+  raw: bytes(...pieces),
+});
+
+/** A header block with From, Subject, Date and Message-ID, all told by the name; the fields given come after them. */
+export const head = (name: string, ...fields: readonly string[]): string =>
+  lines(
+    'From: Ann <ann@example.com>',
+    'To: bob@example.com',
+    `Subject: ${name}`,
+    'Date: Thu, 01 Oct 2026 10:00:00 +0000',
+    `Message-ID: <${name.replace(/[^a-z0-9]+/gi, '-')}@torture.example>`,
+    ...fields,
+    '',
+    '',
+  );
+
+/** A mail with a header of its own, whose subject is its name, and the body given. */
+export const withBody = (
+  name: string,
+  fields: readonly string[],
+  wanted: Wanted,
+  ...body: readonly (string | Buffer)[]
+): HostileMail => hostile(name, { subject: name, ...wanted }, head(name, ...fields), ...body);
+
+export interface Part {
+  readonly fields: readonly string[];
+  readonly body: string | Buffer;
+}
+
+/** The parts between their boundaries, with the closing one. */
+export const parts = (boundary: string, ...all: readonly Part[]): Buffer =>
+  bytes(
+    ...all.flatMap(({ fields, body }) => [lines(`--${boundary}`, ...fields, '', ''), body, CRLF]),
+    `--${boundary}--${CRLF}`,
+  );
+
+export const textPart = (text: string): Part => ({ fields: ['Content-Type: text/plain'], body: text });
+
+/** Bytes that are told from one another, and from text. */
+export const noise = (length: number): Buffer =>
+  Buffer.from(Array.from({ length }, (_, i) => (i * 31 + 7) % 256));
+
+export const base64Lines = (content: Buffer): string =>
+  content.toString('base64').replace(/(.{76})/g, `$1${CRLF}`);
+
+export const filePart = (content: Buffer, name: string, ...more: readonly string[]): Part => ({
+  fields: [
+    'Content-Type: application/octet-stream',
+    `Content-Disposition: attachment; filename="${name}"`,
+    'Content-Transfer-Encoding: base64',
+    ...more,
+  ],
+  body: base64Lines(content),
+});

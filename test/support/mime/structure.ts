@@ -1,0 +1,235 @@
+// Mails whose parts are nested, cut off, or not where they are said to be.
+import {
+  bytes,
+  CRLF,
+  filePart,
+  type HostileMail,
+  hostile,
+  head,
+  lines,
+  noise,
+  parts,
+  textPart,
+  withBody,
+} from './hostile';
+
+const FILE = noise(500);
+const mixed = (boundary: string): string => `Content-Type: multipart/mixed; boundary="${boundary}"`;
+
+export function brokenStructure(): HostileMail[] {
+  return [...boundaries(), ...nesting(), ...messages(), ...nothingThere()];
+}
+
+function boundaries(): HostileMail[] {
+  const two = (boundary: string): Buffer => parts(boundary, textPart('the text'), filePart(FILE, 'a.bin'));
+  const both = { text: 'the text', attachment: { name: 'a.bin', content: FILE } };
+  const cut = (from: Buffer, less: number): Buffer => from.subarray(0, from.length - less);
+  return [
+    withBody('multipart without a boundary', ['Content-Type: multipart/mixed'], {}, two('b')),
+    withBody('multipart with an empty boundary', ['Content-Type: multipart/mixed; boundary=""'], {}, two('')),
+    withBody('boundary that never comes', [mixed('b')], {}, 'no part of it'),
+    withBody('boundary never closed', [mixed('b')], both, cut(two('b'), 7)),
+    withBody('cut off in the last line of a boundary', [mixed('b')], both, cut(two('b'), 3)),
+    withBody('cut off in an attachment', [mixed('b')], { text: 'the text' }, cut(two('b'), 300)),
+    withBody(
+      'cut off in the header of a part',
+      [mixed('b')],
+      { text: 'the text' },
+      lines('--b', '', 'the text', '--b', 'Content-Ty'),
+    ),
+    withBody(
+      'boundary that begins another',
+      [mixed('b')],
+      { text: 'inner' },
+      parts('b', { fields: [mixed('bb')], body: parts('bb', textPart('inner')) }, textPart('outer')),
+    ),
+    withBody(
+      'boundary that another begins with',
+      [mixed('bb')],
+      { text: 'outer' },
+      parts('bb', { fields: [mixed('b')], body: parts('b', textPart('inner')) }, textPart('outer')),
+    ),
+    withBody(
+      'the same boundary within itself',
+      [mixed('b')],
+      { text: 'inner' },
+      parts('b', { fields: [mixed('b')], body: parts('b', textPart('inner')) }),
+    ),
+    withBody('boundary with blanks at its end', [mixed('b  ')], both, two('b  ')),
+    withBody(
+      'boundary lines followed by blanks',
+      [mixed('b')],
+      {},
+      two('b').toString('latin1').replaceAll('--b\r', '--b  \r'),
+    ),
+    withBody('boundary of 5,000 characters', [mixed('b'.repeat(5_000))], both, two('b'.repeat(5_000))),
+    withBody('boundary of odd characters', [mixed("'()+_,-./:=?")], both, two("'()+_,-./:=?")),
+    withBody('boundary that is declared twice', [mixed('b'), mixed('c')], {}, two('c')),
+    withBody(
+      'boundary in two pieces',
+      ['Content-Type: multipart/mixed; boundary*0="b"; boundary*1="c"'],
+      both,
+      two('bc'),
+    ),
+    withBody(
+      'boundary with bare LF lines',
+      [mixed('b')],
+      both,
+      two('b').toString('latin1').replaceAll(CRLF, '\n'),
+    ),
+    withBody('text before and after the parts', [mixed('b')], both, 'before\r\n', two('b'), 'after'),
+    withBody('closing boundary first', [mixed('b')], {}, '--b--\r\n', two('b')),
+    withBody('closing boundary twice', [mixed('b')], both, two('b'), '--b--\r\n'),
+    withBody(
+      'parts without headers',
+      [mixed('b')],
+      { text: 'one' },
+      lines('--b', '', 'one', '--b', '', 'two', '--b--'),
+    ),
+    withBody('parts without an empty line', [mixed('b')], {}, lines('--b', 'one', '--b', 'two', '--b--')),
+    withBody(
+      'parts without anything',
+      [mixed('b')],
+      { text: 'end' },
+      lines('--b', '--b', '--b', '', 'end', '--b--'),
+    ),
+    withBody('a hundred closings', [mixed('b')], { text: 'the text' }, two('b'), `--b--${CRLF}`.repeat(100)),
+  ];
+}
+
+function nested(depth: number, innermost: Buffer): Buffer {
+  let inner = innermost;
+  for (let level = depth; level > 0; level--) {
+    inner = parts(`n${level}`, { fields: [mixed(`n${level + 1}`)], body: inner });
+  }
+  return inner;
+}
+
+function nesting(): HostileMail[] {
+  const deep = (depth: number): Buffer => nested(depth, parts(`n${depth + 1}`, textPart('the bottom')));
+  const open = (depth: number): string =>
+    Array.from({ length: depth }, (_, i) => lines(`--o${i}`, mixed(`o${i + 1}`), '', '')).join('');
+  const many = (count: number): Buffer =>
+    parts('b', ...Array.from({ length: count }, (_, i) => textPart(`part ${i}.`)));
+  return [
+    withBody('nested 20 deep', [mixed('n1')], { text: 'the bottom' }, deep(20)),
+    withBody('nested 200 deep', [mixed('n1')], { text: 'the bottom' }, deep(200)),
+    withBody('nested 5,000 deep and never closed', [mixed('o0')], {}, open(5_000), 'text'),
+    withBody('900 parts', [mixed('b')], { text: 'part 899.' }, many(900)),
+    withBody('5,000 parts', [mixed('b')], { text: 'part 900.' }, many(5_000)),
+    withBody(
+      'alternatives within alternatives',
+      ['Content-Type: multipart/alternative; boundary=a'],
+      { text: 'plain', html: '<b>rich</b>' },
+      parts('a', {
+        fields: ['Content-Type: multipart/alternative; boundary=i'],
+        body: parts('i', textPart('plain'), { fields: ['Content-Type: text/html'], body: '<b>rich</b>' }),
+      }),
+    ),
+    withBody(
+      'multipart in base64',
+      [mixed('b'), 'Content-Transfer-Encoding: base64'],
+      {},
+      Buffer.from(many(1)).toString('base64'),
+    ),
+    withBody('type multipart without a subtype', ['Content-Type: multipart; boundary=b'], {}, many(1)),
+  ];
+}
+
+function messages(): HostileMail[] {
+  const inner = (depth: number): Buffer =>
+    depth === 0
+      ? bytes(head('the innermost'), 'found')
+      : bytes(
+          head(`level ${depth}`, 'Content-Type: message/rfc822', 'Content-Disposition: inline'),
+          inner(depth - 1),
+        );
+  const forwarded = bytes(head('inner'), 'the forwarded text');
+  const asPart = (...fields: string[]): Buffer =>
+    parts('b', { fields: ['Content-Type: message/rfc822', ...fields], body: forwarded });
+  return [
+    withBody(
+      'a message as an attachment',
+      [mixed('b')],
+      { attachment: { content: forwarded } },
+      asPart('Content-Disposition: attachment'),
+    ),
+    withBody(
+      'a message shown within',
+      [mixed('b')],
+      { text: 'the forwarded text' },
+      asPart('Content-Disposition: inline'),
+    ),
+    withBody(
+      'a message in base64',
+      [mixed('b')],
+      { attachment: { content: forwarded } },
+      parts('b', {
+        fields: ['Content-Type: message/rfc822', 'Content-Transfer-Encoding: base64'],
+        body: forwarded.toString('base64'),
+      }),
+    ),
+    withBody(
+      'messages 200 deep',
+      ['Content-Type: message/rfc822', 'Content-Disposition: inline'],
+      { text: 'found' },
+      inner(200),
+    ),
+    withBody(
+      'a message that is empty',
+      [mixed('b')],
+      { attachment: { content: Buffer.alloc(0) } },
+      parts('b', { fields: ['Content-Type: message/rfc822'], body: '' }),
+    ),
+    withBody(
+      'message/partial',
+      ['Content-Type: message/partial; id="x"; number=1; total=2'],
+      { attachment: { content: Buffer.from('half of it') } },
+      'half of it',
+    ),
+    withBody(
+      'message/external-body',
+      ['Content-Type: message/external-body; access-type=local-file; name="/etc/passwd"'],
+      {},
+      'Content-Type: text/plain\r\n\r\n',
+    ),
+    withBody(
+      'message/delivery-status',
+      ['Content-Type: multipart/report; report-type=delivery-status; boundary=b'],
+      { text: 'Final-Recipient: rfc822; bob@example.com' },
+      parts('b', textPart('it failed'), {
+        fields: ['Content-Type: message/delivery-status'],
+        body: 'Final-Recipient: rfc822; bob@example.com',
+      }),
+    ),
+  ];
+}
+
+function nothingThere(): HostileMail[] {
+  return [
+    hostile('nothing at all', { nothing: true }),
+    hostile('one empty line', { nothing: true }, CRLF),
+    hostile('a single NUL', { nothing: true }, '\0'),
+    hostile('only headers', { subject: 'only headers' }, 'Subject: only headers\r\n'),
+    hostile('headers without an end', { subject: 'no end' }, 'Subject: no end'),
+    hostile('a body without headers', { text: 'the body' }, '\r\nthe body'),
+    hostile(
+      'text without an empty line',
+      { text: 'no header at all' },
+      'There is no header at all.\r\nNone.',
+    ),
+    hostile(
+      'no empty line between header and body',
+      { subject: 'run together', text: 'It begins here.' },
+      'From: a@example.com\r\nSubject: run together\r\nIt begins here.\r\nAnd ends.\r\n',
+    ),
+    hostile('without From, Date, Subject, Message-ID', { text: 'nameless' }, 'X-Only: one\r\n\r\nnameless'),
+    hostile(
+      'an mbox line before the headers',
+      { subject: 'from a file', text: 'x' },
+      'From ann@example.com Thu Oct  1 10:00:00 2026\r\nSubject: from a file\r\n\r\nx',
+    ),
+    withBody('an empty multipart', [mixed('b')], {}, '--b--\r\n'),
+    withBody('a text of blank lines', [], {}, CRLF.repeat(10_000)),
+  ];
+}

@@ -30,15 +30,18 @@ export class ImapRereader {
     return new ImapRereader(await ImapSession.connect(login, signal));
   }
 
-  /** @returns null: the mailbox does not have it any more @throws ImapFault: it could not be asked */
-  async read(mail: KnownMail): Promise<MailAgain | null> {
+  /**
+   * @param mostBytes of a larger mail only the headers are read
+   * @returns null: the mailbox does not have it any more @throws ImapFault: it could not be asked
+   */
+  async read(mail: KnownMail, mostBytes?: number): Promise<MailAgain | null> {
     if (this.#opened?.mailbox !== mail.mailbox) {
       this.#opened = { ...(await this.#session.open(mail.mailbox)), mailbox: mail.mailbox };
     }
     const found = await findMails(this.#session, this.#opened.uidValidity, [mail]);
     const uid = found.get(mail)?.[0];
     if (uid === undefined) return null;
-    return this.#session.mail(uid, mail.size);
+    return this.#session.mail(uid, mail.size, mostBytes);
   }
 
   async end(): Promise<void> {

@@ -1,13 +1,14 @@
 // What imapflow is told of a login: where it connects, how that is encrypted, and what proves who logs in.
 // Invariant: where encryption is required nothing secret is sent without it.
 import type { ImapFlowOptions } from 'imapflow';
-import { authoritiesAnd } from './certificates';
+import { secureContext } from './certificates';
 import type { ImapLogin } from './login';
 
 type LoginOptions = Pick<ImapFlowOptions, 'host' | 'port' | 'secure' | 'doSTARTTLS' | 'auth' | 'tls'>;
 
 export function clientOptions(login: ImapLogin): LoginOptions {
-  const { host, port, secure, startTls, user, proof, clientCertificate } = login;
+  const { host, port, secure, startTls, user, proof } = login;
+  const context = secureContext(login);
   return {
     host,
     port,
@@ -15,15 +16,7 @@ export function clientOptions(login: ImapLogin): LoginOptions {
     // Left out, it is used where the server offers it.
     ...(!secure && startTls !== 'ifOffered' && { doSTARTTLS: startTls === 'required' }),
     auth: 'password' in proof ? { user, pass: proof.password } : { user, accessToken: proof.accessToken },
-    tls: {
-      rejectUnauthorized: !login.allowUnauthorizedCerts,
-      ...(login.ca !== undefined && { ca: authoritiesAnd(login.ca) }),
-      ...(clientCertificate && {
-        cert: clientCertificate.certificate,
-        key: clientCertificate.key,
-        ...(clientCertificate.passphrase !== undefined && { passphrase: clientCertificate.passphrase }),
-      }),
-    },
+    tls: { rejectUnauthorized: !login.allowUnauthorizedCerts, ...(context && { secureContext: context }) },
   };
 }
 

@@ -4,7 +4,16 @@
 export type StartTls = 'required' | 'ifOffered' | 'never';
 
 /** Proves who logs in: a password, or an OAuth 2 access token (XOAUTH2, OAUTHBEARER), which is short-lived. */
-export type Proof = { readonly password: string } | { readonly accessToken: string };
+export type Proof = { readonly password: string } | AccessToken;
+
+export interface AccessToken {
+  readonly accessToken: string;
+  /**
+   * Another token, for when the server has rejected this one: it may have ended sooner than was promised.
+   * @returns the same one, if it is as fresh as can be
+   */
+  readonly renew?: () => Promise<string>;
+}
 
 export interface ImapLogin {
   readonly host: string;
@@ -38,3 +47,12 @@ const WELL_KNOWN_PORTS: ReadonlySet<number> = new Set([143, 993]);
  */
 export const accountName = ({ user, host, port }: Pick<ImapLogin, 'user' | 'host' | 'port'>): string =>
   `${user}@${host.toLowerCase()}${WELL_KNOWN_PORTS.has(port) ? '' : `:${port}`}`;
+
+/** The login with another token. @returns undefined: it has none, or the token is as fresh as can be */
+export async function renewedLogin(login: ImapLogin): Promise<ImapLogin | undefined> {
+  const { proof } = login;
+  if (!('accessToken' in proof)) return undefined;
+  const accessToken = await proof.renew?.();
+  if (accessToken === undefined || accessToken === proof.accessToken) return undefined;
+  return { ...login, proof: { accessToken } };
+}

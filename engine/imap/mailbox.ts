@@ -38,6 +38,9 @@ const LONG_STANDBY_MS = 15 * 60_000;
 /** How often it is looked for actions that nobody announced. */
 const LOOK_FOR_ACTIONS_MS = 60_000;
 
+/** That a mailbox is still being read is stored about as often as its heartbeat. */
+const SAY_AGAIN_MS = 50_000;
+
 const NEEDS_PERSON: ReadonlySet<FaultKind> = new Set<FaultKind>(['login', 'mailbox', 'tls']);
 const TIME_HEALS: ReadonlySet<LedgerFaultKind> = new Set<LedgerFaultKind>(['unreachable', 'other', 'taken']);
 
@@ -66,6 +69,9 @@ export class WatchedMailbox {
   #actionsSeenAt = -Infinity;
   #openFailures = 0;
   #actionFault = '';
+  /** What was last stored of how it is doing, and when (monotonic). */
+  #said = '';
+  #saidAt = -Infinity;
   #hasFollowed = false;
   /** Monotonic: not before this time. */
   notBefore = 0;
@@ -173,6 +179,7 @@ export class WatchedMailbox {
 
   /** The state is for people: failing to store it must not stop the mail. */
   async report(report: SourceReport): Promise<void> {
+    this.#said = '';
     if (!this.#lease) return;
     try {
       await this.#ports.ledger.reportSource(this.#lease.hold, report);
@@ -199,8 +206,11 @@ export class WatchedMailbox {
   onActions(callback: () => void): () => void {
     const listening = new Map<number, () => void>();
     const listen = (): void => {
-      for (const { subscription, hasActions } of this.#subscribers()) {
-        if (!hasActions || listening.has(subscription.id)) continue;
+      const subscribers = this.#subscribers();
+      // A mail of one workflow may wait for the run of another.
+      if (!subscribers.some(({ hasActions }) => hasActions)) return;
+      for (const { subscription } of subscribers) {
+        if (listening.has(subscription.id)) continue;
         const woken = (): void => {
           this.actionsDue = true;
           callback();
@@ -253,16 +263,26 @@ export class WatchedMailbox {
       signal,
     );
     this.#outage.over(subscribers);
-    for (const subscriber of read) {
-      this.#placed.add(subscriber);
-      subscriber.synced();
-    }
+    const isNews = read.some((subscriber) => !this.#placed.has(subscriber));
+    for (const subscriber of read) this.#placed.add(subscriber);
     const connection = session.canIdle ? 'idling' : 'polling';
-    const backfill = older && { read: older.read, left: older.left };
-    await this.report({ state: older ? 'syncing' : 'idle', connection, synced: true, backfill });
+    await this.#reportRead(connection, older, isNews);
+    for (const subscriber of read) subscriber.synced();
     if (!this.#hasFollowed) log.info(`Watching ${this.name}`, { connection });
     this.#hasFollowed = true;
     return older;
+  }
+
+  /** For people, who need not know it of every mail: a write for each would keep the connection from its IDLE. */
+  async #reportRead(connection: 'idling' | 'polling', older: Older | null, isNews: boolean): Promise<void> {
+    const state = older ? 'syncing' : 'idle';
+    const backfill = older && { read: older.read, left: older.left };
+    const said = JSON.stringify([connection, state, backfill]);
+    const now = monotonicNow();
+    if (!isNews && said === this.#said && now - this.#saidAt < SAY_AGAIN_MS) return;
+    await this.report({ state, connection, synced: true, backfill });
+    this.#said = said;
+    this.#saidAt = now;
   }
 
   /** @returns whether there may be more to do */
@@ -281,9 +301,10 @@ export class WatchedMailbox {
       report: (subscriptionId: number, fault: Error) => this.#reportAction(subscriptionId, fault),
     };
     try {
-      const { mayBeMore } = await performActions(job, signal);
-      this.actionsDue ||= mayBeMore;
-      return mayBeMore;
+      // What is taken may have kept others waiting: it is asked until nothing is due.
+      const { opened } = await performActions(job, signal);
+      this.actionsDue ||= opened !== null;
+      return opened !== null;
     } catch (error) {
       this.actionsDue = true;
       throw error;

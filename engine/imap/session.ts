@@ -15,7 +15,7 @@ import { monotonicNow, pause, withDeadline } from '../runtime/time';
 import { clientOptions, throttleLogger } from './client-options';
 import { restrictedTo, type SearchCriteria } from './criteria';
 import { ImapFault, mailboxFault, toFault } from './fault';
-import { accountName, type ImapLogin } from './login';
+import { accountName, type ImapLogin, renewedLogin } from './login';
 import type { ListedMailbox } from './mailboxes';
 import { Refusals } from './refusal';
 
@@ -119,7 +119,7 @@ export class ImapSession {
   }
 
   /**
-   * Connects and logs in.
+   * Connects and logs in; with another token, once, where the server rejects the first one.
    * @param commandMs how long the server may take for a command; for a mail's content, how long it may be silent
    * @param noIdle IDLE is not used, though the server may say that it has it
    * @throws ImapFault that says what is wrong: host, port, TLS, or login
@@ -127,7 +127,21 @@ export class ImapSession {
   static async connect(
     login: ImapLogin,
     signal: AbortSignal,
-    { commandMs = COMMAND_MS, noIdle = false } = {},
+    options: { readonly commandMs?: number; readonly noIdle?: boolean } = {},
+  ): Promise<ImapSession> {
+    try {
+      return await ImapSession.#connect(login, signal, options);
+    } catch (error) {
+      const renewed = (error as ImapFault).kind === 'login' ? await renewedLogin(login) : undefined;
+      if (!renewed) throw error;
+      return ImapSession.#connect(renewed, signal, options);
+    }
+  }
+
+  static async #connect(
+    login: ImapLogin,
+    signal: AbortSignal,
+    { commandMs = COMMAND_MS, noIdle = false }: { readonly commandMs?: number; readonly noIdle?: boolean },
   ): Promise<ImapSession> {
     const { ImapFlow } = await import('imapflow');
     signal.throwIfAborted();

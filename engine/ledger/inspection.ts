@@ -88,7 +88,8 @@ export interface Inspection {
 
   /**
    * Makes settled events (DONE, DEAD, GONE, UNKNOWN) PENDING again, with all their tries. `attempt` goes on.
-   * A mail whose content is not stored any more is read again from its server.
+   * A mail whose content is not stored any more is read again from its server. What was to be done with the mail there,
+   * and was not begun, is not done; its new end decides.
    */
   replay(selection: Selection): Promise<Changed>;
 

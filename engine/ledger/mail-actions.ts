@@ -1,6 +1,7 @@
 // The part of the ledger's port that keeps what is still to be done with mails on their server, after their run
 // succeeded or their tries were used up: a queue, written with the end of the run, worked off by the source's holder.
-// Invariants: an action is there only if its event ended so; it stays until it was done, however long that takes.
+// Invariants: an action is there only if its event ended so, and once for that end; it stays until it was done, however
+// long that takes. It goes if its event is replayed before it was begun.
 import type { SourceHold } from './source-holds';
 
 export type MailAction =
@@ -32,7 +33,8 @@ export interface MailActions {
   /**
    * Hands out actions that are due in the source, the oldest first, and notes that they are begun: they are not
    * handed out again before `leaseMs` are over. A mail is not moved or deleted while another workflow still needs
-   * it from the server: its content is not in the ledger, and it has an event that has not settled.
+   * it from the server: its content is not in the ledger, and it has an event that has not settled. Nor is it before
+   * all else that waits to be done with it is done.
    * @returns none, if the source is held by another process
    */
   takeActions(hold: SourceHold, limit: number, leaseMs: number): Promise<DueAction[]>;

@@ -13,6 +13,14 @@ export function readableText(bytes: Buffer): string {
   return whole >= broken ? text : new TextDecoder('windows-1252').decode(bytes);
 }
 
+/** The same for each line by itself: a header's fields may have been written by different programs. */
+export function readableLines(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  return bytes
+    .toString('latin1')
+    .replace(/[^\r\n]*[\x80-\xff][^\r\n]*/g, (line) => readableText(Buffer.from(line, 'latin1')));
+}
+
 function count(text: string, pattern: RegExp): number {
   let found = 0;
   for (const _ of text.matchAll(pattern)) found++;

@@ -1,7 +1,7 @@
 // The header fields of a mail, read straight from its bytes (RFC 5322, 2.2): unfolded, not decoded.
 // It needs no library and cannot fail, so it also serves mails that the parser gives up on.
 // Invariant: the time it takes grows with the length of the mail, not with what is in it.
-import { readableText } from './charset';
+import { readableLines } from './charset';
 
 /** Values by lower-case field name, in the order of the mail. */
 export type MailHeaders = ReadonlyMap<string, readonly string[]>;
@@ -73,7 +73,7 @@ export function readHeaders(block: Buffer): MailHeaders {
     headers.set(current.name, values);
   };
   // No database takes NUL in a text, and no reader misses it.
-  for (const line of readableText(block)
+  for (const line of readableLines(block)
     .replaceAll('\0', '')
     .split(/\r\n|\n|\r/)) {
     if (/^[ \t]/.test(line)) {

@@ -6,7 +6,7 @@ import type { AttachmentStream, HeaderLines, Headers, MailParser, MessageText } 
 import { errorText } from '../runtime/log';
 import { forgiveCharsets } from './forgive';
 import { type MailHeaders, type MailHalves, splitMail } from './headers';
-import { readableText } from './charset';
+import { readableLines } from './charset';
 import { decodeHeaders } from './words';
 
 export interface Attachment {
@@ -30,7 +30,7 @@ export interface ParsedMail {
 }
 
 /** The text of a mail, as the parser gives it. */
-export interface ReadText {
+interface ReadText {
   readonly text?: string | undefined;
   readonly textAsHtml?: string | undefined;
   readonly html?: string | boolean | undefined;
@@ -86,7 +86,8 @@ export async function readMail(raw: Buffer, as: 'as written' | 'converted'): Pro
     begun = await readAtOnce(raw.subarray(0, length), as);
   }
   const { attachments } = whole.attachments.length >= begun.attachments.length ? whole : begun;
-  return { ...begun, attachments, errors: whole.errors };
+  const { fields, headerLines } = whole.headerLines.length > 0 ? whole : begun;
+  return { text: begun.text, fields, headerLines, attachments, errors: whole.errors };
 }
 
 async function readAtOnce(raw: Buffer, as: 'as written' | 'converted'): Promise<ReadMail> {
@@ -143,7 +144,7 @@ async function readAttachment(part: AttachmentStream, parser: MailParser): Promi
 
 /** The mail as the parser expects one: a header block in UTF-8, an empty line, a body; lines that end with LF. */
 function* pieces({ head, body }: MailHalves, raw: Buffer): Generator<Buffer> {
-  const fields = readableText(head)
+  const fields = readableLines(head)
     .replace(/[\r\n]+/g, '\r\n')
     .replace(/^[\r\n]+|[\r\n]+$/g, '');
   yield* inPieces(Buffer.from(fields));

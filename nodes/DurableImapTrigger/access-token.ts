@@ -25,8 +25,8 @@ const PROFILE_URL = 'https://gmail.googleapis.com/gmail/v1/users/me/profile';
 
 const ENTER_IT = 'Enter it as "Email Address" in the trigger.';
 
-/** When each credential was last refreshed in this process, by the monotonic clock. */
-const refreshedAt = new Map<string, number>();
+/** What each credential was last refreshed to in this process, and when, by the monotonic clock. */
+const refreshed = new Map<string, { readonly access: string; readonly at: number }>();
 /** Whose mailbox each Gmail credential opens, for as long as it holds the same grant. */
 const addresses = new Map<string, { readonly grant: string; readonly address: string }>();
 
@@ -44,17 +44,18 @@ export async function freshAccessToken(
   const stored = tokens(data['oauthTokenData']);
   const credential = context.getNode().credentials?.[type];
   const name = credential ? `"${credential.name}"` : `of type ${type}`;
-  if (!stored.access && !stored.refresh) throw reconnect(name, 'is not connected');
+  if (!isConnected(data)) throw reconnect(name, 'is not connected');
   const key = credential?.id ?? type;
   const leftMs = stored.expiresAt === undefined ? undefined : stored.expiresAt - Date.now();
-  const isFresh = monotonicNow() - (refreshedAt.get(key) ?? -Infinity) < FRESH_MS;
+  const last = refreshed.get(key);
+  const isFresh = last?.access === stored.access && monotonicNow() - last.at < FRESH_MS;
   const lasts = !afterRejection && leftMs !== undefined && leftMs > LEAST_LEFT_MS;
   if (stored.access && (isFresh || lasts)) return stored.access;
   try {
     const refreshing = context.helpers.refreshOAuth2Token.call(context as IAllExecuteFunctions, type);
     const { access } = tokens(await withDeadline('Refreshing the access token', ANSWER_MS, refreshing));
     if (!access) throw new Error('There is no access token in the answer');
-    refreshedAt.set(key, monotonicNow());
+    refreshed.set(key, { access, at: monotonicNow() });
     return access;
   } catch (cause) {
     // One that may still be good is better than none: the server will say.
@@ -89,6 +90,12 @@ export async function gmailAddress(
     throw new ImapFault('other', `Google did not say whose mailbox the credential opens. ${ENTER_IT}`);
   addresses.set(key, { grant, address });
   return address;
+}
+
+/** Whether anybody has ever signed in with the credential. */
+export function isConnected(data: ICredentialDataDecryptedObject): boolean {
+  const { access, refresh } = tokens(data['oauthTokenData']);
+  return access !== '' || refresh !== '';
 }
 
 const reconnect = (name: string, what: string, cause?: unknown): ImapFault =>

@@ -6,7 +6,7 @@ import { NodeOperationError } from 'n8n-workflow';
 import { readCertificates, readClientCertificate } from '../../engine/imap/certificates';
 import { ImapFault } from '../../engine/imap/fault';
 import { DEFAULT_MOST_CONNECTIONS, type ImapLogin, type StartTls } from '../../engine/imap/login';
-import { freshAccessToken, gmailAddress, type LoginContext } from './access-token';
+import { freshAccessToken, gmailAddress, isConnected, type LoginContext } from './access-token';
 
 /** The credential types that the node takes: n8n's own, and ours. */
 export type CredentialType = 'imap' | 'durableImap' | OAuth2Type;
@@ -40,7 +40,9 @@ export async function readLogin(
     const account = toAccount(data, type, emailAddress(context));
     const accessToken = await freshAccessToken(context, type, data, afterRejection);
     const user = account.user || (await gmailAddress(context, data));
-    return { ...account, user, proof: { accessToken } };
+    const renew = async (): Promise<string> =>
+      freshAccessToken(context, type, await context.getCredentials(type), true);
+    return { ...account, user, proof: { accessToken, renew } };
   } catch (error) {
     throw settingError(context, error);
   }
@@ -57,7 +59,7 @@ export async function checkLogin(context: LoginContext, type: CredentialType): P
     if (!isOAuth2(type)) toLogin(data, type);
     else {
       toAccount(data, type, emailAddress(context));
-      if (data['oauthTokenData'] === undefined)
+      if (!isConnected(data))
         throw new Error(
           'The OAuth2 credential is not connected. Open it, and sign in with your mail account.',
         );

@@ -28,9 +28,6 @@ export const triggerPanel: NonNullable<INodeTypeDescription['triggerPanel']> = {
 export const subtitle =
   '={{ { several: ($parameter["mailboxList"] || []).join(", "), pattern: $parameter["mailboxPattern"] }[$parameter["mailboxes"]] || $parameter["mailbox"] }}';
 
-const isAnywhere = (action: string): string =>
-  `$parameter["postProcessAction"] === "${action}" || ($parameter["options"] || {})["deadAction"] === "${action}"`;
-
 export const hints: NodeHint[] = [
   {
     message:
@@ -43,11 +40,11 @@ export const hints: NodeHint[] = [
   },
   {
     message:
-      'Emails are deleted from the server for good. Another workflow on this mailbox that has not seen them yet may miss them.',
+      'Emails whose tries are used up are deleted from the server for good: nobody can look into what went wrong with them.',
     type: 'warning',
     location: 'ndv',
     whenToDisplay: 'always',
-    displayCondition: `={{ ${isAnywhere('delete')} }}`,
+    displayCondition: '={{ ($parameter["options"] || {})["deadAction"] === "delete" }}',
   },
   {
     message:
@@ -55,7 +52,8 @@ export const hints: NodeHint[] = [
     type: 'info',
     location: 'ndv',
     whenToDisplay: 'always',
-    displayCondition: `={{ ${isAnywhere('move')} }}`,
+    displayCondition:
+      '={{ [$parameter["postProcessAction"], ($parameter["options"] || {})["deadAction"]].includes("move") }}',
   },
 ];
 

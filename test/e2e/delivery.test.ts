@@ -201,7 +201,10 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
   const badSettings: Record<string, { login: object; mailbox?: string; says: RegExp }> = {
     'a wrong host': { login: { host: 'mail.invalid' }, says: /The host \\"mail\.invalid\\" was not found/ },
     'a wrong port': { login: { port: 1 }, says: /127\.0\.0\.1:1 refused the connection/ },
-    'a wrong password': { login: { proof: { password: 'not-this-one' } }, says: /rejected the login of \\"user\d+\\"/ },
+    'a wrong password': {
+      login: { proof: { password: 'not-this-one' } },
+      says: /rejected the login of \\"user\d+\\"/,
+    },
     'a wrong mailbox name': {
       login: {},
       mailbox: 'Inbux',
@@ -233,6 +236,8 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
       [{ proof: { password: 'not-this-one' } }, 'Error', /rejected the login of "user\d+"/],
       [{ secure: true }, 'Error', /No TLS connection.*SSL\/TLS/],
       [{ host: '' }, 'Error', /^Host is empty/],
+      [{ startTls: 'required' }, 'Error', /does not offer STARTTLS.*Nothing was sent/],
+      [{ ca: 'no PEM' }, 'Error', /^"CA Certificate" in the IMAP credential holds no certificate/],
     ];
     for (const [login, status, says] of credentials) {
       const credential = {

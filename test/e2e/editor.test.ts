@@ -113,7 +113,6 @@ describe('the nodes in the editor', { timeout: 10 * 60_000 }, () => {
       'Download Attachments',
       'Property Prefix Name',
     );
-    await editor.picture('trigger-node');
     await page.getByPlaceholder('Add option').click();
     await editor.shows(
       'Guarantee',

@@ -107,7 +107,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: 'The mailbox is deleted and made again, with its old mails under new numbers (UIDVALIDITY)',
-    noticed: 'The connection is closed, or the mailbox has another UIDVALIDITY; it is read again',
+    noticed: 'The server closes the connection, at the next heartbeat at the latest; the mailbox is read again',
     begin: (run) => run.renumber(),
     byClient: true,
     mailbox: 'Support',

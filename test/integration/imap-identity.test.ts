@@ -9,7 +9,7 @@ import { GmailDialect } from '../support/gmail-dialect';
 import { SqliteLedgerReader } from '../support/ledger-reader';
 import { rawMail, type TestMail } from '../support/mails';
 import { until } from '../support/until';
-import { type Joined, Watching } from '../support/watching';
+import { type Joined, type JoinOptions, Watching } from '../support/watching';
 
 /** A mail that is the same, byte for byte, whenever it is written. */
 const mail = (subject: string, more: Partial<TestMail> = {}): string =>
@@ -42,8 +42,9 @@ describe('the identity of a mail', { timeout: 10 * 60_000 }, () => {
     mailbox = 'INBOX',
     workflowId = 'workflow',
     login: ImapLogin = dovecot.login(user),
+    more: JoinOptions = {},
   ): Promise<Joined> => {
-    const one = await watching.join(login, { mailbox, workflowId });
+    const one = await watching.join(login, { mailbox, workflowId, ...more });
     joined.push(one);
     const { id } = one.subscription;
     await until('it has its place', async () => (await watching.ledger.cursors([id])).get(id));
@@ -172,8 +173,10 @@ describe('the identity of a mail', { timeout: 10 * 60_000 }, () => {
 
     it('by twins without a Message-ID', async () => {
       const one = await watched();
-      await put(nameless('twin'), nameless('twin'), mail('after'));
-      await runs(one, 'twin', 'twin', 'after');
+      await put(nameless('twin'), nameless('twin'), mail('between'));
+      await runs(one, 'twin', 'twin', 'between');
+      await put(nameless('twin'), mail('after'));
+      await runs(one, 'twin', 'twin', 'between', 'twin', 'after');
     });
 
     it('by twins without a Message-ID in a mailbox that was renumbered before they came', async () => {
@@ -220,12 +223,14 @@ describe('the identity of a mail', { timeout: 10 * 60_000 }, () => {
 
   describe('is what Gmail says', () => {
     let gmail: GmailDialect;
-    /** In INBOX the mails are numbered from 1; in All Mail there is one more before them. */
+    /** Mails of INBOX by their UIDs, as they were first there. All Mail has one more before them. */
+    let first: (uid: number) => number;
     const id = (mailbox: string, uid: number): string =>
-      String(18_000_000_000_000_000_000n + BigInt(mailbox === 'INBOX' ? uid : uid - 1));
+      String(18_000_000_000_000_000_000n + BigInt(mailbox === 'INBOX' ? first(uid) : uid - 1));
     const login = (): ImapLogin => dovecot.login(user, { port: gmail.port });
 
     beforeEach(async () => {
+      first = (uid) => uid;
       gmail = await GmailDialect.of(dovecot.port, id);
       await withClient((client) => client.mailboxCreate('All Mail'));
       await dovecot.append(user, [mail('old')], 'All Mail');
@@ -251,8 +256,25 @@ describe('the identity of a mail', { timeout: 10 * 60_000 }, () => {
       await runs(all, 'one');
     });
 
-    it('when its mailbox was renumbered', async () => {
+    it('when it is moved away and back, and has no Message-ID', async () => {
+      first = (uid) => (uid === 2 ? 1 : uid);
       const inbox = await watched('INBOX', 'workflow', login());
+      await put(nameless('moved'));
+      await runs(inbox, 'moved');
+      await withClient(async (client) => {
+        await client.mailboxCreate('Archive');
+        await client.mailboxOpen('INBOX');
+        await client.messageMove('1', 'Archive', { uid: true });
+        await client.mailboxOpen('Archive');
+        await client.messageMove('1', 'INBOX', { uid: true });
+      });
+      await put(mail('after'));
+      await runs(inbox, 'moved', 'after');
+    });
+
+    it('when its mailbox was renumbered, and it has no Message-ID and is not stored', async () => {
+      // Nothing else tells of a mail without Message-ID that is not stored.
+      const inbox = await watched('INBOX', 'workflow', login(), { mostStoredBytes: 10 });
       await put(nameless('one'), nameless('two'));
       await runs(inbox, 'one', 'two');
       await dovecot.down();

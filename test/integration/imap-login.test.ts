@@ -278,6 +278,27 @@ describe('a login by token', () => {
     });
   }
 
+  it('is tried once more with another token, where the first one is rejected', async () => {
+    const expired = provider.issue('ann');
+    provider.expire();
+    let renewals = 0;
+    const proof = (renew: () => string): ImapLogin['proof'] => ({
+      accessToken: expired,
+      renew: async () => {
+        renewals++;
+        return renew();
+      },
+    });
+    await logIn(line.login({ proof: proof(() => provider.issue('ann')) }));
+    assert.equal((await faultOf(line.login({ proof: proof(() => 'no token') }))).kind, 'login');
+    const unreachable = new ImapFault('unreachable', 'The provider is away.');
+    const lost = (): never => {
+      throw unreachable;
+    };
+    assert.equal(await faultOf(line.login({ proof: proof(lost) })), unreachable);
+    assert.equal(renewals, 3);
+  });
+
   it('does not open the mailbox of somebody else', async () => {
     const fault = await faultOf(login(provider.issue('bob')));
     assert.equal(fault.kind, 'login');

@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { ImapFlow } from 'imapflow';
 import { unpackContent } from '../../engine/ledger/content';
+import { parseCriteria } from '../../engine/imap/criteria';
 import { ImapSession } from '../../engine/imap/session';
 import type { ImapLogin } from '../../engine/imap/login';
+import type { Claim } from '../../engine/ledger/ledger';
+import type { MailAction } from '../../engine/ledger/mail-actions';
 import { hasCyrus } from '../../tools/cyrus.mjs';
 import { Cyrus } from '../support/cyrus';
 import { rawMail } from '../support/mails';
@@ -40,10 +43,12 @@ describe('a mailbox on Cyrus', { timeout: 10 * 60_000, skip }, () => {
 
   const login = (more = {}): ImapLogin => cyrus.login(user, { port: proxy.port, ...more });
 
-  const watched = async (mailbox = 'INBOX'): Promise<Joined> => {
-    const one = await watching.join(login(), { mailbox });
+  const watched = async (mailbox = 'INBOX', afterSuccess: MailAction | null = null): Promise<Joined> => {
+    const one = await watching.join(login(), { mailbox, subscription: { afterSuccess } });
     joined.push(one);
-    await until('the mailbox is watched', () => watching.source().connection === 'idling');
+    const { id } = one.subscription;
+    await until('it has its place', async () => (await watching.ledger.cursors([id])).get(id));
+    await until('it is waited for mail', () => watching.source().connection === 'idling');
     return one;
   };
 
@@ -64,6 +69,17 @@ describe('a mailbox on Cyrus', { timeout: 10 * 60_000, skip }, () => {
       const recorded = watching.uids(one.subscription);
       return recorded.length >= uids.length && (assert.deepEqual(recorded, uids), true);
     });
+
+  const claim = async ({ subscription: { id } }: Joined): Promise<Claim> => {
+    const { ledger } = watching;
+    const { runs } = await ledger.offer({
+      subscriptionIds: [id],
+      mostRuns: 1,
+      mailsPerRun: 1,
+      leaseMs: 60_000,
+    });
+    return (await ledger.claim(runs[0]!.pointers, '1', 60_000))[0]!;
+  };
 
   it('is read as soon as the server announces a mail', async () => {
     await append('old');
@@ -118,14 +134,8 @@ describe('a mailbox on Cyrus', { timeout: 10 * 60_000, skip }, () => {
     assert.ok(large.length > 10_000_000);
     await cyrus.append(user, [large]);
     await has(one, 1);
-    const { runs } = await watching.ledger.offer({
-      subscriptionIds: [one.subscription.id],
-      mostRuns: 1,
-      mailsPerRun: 1,
-      leaseMs: 60_000,
-    });
-    const [claim] = await watching.ledger.claim(runs[0]!.pointers, '1', 60_000);
-    const content = (await watching.ledger.contents([claim!.event])).get(claim!.event);
+    const { event } = await claim(one);
+    const content = (await watching.ledger.contents([event])).get(event);
     assert.ok((await unpackContent(content!)).equals(Buffer.from(large)));
   });
 
@@ -176,17 +186,60 @@ describe('a mailbox on Cyrus', { timeout: 10 * 60_000, skip }, () => {
       await client.mailboxCreate('INBOX.Support.Größe');
     });
     const session = await ImapSession.connect(login(), new AbortController().signal);
-    assert.deepEqual((await session.mailboxes()).sort(), [
-      'INBOX',
-      'INBOX.Sent',
-      'INBOX.Support',
-      'INBOX.Support.Größe',
-      'INBOX.Trash',
+    const listed = (await session.list()).map(({ path, delimiter, specialUse }) => [
+      path,
+      delimiter,
+      specialUse,
     ]);
     await session.end();
+    assert.deepEqual(listed.sort(), [
+      ['INBOX', '.', '\\Inbox'],
+      ['INBOX.Sent', '.', '\\Sent'],
+      ['INBOX.Support', '.', null],
+      ['INBOX.Support.Größe', '.', null],
+      ['INBOX.Trash', '.', '\\Trash'],
+    ]);
     const one = await watched('INBOX.Support.Größe');
     await cyrus.append(user, [rawMail({ subject: 'new' })], 'INBOX.Support.Größe');
     await has(one, 1);
+  });
+
+  it('is read back from its newest mails to its oldest one, each once', async () => {
+    const many = Array.from({ length: 60 }, (_, index) => `old ${index}`);
+    await append(...many);
+    const last = await watching.join(login(), {
+      workflowId: 'last',
+      reading: { start: { kind: 'last', count: 2 } },
+    });
+    const all = await watching.join(login(), {
+      workflowId: 'all',
+      reading: { start: { kind: 'everything' } },
+    });
+    joined.push(last, all);
+    await has(last, 59, 60);
+    await until('all is read', () => watching.uids(all.subscription).length === 60);
+    await append('new');
+    await has(last, 59, 60, 61);
+    await until('the new one is recorded', () => watching.uids(all.subscription).includes(61));
+    const uids = watching.uids(all.subscription);
+    assert.deepEqual(
+      uids.toSorted((a, b) => a - b),
+      Array.from({ length: 61 }, (_, index) => index + 1),
+    );
+    assert.ok(uids.indexOf(60) < uids.indexOf(1), 'the newest go first');
+  });
+
+  it('is searched by its server for what the rules ask', async () => {
+    const one = await watching.join(login(), {
+      reading: { criteria: parseCriteria('["UNSEEN", ["SUBJECT", "größe"]]') },
+    });
+    joined.push(one);
+    await until('it is waited for mail', () => watching.source().connection === 'idling');
+    await append('no size', '=?utf-8?Q?Die_Gr=C3=B6=C3=9Fe?=', '=?iso-8859-1?Q?GR=D6SSE?=', 'other', 'after');
+    await watching.read(one.subscription, 5);
+    const found = watching.uids(one.subscription);
+    assert.ok(found.includes(2));
+    assert.ok(![1, 4, 5].some((uid) => found.includes(uid)));
   });
 
   it('that is not there is told with the names of those that are', async () => {
@@ -209,5 +262,97 @@ describe('a mailbox on Cyrus', { timeout: 10 * 60_000, skip }, () => {
     await one.leave();
     assert.match(proxy.clientSaid, /DONE\r\n[\s\S]*LOGOUT\r\n$/);
     await until('no connection is open', () => proxy.open === 0);
+  });
+
+  describe('whose server names each mail (EMAILID)', () => {
+    // Nothing else tells that it is the same mail.
+    const nameless = (subject: string): string =>
+      rawMail({ subject, date: new Date(1e12) }).replace(/^Message-ID:.*\r\n/m, '');
+    const put = (mailbox: string, ...subjects: string[]): Promise<void> =>
+      cyrus.append(user, subjects.map(nameless), mailbox);
+
+    it('gives a mail once that was moved away and back', async () => {
+      const one = await watched();
+      await put('INBOX', 'moved');
+      await has(one, 1);
+      await withClient(async (client) => {
+        await client.mailboxOpen('INBOX');
+        await client.messageMove('1', 'INBOX.Trash', { uid: true });
+        await client.mailboxOpen('INBOX.Trash');
+        await client.messageMove('1', 'INBOX', { uid: true });
+      });
+      await put('INBOX', 'after');
+      await has(one, 1, 3);
+    });
+
+    it('gives a mail once that is in two mailboxes of one node', async () => {
+      const inbox = await watched();
+      const sent = await watched('INBOX.Sent');
+      await put('INBOX', 'before', 'in both');
+      await has(inbox, 1, 2);
+      await withClient(async (client) => {
+        await client.mailboxOpen('INBOX');
+        await client.messageCopy('2', 'INBOX.Sent', { uid: true });
+      });
+      await put('INBOX.Sent', 'after');
+      await has(sent, 2);
+    });
+
+    it('gives no mail twice when the mailbox was made again with the same mails', async () => {
+      await withClient((client) => client.mailboxCreate('INBOX.Support'));
+      const one = await watched('INBOX.Support');
+      await put('INBOX.Support', 'one', 'two');
+      await has(one, 1, 2);
+      await withClient(async (client) => {
+        await client.mailboxDelete('INBOX.Support');
+        await client.mailboxCreate('INBOX.Support');
+      });
+      await put('INBOX.Support', 'two', 'new', 'one', 'newer');
+      await has(one, 1, 2, 2, 4);
+    });
+  });
+
+  describe('when a run has succeeded', () => {
+    /** Where the mail is then, and with which flags. */
+    const cases: readonly [MailAction, Readonly<Record<string, readonly string[]>>][] = [
+      [{ kind: 'markRead' }, { INBOX: ['\\Seen'] }],
+      [{ kind: 'flag' }, { INBOX: ['\\Flagged'] }],
+      [{ kind: 'addKeyword', keyword: 'done' }, { INBOX: ['done'] }],
+      [
+        { kind: 'copy', mailbox: 'INBOX.Trash' },
+        { INBOX: [], 'INBOX.Trash': [] },
+      ],
+      [{ kind: 'move', mailbox: 'INBOX.Trash' }, { 'INBOX.Trash': [] }],
+      [{ kind: 'delete' }, {}],
+    ];
+
+    const mails = async (): Promise<Record<string, string[]>> => {
+      const found: Record<string, string[]> = {};
+      await withClient(async (client) => {
+        for (const mailbox of ['INBOX', 'INBOX.Trash']) {
+          await client.mailboxOpen(mailbox, { readOnly: true });
+          for (const { flags } of await client.fetchAll('1:*', { flags: true }, { uid: true })) {
+            found[mailbox] = [...(flags ?? [])].filter((flag) => flag !== '\\Recent');
+          }
+        }
+      });
+      return found;
+    };
+
+    for (const [action, expected] of cases) {
+      it(`does with the mail what was chosen: ${action.kind}`, async () => {
+        const one = await watched('INBOX', action);
+        await append('to be run');
+        await has(one, 1);
+        const claimed = await claim(one);
+        assert.deepEqual(await mails(), { INBOX: [] }, 'nothing is done before');
+        await watching.ledger.settle([claimed], { kind: 'success' });
+        watching.wake.notify([one.subscription.id]);
+        await until('it is done', async () => (assert.deepEqual(await mails(), expected), true));
+        await append('after');
+        await has(one, 1, 2);
+        assert.deepEqual(one.reports, []);
+      });
+    }
   });
 });

@@ -132,7 +132,7 @@ async function answerForPasswords(socketPath: string): Promise<Server> {
 
 function countedWords(bytes: Buffer): string[] {
   const words: string[] = [];
-  for (let at = 0; at + 2 <= bytes.length; ) {
+  for (let at = 0; at + 2 <= bytes.length;) {
     const end = at + 2 + bytes.readUInt16BE(at);
     if (end > bytes.length) break;
     words.push(bytes.toString('utf8', at + 2, end));

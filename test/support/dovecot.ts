@@ -28,6 +28,8 @@ export interface DovecotOptions {
   readonly introspectionUrl?: string;
   /** How many connections a user may have. */
   readonly mostConnections?: number;
+  /** How many clients may be there at once, of all users; without it, as Dovecot comes. */
+  readonly mostClients?: number;
 }
 
 export class Dovecot {
@@ -172,6 +174,7 @@ export class Dovecot {
       auth_mechanisms = plain login${this.#options.introspectionUrl ? ' xoauth2 oauthbearer' : ''}
       mail_max_userip_connections = ${this.#options.mostConnections ?? 50}
       auth_failure_delay = 0
+      ${this.#manyClients()}
       service imap-login {
         chroot =
         inet_listener imap {
@@ -201,6 +204,23 @@ export class Dovecot {
         inbox = yes
       }
     `;
+  }
+
+  /** Its own limits are 1,000 clients of a service; a new process for each login is slow. */
+  #manyClients(): string {
+    const { mostClients } = this.#options;
+    if (mostClients === undefined) return '';
+    return `default_client_limit = ${mostClients * 4}
+      default_process_limit = ${mostClients + 200}
+      default_vsz_limit = 1 G
+      service imap {
+        process_limit = ${mostClients + 200}
+      }
+      service imap-login {
+        service_count = 0
+        process_min_avail = 2
+        process_limit = 8
+      }`;
   }
 
   #tls(): string {

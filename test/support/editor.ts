@@ -86,15 +86,14 @@ export class Editor {
       .filter({ visible: true })
       .filter({ has: this.page.getByText(choice, { exact: true }) })
       .first();
-    // A list that is still being filled closes when it is.
-    await until(`"${choice}" can be chosen`, async () => {
+    // A list closes when it has been filled, and a closing one is still seen for a moment.
+    await until(`"${choice}" is chosen`, async () => {
       if (!(await item.isVisible())) await this.parameter(parameter).click();
-      return item.waitFor({ timeout: 2_000 }).then(
+      return item.click({ timeout: 2_000 }).then(
         () => true,
         () => false,
       );
     });
-    await item.click();
   }
 
   /** What the open panel's lists show as chosen. */

@@ -34,12 +34,14 @@ export class GmailDialect {
   #join(client: Socket, target: number, id: GmailId): void {
     const server = connect(target, '127.0.0.1');
     const end = (): void => {
-      client.destroy();
-      server.destroy();
+      for (const socket of [client, server]) {
+        this.#sockets.delete(socket);
+        socket.destroy();
+      }
     };
     for (const socket of [client, server]) {
       this.#sockets.add(socket);
-      socket.on('error', end).on('close', () => (this.#sockets.delete(socket), end()));
+      socket.on('error', end).on('close', end);
     }
     let mailbox = '';
     byLine(client, server, (line) => {
@@ -63,7 +65,6 @@ function byLine(from: Socket, to: Socket, change: (line: string) => string): voi
   from.on('data', (data) => {
     const lines = (rest + data.toString('latin1')).split('\n');
     rest = lines.pop()!;
-    // What asks the other side to go on ends a line, too.
     to.write(Buffer.from(lines.map((line) => `${change(line)}\n`).join(''), 'latin1'));
   });
 }

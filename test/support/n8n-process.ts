@@ -71,6 +71,11 @@ export class N8nProcess {
     return this.#server.down(signal);
   }
 
+  /** Of the running process. */
+  get pid(): number | undefined {
+    return this.#server.pid;
+  }
+
   /** It does nothing for a while and does not know it, as on a machine that is suspended. */
   freeze(): void {
     this.#server.freeze();

@@ -38,9 +38,10 @@ export class TcpProxy {
     this.#server = createServer((client) => this.#join(client, target));
   }
 
-  static async to(target: number): Promise<TcpProxy> {
+  /** @param port where it listens; 0: anywhere */
+  static async to(target: number, port = 0): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
-    proxy.#server.listen(0, '127.0.0.1');
+    proxy.#server.listen(port, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;
   }

@@ -29,6 +29,8 @@ interface TriggerSettings {
   /** What the login's credential holds, where `login` does not say all. */
   readonly credential?: object;
   readonly options?: object;
+  /** More parameters of the trigger. */
+  readonly parameters?: object;
   /** The workflow's settings, besides the execution order. */
   readonly settings?: object;
   /** Connections besides the line of steps. */
@@ -47,6 +49,7 @@ export async function mailWorkflow(
     authentication = 'imap',
     credential: data = credentialData(login),
     options = {},
+    parameters = {},
     settings = {},
     links = [],
     credentials = {},
@@ -67,6 +70,7 @@ export async function mailWorkflow(
           authentication,
           mailbox,
           options,
+          ...parameters,
           ...('mailStore' in credentials && { mailStore: 'postgres' }),
         },
         credentials: { [authentication]: { id: credential.id, name: credential.name }, ...credentials },

@@ -9,31 +9,22 @@ import { promisify } from 'node:util';
 import type { IExecuteFunctions, INodeExecutionData, IRun, ITriggerFunctions } from 'n8n-workflow';
 import { packContent } from '../../engine/ledger/content';
 import type { OfferedRun, Pointer } from '../../engine/ledger/ledger';
-import { parseMail } from '../../engine/mail/parse';
 import { emitRun } from '../../nodes/host/emit';
-import { mailItem } from '../../nodes/host/items';
 import { readPointers } from '../../nodes/host/pointer';
 import { refuseWhatCannotWork } from '../../nodes/host/refusal';
 import { type Rereader, runPointers } from '../../nodes/host/run';
 import { outcomeOf } from '../../nodes/host/run-end';
 import { openStore, type Store } from '../../nodes/host/store';
 import type { DurableImapTrigger } from '../../nodes/DurableImapTrigger/DurableImapTrigger.node';
+import { held } from '../ledger/held';
+import { itemHelpers, itemSettings } from '../support/items';
 import { rawMail } from '../support/mails';
 
-const settings = { downloadAttachments: true, attachmentPrefix: 'attachment_' };
 /** A node that has not chosen a Mail Store. */
 const node = {
   getNode: () => ({ name: 'Mail', parameters: {} }),
   getCredentials: () => assert.fail('there is none'),
 } as unknown as Pick<ITriggerFunctions, 'getNode' | 'getCredentials'>;
-const helpers = {
-  prepareBinaryData: async (content: Buffer, fileName?: string, mimeType?: string) => ({
-    data: content.toString('base64'),
-    fileName,
-    mimeType,
-  }),
-} as unknown as IExecuteFunctions['helpers'];
-
 describe('a run', () => {
   let folder: string;
   let store: Store;
@@ -71,11 +62,15 @@ describe('a run', () => {
       guarantee: 'atLeastOnce',
       keepContentMs: 0,
       retentionMs: 86_400_000,
+      afterSuccess: null,
+      whenDead: null,
     });
     const messages = await Promise.all(
       subjects.map(async (subject) => ({
         identity: `m${++uid}`,
         softIdentity: null,
+        accountWide: false,
+        weakIdentity: null,
         messageId: null,
         sender: null,
         subject,
@@ -87,7 +82,7 @@ describe('a run', () => {
         due: [id],
       })),
     );
-    await ledger.record({ sourceId, messages, cursors: [] });
+    await ledger.record({ hold: await held(ledger, sourceId), messages, cursors: [] });
     subscriptionId = id;
     const runs = await offer();
     assert.equal(runs.length, 1);
@@ -111,7 +106,7 @@ describe('a run', () => {
       addHandler: (_: string, handler: (run: IRun) => Promise<void>) => handlers.push(handler),
     };
     const context = {
-      helpers,
+      helpers: itemHelpers,
       ...node,
       getInputData: (): INodeExecutionData[] => pointers.map((pointer) => ({ json: { ...pointer } })),
       getExecutionId: () => id,
@@ -126,7 +121,11 @@ describe('a run', () => {
     };
   };
 
-  const noServer = { items: settings, rereader: () => assert.fail('the server was asked') };
+  const noServer = {
+    items: itemSettings(),
+    mostReadBytes: Infinity,
+    rereader: () => assert.fail('the server was asked'),
+  };
 
   const handOut = (
     { context }: FakeRun,
@@ -289,60 +288,6 @@ describe('the end of a run', () => {
       data: { resultData: { error: { code: 7 } } },
     } as unknown as IRun);
     assert.deepEqual(odd, { kind: 'failure', error: 'The run failed without a message.' });
-  });
-});
-
-describe('an item', () => {
-  const facts = { uid: 7, delivery: { eventId: 'e', attempt: 1, idempotencyKey: 'k', receivedAt: null } };
-  const item = async (raw: string, more = {}): Promise<INodeExecutionData> =>
-    mailItem({ helpers }, await parseMail(Buffer.from(raw)), facts, { ...settings, ...more });
-  const withAttachment = rawMail({
-    subject: 's',
-    attachment: { name: 'a.bin', content: Buffer.from([0, 255]) },
-  });
-
-  it('has the fields of the built-in trigger in its "simple" format', async () => {
-    const { json, binary, pairedItem } = await item(withAttachment);
-    assert.deepEqual(
-      Object.keys(json).sort(),
-      [
-        'attributes',
-        'cc',
-        'date',
-        'delivery',
-        'from',
-        'metadata',
-        'subject',
-        'textHtml',
-        'textPlain',
-        'to',
-      ].sort(),
-    );
-    assert.deepEqual(json['attributes'], { uid: 7 });
-    assert.equal((json['metadata'] as Record<string, string>)['x-test'], 'one');
-    assert.equal(json['from'], '"Ann Sender" <ann@example.com>');
-    assert.equal(binary?.['attachment_0']?.data, Buffer.from([0, 255]).toString('base64'));
-    assert.deepEqual(pairedItem, { item: 0 });
-  });
-
-  it('leaves attachments out where they are not wanted, and names them as wanted', async () => {
-    assert.equal((await item(withAttachment, { downloadAttachments: false })).binary, undefined);
-    assert.ok((await item(withAttachment, { attachmentPrefix: 'file' })).binary?.['file0']);
-  });
-
-  it('says what could not be read', async () => {
-    const mail = {
-      headers: new Map([['subject', ['s']]]),
-      text: '',
-      html: '',
-      attachments: [],
-      parseError: 'odd',
-    };
-    const { json } = await mailItem({ helpers }, mail, { ...facts, truncatedSize: 99 }, settings);
-    assert.deepEqual(
-      [json['subject'], json['parseError'], json['truncated'], json['size']],
-      ['s', 'odd', true, 99],
-    );
   });
 });
 

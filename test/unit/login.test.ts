@@ -7,6 +7,7 @@ import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import { DurableImapOAuth2Api } from '../../credentials/DurableImapOAuth2Api.credentials';
 import { ImapFault } from '../../engine/imap/fault';
+import { renewedLogin } from '../../engine/imap/login';
 import type { LoginContext } from '../../nodes/DurableImapTrigger/access-token';
 import { checkLogin, type CredentialType, readLogin, toLogin } from '../../nodes/DurableImapTrigger/login';
 import { Authority } from '../support/authority';
@@ -241,6 +242,21 @@ describe('a login by OAuth2', () => {
     assert.equal(await n8n.token(true), 'newer');
     assert.equal(await n8n.token(true), 'newer');
     assert.equal(n8n.refreshed, 1);
+    // Somebody signs in anew: what was refreshed before says nothing about that.
+    n8n.data = { ...outlook, oauthTokenData: { access_token: 'of another', refresh_token: 'another' } };
+    n8n.provider = () => ({ access_token: 'newest' });
+    assert.equal(await n8n.token(), 'newest');
+  });
+
+  it('carries how to get another token, for a session whose own one is rejected', async () => {
+    const n8n = FakeN8n.signedIn('durableImapOAuth2Api', 60 * MINUTE_MS, outlook);
+    const login = await readLogin(n8n.context, n8n.type);
+    const renewed = await renewedLogin(login);
+    assert.deepEqual(renewed, { ...login, proof: { accessToken: 'fresh 1' } });
+    const same = FakeN8n.signedIn('durableImapOAuth2Api', 60 * MINUTE_MS, outlook);
+    same.provider = () => ({ access_token: 'stored' });
+    assert.equal(await renewedLogin(await readLogin(same.context, same.type)), undefined);
+    assert.equal(await renewedLogin(toLogin(byPassword)), undefined);
   });
 
   it('says to reconnect the credential when its access was revoked, in each of the words of n8n', async () => {
@@ -279,11 +295,11 @@ describe('a login by OAuth2', () => {
 
   it('is refused when published, and told when it is read, as long as nobody has signed in', async () => {
     const n8n = new FakeN8n('durableImapOAuth2Api', outlook);
-    await assert.rejects(
-      checkLogin(n8n.context, n8n.type),
-      /credential is not connected\. Open it, and sign in/,
-    );
-    assert.match((await n8n.fault()).message, /"My mail" is not connected\. Reconnect it/);
+    for (const nothing of [undefined, '', {}]) {
+      n8n.data = { ...outlook, ...(nothing !== undefined && { oauthTokenData: nothing }) };
+      await assert.rejects(checkLogin(n8n.context, n8n.type), /is not connected\. Open it, and sign in/);
+      assert.match((await n8n.fault()).message, /"My mail" is not connected\. Reconnect it/);
+    }
   });
 
   it('is published without asking the provider', async () => {
@@ -312,7 +328,7 @@ describe("a login with n8n's Gmail credential", () => {
     const login = await readLogin(n8n.context, 'gmailOAuth2');
     assert.deepEqual(
       [login.host, login.port, login.secure, login.user, login.proof],
-      ['imap.gmail.com', 993, true, 'bob@gmail.com', { accessToken: 'stored' }],
+      ['imap.gmail.com', 993, true, 'bob@gmail.com', { ...login.proof, accessToken: 'stored' }],
     );
     assert.equal(n8n.asked.length, 0);
   });

@@ -1,7 +1,8 @@
 // What a mail is: its identity, its headers, and parsing that always gives something.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { headerBlock, readHeaders } from '../../engine/mail/headers';
+import { senderOf, subjectOf } from '../../engine/mail/envelope';
+import { headerBlock, readHeaders, splitMail } from '../../engine/mail/headers';
 import { idempotencyKey, imapIdentity, messageIdOf, softIdentity } from '../../engine/mail/identity';
 import { parseMail } from '../../engine/mail/parse';
 import { rawMail } from '../support/mails';
@@ -19,6 +20,57 @@ describe('headers', () => {
 
   it('that are no headers are passed over', () => {
     assert.deepEqual([...headersOf('no colon here\r\n folded\r\n: no name\r\nA: 1\r\n').keys()], ['a']);
+  });
+});
+
+describe('a mail is split', () => {
+  const halves = (raw: string): string[] => {
+    const { head, body } = splitMail(Buffer.from(raw));
+    return [head.toString(), body.toString()];
+  };
+
+  it('at the first empty line, whatever ends its lines', () => {
+    for (const eol of ['\r\n', '\n', '\r']) {
+      const raw = ['A: 1', 'B: 2', '', 'one', '', 'two'].join(eol);
+      assert.deepEqual(halves(raw), [`A: 1${eol}B: 2`, `one${eol}${eol}two`]);
+      assert.deepEqual(halves(`${eol}A: 1`), ['', 'A: 1'], 'no header');
+    }
+    assert.deepEqual(halves('A: 1\n\r\nbody\r\n\r\nmore'), ['A: 1', 'body\r\n\r\nmore']);
+  });
+
+  it('behind its fields, where it has no empty line', () => {
+    assert.deepEqual(halves('A: 1\r\n\tfolded\r\nThe text: it begins'), [
+      'A: 1\r\n\tfolded\r\n',
+      'The text: it begins',
+    ]);
+    assert.deepEqual(halves('Only: fields\r\n'), ['Only: fields\r\n', '']);
+    assert.deepEqual(halves('no field\r\n'), ['', 'no field\r\n']);
+    assert.deepEqual(halves(''), ['', '']);
+  });
+});
+
+describe('what people look for a mail by', () => {
+  const sender = (from: string): string | null => senderOf(headersOf(`From: ${from}`));
+  const subject = (text: string): Promise<string | null> => subjectOf(headersOf(`Subject: ${text}`));
+
+  it('is the address of its sender', () => {
+    assert.equal(sender('"x@y" <Ann@Example.com>'), 'ann@example.com');
+    assert.equal(sender('Ann < ann@example.com >, <bob@example.com>'), 'ann@example.com');
+    assert.equal(sender('ann@example.com (Ann)'), 'ann@example.com');
+    assert.equal(sender('Ann <ann@example.com'), 'ann@example.com');
+    assert.equal(sender('Ann <not an address>'), null);
+    assert.equal(sender('@, a@, @b'), null);
+    assert.equal(sender(`${'a'.repeat(1_000)}@example.com`)?.length, 320);
+    assert.equal(senderOf(headersOf('Subject: x')), null);
+  });
+
+  it('is its subject, decoded, in whole characters, without what databases refuse', async () => {
+    assert.equal(await subject('=?utf-8?Q?a=00b=C3=BC?='), 'abü');
+    assert.equal(await subject('=?utf-8?Q?=ZZ'), '=?utf-8?Q?=ZZ');
+    const emoji = (await subject('😀'.repeat(400)))!;
+    assert.equal(emoji, '😀'.repeat(250));
+    assert.equal(await subject(`x${'😀'.repeat(400)}`), `x${'😀'.repeat(249)}\uFFFD`);
+    assert.equal(await subject(''), null);
   });
 });
 

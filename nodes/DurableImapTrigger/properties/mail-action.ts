@@ -48,7 +48,7 @@ export const afterSuccessProperties: INodeProperties[] = [
   }),
   {
     displayName:
-      'The email is deleted for good when its run has succeeded. If you may want it back, move it to a mailbox of its own instead.',
+      'The email is deleted for good when its run has succeeded, also if another program or n8n instance has not seen it yet. If you may want it back, move it to a mailbox of its own instead.',
     name: 'deleteNotice',
     type: 'notice',
     default: '',

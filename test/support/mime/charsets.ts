@@ -104,6 +104,11 @@ export function oddCharsets(): HostileMail[] {
       'From: Jürgen <j@example.com>\r\nSubject: Grüße 😀\r\n\r\nx',
     ),
     hostile(
+      'headers in two charsets',
+      { subject: 'Grüße', from: 'Jürgen <j@example.com>' },
+      bytes('From: Jürgen <j@example.com>\r\nSubject: ', latin, '\r\n\r\nx'),
+    ),
+    hostile(
       'a subject with line separators of Unicode',
       { header: ['x-one', 'a\u2028b'], text: 'x' },
       'X-One: a\u2028b\r\nSubject: s\r\n\r\nx',

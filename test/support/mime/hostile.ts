@@ -42,6 +42,10 @@ export const hostile = (
   raw: bytes(...pieces),
 });
 
+/** A mail with only these fields, and some text. */
+export const plainly = (name: string, field: string, wanted: Wanted = {}): HostileMail =>
+  hostile(name, { text: 'the text', ...wanted }, `${field}\r\n\r\nthe text`);
+
 /** A header block with From, Subject, Date and Message-ID, all told by the name; the fields given come after them. */
 export const head = (name: string, ...fields: readonly string[]): string =>
   lines(

@@ -1,0 +1,34 @@
+// Measures in a process of its own, which holds nothing but what is measured: its memory is told by nobody else.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { ImapLogin } from '../../engine/imap/login';
+
+/** What bench/imap/apart-process.ts can do, with the engine or with the bare library. */
+export type Task =
+  | { readonly kind: 'fetch'; readonly login: ImapLogin }
+  | { readonly kind: 'collect'; readonly login: ImapLogin; readonly ledger: string; readonly mails: number }
+  | { readonly kind: 'idle'; readonly by: 'engine' | 'bare'; readonly logins: readonly ImapLogin[] }
+  | { readonly kind: 'begin'; readonly login: ImapLogin };
+
+export interface Measured {
+  readonly ms: number;
+  /** Resident before it was done, and afterwards, in bytes; for `idle`, when the garbage is collected. */
+  readonly before: number;
+  readonly after: number;
+  readonly peak: number;
+}
+
+export async function apart(task: Task): Promise<Measured> {
+  const child = fork(join(__dirname, 'apart-process.ts'), {
+    execArgv: ['--import', 'tsx', '--expose-gc'],
+    serialization: 'advanced',
+  });
+  child.send(task);
+  const ended = once(child, 'exit').then(([code]: (number | null)[]): never => {
+    throw new Error(`The measuring process ended with ${code}`);
+  });
+  const [measured] = (await Promise.race([once(child, 'message'), ended])) as [Measured];
+  ended.catch(() => undefined);
+  return measured;
+}

@@ -1,0 +1,62 @@
+// The two triggers, each as the start of the same workflow, and one that a webhook starts: what n8n itself takes.
+import { randomUUID } from 'node:crypto';
+import type { ImapLogin } from '../../engine/imap/login';
+import type { N8n } from '../../test/support/n8n';
+import type { Sink } from '../../test/support/sink';
+import { credentialData, postTo } from '../../test/support/workflows';
+
+export const SIDES = ['durable', 'builtin'] as const;
+export type Side = (typeof SIDES)[number];
+
+const TRIGGERS = {
+  durable: { type: 'n8n-nodes-durable-mail.durableImapTrigger', typeVersion: 1 },
+  builtin: { type: 'n8n-nodes-base.emailReadImap', typeVersion: 2.1 },
+} as const;
+
+/** Makes a workflow that posts each mail's subject and its execution to the sink. @returns its id */
+export async function mailWorkflow(
+  n8n: N8n,
+  sink: Sink,
+  side: Side,
+  login: ImapLogin,
+  parameters: object = {},
+): Promise<string> {
+  const credential = await n8n.api.createCredential(login.user, 'imap', credentialData(login));
+  const trigger = {
+    ...TRIGGERS[side],
+    parameters: { options: {}, ...parameters },
+    credentials: { imap: { id: credential.id, name: credential.name } },
+  };
+  return workflow(n8n, sink, `${side} ${login.user}`, trigger, '={{ $json.subject }}');
+}
+
+/** Publishes a workflow that does the same, started by a POST. @returns where to post {subject} */
+export async function webhookWorkflow(n8n: N8n, sink: Sink): Promise<string> {
+  const path = randomUUID();
+  const trigger = {
+    type: 'n8n-nodes-base.webhook',
+    typeVersion: 2,
+    webhookId: path,
+    parameters: { httpMethod: 'POST', path, options: {} },
+  };
+  await n8n.api.publish(await workflow(n8n, sink, 'webhook', trigger, '={{ $json.body.subject }}'));
+  return `http://127.0.0.1:${n8n.port}/webhook/${path}`;
+}
+
+async function workflow(
+  n8n: N8n,
+  sink: Sink,
+  name: string,
+  trigger: object,
+  subject: string,
+): Promise<string> {
+  const { id } = await n8n.api.createWorkflow({
+    name,
+    nodes: [
+      { id: 'trigger', name: 'Start', position: [0, 0], ...trigger },
+      { id: 'sink', position: [220, 0], ...postTo(sink, { subject, text: '={{ $execution.id }}' }) },
+    ],
+    connections: { Start: { main: [[{ node: 'Sink', type: 'main', index: 0 }]] } },
+  });
+  return id;
+}

@@ -114,15 +114,29 @@ async function readMessages(job: SyncJob, group: readonly NewMail[]): Promise<Ne
     stored.length > 0
       ? await askedFor(job, () => job.session.contents(stored, 'whole'))
       : new Map<number, Buffer>();
+  // A mail that has no name must be known again, also if its content is not kept.
+  const nameless = group.filter(
+    (mail) => mail.messageId === null && !isStored(job, mail) && mail.facts.size > 0,
+  );
+  const headers =
+    nameless.length > 0
+      ? await askedFor(job, () =>
+          job.session.contents(
+            nameless.map(({ facts }) => facts.uid),
+            'headers',
+          ),
+        )
+      : new Map<number, Buffer>();
   const messages = group.map(async ({ facts, seemsLike: _, ...mail }): Promise<NewMessage | null> => {
     const raw = contents.get(facts.uid);
     if (!raw && stored.includes(facts.uid)) {
       job.log.info(`A mail in "${job.mailbox}" was deleted before it could be read`, { uid: facts.uid });
       return null;
     }
+    const block = raw ? headerBlock(raw) : headers.get(facts.uid);
     return {
       ...mail,
-      weakIdentity: raw && mail.messageId === null ? weakIdentity(headerBlock(raw), facts.size) : null,
+      weakIdentity: block && mail.messageId === null ? weakIdentity(block, facts.size) : null,
       uid: facts.uid,
       uidValidity: job.uidValidity,
       receivedAt: facts.receivedAt,

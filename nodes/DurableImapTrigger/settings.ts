@@ -2,6 +2,7 @@
 import type { IExecuteFunctions, ITriggerFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import { DEFAULT_RETRY_SCHEDULE, parseRetrySchedule } from '../../engine/delivery/retry-schedule';
+import type { Guarantee } from '../../engine/ledger/ledger';
 import { type ItemSettings, parseAttachmentTypes } from '../host/items';
 import type { ListenSettings } from '../host/listen';
 import type { PreviewSettings } from '../host/preview';
@@ -39,7 +40,7 @@ export function listenSettings(context: ITriggerFunctions): Omit<ListenSettings,
       },
       subscription: {
         retryDelaysMs: retryDelays(options),
-        guarantee: options.get('guarantee') === 'atMostOnce' ? 'atMostOnce' : 'atLeastOnce',
+        guarantee: guarantee(options),
         keepContentMs: Math.round(numberOption(options, 'keepContentDays') * DAY_MS),
         retentionMs: Math.round(numberOption(options, 'keepEventsDays') * DAY_MS),
         afterSuccess: mailAction(parameters, AFTER_SUCCESS, mailboxes),
@@ -103,6 +104,9 @@ function attachmentFilter(options: Parameters): ItemSettings['attachments'] {
   const types = entered ? parsed(options, '"Attachment Types"', () => parseAttachmentTypes(entered)) : [];
   return inline && mostBytes === null && types.length === 0 ? null : { inline, mostBytes, types };
 }
+
+const guarantee = (options: Parameters): Guarantee =>
+  options.get('guarantee') === 'atMostOnce' ? 'atMostOnce' : 'atLeastOnce';
 
 function retryDelays(options: Parameters): number[] {
   const entered = options.get('retrySchedule');

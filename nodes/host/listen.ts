@@ -178,7 +178,8 @@ class ImapListener implements Listener {
     login: ImapLogin,
     moved: AbortController,
   ): ImapSubscriber {
-    if (subscription.cursor === null) this.#placing.add(subscription.id);
+    // Whoever begins with "now" has to see it, before people are told that the trigger listens.
+    if (subscription.cursor === null || reading.skipWhileOff) this.#placing.add(subscription.id);
     const { afterSuccess, whenDead } = this.#settings.subscription;
     return {
       subscription,

@@ -104,6 +104,13 @@ describe('the Durable IMAP Trigger', { timeout: 20 * 60_000 }, () => {
     await append('one');
     await ran('one');
     await n8n.api.unpublish(id);
+    // n8n closes triggers in its own time.
+    await until('it is off', async () => {
+      const [source] = await n8n.ledger<{ connection: string }>(
+        `select connection from source join subscription on source_id = source.id where workflow_id = '${id}'`,
+      );
+      return source!.connection === 'closed';
+    });
     await append('while off');
     await n8n.api.publish(id);
     await n8n.watching(id);

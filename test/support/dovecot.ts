@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
-import { chmod, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ImapFlow } from 'imapflow';
@@ -150,6 +150,14 @@ export class Dovecot {
       await writeFile(join(maildir, 'tmp', name), mail);
       if (isRoot()) await chown(join(maildir, 'tmp', name), UNPRIVILEGED.uid, UNPRIVILEGED.gid);
       await rename(join(maildir, 'tmp', name), join(maildir, 'new', name));
+    }
+  }
+
+  /** Loses the numbers of a user's INBOX, as a lost index or a migration does: UIDVALIDITY changes. While it is down. */
+  async forgetNumbers(user: string): Promise<void> {
+    const maildir = join(this.#folder, 'mail', user);
+    for (const name of await readdir(maildir)) {
+      if (/^dovecot(-uidlist|\.index)/.test(name)) await rm(join(maildir, name));
     }
   }
 

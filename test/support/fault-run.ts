@@ -111,9 +111,11 @@ export class FaultRun {
 
   async #append(mail: string, date = new Date()): Promise<number> {
     this.#mails.push([mail, date]);
-    const appended = await this.client.append(this.mailbox, Buffer.from(mail), [], date);
-    assert.ok(appended && appended.uid, 'the server has taken the mail');
-    return appended.uid;
+    // For a moment Dovecot may call a mailbox that was made anew deleted; then it has not taken the mail.
+    return until('the server takes the mail', async () => {
+      const appended = await this.client.append(this.mailbox, Buffer.from(mail), [], date);
+      return appended && appended.uid;
+    });
   }
 
   async #measure(login: ImapLogin, transport: Transport): Promise<Outcome> {

@@ -16,10 +16,10 @@ import {
 import { collection, numberOption, optionalNumber, type Parameters, parsed, text } from './parameters';
 
 /** The rules of the built-in trigger where nobody wrote any. */
-export const UNREAD_RULES = '["UNSEEN"]';
+const UNREAD_RULES = '["UNSEEN"]';
 
 /** What the node takes; also of the mails that a test in the editor looks at. */
-export interface Wanted {
+interface Wanted {
   readonly filter: MailFilter | null;
   readonly criteria: SearchCriteria | null;
 }

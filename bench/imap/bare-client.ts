@@ -35,9 +35,10 @@ export class BareClient {
       // IDLE ends when something else is to be done.
       void this.#client.noop();
     });
+    const isTold = (): boolean => told;
     while (!this.#stopped) {
-      if (!told) await this.#client.idle();
-      if (!told) continue;
+      if (!isTold()) await this.#client.idle();
+      if (!isTold()) continue;
       told = false;
       for await (const { uid, source } of this.#client.fetch(
         `${last + 1}:*`,

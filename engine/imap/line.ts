@@ -193,6 +193,8 @@ export class ImapLine {
         for (const mailbox of served) {
           if (mailbox.actionsDue) await mailbox.visit(session, 'actions', signal);
         }
+        // There are more, or they cannot be done here now: either is for a whole visit.
+        if (served.some(({ actionsDue }) => actionsDue)) return;
         continue;
       }
       const woken = await session.wait(left, Math.min(poll, left), signal);
@@ -213,7 +215,7 @@ export class ImapLine {
     const subscribers = this.mailboxes.flatMap((mailbox) => mailbox.subscribers());
     for (const subscriber of subscribers) {
       try {
-        const login = await subscriber.login({ afterRejection: this.#rejections > 0 });
+        const login = await subscriber.login();
         if (accountName(login) === this.#account) logins.push(login);
         else subscriber.moved();
       } catch (error) {

@@ -25,7 +25,7 @@ export interface Subscriber<Login, Reading> {
   /** The source was just read to its end for it. */
   readonly synced: () => void;
   /** The login as it is stored now: read again before every connect, since an edit restarts nothing. */
-  readonly login: (ask: { readonly afterRejection: boolean }) => Promise<Login>;
+  readonly login: () => Promise<Login>;
   /** Tells a person, through n8n's error workflow, that the source is not being read. */
   readonly report: (fault: Error) => void;
   /** Tells a person of something else that is wrong, while the source is being read. */

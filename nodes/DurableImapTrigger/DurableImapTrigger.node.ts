@@ -62,9 +62,7 @@ export class DurableImapTrigger implements INodeType {
     const settings = listenSettings(this);
     const type = this.getNodeParameter('authentication') as CredentialType;
     await checkLogin(this, type);
-    return {
-      closeFunction: await listen(this, { ...settings, login: (state) => readLogin(this, type, state) }),
-    };
+    return { closeFunction: await listen(this, { ...settings, login: () => readLogin(this, type) }) };
   }
 
   async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {

@@ -26,19 +26,14 @@ const MOST_CONNECTIONS = 20;
 
 /**
  * The login as it is stored now. An OAuth2 access token that is about to expire is refreshed first.
- * @param afterRejection the server has just rejected the login: the token is refreshed in any case
  * @throws NodeOperationError if it can never work; ImapFault if the token cannot be refreshed now
  */
-export async function readLogin(
-  context: LoginContext,
-  type: CredentialType,
-  { afterRejection = false } = {},
-): Promise<ImapLogin> {
+export async function readLogin(context: LoginContext, type: CredentialType): Promise<ImapLogin> {
   const data = await context.getCredentials(type);
   try {
     if (!isOAuth2(type)) return toLogin(data, type);
     const account = toAccount(data, type, emailAddress(context));
-    const accessToken = await freshAccessToken(context, type, data, afterRejection);
+    const accessToken = await freshAccessToken(context, type, data, false);
     const user = account.user || (await gmailAddress(context, data));
     const renew = async (): Promise<string> =>
       freshAccessToken(context, type, await context.getCredentials(type), true);

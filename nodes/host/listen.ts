@@ -41,7 +41,7 @@ export interface ListenSettings {
   readonly subscription: SubscriptionSettings;
   readonly reading: ImapReading;
   readonly outage: OutageReporting;
-  readonly login: (ask: { readonly afterRejection: boolean }) => Promise<ImapLogin>;
+  readonly login: () => Promise<ImapLogin>;
 }
 
 /**
@@ -126,7 +126,7 @@ class ImapListener implements Listener {
     const store = await openStore(this.#context);
     const { ledger, wake, runs, imap } = store;
     store.keepHouse();
-    const login = await this.#settings.login({ afterRejection: false });
+    const login = await this.#settings.login();
     if (signal.aborted) return;
     const moved = new AbortController();
     const { mailboxes, reading, delivery } = this.#settings;
@@ -138,7 +138,7 @@ class ImapListener implements Listener {
         choice: mailboxes,
         subscription: this.#settings.subscription,
         reading,
-        login: () => this.#settings.login({ afterRejection: false }),
+        login: this.#settings.login,
       },
       {
         ledger,

@@ -72,8 +72,9 @@ class FakeN8n {
   }
 
   async token(afterRejection = false): Promise<string> {
-    const { proof } = await readLogin(this.context, this.type, { afterRejection });
-    return 'accessToken' in proof ? proof.accessToken : assert.fail('There should be a token');
+    const { proof } = await readLogin(this.context, this.type);
+    if (!('accessToken' in proof)) return assert.fail('There should be a token');
+    return afterRejection && proof.renew ? proof.renew() : proof.accessToken;
   }
 
   async fault(afterRejection = false): Promise<ImapFault> {

@@ -36,6 +36,7 @@ export const loginProperties: INodeProperties[] = [
     displayName: 'Email Address',
     name: 'emailAddress',
     type: 'string',
+    noDataExpression: true,
     default: '',
     placeholder: 'ann@gmail.com',
     displayOptions: { show: { authentication: ['gmailOAuth2'] } },

@@ -15,17 +15,24 @@ const WITH_SERVERS = ['integration', 'e2e'];
 
 const DEMO = join('test', 'e2e', 'demo.test.ts');
 const END_TO_END = join('test', 'e2e');
+const FAULTS = join('test', 'integration', 'imap-faults.test.ts');
 
 /**
  * One after the other, each with so many files at once. The end-to-end tests wait most of their time, for a server
- * to start or a lease to run out; that of the demo builds the package, under the feet of whoever runs beside it.
+ * to start or a lease to run out, and so does that of the faults, for deadlines; that of the demo builds the package,
+ * under the feet of whoever runs beside it.
  * @type {{ takes: (file: string) => boolean, atOnce: number }[]}
  */
 const STAGES = [
-  { takes: (file) => !file.startsWith(END_TO_END), atOnce: 1 },
-  { takes: (file) => file.startsWith(END_TO_END) && file !== DEMO, atOnce: 2 },
+  { takes: (file) => !waits(file) && file !== DEMO, atOnce: 1 },
+  { takes: (file) => waits(file) && file !== DEMO, atOnce: 2 },
   { takes: (file) => file === DEMO, atOnce: 1 },
 ];
+
+/** @param {string} file */
+function waits(file) {
+  return file.startsWith(END_TO_END) || file === FAULTS;
+}
 
 await main(async () => {
   const args = process.argv.slice(2);

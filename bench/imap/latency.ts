@@ -80,7 +80,7 @@ async function measure({ bench, bare, clients, webhook }: Rig, series: Series): 
     await pass(everyMs * 0.6);
     posted.push(performance.now());
     await post(webhook, `webhook ${what} ${index}`);
-    await pass(next - performance.now());
+    await pass(Math.max(0, next - performance.now()));
   }
   const ran = async (side: string): Promise<number[]> => {
     const times = (): Map<string, number> => new Map(sink.deliveries.map(({ subject, at }) => [subject, at]));

@@ -103,7 +103,8 @@ export class ImapLine {
         failures = 0;
       } catch (error) {
         if (this.#isStopping) break;
-        failures = monotonicNow() - this.#stableSince >= STABLE_MS ? 1 : failures + 1;
+        // One that had worked is made anew at once; whatever fails again after that waits.
+        failures = monotonicNow() - this.#stableSince >= STABLE_MS ? 0 : failures + 1;
         if (error instanceof ImapFault && error.kind === 'busy' && this.#tooMany(this)) continue;
         await this.#backOff(error, failures);
       }
@@ -182,8 +183,9 @@ export class ImapLine {
     const asked = least(this.#readings().map((reading) => reading.heartbeatMs));
     const heartbeat = Math.min(asked ?? heartbeatMs, mostIdleMs);
     const poll = asked ?? pollMs;
-    // Not all of them in one instant, where a process watches many.
-    const round = (served.length === 1 ? heartbeat : poll) * (0.9 + Math.random() / 10);
+    // Not all of them in one instant, where a process watches many; and so that, with the deadline of a dead
+    // connection and a login, a mail is found within 90 s by the defaults.
+    const round = (served.length === 1 ? heartbeat : poll) * (0.85 + Math.random() / 10);
     const until = monotonicNow() + Math.min(round, this.#retryMs());
     const open = served.find(({ key }) => key.mailbox === session.opened?.name);
     for (;;) {
@@ -229,10 +231,8 @@ export class ImapLine {
   async #backOff(error: unknown, failures: number): Promise<void> {
     const fault = error instanceof ImapFault ? error : undefined;
     if (fault?.kind === 'login') this.#rejections++;
-    const delay = Math.max(
-      backoffDelay(failures, fault?.kind === 'login' ? RECONNECT_REJECTED : RECONNECT),
-      fault?.retryAfterMs ?? 0,
-    );
+    const range = fault?.kind === 'login' ? RECONNECT_REJECTED : RECONNECT;
+    const delay = Math.max(failures === 0 ? 0 : backoffDelay(failures, range), fault?.retryAfterMs ?? 0);
     if (error instanceof LedgerFault && error.kind === 'taken') return;
     for (const mailbox of [...this.mailboxes]) await mailbox.failed(error, delay);
     await this.#pause(delay, 'whatever comes');

@@ -36,7 +36,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: 'IDLE is never confirmed: its `+` does not come',
-    noticed: 'The next heartbeat is not answered within the deadline',
+    noticed: 'The next command, at the next heartbeat at the latest, is not answered within the deadline',
     begin: async (run) => {
       // The IDLE that runs was confirmed; a mail ends it.
       run.proxy.begin({ idleUnconfirmed: true });
@@ -107,7 +107,8 @@ const FAULTS: readonly Fault[] = [
   },
   {
     what: 'The mailbox is deleted and made again, with its old mails under new numbers (UIDVALIDITY)',
-    noticed: 'The server closes the connection, at the next heartbeat at the latest; the mailbox is read again',
+    noticed:
+      'The server closes the connection, at the next heartbeat at the latest; the mailbox is read again',
     begin: (run) => run.renumber(),
     byClient: true,
     mailbox: 'Support',

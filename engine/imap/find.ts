@@ -17,13 +17,14 @@ export interface Traits {
 }
 
 type Found<Mail> = Map<Mail, number[]>;
+type Looking = Pick<ImapSession, 'uidsOfSize' | 'facts'>;
 
 /** So many mails of the same size are looked at together. */
 const PAGE_MAILS = 200;
 
 /** The UIDs of the mails in the open mailbox; none for one that is not there. A UID by which it was known is not verified. */
 export async function findMails<Mail extends Traits>(
-  session: ImapSession,
+  session: Looking,
   uidValidity: string,
   mails: readonly Mail[],
 ): Promise<Found<Mail>> {
@@ -40,7 +41,7 @@ export async function findMails<Mail extends Traits>(
 
 /** The UIDs of the mails in the open mailbox, whatever it is, by what they are; none for one that is not there. */
 export async function findAlike<Mail extends Traits>(
-  session: ImapSession,
+  session: Looking,
   mails: readonly Mail[],
 ): Promise<Found<Mail>> {
   const found: Found<Mail> = new Map(mails.map((mail) => [mail, []]));
@@ -57,8 +58,9 @@ export async function findAlike<Mail extends Traits>(
 }
 
 function isSame(mail: Traits, { uid, emailId, size, receivedAt, fields }: MailFacts): boolean {
-  // The server's own id is all there is to it, without the place.
-  if (emailId) return imapIdentity({ mailbox: '', uidValidity: '', uid, emailId }) === mail.identity;
+  // The server's own id is all there is to it, without the place; if it had one when the mail was recorded.
+  if (emailId && mail.identity.startsWith('id:'))
+    return imapIdentity({ mailbox: '', uidValidity: '', uid, emailId }) === mail.identity;
   if (mail.softIdentity === null) return mail.receivedAt !== null && receivedAt === mail.receivedAt;
   return softIdentity(readHeaders(fields), size) === mail.softIdentity;
 }

@@ -180,9 +180,10 @@ export class ImapLine {
     signal: AbortSignal,
   ): Promise<void> {
     const { heartbeatMs, pollMs } = this.#times;
-    const asked = least(this.#readings().map((reading) => reading.heartbeatMs));
-    const heartbeat = Math.min(asked ?? heartbeatMs, mostIdleMs);
-    const poll = asked ?? pollMs;
+    // The most impatient of them decides; who has set nothing counts with the default.
+    const asked = this.#readings().map((reading) => reading.heartbeatMs);
+    const heartbeat = Math.min(mostIdleMs, ...asked.map((ms) => ms ?? heartbeatMs));
+    const poll = Math.min(heartbeat, ...asked.map((ms) => ms ?? pollMs));
     // Not all of them in one instant, where a process watches many; and so that, with the deadline of a dead
     // connection and a login, a mail is found within 90 s by the defaults.
     const round = (served.length === 1 ? heartbeat : poll) * (0.85 + Math.random() / 10);

@@ -61,6 +61,10 @@ export class WatchedMailbox {
   /** Until when, on the monotonic clock, subscriptions are left out. */
   readonly #refused = new Map<number, number>();
   readonly #withheld = new Map<number, number>();
+  /** When it was last opened. */
+  #uidValidity = '';
+  /** What was told of the rules of a subscription. */
+  readonly #rulesTold = new Map<number, string>();
   readonly #leaving = new AbortController();
   #visiting: Promise<unknown> = Promise.resolve();
   #lease: SourceLease | null = null;
@@ -230,7 +234,9 @@ export class WatchedMailbox {
     if (opened?.name === this.key.mailbox) return opened;
     const fresh = await session.open(this.key.mailbox);
     this.#openFailures = 0;
-    this.#withheld.clear();
+    // UIDs mean the same mails for as long as this is the same, over all connections.
+    if (fresh.uidValidity !== this.#uidValidity) this.#withheld.clear();
+    this.#uidValidity = fresh.uidValidity;
     return fresh;
   }
 
@@ -238,8 +244,7 @@ export class WatchedMailbox {
     const { ledger, log, wake } = this.#ports;
     const subscribers = this.#subscribers();
     this.#relisten();
-    const now = monotonicNow();
-    const read = subscribers.filter(({ subscription }) => (this.#refused.get(subscription.id) ?? 0) <= now);
+    const read = subscribers.filter(({ subscription }) => !this.#isRefused(subscription.id));
     const { older } = await syncMailbox(
       {
         session,
@@ -267,7 +272,11 @@ export class WatchedMailbox {
     for (const subscriber of read) this.#placed.add(subscriber);
     const connection = session.canIdle ? 'idling' : 'polling';
     await this.#reportRead(connection, older, isNews);
-    for (const subscriber of read) subscriber.synced();
+    for (const subscriber of read) {
+      const { id } = subscriber.subscription;
+      if (!this.#isRefused(id)) this.#rulesTold.delete(id);
+      subscriber.synced();
+    }
     if (!this.#hasFollowed) log.info(`Watching ${this.name}`, { connection });
     this.#hasFollowed = true;
     return older;
@@ -311,6 +320,10 @@ export class WatchedMailbox {
     }
   }
 
+  #isRefused(subscriptionId: number): boolean {
+    return (this.#refused.get(subscriptionId) ?? 0) > monotonicNow();
+  }
+
   #refuse(subscriptionId: number, fault: Error): void {
     this.#refused.set(subscriptionId, monotonicNow() + REFUSED_MS);
     const told = new Error(
@@ -318,6 +331,8 @@ export class WatchedMailbox {
       { cause: fault },
     );
     this.#ports.log.warn(told.message);
+    if (this.#rulesTold.get(subscriptionId) === told.message) return;
+    this.#rulesTold.set(subscriptionId, told.message);
     for (const { subscription, warn } of this.#subscribers()) {
       if (subscription.id === subscriptionId) warn(told);
     }

@@ -1,7 +1,8 @@
 // The part of the ledger's port that keeps what is still to be done with mails on their server, after their run
 // succeeded or their tries were used up: a queue, written with the end of the run, worked off by the source's holder.
 // Invariants: an action is there only if its event ended so, and once for that end; it stays until it was done, however
-// long that takes. It goes if its event is replayed before it was begun.
+// long that takes. It goes if its event is replayed before it was begun. What the server has refused becomes what the
+// settings say when they are changed (`subscribe`), and goes if they say nothing.
 import type { SourceHold } from './source-holds';
 
 export type MailAction =
@@ -11,6 +12,9 @@ export type MailAction =
   | { readonly kind: 'move'; readonly mailbox: string }
   | { readonly kind: 'copy'; readonly mailbox: string }
   | { readonly kind: 'delete' };
+
+/** What was refused so often holds up nothing else that is to be done with its mail: some are refused for good. */
+export const HELD_UP_TRIES = 5;
 
 /** Something to be done now, with what is known of its mail. */
 export interface DueAction {
@@ -34,7 +38,7 @@ export interface MailActions {
    * Hands out actions that are due in the source, the oldest first, and notes that they are begun: they are not
    * handed out again before `leaseMs` are over. A mail is not moved or deleted while another workflow still needs
    * it from the server: its content is not in the ledger, and it has an event that has not settled. Nor is it before
-   * all else that waits to be done with it is done.
+   * all else that waits to be done with it is done, or was refused `HELD_UP_TRIES` times.
    * @returns none, if the source is held by another process
    */
   takeActions(hold: SourceHold, limit: number, leaseMs: number): Promise<DueAction[]>;

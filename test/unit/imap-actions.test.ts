@@ -1,7 +1,10 @@
-// What can be checked of what is done with mails without a server: keywords.
+// What can be checked of what is done with mails without a server: keywords, and which mail is meant.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { findAlike, type Traits } from '../../engine/imap/find';
 import { checkKeyword } from '../../engine/imap/keyword';
+import { readHeaders } from '../../engine/mail/headers';
+import { softIdentity } from '../../engine/mail/identity';
 
 describe('a keyword', () => {
   for (const keyword of ['Done', '$Forwarded', 'n8n-done', 'a.b_c/d', "it's+1"]) {
@@ -26,4 +29,31 @@ describe('a keyword', () => {
   for (const [keyword, says] of refused) {
     it(`may not be ${JSON.stringify(keyword)}`, () => assert.throws(() => checkKeyword(keyword), says));
   }
+});
+
+describe('a mail in a mailbox that was renumbered', () => {
+  const fields = Buffer.from('Message-ID: <17@test>\r\nFrom: ann@test\r\nSubject: Order\r\n\r\n');
+  const known: Traits = {
+    identity: 'uid:1:5:INBOX',
+    softIdentity: softIdentity(readHeaders(fields), 100),
+    uid: 5,
+    uidValidity: '1',
+    receivedAt: 1_700_000_000_000,
+    size: 100,
+  };
+  /** What a server tells that gives mails an id of its own. */
+  const found = async (mail: Traits, emailId: string): Promise<readonly number[]> => {
+    const facts = { uid: 9, size: 100, receivedAt: known.receivedAt, emailId, fields };
+    const session = { uidsOfSize: () => Promise.resolve([9]), facts: () => Promise.resolve([facts]) };
+    return (await findAlike(session, [mail])).get(mail)!;
+  };
+
+  it("is found by the server's own id, and by nothing else", async () => {
+    assert.deepEqual(await found({ ...known, identity: 'id:M1' }, 'M1'), [9]);
+    assert.deepEqual(await found({ ...known, identity: 'id:M1' }, 'M2'), []);
+  });
+
+  it('is found on a server that gives such ids only since it was moved or updated', async () => {
+    assert.deepEqual(await found(known, 'M1'), [9]);
+  });
 });

@@ -1,9 +1,9 @@
 // What is to be done with mails on their server, in Postgres: written with the end of a run, handed out to the
 // source's holder.
 // Invariants: one action for one event and one way in which it ended; a mail that is needed there is not taken away.
-import type { DueAction, MailAction } from '../mail-actions';
+import { type DueAction, HELD_UP_TRIES, type MailAction } from '../mail-actions';
 import type { SourceHold } from '../source-holds';
-import { NOW, type PostgresConnection } from './connection';
+import { NOW, type PostgresConnection, type Statements } from './connection';
 import { deleteOrphans } from './orphans';
 
 /** What a subscription wants done, by how the event ended. */
@@ -34,6 +34,7 @@ const mayGo = `
   (action.action::jsonb ->> 'kind' not in ('move', 'delete') or (
     (select 1 from durable_mail.mail_action other
       where other.message_id = action.message_id and other.action::jsonb ->> 'kind' not in ('move', 'delete')
+        and (other.last_error is null or other.begun < ${HELD_UP_TRIES})
       limit 1) is null
     and (
       (select 1 from durable_mail.event
@@ -72,6 +73,40 @@ const postpone = `
   ${lock}
   update durable_mail.mail_action set due_at = ${NOW} + $2, last_error = $3, last_error_at = ${NOW}
   from locked where mail_action.id = locked.id`;
+
+const chosenAnew = `case mail_action.ending when 'DONE' then $3::text else $4::text end`;
+
+// Locked in one order, as by those who finish them. Where nothing is chosen, nobody wants it any more.
+const renewRefused = `
+  with refused as materialized (
+    select id, ${chosenAnew} as chosen from durable_mail.mail_action
+    where source_id = $1 and subscription_id = $2 and last_error is not null
+      and action is distinct from ${chosenAnew}
+    order by id for update),
+  changed as (
+    update durable_mail.mail_action set
+      action = refused.chosen, begun = 0, due_at = ${NOW}, last_error = null, last_error_at = null
+    from refused where mail_action.id = refused.id and refused.chosen is not null)
+  delete from durable_mail.mail_action using refused
+  where mail_action.id = refused.id and refused.chosen is null
+  returning message_id as "messageId"`;
+
+/** What the server has refused follows the settings. @param settings as they are stored now */
+export async function followSettings(
+  statements: Statements,
+  sourceId: number,
+  subscriptionId: number,
+  settings: { readonly afterSuccess: string | null; readonly whenDead: string | null },
+): Promise<void> {
+  const dropped = await statements.all<{ messageId: number }>(
+    renewRefused,
+    sourceId,
+    subscriptionId,
+    settings.afterSuccess,
+    settings.whenDead,
+  );
+  await deleteOrphans(statements, [...new Set(dropped.map(({ messageId }) => messageId))]);
+}
 
 export async function takeActions(
   connection: PostgresConnection,

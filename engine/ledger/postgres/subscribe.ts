@@ -12,6 +12,7 @@ import type {
 import type { MailAction } from '../mail-actions';
 import type { SourceHold } from '../source-holds';
 import { NOW, type PostgresConnection } from './connection';
+import { followSettings } from './mail-actions';
 
 const upsertSource = `
   insert into durable_mail.source as source (kind, account, mailbox) values ($1, $2, $3)
@@ -59,6 +60,10 @@ export function subscribe(
 ): Promise<Subscription> {
   const { workflowId, nodeId } = subscription;
   const { kind, account, mailbox } = subscription.source;
+  const actions = {
+    afterSuccess: storedAction(subscription.afterSuccess),
+    whenDead: storedAction(subscription.whenDead),
+  };
   return connection.transaction(async (statements) => {
     const source = (await statements.get<{ id: number }>(upsertSource, kind, account, mailbox))!;
     const row = (await statements.get<{ id: number; cursor: string | null; createdAt: number }>(
@@ -71,9 +76,10 @@ export function subscribe(
       subscription.guarantee,
       Math.round(subscription.keepContentMs),
       Math.round(subscription.retentionMs),
-      storedAction(subscription.afterSuccess),
-      storedAction(subscription.whenDead),
+      actions.afterSuccess,
+      actions.whenDead,
     ))!;
+    await followSettings(statements, source.id, row.id, actions);
     const ofNode = await statements.all<{ id: number }>(selectOfNode, workflowId, nodeId);
     return {
       id: row.id,

@@ -1,7 +1,7 @@
 // What is to be done with mails on their server, in the SQLite ledger: written with the end of a run, handed out to
 // the source's holder.
 // Invariants: one action for one event and one way in which it ended; a mail that is needed there is not taken away.
-import type { DueAction, MailAction } from '../mail-actions';
+import { type DueAction, HELD_UP_TRIES, type MailAction } from '../mail-actions';
 import type { SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import { NOW, type SqliteConnection } from './connection';
@@ -30,7 +30,8 @@ const mayGo = `
   (action ->> 'kind' not in ('move', 'delete') or not (
     exists (
       select 1 from mail_action other
-      where other.message_id = mail_action.message_id and other.action ->> 'kind' not in ('move', 'delete'))
+      where other.message_id = mail_action.message_id and other.action ->> 'kind' not in ('move', 'delete')
+        and (other.last_error is null or other.begun < ${HELD_UP_TRIES}))
     or (
       exists (select 1 from event where event.message_id = mail_action.message_id and event.settled_at is null)
       and not exists (select 1 from content where content.message_id = mail_action.message_id))))`;
@@ -67,6 +68,33 @@ const postpone = `
 const cancel = `
   delete from mail_action
   where event_id in (select id from event where seq in (select value from json_each(?))) and begun = 0`;
+
+const chosenAnew = `iif(ending = 'DONE', ?3, ?4)`;
+
+// What was refused under another choice: nobody wants that any more.
+const dropRefused = `
+  delete from mail_action
+  where source_id = ?1 and subscription_id = ?2 and last_error is not null and ${chosenAnew} is null
+  returning message_id as messageId`;
+
+const changeRefused = `
+  update mail_action set
+    action = ${chosenAnew}, begun = 0, due_at = ${NOW}, last_error = null, last_error_at = null
+  where source_id = ?1 and subscription_id = ?2 and last_error is not null and action <> ${chosenAnew}`;
+
+/** What the server has refused follows the settings. Only in the transaction that stores them. */
+export function followSettings(
+  connection: SqliteConnection,
+  sourceId: number,
+  subscriptionId: number,
+  settings: { readonly afterSuccess: string | null; readonly whenDead: string | null },
+): void {
+  const parameters = [sourceId, subscriptionId, settings.afterSuccess, settings.whenDead] as const;
+  connection.run(changeRefused, ...parameters);
+  const dropped = connection.all<{ messageId: number }>(dropRefused, ...parameters);
+  if (dropped.length > 0)
+    connection.run(deleteOrphans, JSON.stringify(dropped.map(({ messageId }) => messageId)));
+}
 
 /** Only in the transaction that ended them. */
 export function enqueueActions(connection: SqliteConnection, events: readonly Ending[]): void {

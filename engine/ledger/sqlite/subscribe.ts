@@ -11,6 +11,7 @@ import type {
 import type { MailAction } from '../mail-actions';
 import type { SourceHold } from '../source-holds';
 import { NOW, type SqliteConnection } from './connection';
+import { followSettings } from './mail-actions';
 
 const upsertSource = `
   insert into source (kind, account, mailbox) values (?, ?, ?)
@@ -54,6 +55,10 @@ const updateSource = `
 
 export function subscribe(connection: SqliteConnection, subscription: NewSubscription): Subscription {
   const { workflowId, nodeId, source } = subscription;
+  const actions = {
+    afterSuccess: storedAction(subscription.afterSuccess),
+    whenDead: storedAction(subscription.whenDead),
+  };
   return connection.transaction(() => {
     const { id: sourceId } = connection.get<{ id: number }>(
       upsertSource,
@@ -75,9 +80,10 @@ export function subscribe(connection: SqliteConnection, subscription: NewSubscri
       subscription.guarantee,
       subscription.keepContentMs,
       subscription.retentionMs,
-      storedAction(subscription.afterSuccess),
-      storedAction(subscription.whenDead),
+      actions.afterSuccess,
+      actions.whenDead,
     )!;
+    followSettings(connection, sourceId, id, actions);
     const ofNode = connection.all<{ id: number }>(selectOfNode, workflowId, nodeId);
     return { id, sourceId, cursor: parseCursor(cursor), createdAt, nodeIds: ofNode.map((row) => row.id) };
   });

@@ -178,6 +178,23 @@ export function mailActionsContract(fixture: Fixture): void {
       assert.deepEqual(await actions(first), [[1, move]]);
     });
 
+    it('does not keep a mail for what the server refuses again and again', async () => {
+      const first = await acting({ afterSuccess: move }, 'first');
+      const second = await acting({ afterSuccess: flag }, 'second');
+      await fixture.recordMails(first, [fixture.mail([first, second], 1)]);
+      for (const to of [first, second]) await fixture.run(to, success);
+      for (let tries = 1; tries <= 5; tries++) {
+        const due = await take(first);
+        assert.deepEqual(
+          due.map(({ action }) => action),
+          [flag],
+        );
+        await fixture.ledger.postponeActions([due[0]!.id], 'No flags are kept here.', 1_000);
+        if (tries < 5) await fixture.elapse(1_000);
+      }
+      assert.deepEqual(await actions(first), [[1, move]]);
+    });
+
     it('hands out each action once to processes that ask at once', async () => {
       const to = await acting();
       await done(to, ...Array.from({ length: 30 }, (_, i) => i + 1));
@@ -240,6 +257,54 @@ export function mailActionsContract(fixture: Fixture): void {
       const one = await statements(1);
       assert.equal(await statements(...Array.from({ length: 300 }, (_, i) => i + 2)), one);
       assert.equal(await fixture.count('mail_action'), 0);
+    });
+  });
+
+  describe('an action that the server refused', () => {
+    const refused = async (to: Subscription): Promise<void> => {
+      await fixture.record(to, 1, 2, 3);
+      const [one, two, three] = await fixture.running(to);
+      await fixture.settle([one!], success);
+      await fixture.settle([two!], failure);
+      const ids = (await take(to)).map(({ id }) => id);
+      await fixture.ledger.postponeActions(ids, 'There is no such mailbox.', 999_999);
+      await fixture.settle([three!], success);
+    };
+
+    it('becomes what the settings say now, at once', async () => {
+      const to = await acting({ afterSuccess: move, whenDead: copy });
+      await refused(to);
+      await acting({ afterSuccess: move, whenDead: copy });
+      assert.deepEqual(await actions(to), [[3, move]], 'nothing was changed');
+      await acting({ afterSuccess: copy, whenDead: flag });
+      assert.deepEqual(
+        (await take(to)).map(({ uid, action, begun }) => [uid, action, begun]),
+        [
+          [1, copy, 0],
+          [2, flag, 0],
+        ],
+      );
+      assert.equal((await fixture.ledger.sources())[0]?.actionError, null);
+      await fixture.elapse(LEASE_MS);
+      assert.deepEqual(
+        (await actions(to)).find(([uid]) => uid === 3),
+        [3, move],
+        'which was not refused',
+      );
+    });
+
+    it('goes if nothing is to be done any more, and what retention has left of its mail with it', async () => {
+      const to = await acting({ afterSuccess: move, whenDead: copy });
+      await refused(to);
+      await fixture.elapse(RETENTION_MS);
+      await fixture.ledger.sweep(100);
+      assert.equal(await fixture.count('message'), 3);
+      await acting({ afterSuccess: null, whenDead: copy });
+      assert.deepEqual(await actions(to), [
+        [2, copy],
+        [3, move],
+      ]);
+      assert.equal(await fixture.count('message'), 2);
     });
   });
 

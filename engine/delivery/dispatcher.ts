@@ -76,6 +76,7 @@ export class Dispatcher {
 
   /** From now on the events of these subscriptions are handed out, too. */
   serve(subscriptionIds: readonly number[]): void {
+    if (this.#stopping.signal.aborted) return;
     for (const id of subscriptionIds) {
       if (!this.#listening.has(id))
         this.#listening.set(

@@ -13,6 +13,8 @@ const FEWER_MS = 30 * 60_000;
 
 export class ImapAccounts {
   readonly #accounts = new Map<string, ImapAccount>();
+  /** Mailboxes that nobody listens to any more, and that may still be read, by source. */
+  readonly #closing = new Map<number, Promise<unknown>>();
   readonly #ports: ImapPorts;
   readonly #times: LineTimes;
 
@@ -28,12 +30,18 @@ export class ImapAccounts {
   #watch(key: SourceKey, sourceId: number, subscribers: () => readonly ImapSubscriber[]): Watch {
     const account = this.#accounts.get(key.account) ?? new ImapAccount(key.account, this.#ports, this.#times);
     this.#accounts.set(key.account, account);
-    const mailbox = new WatchedMailbox(key, sourceId, subscribers, this.#ports);
+    const before = this.#closing.get(sourceId);
+    const mailbox = new WatchedMailbox(key, sourceId, subscribers, this.#ports, before);
     account.add(mailbox);
+    void before?.then(() => account.nudge(mailbox));
     return {
       nudge: () => account.nudge(mailbox),
       stop: async () => {
         const left = account.remove(mailbox);
+        const closed = Promise.all([before, mailbox.close()]).then(() => {
+          if (this.#closing.get(sourceId) === closed) this.#closing.delete(sourceId);
+        });
+        this.#closing.set(sourceId, closed);
         if (account.isEmpty && this.#accounts.get(key.account) === account)
           this.#accounts.delete(key.account);
         await left;
@@ -91,8 +99,9 @@ class ImapAccount {
       line.nudge();
     } else {
       this.#lines.splice(this.#lines.indexOf(line), 1);
-      this.#spread();
+      // Its connection is gone first: the server may let in no more than there are.
       await line.stop();
+      this.#spread();
     }
     await closed;
   }

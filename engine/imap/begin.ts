@@ -45,12 +45,15 @@ export async function beginningCursor(
 
 async function fillFor(
   { start }: ImapReading,
-  { uidNext, exists }: OpenedMailbox,
+  { uidNext }: OpenedMailbox,
   session: ImapSession,
 ): Promise<Fill | null> {
-  if (start.kind === 'new' || exists === 0) return null;
+  // How many mails there were when it was opened says nothing: that may be long ago.
+  if (start.kind === 'new' || uidNext <= 1) return null;
   const fill = { below: uidNext, downTo: 1, read: 0 };
   if (start.kind === 'since') return { ...fill, since: start.at };
-  if (start.kind === 'last') return { ...fill, downTo: await session.uidFromEnd(start.count) };
-  return fill;
+  if (start.kind === 'everything') return fill;
+  const downTo = await session.uidFromEnd(start.count);
+  // So many have come in the meantime that none of the older ones is among the last.
+  return downTo < uidNext ? { ...fill, downTo } : null;
 }

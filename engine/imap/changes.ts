@@ -2,7 +2,7 @@
 // Invariant: no mail is deleted before its copy is where it is to be, and none that others have marked.
 import type { DueAction, MailAction } from '../ledger/mail-actions';
 import { ImapFault } from './fault';
-import { findAlike } from './find';
+import { findAlike, isUnlike } from './find';
 import { flagOf } from './obstacles';
 import { type ImapSession, WithheldMail } from './session';
 
@@ -45,7 +45,10 @@ function bySize(tasks: readonly Task[]): Task[][] {
   return groups;
 }
 
-/** Those that were begun before, and whose copy is in the other mailbox. It leaves any mailbox open. */
+/**
+ * Those that were begun before, and whose copy is in the other mailbox. It leaves any mailbox open. Where another mail
+ * could be taken for the copy, what is to be moved is copied again: the mail itself goes then.
+ */
 export async function findCopied(
   session: ImapSession,
   mailbox: string,
@@ -53,8 +56,9 @@ export async function findCopied(
 ): Promise<Set<DueAction>> {
   const copied = new Set<DueAction>();
   const begun = taken.filter(
-    ({ begun, action }) =>
-      begun > 0 && (action.kind === 'copy' || (action.kind === 'move' && !session.canMove)),
+    (due) =>
+      due.begun > 0 &&
+      (due.action.kind === 'copy' || (due.action.kind === 'move' && !session.canMove && isUnlike(due))),
   );
   for (const target of new Set(begun.map(targetOf))) {
     if (target === null || session.isSameMailbox(target, mailbox)) continue;

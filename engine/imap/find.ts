@@ -46,6 +46,8 @@ export async function findAlike<Mail extends Traits>(
 ): Promise<Found<Mail>> {
   const found: Found<Mail> = new Map(mails.map((mail) => [mail, []]));
   for (const size of new Set(mails.map((mail) => mail.size))) {
+    // Of a mail that the server never handed out nothing is known: no other is taken for it.
+    if (size === 0) continue;
     const sought = mails.filter((mail) => mail.size === size);
     const uids = await session.uidsOfSize(size);
     for (let at = 0; at < uids.length; at += PAGE_MAILS) {
@@ -56,6 +58,10 @@ export async function findAlike<Mail extends Traits>(
   }
   return found;
 }
+
+/** Whether no other mail can be taken for it: it has an id of the server's, or of its sender's program. */
+export const isUnlike = ({ identity, softIdentity }: Traits): boolean =>
+  identity.startsWith('id:') || softIdentity !== null;
 
 function isSame(mail: Traits, { uid, emailId, size, receivedAt, fields }: MailFacts): boolean {
   // The server's own id is all there is to it, without the place; if it had one when the mail was recorded.

@@ -9,7 +9,7 @@ import { backoffDelay, type BackoffRange } from '../runtime/backoff';
 import { monotonicNow, pause } from '../runtime/time';
 import { ImapFault } from './fault';
 import { accountName, type ImapLogin } from './login';
-import type { WatchedMailbox } from './mailbox';
+import type { Visited, WatchedMailbox } from './mailbox';
 import { waysOf } from './quirks';
 import { ImapSession } from './session';
 
@@ -18,7 +18,7 @@ export interface LineTimes {
   readonly heartbeatMs: number;
   /** How often a server without IDLE is asked, and mailboxes that share the line. */
   readonly pollMs: number;
-  /** The most that a server may take for a command before the connection counts as dead. */
+  /** The most that anybody may let a server take for a command before the connection counts as dead. */
   readonly commandMs: number;
   /** How often a process that stands by asks for the mailbox. */
   readonly standbyMs: number;
@@ -27,9 +27,11 @@ export interface LineTimes {
 export const LINE_TIMES: LineTimes = {
   heartbeatMs: 60_000,
   pollMs: 30_000,
-  commandMs: 30_000,
+  commandMs: 120_000,
   standbyMs: 5_000,
 };
+/** How often it is looked whether mails have run, where older ones wait for that. */
+const LOOK_FOR_RUNS_MS = 5_000;
 /** A connection that lasted this long was no failure, however it ended. */
 const STABLE_MS = 60_000;
 
@@ -105,10 +107,16 @@ export class ImapLine {
         if (this.#isStopping) break;
         // One that had worked is made anew at once; whatever fails again after that waits.
         failures = monotonicNow() - this.#stableSince >= STABLE_MS ? 0 : failures + 1;
-        if (error instanceof ImapFault && error.kind === 'busy' && this.#tooMany(this)) continue;
+        if (this.#isLetInNoMore(error) && this.#tooMany(this)) continue;
         await this.#backOff(error, failures);
       }
     }
+  }
+
+  /** Not that it is to go slower: another connection would not spare the server. */
+  #isLetInNoMore(error: unknown): boolean {
+    if (!(error instanceof ImapFault) || error.kind !== 'busy') return false;
+    return this.#stableSince === Infinity && error.retryAfterMs === undefined;
   }
 
   /** The mailboxes that this process holds and may visit now. @throws LedgerFault */
@@ -144,11 +152,15 @@ export class ImapLine {
       commandMs: this.#commandMs(),
       noIdle: ways.noIdle,
     });
+    // In the middle of a visit, too: a mail that takes long must not keep a trigger from its end.
+    const end = (): void => void session.end();
+    signal.addEventListener('abort', end, { once: true });
     try {
       this.#session = session;
       await this.#follow(session, ways.mostIdleMs, signal);
     } finally {
       this.#session = undefined;
+      signal.removeEventListener('abort', end);
       await session.end();
     }
   }
@@ -161,14 +173,34 @@ export class ImapLine {
       const served = await this.#ready();
       if (served.length === 0) return;
       let more = false;
+      let waits = false;
       for (const mailbox of served) {
         if (this.#isStopping) return;
         if (!this.mailboxes.includes(mailbox)) continue;
-        more = (await mailbox.visit(session, 'everything', signal)).more || more;
+        const visited = await this.#visit(mailbox, session, 'everything', signal);
+        more ||= visited.more;
+        waits ||= visited.waits === true;
         this.#stableSince = Math.min(this.#stableSince, monotonicNow());
       }
       const open = served.filter(({ notBefore }) => notBefore <= monotonicNow());
-      if (!more && open.length > 0) await this.#wait(session, open, mostIdleMs, signal);
+      const mostMs = waits ? LOOK_FOR_RUNS_MS : Infinity;
+      if (!more && open.length > 0) await this.#wait(session, open, Math.min(mostIdleMs, mostMs), signal);
+    }
+  }
+
+  /** One at which the connection fails is the last of the next round: it keeps nobody from the others for good. */
+  async #visit(
+    mailbox: WatchedMailbox,
+    session: ImapSession,
+    why: 'everything' | 'actions',
+    signal: AbortSignal,
+  ): Promise<Visited> {
+    try {
+      return await mailbox.visit(session, why, signal);
+    } catch (error) {
+      const at = this.mailboxes.indexOf(mailbox);
+      if (at >= 0) this.mailboxes.push(...this.mailboxes.splice(at, 1));
+      throw error;
     }
   }
 
@@ -187,24 +219,30 @@ export class ImapLine {
     // Not all of them in one instant, where a process watches many; and so that, with the deadline of a dead
     // connection and a login, a mail is found within 90 s by the defaults.
     const round = (served.length === 1 ? heartbeat : poll) * (0.85 + Math.random() / 10);
-    const until = monotonicNow() + Math.min(round, this.#retryMs());
-    const open = served.find(({ key }) => key.mailbox === session.opened?.name);
+    // What another process holds may be free by then.
+    const others = this.mailboxes.length > served.length ? pollMs : Infinity;
+    const until = monotonicNow() + Math.min(round, others, this.#retryMs());
+    // IDLE that ends by itself is begun again soon, however long a heartbeat was chosen.
+    const again = session.canIdle ? Math.min(poll, pollMs) : poll;
     for (;;) {
       const left = until - monotonicNow();
       if (left <= 0 || this.#nudged || signal.aborted) return;
       if (served.some(({ actionsDue }) => actionsDue)) {
         for (const mailbox of served) {
-          if (mailbox.actionsDue) await mailbox.visit(session, 'actions', signal);
+          if (mailbox.actionsDue) await this.#visit(mailbox, session, 'actions', signal);
         }
         // There are more, or they cannot be done here now: either is for a whole visit.
         if (served.some(({ actionsDue }) => actionsDue)) return;
         continue;
       }
-      const woken = await session.wait(left, Math.min(poll, left), signal);
+      const woken = await session.wait(left, Math.min(again, left), signal);
       if (woken === 'time') return;
       // News of the only mailbox: the round begins again.
-      if (woken === 'hint' && (served.length === 1 || !open)) return;
-      if (woken === 'hint') await open!.visit(session, 'everything', signal);
+      if (woken === 'hint' && served.length === 1) return;
+      if (woken !== 'hint') continue;
+      const open = served.find(({ key }) => key.mailbox === session.opened?.name);
+      if (!open) return;
+      if ((await this.#visit(open, session, 'everything', signal)).more) return;
     }
   }
 
@@ -262,7 +300,7 @@ export class ImapLine {
       await pause(ms, signal);
       return;
     }
-    if (this.#nudged) {
+    if (this.#nudged || signal.aborted) {
       this.#nudged = false;
       return;
     }

@@ -38,6 +38,8 @@ const LONG_STANDBY_MS = 15 * 60_000;
 /** How often it is looked for actions that nobody announced. */
 const LOOK_FOR_ACTIONS_MS = 60_000;
 
+/** A person hears again after this time of what the server still refuses to do. */
+const TELL_AGAIN_MS = 24 * 60 * 60_000;
 /** That a mailbox is still being read is stored about as often as its heartbeat. */
 const SAY_AGAIN_MS = 50_000;
 
@@ -48,6 +50,8 @@ const TIME_HEALS: ReadonlySet<LedgerFaultKind> = new Set<LedgerFaultKind>(['unre
 export interface Visited {
   /** There is more to be done at once. */
   readonly more: boolean;
+  /** There is older mail to be read, as soon as some of what was read has run. */
+  readonly waits?: boolean;
 }
 
 export class WatchedMailbox {
@@ -67,12 +71,17 @@ export class WatchedMailbox {
   readonly #rulesTold = new Map<number, string>();
   readonly #leaving = new AbortController();
   #visiting: Promise<unknown> = Promise.resolve();
+  #taking: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+  /** Another watch of it in this process, which has the same lease, is still ending. */
+  #isEarly: boolean;
   #lease: SourceLease | null = null;
   /** Monotonic; since when another process has held it. */
   #standbySince: number | undefined;
   #actionsSeenAt = -Infinity;
   #openFailures = 0;
-  #actionFault = '';
+  /** When (monotonic) people were told of what the server refuses to do. */
+  readonly #actionsTold = new Map<string, number>();
   /** What was last stored of how it is doing, and when (monotonic). */
   #said = '';
   #saidAt = -Infinity;
@@ -87,7 +96,10 @@ export class WatchedMailbox {
     sourceId: number,
     subscribers: () => readonly ImapSubscriber[],
     ports: ImapPorts,
+    before?: Promise<unknown>,
   ) {
+    this.#isEarly = before !== undefined;
+    void before?.then(() => (this.#isEarly = false));
     this.key = key;
     this.#sourceId = sourceId;
     this.#subscribers = subscribers;
@@ -108,11 +120,20 @@ export class WatchedMailbox {
       this.#ports.log.warn(`Another process of n8n reads ${this.name} now; this one stands by`);
       this.#lease = null;
     }
+    if (this.#isEarly) return false;
+    if (!this.#lease && !this.#leaving.signal.aborted) await this.#take();
     if (this.#leaving.signal.aborted) return false;
-    this.#lease ??= await this.#ports.leases.take(this.#sourceId);
     if (this.#lease) this.#standbySince = undefined;
     else this.#standBy();
     return this.#lease !== null;
+  }
+
+  /** One at a time, and `close` waits for it: a lease that nobody gives back would be renewed for ever. */
+  #take(): Promise<void> {
+    return (this.#taking ??= this.#ports.leases
+      .take(this.#sourceId)
+      .then((lease) => void (this.#lease = lease))
+      .finally(() => (this.#taking = undefined)));
   }
 
   /** One process of an instance reads a mailbox; for long nobody waits but an instance that shares another's ledger. */
@@ -151,7 +172,8 @@ export class WatchedMailbox {
       const opened = await this.#open(session);
       const backfill = why === 'everything' ? await this.#read(session, opened, ending.signal) : null;
       const acted = await this.#act(session, ending.signal);
-      return { more: (backfill !== null && !backfill.waits) || acted };
+      const waits = backfill?.waits === true;
+      return { more: (backfill !== null && !waits) || acted, waits };
     } catch (error) {
       return await this.#fault(error);
     } finally {
@@ -193,9 +215,14 @@ export class WatchedMailbox {
   }
 
   /** Nobody listens any more: nothing is recorded after it. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.#leaving.abort();
     await this.#visiting;
+    await this.#taking?.catch(() => undefined);
     await this.report({ state: 'idle', connection: 'closed' });
     try {
       await this.#lease?.release();
@@ -338,11 +365,13 @@ export class WatchedMailbox {
     }
   }
 
-  /** Once for each text in a row. */
+  /** Once a day for what lasts. */
   #reportAction(subscriptionId: number, fault: Error): void {
-    const said = `${subscriptionId} ${fault.message}`;
-    if (this.#actionFault === said) return;
-    this.#actionFault = said;
+    // Whatever words the server finds for it.
+    const said = `${subscriptionId} ${fault.message.replace(/\(.*\)/s, '')}`;
+    const now = monotonicNow();
+    if (now - (this.#actionsTold.get(said) ?? -Infinity) < TELL_AGAIN_MS) return;
+    this.#actionsTold.set(said, now);
     for (const { subscription, warn } of this.#subscribers()) {
       if (subscription.id === subscriptionId) warn(fault);
     }

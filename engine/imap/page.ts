@@ -39,10 +39,13 @@ export async function recordPage(
   const known = page.renumbered ? await withWeakIdentity(job, candidates) : candidates;
   const fresh = (await job.ledger.unrecorded(known)).filter(({ due }) => due.length > 0);
   const groups = groupBySize(job, await chosen(job, fresh));
+  const isOver = (): boolean => signal.aborted;
   for (const group of groups) {
-    if (signal.aborted) return false;
+    if (isOver()) return false;
     const isLast = group === groups.at(-1);
     const messages = await readMessages(job, group);
+    // Reading may have taken long: nothing is recorded for a trigger that was closed meanwhile.
+    if (isOver()) return false;
     await recorder.add(messages, isLast ? page.moves() : []);
   }
   if (groups.length === 0) await recorder.add([], page.moves());

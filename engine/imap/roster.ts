@@ -37,6 +37,8 @@ export interface RosterSettings {
   readonly subscription: SubscriptionSettings;
   readonly reading: ImapReading;
   readonly login: () => Promise<ImapLogin>;
+  /** How often it is looked for mailboxes that were made or deleted. */
+  readonly listEveryMs?: number;
 }
 
 export class Roster {
@@ -91,7 +93,7 @@ export class Roster {
         lookedAt = began;
         failures = 0;
         this.#ports.listed();
-        await pause(LIST_EVERY_MS, signal);
+        await pause(this.#settings.listEveryMs ?? LIST_EVERY_MS, signal);
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
         failures++;
@@ -110,17 +112,27 @@ export class Roster {
     // It moved to another account: the watches of the mailboxes find that out, too.
     if (accountName(current) !== account) return;
     const session = await ImapSession.connect(current, signal);
-    const names = await session
-      .list()
-      .then((listed) => chosenMailboxes(choice, listed))
-      .finally(() => session.end());
-    const before = this.#joined.size;
+    const listed = await session.list().finally(() => session.end());
+    const names = chosenMailboxes(choice, listed);
+    // An account without any mailbox is an answer that nobody can believe.
+    if (listed.length > 0) await this.#leaveAllBut(names);
+    let added = false;
     for (const name of names) {
       if (this.#joined.has(name) || signal.aborted) continue;
-      const begins = since !== undefined && reading.start.kind === 'new';
-      await this.#join(name, begins ? { ...reading, start: { kind: 'since', at: since } } : reading);
+      await this.#join(name, since === undefined ? reading : laterReading(reading, since));
+      added = true;
     }
-    if (this.#joined.size > before) this.#ports.changed(this.#ids);
+    if (added) this.#ports.changed(this.#ids);
+  }
+
+  /** A mailbox that was deleted is no fault, and takes no connection. Its place is kept, should it come back. */
+  async #leaveAllBut(names: readonly string[]): Promise<void> {
+    for (const [name, leave] of [...this.#joined]) {
+      if (names.includes(name)) continue;
+      this.#joined.delete(name);
+      this.#ports.log.info(`The mailbox "${name}" of ${this.#settings.account} is not there any more`);
+      await leave();
+    }
   }
 
   async #join(mailbox: string, reading: ImapReading): Promise<void> {
@@ -133,3 +145,10 @@ export class Roster {
     this.#joined.set(mailbox, this.#ports.registry.join(source, subscriber));
   }
 }
+
+/** For a mailbox that was not there when it was last looked: whatever is in it came since, and nothing was switched off. */
+const laterReading = (reading: ImapReading, since: number): ImapReading => ({
+  ...reading,
+  skipWhileOff: false,
+  ...(reading.start.kind === 'new' && { start: { kind: 'since', at: since } }),
+});

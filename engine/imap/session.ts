@@ -26,8 +26,8 @@ const LONGER = 4;
 const LOGOUT_MS = 2_000;
 /** So that a search of many mails' text does not take too long, nor its command grow beyond 8 KB. */
 const UIDS_A_SEARCH = 200;
-// While idling imapflow would break IDLE by itself at this time; our own heartbeat is sooner.
-const SOCKET_TIMEOUT_MS = 5 * 60_000;
+// At this time imapflow would break IDLE off by itself, and not begin it again: every heartbeat is sooner.
+const SOCKET_TIMEOUT_MS = 30 * 60_000;
 /** A mail above this size is never fetched whole. */
 const MOST_READ_BYTES = 250 * 1024 * 1024;
 const MAX_LITERAL_BYTES = MOST_READ_BYTES + 1024 * 1024;
@@ -44,8 +44,6 @@ export interface OpenedMailbox {
   readonly uidValidity: string;
   /** The UID that the next mail will have at least, when the mailbox was opened. */
   readonly uidNext: number;
-  /** How many mails there were, then. */
-  readonly exists: number;
 }
 
 export interface MailFacts {
@@ -97,6 +95,7 @@ export class ImapSession {
   #existed = 0;
   #stopWaiting: (() => void) | undefined;
   #opened: OpenedMailbox | undefined;
+  #ending: Promise<void> | undefined;
   #noIdle = false;
   #purpose: 'to read' | 'to change' = 'to read';
 
@@ -246,7 +245,6 @@ export class ImapSession {
       name: mailbox,
       uidValidity: String(opened.uidValidity),
       uidNext,
-      exists: opened.exists,
     });
   }
 
@@ -266,16 +264,24 @@ export class ImapSession {
     return (await this.list()).filter(({ selectable }) => selectable).map(({ path }) => path);
   }
 
+  /** Asks for a sign of life; what was announced before counts as seen. @throws ImapFault */
+  async probe(): Promise<void> {
+    await this.#command('NOOP', this.#client.noop());
+    this.#hinted = false;
+  }
+
   /**
    * What is new: UIDs above `after`, ascending, `most` of them at the most. Asks for what nobody announced, too.
    * @param needs what is wanted of each mail; where few are new, it comes with the same answer
    */
   async news(after: number, most: number, needs: FactNeeds): Promise<News> {
     // Coming out of IDLE the server has told what is new; otherwise a NOOP makes it look.
-    if (!this.#hinted) await this.#command('NOOP', this.#client.noop());
-    this.#hinted = false;
+    if (this.#hinted) this.#hinted = false;
+    else await this.probe();
     const exists = this.#exists();
-    const isBurst = exists - this.#existed > FEW_MAILS;
+    // Where it was just opened, nobody has counted: UIDs tell what may have come before that.
+    const unseen = (this.#opened?.uidNext ?? 0) - 1 - after;
+    const isBurst = Math.max(exists - this.#existed, unseen) > FEW_MAILS;
     const lowest = new Lowest(most);
     const facts = new Map<number, MailFacts>();
     // `*` is the last mail even where its UID is not above `after` (RFC 3501, 6.4.8).
@@ -522,7 +528,11 @@ export class ImapSession {
   }
 
   /** Logs out (which ends IDLE with DONE) and closes; a server that does not answer is not waited for. */
-  async end(): Promise<void> {
+  end(): Promise<void> {
+    return (this.#ending ??= this.#end());
+  }
+
+  async #end(): Promise<void> {
     try {
       if (this.#client.usable) await withDeadline('Logging out', LOGOUT_MS, this.#client.logout());
     } catch {

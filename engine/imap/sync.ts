@@ -29,7 +29,11 @@ type Cursors = Map<number, ImapCursor>;
 
 /** Ends early, without harm, when the signal aborts. @throws ImapFault, LedgerFault */
 export async function syncMailbox(job: SyncJob, opened: OpenedMailbox, signal: AbortSignal): Promise<Synced> {
-  if (job.subscriptions.length === 0) return { older: null };
+  if (job.subscriptions.length === 0) {
+    // Nobody reads now: an announcement that nobody takes would wake whoever waits again and again.
+    await job.session.probe();
+    return { older: null };
+  }
   const cursors = await beginningCursors(job, opened);
   // A subscription that is refused keeps its place, while the others go on.
   const refused = (id: number, fault: Error): void => {
@@ -120,10 +124,12 @@ async function newMail({ session, subscriptions }: SyncJob, cursors: Cursors): P
   const since = Math.min(...again.map((cursor) => cursor.since!));
   const uids = new Set(await session.uidsSince(lowest(again), since));
   const rest = all.filter((cursor) => cursor.since === undefined);
-  if (rest.length > 0) {
-    for (const uid of (await session.news(lowest(rest), LIST_MOST, factNeeds([]))).uids) uids.add(uid);
-  }
-  return { uids: [...uids].sort((a, b) => a - b), facts: new Map() };
+  const above = rest.length > 0 ? (await session.news(lowest(rest), LIST_MOST, factNeeds([]))).uids : [];
+  for (const uid of above) uids.add(uid);
+  // Beyond what was listed there may be more for those who go by UID: nobody's cursor may pass that yet.
+  const highest = above.length < LIST_MOST ? Infinity : above.at(-1)!;
+  const listed = [...uids].filter((uid) => uid <= highest);
+  return { uids: listed.sort((a, b) => a - b), facts: new Map() };
 }
 
 /** Reads one page of older mail, for all who want it. */

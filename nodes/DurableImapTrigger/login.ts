@@ -87,21 +87,22 @@ function toAccount(data: ICredentialDataDecryptedObject, type: CredentialType, a
   const certificate = text(data, 'clientCertificate').trim();
   const key = text(data, 'clientKey').trim();
   const account: ImapAccount = {
+    // What is left in the fields that a provider needs not is not used.
     ...(known
-      ? { ...PROVIDERS[provider], secure: true, startTls: 'required' }
+      ? { ...PROVIDERS[provider], secure: true, startTls: 'required', allowUnauthorizedCerts: false }
       : {
           host: text(data, 'host').trim(),
           port: Number(data['port']),
           secure: data['secure'] !== false,
           // n8n's own credential has no such field, and uses STARTTLS where it is offered.
           startTls: type === 'imap' ? 'ifOffered' : ((text(data, 'startTls') || 'required') as StartTls),
+          allowUnauthorizedCerts: data['allowUnauthorizedCerts'] === true,
+          ...(ca && { ca: readCertificates(ca, 'CA Certificate') }),
+          ...((certificate || key) && {
+            clientCertificate: readClientCertificate(certificate, key, text(data, 'clientKeyPassphrase')),
+          }),
         }),
     user: type === 'gmailOAuth2' ? address : text(data, 'user').trim(),
-    allowUnauthorizedCerts: data['allowUnauthorizedCerts'] === true,
-    ...(ca && { ca: readCertificates(ca, 'CA Certificate') }),
-    ...((certificate || key) && {
-      clientCertificate: readClientCertificate(certificate, key, text(data, 'clientKeyPassphrase')),
-    }),
     mostConnections: Number(data['mostConnections'] ?? DEFAULT_MOST_CONNECTIONS),
   };
   if (account.host === '') throw new Error('Host is empty in the IMAP credential.');

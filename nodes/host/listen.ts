@@ -163,11 +163,13 @@ class ImapListener implements Listener {
     });
     let stopping: Promise<unknown> | undefined;
     const stop = (): Promise<unknown> => (stopping ??= Promise.all([dispatcher.stop(), roster.stop()]));
-    signal.addEventListener('abort', () => void stop(), { once: true });
+    const onClose = (): void => void stop();
+    signal.addEventListener('abort', onClose, { once: true });
     try {
       dispatcher.serve(await roster.start());
       await this.#whileStoreIs(store, AbortSignal.any([signal, moved.signal]));
     } finally {
+      signal.removeEventListener('abort', onClose);
       await stop();
     }
   }

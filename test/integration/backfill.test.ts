@@ -106,6 +106,26 @@ describe('a first activation', { timeout: 10 * 60_000 }, () => {
     );
   });
 
+  it('goes on as soon as mails have run, however long a heartbeat is', async () => {
+    const user = 'patient';
+    const mails = Array.from({ length: 600 }, (_, index) => rawMail({ subject: `old ${index + 1}` }));
+    await dovecot.append(user, mails);
+    const slow = await Watching.start({ heartbeatMs: 10 * 60_000, pollMs: 10 * 60_000 });
+    const one = await slow.join(dovecot.login(user), { reading: { start: { kind: 'everything' } } });
+    const recorded = (count: number): Promise<unknown> =>
+      until(`${count} mails are recorded`, () => slow.uids(one.subscription).length === count);
+    try {
+      await recorded(500);
+      await until('it waits', async () => (await slow.ledger.sources())[0]?.backfill?.read === 500);
+      const { events } = await slow.ledger.events({}, { limit: 600 });
+      await slow.ledger.markDone({ ids: events.map(({ id }) => id) });
+      await recorded(600);
+    } finally {
+      await one.leave();
+      await slow.dispose();
+    }
+  });
+
   it('of a mailbox that lost nearly all of its mails ends, too', async () => {
     const client = await dovecot.client('sparse');
     for (const subject of numbers(1, 300))
@@ -120,6 +140,20 @@ describe('a first activation', { timeout: 10 * 60_000 }, () => {
       watching.uids(one.subscription).sort((a, b) => a - b),
       [1, 300],
     );
+  });
+
+  it('of a mailbox that another workflow has watched since it was empty takes what came since', async () => {
+    const first = await join({ start: { kind: 'new' } }, 'grown');
+    await watching.read(first.subscription, 0);
+    await dovecot.append('grown', [rawMail({ subject: 'one' }), rawMail({ subject: 'two' })]);
+    await watching.read(first.subscription, 2);
+    const login = dovecot.login('grown');
+    const second = await watching.join(login, {
+      workflowId: 'later',
+      reading: { start: { kind: 'everything' } },
+    });
+    joined.push(second);
+    await has(second, 2);
   });
 
   it('of an empty mailbox has nothing to read, and takes what comes', async () => {

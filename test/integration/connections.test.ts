@@ -1,12 +1,16 @@
 // How many connections an account has, whoever listens to whatever of it; against a real Dovecot.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { ImapFault } from '../../engine/imap/fault';
 import type { ImapLogin } from '../../engine/imap/login';
+import { ImapSession } from '../../engine/imap/session';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { TcpProxy } from '../support/net';
 import { until } from '../support/until';
 import { type Joined, type JoinOptions, Watching } from '../support/watching';
+
+type News = (this: ImapSession, ...asked: Parameters<ImapSession['news']>) => ReturnType<ImapSession['news']>;
 
 const MAILBOXES = ['INBOX', 'Orders', 'Support', 'Billing', 'Returns'];
 
@@ -130,6 +134,63 @@ describe('the connections of an account', { timeout: 10 * 60_000 }, () => {
     await joined[2]!.leave();
     await until('none is left', () => proxy.open === 0);
     joined = [];
+  });
+
+  it('are never more than the limit, also while a mailbox is left', async () => {
+    await makeMailboxes();
+    const limit = { mostConnections: 2 };
+    for (const mailbox of MAILBOXES.slice(0, 3)) await join({ mailbox }, limit);
+    await watchedAll(3);
+    let most = 0;
+    const counting = setInterval(() => (most = Math.max(most, proxy.open)), 0);
+    await joined[0]!.leave();
+    await until('the freed connection is used', () => proxy.accepted === 3);
+    await until('there are two connections again', () => proxy.open === 2);
+    clearInterval(counting);
+    assert.equal(most, 2);
+  });
+
+  it('is one, if that is the limit, and a mailbox at which it breaks keeps it from no other', async (test) => {
+    await makeMailboxes();
+    const news: News = Reflect.get<ImapSession, 'news'>(ImapSession.prototype, 'news');
+    test.mock.method(ImapSession.prototype, 'news', function (this: ImapSession, ...asked: Parameters<News>) {
+      if (this.opened?.name === 'Orders') throw new ImapFault('connection', 'The server hung up.');
+      return news.apply(this, asked);
+    });
+    const one = { mostConnections: 1 };
+    const broken = await join({ mailbox: 'Orders' }, one);
+    const behind = await join({ mailbox: 'Support' }, one);
+    await watching.read(behind.subscription, 0);
+    await dovecot.append(user, [each('Support')], 'Support');
+    await until('its mail is recorded', () => watching.uids(behind.subscription).length === 1);
+    assert.deepEqual(watching.uids(broken.subscription), []);
+  });
+
+  it('is one, if that is the limit, and the mailbox that was acted on last is the one that is heard', async () => {
+    await makeMailboxes();
+    const heartbeatMs = 10 * 60_000;
+    const options = {
+      reading: { heartbeatMs },
+      subscription: { afterSuccess: { kind: 'markRead' } as const },
+    };
+    const slow = await Watching.start({ heartbeatMs, pollMs: heartbeatMs });
+    const one = { mostConnections: 1 };
+    const orders = await slow.join(login(one), { ...options, mailbox: 'Orders' });
+    const support = await slow.join(login(one), { ...options, mailbox: 'Support' });
+    try {
+      await slow.read(orders.subscription, 0);
+      await slow.read(support.subscription, 0);
+      const opened = (): number => proxy.clientSaid.split('EXAMINE Orders').length;
+      const before = opened();
+      // A run has ended: it is looked whether something is to be done with its mail.
+      slow.wake.notify([orders.subscription.id]);
+      await until('the other mailbox is open', () => opened() > before);
+      await dovecot.append(user, [each('Orders')], 'Orders');
+      await slow.read(orders.subscription, 1);
+    } finally {
+      await Promise.all([orders.leave(), support.leave()]);
+      await slow.dispose();
+    }
   });
 
   it('are fewer where the server lets in fewer, and every mailbox is read all the same', async () => {

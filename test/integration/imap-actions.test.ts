@@ -340,6 +340,20 @@ describe('what is due to be done with mails', { timeout: 5 * MINUTE }, () => {
   });
 
   describe('on a server that cannot move', () => {
+    it('takes no mail for the copy of one that it could only be confused with', async () => {
+      await make('Done');
+      const nameless = (subject: string): string => rawMail({ subject }).replace(/Message-ID: .*\r\n/, '');
+      const [mail] = await arrive([nameless('one')]);
+      const receivedAt = new Date(mail!.receivedAt!);
+      await prepare((client) => client.append('Done', nameless('two'), [], receivedAt));
+      without('MOVE');
+      queue.add(mail!, { kind: 'move', mailbox: 'Done' });
+      cutBefore(/OK.*Select completed/);
+      await assert.rejects(perform(), isLost);
+      assert.equal((await perform()).done, 1);
+      assert.deepEqual([await content(), await content('Done')], [[], ['two', 'one']]);
+    });
+
     it('copies, then deletes what was copied, and nothing that others have marked', async () => {
       await make('Done');
       without('MOVE');

@@ -277,6 +277,23 @@ describe('the schema in Postgres', () => {
       });
     }));
 
+  it('is asked for one mail with one statement, and for many where no plan is compiled', () =>
+    onDatabase((settings) =>
+      withLedger(settings, async (ledger) => {
+        const { id } = await ledger.subscribe(NEW_SUBSCRIPTION);
+        const statements = async (mails: number): Promise<number> => {
+          const before = sent;
+          const candidates = Array.from({ length: mails }, (_, n) => {
+            return { identity: `id:${n}`, softIdentity: null, accountWide: true, due: [id] };
+          });
+          assert.equal((await ledger.unrecorded(candidates)).length, mails);
+          return sent - before;
+        };
+        assert.equal(await statements(1), 1);
+        assert.equal(await statements(500), 3, 'a transaction: it begins with "jit = off"');
+      }),
+    ));
+
   it('needs a server of version 14 or newer', () => {
     const settings = settingsFromUrl('postgres://u:secret@db/mail');
     assert.equal(serverFault(140_000, settings), null);

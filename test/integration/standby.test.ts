@@ -1,6 +1,7 @@
 // Two processes with one ledger and the same mailbox: one reads, the other stands by and takes over.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { ImapSession } from '../../engine/imap/session';
 import { LedgerFault } from '../../engine/ledger/fault';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
@@ -10,6 +11,11 @@ import { type Joined, Watching } from '../support/watching';
 
 const TIMES = { heartbeatMs: 2_000, standbyMs: 300 };
 const LEASE_MS = 3_000;
+
+type Contents = (
+  this: ImapSession,
+  ...asked: Parameters<ImapSession['contents']>
+) => ReturnType<ImapSession['contents']>;
 
 describe('a second process with the same mailbox', { timeout: 5 * 60_000 }, () => {
   let dovecot: Dovecot;
@@ -61,6 +67,33 @@ describe('a second process with the same mailbox', { timeout: 5 * 60_000 }, () =
     assert.equal(proxy.open, 1);
   });
 
+  it('takes over, too, while it reads another mailbox over the same connection', async () => {
+    const client = await dovecot.client(user);
+    await client.mailboxCreate('Orders');
+    await client.logout();
+    const long = 10 * 60_000;
+    const third = await Watching.start(
+      { heartbeatMs: long, pollMs: 500 },
+      { file: first.file, holder: 'three:1:c', leaseMs: LEASE_MS },
+    );
+    const one = await join(first);
+    await first.read(one.subscription, 0);
+    const login = dovecot.login(user, { port: proxy.port, mostConnections: 1 });
+    const orders = await third.join(login, { workflowId: 'orders', mailbox: 'Orders' });
+    const inbox = await third.join(login);
+    try {
+      await third.read(orders.subscription, 0);
+      // By then it has found INBOX held, and nothing else wakes it.
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      await one.leave();
+      await append('one');
+      await third.read(inbox.subscription, 1);
+    } finally {
+      await Promise.all([orders.leave(), inbox.leave()]);
+      await third.dispose();
+    }
+  });
+
   it('takes over when the first one has fallen silent, and what that one still records is refused', async () => {
     const one = await join(first);
     await first.read(one.subscription, 0);
@@ -89,3 +122,120 @@ describe('a second process with the same mailbox', { timeout: 5 * 60_000 }, () =
     await until('and left the server', () => proxy.open === 1);
   });
 });
+
+describe('a mailbox that is left while it is read', { timeout: 5 * 60_000 }, () => {
+  let dovecot: Dovecot;
+  let watching: Watching;
+  let joined: Joined[];
+  let user: string;
+  let users = 0;
+
+  before(async () => {
+    dovecot = await Dovecot.start();
+  });
+  after(() => dovecot.dispose());
+  beforeEach(async () => {
+    user = `leaver${++users}`;
+    watching = await Watching.start(TIMES, { holder: 'one:1:a' });
+    joined = [];
+  });
+  afterEach(async () => {
+    await Promise.all(joined.map(({ leave }) => leave()));
+    await watching.dispose();
+  });
+
+  const join = async (workflowId: string): Promise<Joined> => {
+    const one = await watching.join(dovecot.login(user), { workflowId });
+    joined.push(one);
+    return one;
+  };
+  const heldBy = async (): Promise<string | null> => {
+    const [source] = await watching.ledger.sources();
+    const answer = await watching.ledger.holdSource({
+      sourceId: source!.id,
+      holder: 'two:1:b',
+      leaseMs: LEASE_MS,
+    });
+    return 'heldBy' in answer ? answer.heldBy : null;
+  };
+
+  it('and joined again is read by one at a time, and stays held', async () => {
+    const one = await join('a');
+    await watching.read(one.subscription, 0);
+    const { ledger } = watching;
+    const unrecorded = ledger.unrecorded.bind(ledger);
+    const asked = new Gate();
+    let reading = 0;
+    let most = 0;
+    ledger.unrecorded = async (candidates) => {
+      most = Math.max(most, ++reading);
+      await asked.pass();
+      return unrecorded(candidates).finally(() => reading--);
+    };
+    await dovecot.append(user, [rawMail({ subject: 'one' })]);
+    await asked.reached;
+    const left = one.leave();
+    const two = await join('b');
+    await dovecot.append(user, [rawMail({ subject: 'two' })]);
+    await new Promise((resolve) => setTimeout(resolve, 3 * TIMES.standbyMs));
+    asked.open();
+    await left;
+    await watching.read(two.subscription, 2);
+    assert.equal(most, 1);
+    assert.equal(await heldBy(), 'one:1:a');
+  });
+
+  it('records nothing after that', async (test) => {
+    const one = await join('a');
+    await watching.read(one.subscription, 0);
+    const reading = new Gate();
+    const contents: Contents = Reflect.get<ImapSession, 'contents'>(ImapSession.prototype, 'contents');
+    const slowly: Contents = async function (...asked) {
+      const read = await contents.apply(this, asked);
+      await reading.pass();
+      return read;
+    };
+    test.mock.method(ImapSession.prototype, 'contents', slowly);
+    await dovecot.append(user, [rawMail({ subject: 'one' })]);
+    await reading.reached;
+    const left = one.leave();
+    reading.open();
+    await left;
+    assert.deepEqual(watching.uids(one.subscription), []);
+    assert.equal(await heldBy(), null, 'another process may read it now');
+  });
+
+  it('before it has its lease gives that back', async () => {
+    const { ledger } = watching;
+    const hold = ledger.holdSource.bind(ledger);
+    const asked = new Gate();
+    ledger.holdSource = async (request) => {
+      const answer = await hold(request);
+      await asked.pass();
+      return answer;
+    };
+    const one = await join('a');
+    await asked.reached;
+    const left = one.leave();
+    asked.open();
+    await left;
+    assert.equal(await heldBy(), null);
+  });
+});
+
+/** Something that is held up until the test lets it pass. */
+class Gate {
+  #reach: () => void = () => undefined;
+  #open: () => void = () => undefined;
+  readonly reached = new Promise<void>((resolve) => (this.#reach = resolve));
+  readonly #opened = new Promise<void>((resolve) => (this.#open = resolve));
+
+  async pass(): Promise<void> {
+    this.#reach();
+    await this.#opened;
+  }
+
+  open(): void {
+    this.#open();
+  }
+}

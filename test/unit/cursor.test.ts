@@ -7,7 +7,7 @@ import { waysOf } from '../../engine/imap/quirks';
 import type { ImapReading, Start } from '../../engine/imap/reading';
 import type { ImapSession } from '../../engine/imap/session';
 
-const opened = { name: 'INBOX', uidValidity: '5', uidNext: 11, exists: 7 };
+const opened = { name: 'INBOX', uidValidity: '5', uidNext: 11 };
 const subscription = { id: 1, sourceId: 1, cursor: null, createdAt: 1_000_000, nodeIds: [1] };
 const NOW = { uidValidity: '5', uid: 10 };
 /** From the beginning, for mails received since the subscription was made, a minute more or less. */
@@ -61,9 +61,14 @@ describe('a subscription', () => {
     assert.deepEqual(await begin(null, { kind: 'since', at: 42 }), { ...NOW, fill: { ...fill, since: 42 } });
   });
 
-  it('has nothing older to read in an empty mailbox', async () => {
-    const empty = { ...opened, uidNext: 11, exists: 0 };
-    assert.deepEqual(await begin(null, { kind: 'everything' }, {}, empty), NOW);
+  it('has nothing older to read in a mailbox that never had a mail', async () => {
+    const empty = { ...opened, uidNext: 1 };
+    assert.deepEqual(await begin(null, { kind: 'everything' }, {}, empty), { uidValidity: '5', uid: 0 });
+  });
+
+  it('has nothing older to read where more are new than it was asked for', async () => {
+    const grown = { ...opened, uidNext: 8 };
+    assert.deepEqual(await begin(null, { kind: 'last', count: 3 }, {}, grown), { uidValidity: '5', uid: 7 });
   });
 
   it('first reached late takes older mail, and what came since it began, however many that are', async () => {

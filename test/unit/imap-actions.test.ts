@@ -53,6 +53,17 @@ describe('a mail in a mailbox that was renumbered', () => {
     assert.deepEqual(await found({ ...known, identity: 'id:M1' }, 'M2'), []);
   });
 
+  it('is looked for by its size, and not at all if that was never known', async () => {
+    const sizes: number[] = [];
+    const session = {
+      uidsOfSize: (size: number) => Promise.resolve((sizes.push(size), [])),
+      facts: () => Promise.resolve([]),
+    };
+    const unread = { ...known, softIdentity: null, receivedAt: null, size: 0 };
+    const uids = await findAlike(session, [unread, known]);
+    assert.deepEqual([sizes, uids.get(unread), uids.get(known)], [[100], [], []]);
+  });
+
   it('is found on a server that gives such ids only since it was moved or updated', async () => {
     assert.deepEqual(await found(known, 'M1'), [9]);
   });

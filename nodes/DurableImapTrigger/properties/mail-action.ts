@@ -11,7 +11,12 @@ const ACTIONS: INodePropertyOptions[] = [
     description: 'Add a keyword of yours (a tag, in some mail programs)',
   },
   { name: 'Copy', value: 'copy', description: 'Copy it to another mailbox' },
-  { name: 'Delete', value: 'delete', description: 'Delete it from the server for good' },
+  {
+    name: 'Delete',
+    value: 'delete',
+    description:
+      'Delete it from the server for good. Gmail only archives it, unless its settings say otherwise.',
+  },
   { name: 'Flag', value: 'flag', description: 'Flag it as important (a star, in some mail programs)' },
   { name: 'Mark as Read', value: 'read' },
   { name: 'Move', value: 'move', description: 'Move it to another mailbox' },
@@ -27,7 +32,7 @@ export const afterSuccessProperties: INodeProperties[] = [
     options: ACTIONS,
     default: 'nothing',
     description:
-      'What to do with an email on the server when its run has succeeded, never before. If the server is away, it is done later.',
+      'What to do with an email on the server when its run has succeeded, never before. A run that a Wait node puts aside counts as succeeded. If the server is away, it is done later.',
   },
   {
     displayName: 'Keyword',

@@ -1,6 +1,7 @@
 // Mail Ledger behind a webhook: what it shows, and what its actions do to mails.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { accountName } from '../../../engine/imap/login';
 import type { EventRecord } from '../../../engine/ledger/inspection';
 import { rawMail } from '../../support/mails';
 import { until } from '../../support/until';
@@ -144,7 +145,7 @@ export function mailLedgerTests(bench: Bench): void {
       assert.ok(source);
       assert.deepEqual(
         [source.account, source.mailbox, source.lastError],
-        [`${bench.user}@127.0.0.1`, 'INBOX', null],
+        [accountName(bench.dovecot.login(bench.user)), 'INBOX', null],
       );
       assert.match(source.connection, /^(idling|polling)$/);
       assert.ok(Date.parse(source.lastSuccessAt) > 0);

@@ -45,10 +45,49 @@ export function recordContract(fixture: Fixture): void {
       assert.deepEqual((await fixture.subscribe('workflow', moved)).nodeIds, [before.id, after.id]);
     });
 
+    it('tells which sources a node has subscribed to, and no other node', async () => {
+      const source = { kind: 'imap', account: 'ann@mail.example', mailbox: 'Support' } as const;
+      const inbox = await fixture.subscribe();
+      const support = await fixture.subscribe('workflow', { source });
+      await fixture.subscribe('another');
+      const { ledger } = fixture;
+      const found = await ledger.subscriptionsOf('workflow', 'node');
+      assert.deepEqual(
+        found.map(({ id, source: { mailbox } }) => [id, mailbox]),
+        [
+          [inbox.id, 'INBOX'],
+          [support.id, 'Support'],
+        ],
+      );
+      assert.deepEqual(found[1]!.source, source);
+      assert.deepEqual(await ledger.subscriptionsOf('workflow', 'no such node'), []);
+    });
+
     it('gives two workflows on one mailbox one source', async () => {
       const [a, b] = [await fixture.subscribe('a'), await fixture.subscribe('b')];
       assert.notEqual(a.id, b.id);
       assert.equal(a.sourceId, b.sourceId);
+    });
+  });
+
+  describe('waiting', () => {
+    it('counts what waits to be offered, of these subscriptions, and no further than is asked', async () => {
+      const [a, b] = [await fixture.subscribe('a'), await fixture.subscribe('b')];
+      await fixture.record(a, 1, 2, 3);
+      await fixture.record(b, 4);
+      const waiting = (most: number, ...of: Subscription[]): Promise<number> =>
+        fixture.ledger.waiting(
+          of.map(({ id }) => id),
+          most,
+        );
+      assert.equal(await waiting(10, a), 3);
+      assert.equal(await waiting(10, a, b), 4);
+      assert.equal(await waiting(2, a, b), 2);
+      assert.equal(await waiting(10), 0);
+      await fixture.offer(a, { mostRuns: 1 });
+      assert.equal(await waiting(10, a), 2);
+      await fixture.run(b, success);
+      assert.equal(await waiting(10, b), 0);
     });
   });
 

@@ -1,0 +1,129 @@
+// The mailboxes that a pattern means, as they come and go; against a real Dovecot.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import type { ImapFlow } from 'imapflow';
+import { ImapAccounts } from '../../engine/imap/accounts';
+import { accountName } from '../../engine/imap/login';
+import { Roster } from '../../engine/imap/roster';
+import { SourceLeases } from '../../engine/source/leases';
+import { SourceRegistry } from '../../engine/source/registry';
+import { Dovecot } from '../support/dovecot';
+import { silentLog } from '../support/log';
+import { rawMail } from '../support/mails';
+import { until } from '../support/until';
+import { Watching } from '../support/watching';
+
+const nothing = (): undefined => undefined;
+
+describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
+  let dovecot: Dovecot;
+  let watching: Watching;
+  let roster: Roster;
+  let client: ImapFlow;
+  let user: string;
+  let users = 0;
+
+  before(async () => {
+    dovecot = await Dovecot.start();
+  });
+  after(() => dovecot.dispose());
+  beforeEach(async () => {
+    user = `user${++users}`;
+    watching = await Watching.start();
+    client = await dovecot.client(user);
+    await client.mailboxCreate('Orders.2025');
+    await client.mailboxCreate('Support');
+    roster = start();
+    await roster.start();
+    await watched('Orders.2025');
+  });
+  afterEach(async () => {
+    await roster.stop();
+    await client.logout();
+    await watching.dispose();
+  });
+
+  function start(): Roster {
+    const { ledger, wake } = watching;
+    const login = dovecot.login(user);
+    const leases = new SourceLeases(ledger, silentLog);
+    const times = { heartbeatMs: 2_000, pollMs: 1_000 };
+    const accounts = new ImapAccounts({ ledger, leases, wake, log: silentLog }, times);
+    const settings = {
+      workflowId: 'workflow',
+      nodeId: 'node',
+      account: accountName(login),
+      choice: { kind: 'pattern', pattern: 'Orders*' },
+      subscription: {
+        retryDelaysMs: [],
+        guarantee: 'atLeastOnce',
+        keepContentMs: 0,
+        retentionMs: 1_000_000,
+        afterSuccess: null,
+        whenDead: null,
+      },
+      reading: {
+        start: { kind: 'new' },
+        skipWhileOff: false,
+        mostStoredBytes: 1_000_000,
+        filter: null,
+        criteria: null,
+        heartbeatMs: null,
+        commandMs: 30_000,
+        reconnectMs: null,
+      },
+      login: () => Promise.resolve(login),
+      listEveryMs: 300,
+    } as const;
+    return new Roster(settings, {
+      ledger,
+      registry: new SourceRegistry(accounts.start),
+      log: silentLog,
+      subscriber: (subscription, reading) => ({
+        subscription,
+        reading,
+        outage: { afterMs: 0, whenOver: false },
+        hasActions: false,
+        mostConnections: 3,
+        joinedAt: Date.now(),
+        begun: () => true,
+        synced: nothing,
+        login: settings.login,
+        report: nothing,
+        warn: nothing,
+        reportOver: nothing,
+        moved: nothing,
+      }),
+      changed: nothing,
+      failed: nothing,
+      listed: nothing,
+    });
+  }
+
+  const connectionOf = async (mailbox: string): Promise<string | undefined> =>
+    (await watching.ledger.sources()).find((source) => source.mailbox === mailbox)?.connection;
+
+  const watched = (mailbox: string): Promise<unknown> =>
+    until(`${mailbox} is watched`, async () => (await connectionOf(mailbox)) === 'idling');
+
+  const recorded = (mailbox: string, count: number): Promise<unknown> =>
+    until(`${count} mails of ${mailbox} are recorded`, async () => {
+      const { events } = await watching.ledger.events({}, { limit: 100 });
+      return events.filter((event) => event.mailbox === mailbox).length === count;
+    });
+
+  it('takes what is in a mailbox that was made later, and nothing of others', async () => {
+    await client.mailboxCreate('Orders.2026');
+    await dovecot.append(user, [rawMail({ subject: 'early' })], 'Orders.2026');
+    await recorded('Orders.2026', 1);
+    assert.equal(await connectionOf('Support'), undefined);
+  });
+
+  it('lets a mailbox go that was deleted, and takes it again when it comes back', async () => {
+    await client.mailboxDelete('Orders.2025');
+    await until('it is left', async () => (await connectionOf('Orders.2025')) === 'closed');
+    await client.mailboxCreate('Orders.2025');
+    await dovecot.append(user, [rawMail({ subject: 'again' })], 'Orders.2025');
+    await recorded('Orders.2025', 1);
+  });
+});

@@ -123,9 +123,14 @@ export class WatchedMailbox {
     if (this.#isEarly) return false;
     if (!this.#lease && !this.#leaving.signal.aborted) await this.#take();
     if (this.#leaving.signal.aborted) return false;
-    if (this.#lease) this.#standbySince = undefined;
-    else this.#standBy();
-    return this.#lease !== null;
+    if (!this.#lease) {
+      this.#standBy();
+      return false;
+    }
+    // What failed before another process read it is over.
+    if (this.#standbySince !== undefined) this.#outage.over([]);
+    this.#standbySince = undefined;
+    return true;
   }
 
   /** One at a time, and `close` waits for it: a lease that nobody gives back would be renewed for ever. */
@@ -197,6 +202,8 @@ export class WatchedMailbox {
 
   /** The connection, or the ledger, failed under it. @param retryInMs until it is tried again */
   async failed(error: unknown, retryInMs: number): Promise<void> {
+    // Another process reads it: whatever failed here was for another mailbox.
+    if (!this.#lease && this.#standbySince !== undefined) return;
     const fault = error instanceof Error ? error : new Error(String(error));
     this.#ports.log.warn(`Not watching ${this.name}: ${fault.message}`, { retryInMs });
     this.#outage.failed(fault, needsPerson(error), this.#subscribers());

@@ -25,6 +25,8 @@ export interface RosterPorts {
   readonly changed: (subscriptionIds: readonly number[]) => void;
   /** Mailboxes cannot be listed, for now; the trigger goes on with those it knows. */
   readonly failed: (fault: Error, failures: number) => void;
+  /** The login now leads to another account: the trigger has to begin anew. */
+  readonly moved: () => void;
   /** Every mailbox that is there now is known. */
   readonly listed: () => void;
 }
@@ -84,11 +86,11 @@ export class Roster {
   async #keepListing(): Promise<void> {
     const { signal } = this.#stopping;
     let failures = 0;
-    // The first look is when the trigger starts: what is found then begins as the person chose.
     let lookedAt: number | undefined;
     while (!signal.aborted) {
       const began = Date.now();
       try {
+        lookedAt ??= await this.#lookedBefore();
         await this.#look(lookedAt ?? (failures > 0 ? this.#startedAt : undefined));
         lookedAt = began;
         failures = 0;
@@ -104,13 +106,29 @@ export class Roster {
     }
   }
 
+  /**
+   * When the trigger last looked, in an earlier life: what was made since then is as if it was found then. Undefined:
+   * this is its first life, or it passes over what came since; what is found then begins as the person chose.
+   */
+  async #lookedBefore(): Promise<number | undefined> {
+    const { account, reading } = this.#settings;
+    if (this.#joined.size === 0 || reading.skipWhileOff) return undefined;
+    const known = (await this.#ports.ledger.sources()).filter(
+      (source) => source.account === account && this.#joined.has(source.mailbox),
+    );
+    const read = known.flatMap(({ lastSuccessAt }) => lastSuccessAt ?? []);
+    return read.length > 0 ? Math.max(...read) - LIST_EVERY_MS : undefined;
+  }
+
   /** @param since when it was looked for the last time, ms since 1970; undefined: never */
   async #look(since: number | undefined): Promise<void> {
     const { login, account, choice, reading } = this.#settings;
     const { signal } = this.#stopping;
     const current = await login();
-    // It moved to another account: the watches of the mailboxes find that out, too.
-    if (accountName(current) !== account) return;
+    if (accountName(current) !== account) {
+      this.#ports.moved();
+      return;
+    }
     const session = await ImapSession.connect(current, signal);
     const listed = await session.list().finally(() => session.end());
     const names = chosenMailboxes(choice, listed);

@@ -150,6 +150,7 @@ class ImapListener implements Listener {
           this.#placed.abort();
           if (failures === LIST_FAILURES_TOLD) this.#report(this.#mailboxes(), fault);
         },
+        moved: () => moved.abort(),
         listed: () => this.#placedIn('roster'),
       },
     );

@@ -22,13 +22,17 @@ describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
   let client: ImapFlow;
   let user: string;
   let users = 0;
+  let moved: boolean;
+  /** Where the login leads now. */
+  let account: string;
 
   before(async () => {
     dovecot = await Dovecot.start();
   });
   after(() => dovecot.dispose());
   beforeEach(async () => {
-    user = `user${++users}`;
+    user = account = `user${++users}`;
+    moved = false;
     watching = await Watching.start();
     client = await dovecot.client(user);
     await client.mailboxCreate('Orders.2025');
@@ -72,7 +76,7 @@ describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
         commandMs: 30_000,
         reconnectMs: null,
       },
-      login: () => Promise.resolve(login),
+      login: () => Promise.resolve(dovecot.login(account)),
       listEveryMs: 300,
     } as const;
     return new Roster(settings, {
@@ -86,7 +90,7 @@ describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
         hasActions: false,
         mostConnections: 3,
         joinedAt: Date.now(),
-        begun: () => true,
+        begun: () => false,
         synced: nothing,
         login: settings.login,
         report: nothing,
@@ -96,6 +100,7 @@ describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
       }),
       changed: nothing,
       failed: nothing,
+      moved: () => (moved = true),
       listed: nothing,
     });
   }
@@ -117,6 +122,20 @@ describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
     await dovecot.append(user, [rawMail({ subject: 'early' })], 'Orders.2026');
     await recorded('Orders.2026', 1);
     assert.equal(await connectionOf('Support'), undefined);
+  });
+
+  it('takes what is in a mailbox that was made while nobody looked, as after a restart', async () => {
+    await roster.stop();
+    await client.mailboxCreate('Orders.2026');
+    await dovecot.append(user, [rawMail({ subject: 'while n8n was down' })], 'Orders.2026');
+    roster = start();
+    await roster.start();
+    await recorded('Orders.2026', 1);
+  });
+
+  it('finds out that its login leads to another account', async () => {
+    account = 'somebody else';
+    await until('it is told', () => moved);
   });
 
   it('lets a mailbox go that was deleted, and takes it again when it comes back', async () => {

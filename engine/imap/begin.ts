@@ -16,7 +16,7 @@ export interface Beginning {
 }
 
 // The server's clock, the database's and this machine's need not agree; a mail too many is better than one too few.
-const CLOCK_MARGIN_MS = 60_000;
+export const CLOCK_MARGIN_MS = 60_000;
 
 /** @param stored where it stood @returns the same, if it goes on there */
 export async function beginningCursor(

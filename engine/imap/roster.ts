@@ -6,6 +6,7 @@ import { backoffDelay, type BackoffRange } from '../runtime/backoff';
 import { errorText, type Log } from '../runtime/log';
 import { pause } from '../runtime/time';
 import type { SourceRegistry } from '../source/registry';
+import { CLOCK_MARGIN_MS } from './begin';
 import { accountName, type ImapLogin } from './login';
 import type { ImapSubscriber } from './mailbox';
 import { chosenMailboxes, isChosen, type MailboxChoice } from './mailboxes';
@@ -168,5 +169,5 @@ export class Roster {
 const laterReading = (reading: ImapReading, since: number): ImapReading => ({
   ...reading,
   skipWhileOff: false,
-  ...(reading.start.kind === 'new' && { start: { kind: 'since', at: since } }),
+  ...(reading.start.kind === 'new' && { start: { kind: 'since', at: since - CLOCK_MARGIN_MS } }),
 });

@@ -70,7 +70,7 @@ module.exports = {
         dependencyTypesNot: ['type-only'],
       },
     },
-    onlyIn('imapflow', 'engine/imap/session.ts'),
+    onlyIn('imapflow', 'engine/imap/session/connection.ts'),
     onlyIn('mailparser', 'engine/mail/parse.ts'),
     onlyIn('libmime', 'engine/mail/words.ts'),
     onlyIn('pg', 'engine/ledger/postgres/open.ts'),

@@ -2,12 +2,19 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import type { ImapLogin } from '../../engine/imap/login';
+import type { ImapLogin } from '../../engine/imap/session/login';
 
 /** What bench/imap/apart-process.ts can do, with the engine or with the bare library. */
 export type Task =
   | { readonly kind: 'fetch'; readonly login: ImapLogin }
-  | { readonly kind: 'collect'; readonly login: ImapLogin; readonly ledger: string; readonly mails: number }
+  | {
+      readonly kind: 'collect';
+      readonly login: ImapLogin;
+      readonly ledger: string;
+      readonly mails: number;
+      /** How often it is looked what is in use. */
+      readonly looks: number;
+    }
   | { readonly kind: 'idle'; readonly by: 'engine' | 'bare'; readonly logins: readonly ImapLogin[] }
   | { readonly kind: 'begin'; readonly login: ImapLogin };
 
@@ -17,6 +24,8 @@ export interface Measured {
   readonly before: number;
   readonly after: number;
   readonly peak: number;
+  /** The most that was in use, garbage apart, in bytes: where it was looked for. */
+  readonly live?: number;
 }
 
 export async function apart(task: Task): Promise<Measured> {

@@ -9,70 +9,99 @@ import { apart, type Measured } from './apart';
 import { count, median, megabytes } from './figures';
 import { fillMailbox } from './mailboxes';
 import type { Section } from './report';
+import { SlowLine } from './slow-line';
 
 const FEW = 2_000;
 const MANY = 20_000;
 const ROUNDS = 3;
 const LEAST_SHARE = 0.8;
 const MOST_GROWTH = 1.2;
+const LOOKS = 10;
+const LINE = { roundTripMs: 20, bytesPerSecond: 100e6 / 8 };
+const LINE_NAME = 'a line of 100 Mbit/s, 20 ms there and back';
 
 /** The same number of mails, read by each, as often. */
 interface Series {
   readonly mails: number;
+  readonly over: string;
   readonly bare: Measured[];
   readonly engine: Measured[];
 }
 
 export async function collect({ dovecot }: { readonly dovecot: Dovecot }): Promise<Section[]> {
+  const line = await SlowLine.to(dovecot.port, LINE);
+  const afar = await measure(dovecot, FEW, ROUNDS, LINE_NAME, line.port).finally(() => line.close());
   const few = await measure(dovecot, FEW, ROUNDS);
   const many = await measure(dovecot, MANY, 1);
-  const rows = [few, many].flatMap((series) => [
-    row('bare client', series, 'bare'),
-    row('durable', series, 'engine'),
-  ]);
-  const [least, most] = [peakOf(few, 'engine'), peakOf(many, 'engine')];
+  const live = { few: await liveBytes(dovecot, FEW), many: await liveBytes(dovecot, MANY) };
+  const all = [afar, few, many];
   return [
     {
       title: 'Collecting',
       text: `Mails of 6 KB on average came while nobody read; the time from connecting until all are in the ledger (SQLite, synced to
 the disk), beside a client that fetches the same with one command and throws it away. Each time it is a mailbox that nobody
-has read before, and a process of its own. ${ROUNDS} rounds with ${count(FEW)} mails, of which the median is told, and one with ${count(MANY)}.`,
-      head: ['Reader', 'Mails', 'Mails/s', 'Memory before', 'Peak'],
-      rows,
+has read before, and a process of its own. The median of ${ROUNDS} rounds; with ${count(MANY)} mails, one round.
+
+With the mail server on the same machine the bare client has nothing to wait for and nothing to do. The engine packs each mail,
+writes it to the disk with its identities and its event, and moves the cursor, all of it in n8n's one thread: there it
+cannot keep up. Over a network it is the line that both wait for.
+
+The peak is what the operating system counts (RSS), with the garbage that Node.js has not collected yet: it lets more of it
+lie the longer it runs, up to a limit that ${count(FEW)} mails do not reach. What is really held, and what the last aim
+is about, is measured in another run, by a garbage collection in between, ${LOOKS} times.`,
+      head: ['Reader', 'Over', 'Mails', 'Mails/s', 'Memory before', 'Peak'],
+      rows: all.flatMap((series) => [row('bare client', series, 'bare'), row('durable', series, 'engine')]),
       verdicts: [
-        ...[few, many].map((series) => {
+        ...all.map((series) => {
           const share = rate(series, 'engine') / rate(series, 'bare');
           return {
-            aim: `${count(series.mails)} mails: at least ${LEAST_SHARE} of the bare client's rate`,
+            aim: `${count(series.mails)} mails over ${series.over}: at least ${LEAST_SHARE} of the bare client's rate`,
             is: share.toFixed(2),
             met: share >= LEAST_SHARE,
           };
         }),
         {
-          aim: `the peak does not depend on the number of mails (at most ${MOST_GROWTH} times as much)`,
-          is: `${megabytes(least)} and ${megabytes(most)}`,
-          met: most <= least * MOST_GROWTH,
+          aim: `what is held does not depend on the number of mails (at most ${MOST_GROWTH} times as much)`,
+          is: `at the most ${megabytes(live.few)} with ${count(FEW)} mails, ${megabytes(live.many)} with ${count(MANY)}`,
+          met: live.many <= live.few * MOST_GROWTH,
         },
       ],
     },
   ];
 }
 
-async function measure(dovecot: Dovecot, mails: number, rounds: number): Promise<Series> {
-  const series: Series = { mails, bare: [], engine: [] };
+async function measure(
+  dovecot: Dovecot,
+  mails: number,
+  rounds: number,
+  over = 'the same machine',
+  port = dovecot.port,
+): Promise<Series> {
+  const series: Series = { mails, over, bare: [], engine: [] };
   for (let round = 0; round < rounds; round++) {
-    const user = `collect-${mails}-${round}`;
+    const user = `collect-${port}-${mails}-${round}`;
     await fillMailbox(dovecot, `${user}-bare`, user, mails);
-    series.bare.push(await apart({ kind: 'fetch', login: dovecot.login(`${user}-bare`) }));
-    series.engine.push(await collectOnce(dovecot, `${user}-engine`, mails));
+    series.bare.push(await apart({ kind: 'fetch', login: { ...dovecot.login(`${user}-bare`), port } }));
+    series.engine.push(await collectOnce(dovecot, `${user}-engine`, mails, { port }));
   }
   return series;
 }
 
-async function collectOnce(dovecot: Dovecot, user: string, mails: number): Promise<Measured> {
+/** The most that was in use, garbage apart, of so many looks. */
+async function liveBytes(dovecot: Dovecot, mails: number): Promise<number> {
+  const { live } = await collectOnce(dovecot, `live-${mails}`, mails, { looks: LOOKS });
+  return live!;
+}
+
+async function collectOnce(
+  dovecot: Dovecot,
+  user: string,
+  mails: number,
+  { port = dovecot.port, looks = 0 } = {},
+): Promise<Measured> {
   const folder = await mkdtemp(join(tmpdir(), 'durable-mail-bench-'));
   const ledger = join(folder, 'ledger.sqlite');
-  const login = dovecot.login(user);
+  const login = { ...dovecot.login(user), port };
   const watching = await Watching.start({}, { file: ledger });
   try {
     const { subscription, leave } = await watching.join(login);
@@ -80,7 +109,7 @@ async function collectOnce(dovecot: Dovecot, user: string, mails: number): Promi
     await leave();
     await watching.dispose();
     await fillMailbox(dovecot, user, user, mails);
-    return await apart({ kind: 'collect', login, ledger, mails });
+    return await apart({ kind: 'collect', login, ledger, mails, looks });
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -95,6 +124,7 @@ const peakOf = (series: Series, reader: Reader): number => median(series[reader]
 
 const row = (name: string, series: Series, reader: Reader): string[] => [
   name,
+  series.over,
   count(series.mails),
   count(rate(series, reader)),
   megabytes(median(series[reader].map(({ before }) => before))),

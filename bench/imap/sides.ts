@@ -1,6 +1,6 @@
 // The two triggers, each as the start of the same workflow, and one that a webhook starts: what n8n itself takes.
 import { randomUUID } from 'node:crypto';
-import type { ImapLogin } from '../../engine/imap/login';
+import type { ImapLogin } from '../../engine/imap/session/login';
 import type { N8n } from '../../test/support/n8n';
 import type { Sink } from '../../test/support/sink';
 import { credentialData, postTo } from '../../test/support/workflows';

@@ -7,7 +7,7 @@ import type {
   ITriggerFunctions,
   RequestHelperFunctions,
 } from 'n8n-workflow';
-import { ImapFault } from '../../engine/imap/fault';
+import { ImapFault } from '../../engine/imap/session/fault';
 import { monotonicNow, withDeadline } from '../../engine/runtime/time';
 
 /** What every context of n8n has in which a login is read: a trigger's, a run's, and that of a list in the editor. */

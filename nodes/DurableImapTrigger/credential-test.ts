@@ -4,7 +4,7 @@ import type {
   ICredentialTestFunctions,
   INodeCredentialTestResult,
 } from 'n8n-workflow';
-import { ImapSession } from '../../engine/imap/session';
+import { ImapSession } from '../../engine/imap/session/session';
 import { errorText } from '../../engine/runtime/log';
 import { toLogin } from './login';
 

@@ -3,9 +3,9 @@
 // ImapFault; no secret stands in either.
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
-import { readCertificates, readClientCertificate } from '../../engine/imap/certificates';
-import { ImapFault } from '../../engine/imap/fault';
-import { DEFAULT_MOST_CONNECTIONS, type ImapLogin, type StartTls } from '../../engine/imap/login';
+import { readCertificates, readClientCertificate } from '../../engine/imap/session/certificates';
+import { ImapFault } from '../../engine/imap/session/fault';
+import { DEFAULT_MOST_CONNECTIONS, type ImapLogin, type StartTls } from '../../engine/imap/session/login';
 import { freshAccessToken, gmailAddress, isConnected, type LoginContext } from './access-token';
 
 /** The credential types that the node takes: n8n's own, and ours. */
@@ -13,7 +13,7 @@ export type CredentialType = 'imap' | 'durableImap' | OAuth2Type;
 type OAuth2Type = 'durableImapOAuth2Api' | 'gmailOAuth2';
 
 /** Where an account is, and how it is reached: a login without its proof. */
-export type ImapAccount = Omit<ImapLogin, 'proof'>;
+type ImapAccount = Omit<ImapLogin, 'proof'>;
 
 /** Where a provider has its mailboxes: nobody needs to enter that. */
 const PROVIDERS = {

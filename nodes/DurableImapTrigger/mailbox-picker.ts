@@ -1,8 +1,8 @@
 // The editor's lists of mailboxes: what the server has, in its order, with what each is for.
 import type { ILoadOptionsFunctions, INodeListSearchResult, INodePropertyOptions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
-import type { ListedMailbox } from '../../engine/imap/mailboxes';
-import { ImapSession } from '../../engine/imap/session';
+import type { ListedMailbox } from '../../engine/imap/session/mailboxes';
+import { ImapSession } from '../../engine/imap/session/session';
 import { type CredentialType, readLogin } from './login';
 
 /** The editor waits for the list. */

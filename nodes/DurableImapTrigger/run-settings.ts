@@ -1,8 +1,8 @@
 // What a run needs of the node's settings: how its mails become items, and a way to read those again that are not in
 // the ledger.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { ImapRereader } from '../../engine/imap/again';
-import { accountName } from '../../engine/imap/login';
+import { ImapRereader } from '../../engine/imap/find/again';
+import { accountName } from '../../engine/imap/session/login';
 import type { RunSettings } from '../host/run';
 import { type CredentialType, readLogin } from './login';
 import { itemSettings, mostReadBytes } from './settings';

@@ -4,12 +4,12 @@
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import { Dispatcher, type DispatcherSettings } from '../../engine/delivery/dispatcher';
-import { ImapFault } from '../../engine/imap/fault';
-import { accountName, type ImapLogin } from '../../engine/imap/login';
-import type { ImapSubscriber } from '../../engine/imap/mailbox';
-import type { MailboxChoice } from '../../engine/imap/mailboxes';
-import type { ImapReading } from '../../engine/imap/reading';
-import { Roster } from '../../engine/imap/roster';
+import { ImapFault } from '../../engine/imap/session/fault';
+import { accountName, type ImapLogin } from '../../engine/imap/session/login';
+import type { ImapSubscriber } from '../../engine/imap/watch/mailbox';
+import type { MailboxChoice } from '../../engine/imap/session/mailboxes';
+import type { ImapReading } from '../../engine/imap/read/reading';
+import { Roster } from '../../engine/imap/watch/roster';
 import { LedgerFault } from '../../engine/ledger/fault';
 import type { Ended, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
 import { backoffDelay } from '../../engine/runtime/backoff';

@@ -1,8 +1,8 @@
 // A manual test in the editor: the newest mail that fits, read and shown. The ledger is not touched, and neither is
 // the mailbox.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { accountName, type ImapLogin } from '../../engine/imap/login';
-import { type NewestQuery, type NothingFits, readNewest } from '../../engine/imap/newest';
+import { accountName, type ImapLogin } from '../../engine/imap/session/login';
+import { type NewestQuery, type NothingFits, readNewest } from '../../engine/imap/find/newest';
 import { imapIdentity, idempotencyKey } from '../../engine/mail/identity';
 import { type ItemSettings, mailItem } from './items';
 

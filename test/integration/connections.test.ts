@@ -1,9 +1,9 @@
 // How many connections an account has, whoever listens to whatever of it; against a real Dovecot.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { ImapFault } from '../../engine/imap/fault';
-import type { ImapLogin } from '../../engine/imap/login';
-import { ImapSession } from '../../engine/imap/session';
+import { ImapFault } from '../../engine/imap/session/fault';
+import type { ImapLogin } from '../../engine/imap/session/login';
+import { ImapSession } from '../../engine/imap/session/session';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { TcpProxy } from '../support/net';

@@ -1,9 +1,9 @@
 // What is done with mails on their server, against a real Dovecot, with connections that break at the worst moment.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { type ActionsEnd, performActions } from '../../engine/imap/actions';
-import { ImapFault } from '../../engine/imap/fault';
-import { ImapSession } from '../../engine/imap/session';
+import { type ActionsEnd, performActions } from '../../engine/imap/act/actions';
+import { ImapFault } from '../../engine/imap/session/fault';
+import { ImapSession } from '../../engine/imap/session/session';
 import type { DueAction, MailAction, MailActions } from '../../engine/ledger/mail-actions';
 import { readHeaders } from '../../engine/mail/headers';
 import { imapIdentity, messageIdOf, softIdentity } from '../../engine/mail/identity';

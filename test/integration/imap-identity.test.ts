@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { ImapFlow } from 'imapflow';
-import type { ImapLogin } from '../../engine/imap/login';
+import type { ImapLogin } from '../../engine/imap/session/login';
 import { Dovecot } from '../support/dovecot';
 import { GmailDialect } from '../support/gmail-dialect';
 import { SqliteLedgerReader } from '../support/ledger-reader';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { INodeExecutionData } from 'n8n-workflow';
-import { ImapRereader } from '../../engine/imap/again';
+import { ImapRereader } from '../../engine/imap/find/again';
 import { unpackContent } from '../../engine/ledger/content';
 import type { Claim, Pointer } from '../../engine/ledger/ledger';
 import { headerBlock } from '../../engine/mail/headers';

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { ImapFlow } from 'imapflow';
-import { ImapAccounts } from '../../engine/imap/accounts';
-import { accountName } from '../../engine/imap/login';
-import { Roster } from '../../engine/imap/roster';
+import { ImapAccounts } from '../../engine/imap/watch/accounts';
+import { accountName } from '../../engine/imap/session/login';
+import { Roster } from '../../engine/imap/watch/roster';
 import { SourceLeases } from '../../engine/source/leases';
 import { SourceRegistry } from '../../engine/source/registry';
 import { Dovecot } from '../support/dovecot';

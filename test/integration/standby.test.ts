@@ -1,7 +1,7 @@
 // Two processes with one ledger and the same mailbox: one reads, the other stands by and takes over.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { ImapSession } from '../../engine/imap/session';
+import { ImapSession } from '../../engine/imap/session/session';
 import { LedgerFault } from '../../engine/ledger/fault';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';

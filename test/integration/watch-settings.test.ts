@@ -1,7 +1,7 @@
 // What a person sets about watching reaches the connection: with the engine's own times, against a real Dovecot.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import type { ImapReading } from '../../engine/imap/reading';
+import type { ImapReading } from '../../engine/imap/read/reading';
 import { Dovecot } from '../support/dovecot';
 import { TcpProxy } from '../support/net';
 import { until } from '../support/until';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { unpackContent } from '../../engine/ledger/content';
-import { ImapRereader } from '../../engine/imap/again';
-import type { ImapLogin } from '../../engine/imap/login';
+import { ImapRereader } from '../../engine/imap/find/again';
+import type { ImapLogin } from '../../engine/imap/session/login';
 import type { Claim } from '../../engine/ledger/ledger';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';

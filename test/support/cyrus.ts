@@ -7,7 +7,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { ImapFlow } from 'imapflow';
-import type { ImapLogin } from '../../engine/imap/login';
+import type { ImapLogin } from '../../engine/imap/session/login';
 import { unpackCyrus } from '../../tools/cyrus.mjs';
 import { freePort, portAnswers } from './net';
 import { giveAway, ServerProcess, unprivileged } from './server-process';

@@ -3,7 +3,7 @@
 // Invariant: every mail is appended past the proxy, so that the server has it whatever the fault does.
 import assert from 'node:assert/strict';
 import type { ImapFlow } from 'imapflow';
-import type { ImapLogin } from '../../engine/imap/login';
+import type { ImapLogin } from '../../engine/imap/session/login';
 import type { Dovecot } from './dovecot';
 import type { FaultProxy } from './fault-proxy';
 import type { Outcome, Transport } from './fault-table';

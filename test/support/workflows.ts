@@ -1,5 +1,5 @@
 // The workflows of the end-to-end tests: the trigger, and a step that posts what it got to a sink.
-import type { ImapLogin } from '../../engine/imap/login';
+import type { ImapLogin } from '../../engine/imap/session/login';
 import type { N8n } from './n8n';
 import type { Sink } from './sink';
 

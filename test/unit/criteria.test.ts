@@ -1,7 +1,7 @@
 // The grammar of custom email rules: what each means, and what is said of one that is wrong.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseCriteria, restrictedTo } from '../../engine/imap/criteria';
+import { parseCriteria, restrictedTo } from '../../engine/imap/rules/criteria';
 
 const queryOf = (json: string): unknown => parseCriteria(json).query;
 

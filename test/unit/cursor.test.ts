@@ -1,11 +1,11 @@
 // Where a subscription begins in a mailbox, where it goes on, and what of that is stored.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Beginning, beginningCursor } from '../../engine/imap/begin';
-import { advanced, filled, type ImapCursor, readCursor, storedCursor } from '../../engine/imap/cursor';
-import { waysOf } from '../../engine/imap/quirks';
-import type { ImapReading, Start } from '../../engine/imap/reading';
-import type { ImapSession } from '../../engine/imap/session';
+import { type Beginning, beginningCursor } from '../../engine/imap/read/begin';
+import { advanced, filled, type ImapCursor, readCursor, storedCursor } from '../../engine/imap/read/cursor';
+import { waysOf } from '../../engine/imap/session/quirks';
+import type { ImapReading, Start } from '../../engine/imap/read/reading';
+import type { ImapSession } from '../../engine/imap/session/session';
 
 const opened = { name: 'INBOX', uidValidity: '5', uidNext: 11 };
 const subscription = { id: 1, sourceId: 1, cursor: null, createdAt: 1_000_000, nodeIds: [1] };

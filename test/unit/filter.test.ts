@@ -1,7 +1,7 @@
 // Which mails a filter takes, what it must ask of the server, and what counts as an attachment.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hasAttachment, type MailStructure } from '../../engine/imap/structure';
+import { hasAttachment, type MailStructure } from '../../engine/imap/rules/structure';
 import {
   type FilterFacts,
   filterNeeds,

@@ -1,8 +1,8 @@
 // What can be checked of what is done with mails without a server: keywords, and which mail is meant.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findAlike, type Traits } from '../../engine/imap/find';
-import { checkKeyword } from '../../engine/imap/keyword';
+import { findAlike, type Traits } from '../../engine/imap/find/find';
+import { checkKeyword } from '../../engine/imap/act/keyword';
 import { readHeaders } from '../../engine/mail/headers';
 import { softIdentity } from '../../engine/mail/identity';
 

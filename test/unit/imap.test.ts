@@ -1,8 +1,8 @@
 // IMAP without a server: what an error means, and what an account is called.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type FaultKind, mailboxFault, toFault } from '../../engine/imap/fault';
-import { accountName, type ImapLogin } from '../../engine/imap/login';
+import { type FaultKind, mailboxFault, toFault } from '../../engine/imap/session/fault';
+import { accountName, type ImapLogin } from '../../engine/imap/session/login';
 import { DeadlineError } from '../../engine/runtime/time';
 
 const login: ImapLogin = {

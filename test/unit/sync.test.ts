@@ -1,10 +1,11 @@
 // What is read of a mailbox, in which order, and how far cursors move with it.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Beginning } from '../../engine/imap/begin';
-import type { SyncJob } from '../../engine/imap/job';
-import type { ImapSession, MailFacts } from '../../engine/imap/session';
-import { syncMailbox } from '../../engine/imap/sync';
+import type { Beginning } from '../../engine/imap/read/begin';
+import type { SyncJob } from '../../engine/imap/read/job';
+import type { MailFacts } from '../../engine/imap/session/facts';
+import type { ImapSession } from '../../engine/imap/session/session';
+import { syncMailbox } from '../../engine/imap/read/sync';
 import type { Candidate, Cursor, Ledger, RecordBatch } from '../../engine/ledger/ledger';
 import { silentLog } from '../support/log';
 

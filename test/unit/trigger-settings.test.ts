@@ -11,7 +11,7 @@ import {
   NodeOperationError,
 } from 'n8n-workflow';
 import type { FilterFacts } from '../../engine/mail/filter';
-import { isChosen } from '../../engine/imap/mailboxes';
+import { isChosen } from '../../engine/imap/session/mailboxes';
 import { properties } from '../../nodes/DurableImapTrigger/properties';
 import {
   itemSettings,

@@ -1,6 +1,6 @@
 // What is done with a mail on its server when its run has ended, as a person chose it.
-import { checkKeyword } from '../../../engine/imap/keyword';
-import { isChosen, type MailboxChoice } from '../../../engine/imap/mailboxes';
+import { checkKeyword } from '../../../engine/imap/act/keyword';
+import { isChosen, type MailboxChoice } from '../../../engine/imap/session/mailboxes';
 import type { MailAction } from '../../../engine/ledger/mail-actions';
 import { mailboxName } from './mailboxes';
 import { type Parameters, parsed, text } from './parameters';

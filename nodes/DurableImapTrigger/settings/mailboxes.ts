@@ -1,6 +1,6 @@
 // Which mailboxes the node watches, and which one a mail goes to: names as people write them, checked for what can
 // never work.
-import type { MailboxChoice } from '../../../engine/imap/mailboxes';
+import type { MailboxChoice } from '../../../engine/imap/session/mailboxes';
 import { type Parameters, text } from './parameters';
 
 /** @throws Error that names the setting */

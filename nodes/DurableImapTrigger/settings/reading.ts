@@ -1,7 +1,7 @@
 // What the node takes from its mailboxes, and how closely it watches them.
 import { tryToParseDateTime } from 'n8n-workflow';
-import { parseCriteria, type SearchCriteria } from '../../../engine/imap/criteria';
-import type { ImapReading, Start } from '../../../engine/imap/reading';
+import { parseCriteria, type SearchCriteria } from '../../../engine/imap/rules/criteria';
+import type { ImapReading, Start } from '../../../engine/imap/read/reading';
 import { type MailFilter, parseTextMatch, type TextMatch } from '../../../engine/mail/filter';
 import {
   KILOBYTE,

@@ -1,7 +1,7 @@
 // Mail Ledger behind a webhook: what it shows, and what its actions do to mails.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { accountName } from '../../../engine/imap/login';
+import { accountName } from '../../../engine/imap/session/login';
 import type { EventRecord } from '../../../engine/ledger/inspection';
 import { rawMail } from '../../support/mails';
 import { until } from '../../support/until';

@@ -1,8 +1,8 @@
 // Why something cannot be done with mails on their server, in words that tell a person what to do about it.
 // Invariant: nothing of a mail stands in them but the names of mailboxes and keywords.
-import type { MailAction } from '../ledger/mail-actions';
-import type { Refusal } from './refusal';
-import type { ImapSession } from './session';
+import type { MailAction } from '../../ledger/mail-actions';
+import type { Refusal } from '../session/refusal';
+import type { ImapSession } from '../session/session';
 
 export interface Obstacle {
   readonly text: string;
@@ -30,8 +30,8 @@ export function obstacleTo(session: ImapSession, mailbox: string, action: MailAc
       'this login may only read the mailbox. Give it the right to change it, or choose "Nothing".',
     );
   }
-  const flag = action.kind === 'move' && !session.canMove ? '\\Deleted' : flagOf(action);
-  if (flag === null || session.keptFlag(flag) !== null) return null;
+  const flag = action.kind === 'move' && !session.edits.canMove ? '\\Deleted' : flagOf(action);
+  if (flag === null || session.edits.keptFlag(flag) !== null) return null;
   return because(
     action.kind === 'addKeyword'
       ? 'the server takes no keywords of your own in this mailbox. Choose something else to be done.'

@@ -1,17 +1,17 @@
 // The mailboxes that one trigger listens to: by name, or all whose names match a pattern, also those that are made
 // later. Joins the watch of each, and leaves them all at the end.
 // Invariant: a mailbox that is found later begins when it was last looked for mailboxes, so that no mail in it is missed.
-import type { Ledger, SourceKey, Subscription, SubscriptionSettings } from '../ledger/ledger';
-import { backoffDelay, type BackoffRange } from '../runtime/backoff';
-import { errorText, type Log } from '../runtime/log';
-import { pause } from '../runtime/time';
-import type { SourceRegistry } from '../source/registry';
-import { CLOCK_MARGIN_MS } from './begin';
-import { accountName, type ImapLogin } from './login';
+import type { Ledger, SourceKey, Subscription, SubscriptionSettings } from '../../ledger/ledger';
+import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
+import { errorText, type Log } from '../../runtime/log';
+import { pause } from '../../runtime/time';
+import type { SourceRegistry } from '../../source/registry';
+import { CLOCK_MARGIN_MS } from '../read/begin';
+import { accountName, type ImapLogin } from '../session/login';
 import type { ImapSubscriber } from './mailbox';
-import { chosenMailboxes, isChosen, type MailboxChoice } from './mailboxes';
-import type { ImapReading } from './reading';
-import { ImapSession } from './session';
+import { chosenMailboxes, isChosen, type MailboxChoice } from '../session/mailboxes';
+import type { ImapReading } from '../read/reading';
+import { ImapSession } from '../session/session';
 
 const LIST_EVERY_MS = 10 * 60_000;
 const LIST_AGAIN: BackoffRange = { firstMs: 2_000, mostMs: 60_000 };

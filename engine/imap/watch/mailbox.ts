@@ -1,21 +1,23 @@
 // One watched mailbox: who listens to it, its lease, how it is doing. A line (line.ts) visits it over its connection.
 // Invariants: it is read and acted on only under its lease; a fault of its own (it is not there) keeps nobody from the
 // other mailboxes of the line.
-import { LedgerFault, type LedgerFaultKind } from '../ledger/fault';
-import type { Ledger, SourceKey, SourceReport } from '../ledger/ledger';
-import { backoffDelay, type BackoffRange } from '../runtime/backoff';
-import { errorText, type Log } from '../runtime/log';
-import { monotonicNow } from '../runtime/time';
-import type { Wake } from '../signal/wake';
-import type { SourceLease, SourceLeases } from '../source/leases';
-import { Outage } from '../source/outage';
-import type { Subscriber } from '../source/source';
-import { performActions } from './actions';
-import { type FaultKind, ImapFault } from './fault';
-import type { ImapLogin } from './login';
-import type { ImapReading } from './reading';
-import type { ImapSession, OpenedMailbox } from './session';
-import { type Older, syncMailbox } from './sync';
+import { LedgerFault, type LedgerFaultKind } from '../../ledger/fault';
+import type { Ledger, SourceKey, SourceReport } from '../../ledger/ledger';
+import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
+import { errorText, type Log } from '../../runtime/log';
+import { monotonicNow } from '../../runtime/time';
+import type { Wake } from '../../signal/wake';
+import type { SourceLeases } from '../../source/leases';
+import { Outage } from '../../source/outage';
+import type { Subscriber } from '../../source/source';
+import { performActions } from '../act/actions';
+import { type FaultKind, ImapFault } from '../session/fault';
+import type { ImapLogin } from '../session/login';
+import type { ImapReading } from '../read/reading';
+import type { ImapSession, OpenedMailbox } from '../session/session';
+import { type Older, syncMailbox } from '../read/sync';
+import { Complaints } from './complaints';
+import { Tenure } from './tenure';
 
 export type ImapSubscriber = Subscriber<ImapLogin, ImapReading>;
 
@@ -28,18 +30,12 @@ export interface ImapPorts {
 
 /** A mailbox that cannot be opened is looked for again soon: somebody may be about to make it. */
 const REOPEN: BackoffRange = { firstMs: 1_000, mostMs: 60_000 };
-/** A subscription whose rules the server does not understand is tried again. */
-const REFUSED_MS = 10 * 60_000;
 /** While so many mails wait to be run, no older ones are added to them. */
 const MOST_WAITING = 500;
 
-/** In the meantime the other process has crashed and its lease run out, if it is no more than that. */
-const LONG_STANDBY_MS = 15 * 60_000;
 /** How often it is looked for actions that nobody announced. */
 const LOOK_FOR_ACTIONS_MS = 60_000;
 
-/** A person hears again after this time of what the server still refuses to do. */
-const TELL_AGAIN_MS = 24 * 60 * 60_000;
 /** That a mailbox is still being read is stored about as often as its heartbeat. */
 const SAY_AGAIN_MS = 50_000;
 
@@ -56,32 +52,21 @@ export interface Visited {
 
 export class WatchedMailbox {
   readonly key: SourceKey;
-  readonly #sourceId: number;
   readonly #subscribers: () => readonly ImapSubscriber[];
   readonly #ports: ImapPorts;
+  readonly #tenure: Tenure;
+  readonly #complaints: Complaints;
   readonly #outage = new Outage();
   /** Those that have read the mailbox since they joined. */
   readonly #placed = new WeakSet<ImapSubscriber>();
-  /** Until when, on the monotonic clock, subscriptions are left out. */
-  readonly #refused = new Map<number, number>();
   readonly #withheld = new Map<number, number>();
   /** When it was last opened. */
   #uidValidity = '';
-  /** What was told of the rules of a subscription. */
-  readonly #rulesTold = new Map<number, string>();
   readonly #leaving = new AbortController();
   #visiting: Promise<unknown> = Promise.resolve();
-  #taking: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
-  /** Another watch of it in this process, which has the same lease, is still ending. */
-  #isEarly: boolean;
-  #lease: SourceLease | null = null;
-  /** Monotonic; since when another process has held it. */
-  #standbySince: number | undefined;
   #actionsSeenAt = -Infinity;
   #openFailures = 0;
-  /** When (monotonic) people were told of what the server refuses to do. */
-  readonly #actionsTold = new Map<string, number>();
   /** What was last stored of how it is doing, and when (monotonic). */
   #said = '';
   #saidAt = -Infinity;
@@ -98,12 +83,18 @@ export class WatchedMailbox {
     ports: ImapPorts,
     before?: Promise<unknown>,
   ) {
-    this.#isEarly = before !== undefined;
-    void before?.then(() => (this.#isEarly = false));
     this.key = key;
-    this.#sourceId = sourceId;
     this.#subscribers = subscribers;
     this.#ports = ports;
+    const { leases, log } = ports;
+    const warn = (fault: Error): void => {
+      log.warn(fault.message);
+      for (const subscriber of subscribers()) subscriber.warn(fault);
+    };
+    this.#tenure = new Tenure({ sourceId, name: this.name, before, warn }, leases, log);
+    this.#complaints = new Complaints(this.name, log, (subscriptionId, fault) => {
+      for (const { subscription, warn } of subscribers()) if (subscription.id === subscriptionId) warn(fault);
+    });
   }
 
   get name(): string {
@@ -116,43 +107,10 @@ export class WatchedMailbox {
 
   /** Whether it is this process that reads it; asks for the lease where it is free. @throws LedgerFault */
   async held(): Promise<boolean> {
-    if (this.#lease?.lost) {
-      this.#ports.log.warn(`Another process of n8n reads ${this.name} now; this one stands by`);
-      this.#lease = null;
-    }
-    if (this.#isEarly) return false;
-    if (!this.#lease && !this.#leaving.signal.aborted) await this.#take();
-    if (this.#leaving.signal.aborted) return false;
-    if (!this.#lease) {
-      this.#standBy();
-      return false;
-    }
+    const held = await this.#tenure.held();
     // What failed before another process read it is over.
-    if (this.#standbySince !== undefined) this.#outage.over([]);
-    this.#standbySince = undefined;
-    return true;
-  }
-
-  /** One at a time, and `close` waits for it: a lease that nobody gives back would be renewed for ever. */
-  #take(): Promise<void> {
-    return (this.#taking ??= this.#ports.leases
-      .take(this.#sourceId)
-      .then((lease) => void (this.#lease = lease))
-      .finally(() => (this.#taking = undefined)));
-  }
-
-  /** One process of an instance reads a mailbox; for long nobody waits but an instance that shares another's ledger. */
-  #standBy(): void {
-    const now = monotonicNow();
-    this.#standbySince ??= now;
-    if (now - this.#standbySince < LONG_STANDBY_MS) return;
-    this.#standbySince = Infinity;
-    const fault = new Error(
-      `Another process has been reading the ${this.name} for ${LONG_STANDBY_MS / 60_000} minutes. ` +
-        'If it belongs to another n8n, give each n8n a schema of its own in the Mail Store credential.',
-    );
-    this.#ports.log.warn(fault.message);
-    for (const { warn } of this.#subscribers()) warn(fault);
+    if (held === 'anew') this.#outage.over([]);
+    return held !== 'no';
   }
 
   /**
@@ -173,7 +131,7 @@ export class WatchedMailbox {
     const { signal: leaving } = this.#leaving;
     for (const either of [signal, leaving]) either.addEventListener('abort', end);
     try {
-      if (signal.aborted || leaving.aborted || !this.#lease) return { more: false };
+      if (signal.aborted || leaving.aborted || !this.#tenure.hold) return { more: false };
       const opened = await this.#open(session);
       const backfill = why === 'everything' ? await this.#read(session, opened, ending.signal) : null;
       const acted = await this.#act(session, ending.signal);
@@ -189,7 +147,7 @@ export class WatchedMailbox {
   /** Deals with what concerns this mailbox alone. @throws everything else */
   async #fault(error: unknown): Promise<Visited> {
     if (error instanceof LedgerFault && error.kind === 'taken') {
-      this.#lease?.drop();
+      this.#tenure.drop();
       return { more: false };
     }
     if (!(error instanceof ImapFault) || error.kind !== 'mailbox') throw error;
@@ -203,7 +161,7 @@ export class WatchedMailbox {
   /** The connection, or the ledger, failed under it. @param retryInMs until it is tried again */
   async failed(error: unknown, retryInMs: number): Promise<void> {
     // Another process reads it: whatever failed here was for another mailbox.
-    if (!this.#lease && this.#standbySince !== undefined) return;
+    if (this.#tenure.isStandingBy) return;
     const fault = error instanceof Error ? error : new Error(String(error));
     this.#ports.log.warn(`Not watching ${this.name}: ${fault.message}`, { retryInMs });
     this.#outage.failed(fault, needsPerson(error), this.#subscribers());
@@ -213,9 +171,10 @@ export class WatchedMailbox {
   /** The state is for people: failing to store it must not stop the mail. */
   async report(report: SourceReport): Promise<void> {
     this.#said = '';
-    if (!this.#lease) return;
+    const { hold } = this.#tenure;
+    if (!hold) return;
     try {
-      await this.#ports.ledger.reportSource(this.#lease.hold, report);
+      await this.#ports.ledger.reportSource(hold, report);
     } catch (error) {
       this.#ports.log.warn(`The state of ${this.name} could not be stored: ${errorText(error)}`);
     }
@@ -228,16 +187,9 @@ export class WatchedMailbox {
 
   async #close(): Promise<void> {
     this.#leaving.abort();
-    await this.#visiting;
-    await this.#taking?.catch(() => undefined);
+    await Promise.all([this.#visiting, this.#tenure.end()]);
     await this.report({ state: 'idle', connection: 'closed' });
-    try {
-      await this.#lease?.release();
-    } catch (error) {
-      // It runs out by itself.
-      this.#ports.log.debug(`The lease of ${this.name} was not given back: ${errorText(error)}`);
-    }
-    this.#lease = null;
+    await this.#tenure.release();
   }
 
   /** Calls back when runs have ended after which something may be done with their mails. @returns stops that */
@@ -278,11 +230,11 @@ export class WatchedMailbox {
     const { ledger, log, wake } = this.#ports;
     const subscribers = this.#subscribers();
     this.#relisten();
-    const read = subscribers.filter(({ subscription }) => !this.#isRefused(subscription.id));
+    const read = subscribers.filter(({ subscription }) => !this.#complaints.isRefused(subscription.id));
     const { older } = await syncMailbox(
       {
         session,
-        hold: this.#lease!.hold,
+        hold: this.#tenure.hold!,
         mailbox: this.key.mailbox,
         uidValidity: opened.uidValidity,
         ledger,
@@ -294,7 +246,7 @@ export class WatchedMailbox {
           switchedOnAt: this.#placed.has(subscriber) ? undefined : subscriber.joinedAt,
         })),
         recorded: (ids) => wake.notify(ids),
-        refused: (id, fault) => this.#refuse(id, fault),
+        refused: (id, fault) => this.#complaints.rules(id, fault),
         withheld: this.#withheld,
         mostWaiting: MOST_WAITING,
       },
@@ -308,7 +260,7 @@ export class WatchedMailbox {
     await this.#reportRead(connection, older, isNews);
     for (const subscriber of read) {
       const { id } = subscriber.subscription;
-      if (!this.#isRefused(id)) this.#rulesTold.delete(id);
+      if (!this.#complaints.isRefused(id)) this.#complaints.rulesApply(id);
       subscriber.synced();
     }
     if (!this.#hasFollowed) log.info(`Watching ${this.name}`, { connection });
@@ -338,10 +290,10 @@ export class WatchedMailbox {
     const job = {
       session,
       mailbox: this.key.mailbox,
-      hold: this.#lease!.hold,
+      hold: this.#tenure.hold!,
       ledger,
       log,
-      report: (subscriptionId: number, fault: Error) => this.#reportAction(subscriptionId, fault),
+      report: (subscriptionId: number, fault: Error) => this.#complaints.action(subscriptionId, fault),
     };
     try {
       // What is taken may have kept others waiting: it is asked until nothing is due.
@@ -351,36 +303,6 @@ export class WatchedMailbox {
     } catch (error) {
       this.actionsDue = true;
       throw error;
-    }
-  }
-
-  #isRefused(subscriptionId: number): boolean {
-    return (this.#refused.get(subscriptionId) ?? 0) > monotonicNow();
-  }
-
-  #refuse(subscriptionId: number, fault: Error): void {
-    this.#refused.set(subscriptionId, monotonicNow() + REFUSED_MS);
-    const told = new Error(
-      `The email rules for the ${this.name} cannot be used, so no mail of it runs: ${fault.message}`,
-      { cause: fault },
-    );
-    this.#ports.log.warn(told.message);
-    if (this.#rulesTold.get(subscriptionId) === told.message) return;
-    this.#rulesTold.set(subscriptionId, told.message);
-    for (const { subscription, warn } of this.#subscribers()) {
-      if (subscription.id === subscriptionId) warn(told);
-    }
-  }
-
-  /** Once a day for what lasts. */
-  #reportAction(subscriptionId: number, fault: Error): void {
-    // Whatever words the server finds for it.
-    const said = `${subscriptionId} ${fault.message.replace(/\(.*\)/s, '')}`;
-    const now = monotonicNow();
-    if (now - (this.#actionsTold.get(said) ?? -Infinity) < TELL_AGAIN_MS) return;
-    this.#actionsTold.set(said, now);
-    for (const { subscription, warn } of this.#subscribers()) {
-      if (subscription.id === subscriptionId) warn(fault);
     }
   }
 }

@@ -1,13 +1,13 @@
 // Which of the new mails a subscription takes: by its filter, judged here, and by its rules, judged by the server.
 // Invariant: rules that the server cannot apply hold up nobody but their own subscription.
-import { filterNeeds, matchesFilter } from '../mail/filter';
-import { readHeaders } from '../mail/headers';
-import { decodeWords } from '../mail/words';
+import { filterNeeds, matchesFilter } from '../../mail/filter';
+import { readHeaders } from '../../mail/headers';
+import { decodeWords } from '../../mail/words';
 import type { Beginning } from './begin';
-import { ImapFault } from './fault';
+import { ImapFault } from '../session/fault';
 import type { NewMail, SyncJob } from './job';
-import type { FactNeeds, MailFacts } from './session';
-import { hasAttachment } from './structure';
+import type { FactNeeds, MailFacts } from '../session/facts';
+import { hasAttachment } from '../rules/structure';
 
 /** What the filters of all of them need to know of a mail. */
 export function factNeeds(subscriptions: readonly Pick<Beginning, 'reading'>[]): FactNeeds {

@@ -1,12 +1,13 @@
 // The accounts that are watched in this process, and how their mailboxes share a few connections.
 // Invariant: an account has one line for each mailbox up to its limit, and never more lines than that; the mailboxes
 // beyond it are visited in turn over the last line.
-import type { SourceKey } from '../ledger/ledger';
-import type { StartWatch, Watch } from '../source/source';
-import { ImapLine, LINE_TIMES, type LineTimes } from './line';
-import type { ImapLogin } from './login';
+import type { SourceKey } from '../../ledger/ledger';
+import type { StartWatch, Watch } from '../../source/source';
+import { ImapLine } from './line';
+import type { ImapLogin } from '../session/login';
 import { type ImapPorts, type ImapSubscriber, WatchedMailbox } from './mailbox';
-import type { ImapReading } from './reading';
+import { LINE_TIMES, type LineTimes } from './pace';
+import type { ImapReading } from '../read/reading';
 
 /** A server that let in fewer connections than were asked for is asked again after this time. */
 const FEWER_MS = 30 * 60_000;

@@ -1,8 +1,9 @@
 // Finds mails again that the ledger knows: by UID, and in a mailbox that was renumbered by what they are.
 // Invariant: only what can be the very same mail is found; two that look the same are both told.
-import { readHeaders } from '../mail/headers';
-import { imapIdentity, softIdentity } from '../mail/identity';
-import type { ImapSession, MailFacts } from './session';
+import { readHeaders } from '../../mail/headers';
+import { imapIdentity, softIdentity } from '../../mail/identity';
+import type { MailFacts } from '../session/facts';
+import type { ImapSession } from '../session/session';
 
 /** What the ledger knows of a mail, to tell it from others. */
 export interface Traits {

@@ -4,9 +4,9 @@
 // with the faulty part named, for a rule that is dropped would let every mail through.
 // Beyond node-imap: OR with more than two rules, AND, a list of rules where one is taken, one rule without a list around.
 import type { SearchObject } from 'imapflow';
-import { listFromJson } from './criteria-json';
-import { findTerm, knownTerm, NOT_NEW, type Term } from './criteria-terms';
-import { sequenceSet } from './criteria-values';
+import { listFromJson } from './json';
+import { findTerm, knownTerm, NOT_NEW, type Term } from './terms';
+import { sequenceSet } from './values';
 
 export interface SearchCriteria {
   readonly query: SearchObject;

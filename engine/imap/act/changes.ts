@@ -1,10 +1,10 @@
 // Changes mails of a mailbox on their server: together what is to be done with several, and no copy twice.
 // Invariant: no mail is deleted before its copy is where it is to be, and none that others have marked.
-import type { DueAction, MailAction } from '../ledger/mail-actions';
-import { ImapFault } from './fault';
-import { findAlike, isUnlike } from './find';
+import type { DueAction, MailAction } from '../../ledger/mail-actions';
+import { ImapFault } from '../session/fault';
+import { findAlike, isUnlike } from '../find/find';
 import { flagOf } from './obstacles';
-import { type ImapSession, WithheldMail } from './session';
+import { type ImapSession, WithheldMail } from '../session/session';
 
 /** A server that copies mails says nothing meanwhile: so much is given to it at once. */
 const MOST_BYTES = 64 * 1024 * 1024;
@@ -58,7 +58,7 @@ export async function findCopied(
   const begun = taken.filter(
     (due) =>
       due.begun > 0 &&
-      (due.action.kind === 'copy' || (due.action.kind === 'move' && !session.canMove && isUnlike(due))),
+      (due.action.kind === 'copy' || (due.action.kind === 'move' && !session.edits.canMove && isUnlike(due))),
   );
   for (const target of new Set(begun.map(targetOf))) {
     if (target === null || session.isSameMailbox(target, mailbox)) continue;
@@ -79,18 +79,18 @@ export async function findCopied(
 export async function change(session: ImapSession, group: readonly Task[]): Promise<void> {
   const { action } = group[0]!.due;
   const uids = uidsOf(group);
-  if (action.kind === 'copy') return session.copy(uids, action.mailbox);
-  if (action.kind === 'delete') return session.delete(uids);
+  if (action.kind === 'copy') return session.edits.copy(uids, action.mailbox);
+  if (action.kind === 'delete') return session.edits.delete(uids);
   if (action.kind === 'move') {
-    if (session.canMove) return session.move(uids, action.mailbox);
+    if (session.edits.canMove) return session.edits.move(uids, action.mailbox);
     const there = new Set(uidsOf(group.filter(({ copied }) => copied)));
     const uncopied = group.filter(({ uid }) => !there.has(uid));
-    if (uncopied.length > 0) await session.copy(uidsOf(uncopied), action.mailbox);
+    if (uncopied.length > 0) await session.edits.copy(uidsOf(uncopied), action.mailbox);
     for (const task of uncopied) task.copied = true;
-    return session.delete(uids);
+    return session.edits.delete(uids);
   }
   const flag = flagOf(action)!;
-  return session.addFlag(uids, session.keptFlag(flag) ?? flag);
+  return session.edits.addFlag(uids, session.edits.keptFlag(flag) ?? flag);
 }
 
 export const uidsOf = (tasks: readonly Task[]): number[] => [...new Set(tasks.map(({ uid }) => uid))];

@@ -1,12 +1,13 @@
 // Finds the newest mail that fits, over a connection of its own, for somebody who is looking. Changes nothing.
-import type { MailFilter } from '../mail/filter';
-import { filterNeeds } from '../mail/filter';
-import type { SearchCriteria } from './criteria';
-import { ImapFault } from './fault';
-import type { ImapLogin } from './login';
-import { chosenMailboxes, type MailboxChoice } from './mailboxes';
-import { passes } from './selection';
-import { ImapSession, type MailFacts } from './session';
+import type { MailFilter } from '../../mail/filter';
+import { filterNeeds } from '../../mail/filter';
+import type { SearchCriteria } from '../rules/criteria';
+import { ImapFault } from '../session/fault';
+import type { ImapLogin } from '../session/login';
+import { chosenMailboxes, type MailboxChoice } from '../session/mailboxes';
+import { passes } from '../read/selection';
+import type { MailFacts } from '../session/facts';
+import { ImapSession } from '../session/session';
 
 /** How many mails are judged at a time, and how many at the most. */
 const STEP_MAILS = 50;

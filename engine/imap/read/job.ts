@@ -1,9 +1,10 @@
 // What reading a mailbox is given, and what passes between its parts.
-import type { Candidate, Ledger } from '../ledger/ledger';
-import type { SourceHold } from '../ledger/source-holds';
-import type { Log } from '../runtime/log';
+import type { Candidate, Ledger } from '../../ledger/ledger';
+import type { SourceHold } from '../../ledger/source-holds';
+import type { Log } from '../../runtime/log';
 import type { Beginning } from './begin';
-import type { ImapSession, MailFacts } from './session';
+import type { MailFacts } from '../session/facts';
+import type { ImapSession } from '../session/session';
 
 export interface SyncJob {
   readonly session: ImapSession;

@@ -1,14 +1,14 @@
 // Reads what is new in an open mailbox and records it, in pages; then a page of older mail, where somebody asked
 // for it. Whoever calls comes again while there is more.
 // Invariants: cursors move only with what is recorded; what is new goes before what is old.
-import type { Backfill } from '../ledger/states';
+import type { Backfill } from '../../ledger/states';
 import { beginningCursor } from './begin';
 import { advanced, filled, type ImapCursor, readCursor, storedCursor } from './cursor';
 import type { SyncJob } from './job';
 import { recordPage } from './page';
 import { Recorder } from './recorder';
 import { factNeeds } from './selection';
-import type { News, OpenedMailbox } from './session';
+import type { News, OpenedMailbox } from '../session/session';
 
 const PAGE_MAILS = 50;
 /** UIDs that are held at a time. */

@@ -1,10 +1,10 @@
 // Where a subscription goes on in a mailbox that was just opened, or begins.
 // Invariants: what arrived since people were told that it listens is never passed over; older mail is read only if
 // somebody asked for it.
-import type { Subscription } from '../ledger/ledger';
+import type { Subscription } from '../../ledger/ledger';
 import type { Fill, ImapCursor } from './cursor';
 import type { ImapReading } from './reading';
-import type { ImapSession, OpenedMailbox } from './session';
+import type { ImapSession, OpenedMailbox } from '../session/session';
 
 export interface Beginning {
   readonly subscription: Subscription;

@@ -4,32 +4,17 @@
 // Invariants: only `stop` ends it; never more than one visit at a time, and what asks for one meanwhile is served by
 // the next. The heartbeat bounds how long an unannounced mail or a dead connection can go unnoticed: IDLE is ended, the
 // mailbox is read, IDLE begins again.
-import { LedgerFault } from '../ledger/fault';
-import { backoffDelay, type BackoffRange } from '../runtime/backoff';
-import { monotonicNow, pause } from '../runtime/time';
-import { ImapFault } from './fault';
-import { accountName, type ImapLogin } from './login';
+import { LedgerFault } from '../../ledger/fault';
+import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
+import { monotonicNow, pause } from '../../runtime/time';
+import { ImapFault } from '../session/fault';
+import { accountName, type ImapLogin } from '../session/login';
 import type { Visited, WatchedMailbox } from './mailbox';
-import { waysOf } from './quirks';
-import { ImapSession } from './session';
+import type { ImapReading } from '../read/reading';
+import { commandMsOf, type LineTimes, paceOf, reconnectMsOf } from './pace';
+import { waysOf } from '../session/quirks';
+import { ImapSession } from '../session/session';
 
-export interface LineTimes {
-  /** How long IDLE lasts before the mailbox is read unasked, where nobody has set it. */
-  readonly heartbeatMs: number;
-  /** How often a server without IDLE is asked, and mailboxes that share the line. */
-  readonly pollMs: number;
-  /** The most that anybody may let a server take for a command before the connection counts as dead. */
-  readonly commandMs: number;
-  /** How often a process that stands by asks for the mailbox. */
-  readonly standbyMs: number;
-}
-
-export const LINE_TIMES: LineTimes = {
-  heartbeatMs: 60_000,
-  pollMs: 30_000,
-  commandMs: 120_000,
-  standbyMs: 5_000,
-};
 /** How often it is looked whether mails have run, where older ones wait for that. */
 const LOOK_FOR_RUNS_MS = 5_000;
 /** A connection that lasted this long was no failure, however it ended. */
@@ -149,7 +134,7 @@ export class ImapLine {
     }
     const ways = waysOf(login.host);
     const session = await ImapSession.connect(login, signal, {
-      commandMs: this.#commandMs(),
+      commandMs: commandMsOf(this.#readings(), this.#times),
       noIdle: ways.noIdle,
     });
     // In the middle of a visit, too: a mail that takes long must not keep a trigger from its end.
@@ -167,7 +152,7 @@ export class ImapLine {
 
   /** Visits and waits, until nothing is left to be visited or the connection is to be made anew. */
   async #follow(session: ImapSession, mostIdleMs: number, signal: AbortSignal): Promise<void> {
-    const until = monotonicNow() + this.#reconnectMs();
+    const until = monotonicNow() + reconnectMsOf(this.#readings());
     while (!signal.aborted && monotonicNow() < until) {
       this.#nudged = false;
       const served = await this.#ready();
@@ -211,19 +196,14 @@ export class ImapLine {
     mostIdleMs: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const { heartbeatMs, pollMs } = this.#times;
-    // The most impatient of them decides; who has set nothing counts with the default.
-    const asked = this.#readings().map((reading) => reading.heartbeatMs);
-    const heartbeat = Math.min(mostIdleMs, ...asked.map((ms) => ms ?? heartbeatMs));
-    const poll = Math.min(heartbeat, ...asked.map((ms) => ms ?? pollMs));
+    const readings = this.#readings();
+    const { heartbeatMs, pollMs, againMs } = paceOf(readings, this.#times, mostIdleMs, session.canIdle);
     // Not all of them in one instant, where a process watches many; and so that, with the deadline of a dead
     // connection and a login, a mail is found within 90 s by the defaults.
-    const round = (served.length === 1 ? heartbeat : poll) * (0.85 + Math.random() / 10);
+    const round = (served.length === 1 ? heartbeatMs : pollMs) * (0.85 + Math.random() / 10);
     // What another process holds may be free by then.
-    const others = this.mailboxes.length > served.length ? pollMs : Infinity;
+    const others = this.mailboxes.length > served.length ? this.#times.pollMs : Infinity;
     const until = monotonicNow() + Math.min(round, others, this.#retryMs());
-    // IDLE that ends by itself is begun again soon, however long a heartbeat was chosen.
-    const again = session.canIdle ? Math.min(poll, pollMs) : poll;
     for (;;) {
       const left = until - monotonicNow();
       if (left <= 0 || this.#nudged || signal.aborted) return;
@@ -235,7 +215,7 @@ export class ImapLine {
         if (served.some(({ actionsDue }) => actionsDue)) return;
         continue;
       }
-      const woken = await session.wait(left, Math.min(again, left), signal);
+      const woken = await session.wait(left, Math.min(againMs, left), signal);
       if (woken === 'time') return;
       // News of the only mailbox: the round begins again.
       if (woken === 'hint' && served.length === 1) return;
@@ -277,20 +257,8 @@ export class ImapLine {
     await this.#pause(delay, 'whatever comes');
   }
 
-  #readings(): readonly {
-    readonly heartbeatMs: number | null;
-    readonly commandMs: number;
-    readonly reconnectMs: number | null;
-  }[] {
+  #readings(): readonly ImapReading[] {
     return this.mailboxes.flatMap((mailbox) => mailbox.subscribers().map(({ reading }) => reading));
-  }
-
-  #commandMs(): number {
-    return Math.min(this.#times.commandMs, ...this.#readings().map(({ commandMs }) => commandMs));
-  }
-
-  #reconnectMs(): number {
-    return least(this.#readings().map(({ reconnectMs }) => reconnectMs)) ?? Infinity;
   }
 
   /** @param patience `whatever comes`: a nudge does not end it, so that joining makes no storm of logins */
@@ -315,9 +283,4 @@ export class ImapLine {
       signal.removeEventListener('abort', wake);
     }
   }
-}
-
-function least(numbers: readonly (number | null)[]): number | null {
-  const given = numbers.filter((number) => number !== null);
-  return given.length > 0 ? Math.min(...given) : null;
 }

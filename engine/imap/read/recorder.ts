@@ -1,7 +1,7 @@
 // Records while the next mails are being read: one batch at a time, in order.
 // Invariant: a batch is recorded only if the one before it was; so cursors never pass what is not recorded.
-import type { Cursor, Ledger, NewMessage } from '../ledger/ledger';
-import type { SourceHold } from '../ledger/source-holds';
+import type { Cursor, Ledger, NewMessage } from '../../ledger/ledger';
+import type { SourceHold } from '../../ledger/source-holds';
 
 export interface RecorderPorts {
   readonly ledger: Ledger;

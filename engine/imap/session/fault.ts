@@ -1,6 +1,6 @@
 // What went wrong with an IMAP server, in words that tell a person what happened, where, and what to do.
 // Invariant: no password and nothing of a mail stands in a message.
-import { DeadlineError } from '../runtime/time';
+import { DeadlineError } from '../../runtime/time';
 import { isBusy, loginFault, type RawError, tlsText } from './fault-texts';
 import type { ImapLogin } from './login';
 

@@ -1,6 +1,6 @@
 // What a trigger's settings say about reading its mailbox: where to begin, what to take, how closely to watch.
-import type { MailFilter } from '../mail/filter';
-import type { SearchCriteria } from './criteria';
+import type { MailFilter } from '../../mail/filter';
+import type { SearchCriteria } from '../rules/criteria';
 
 /** Where a new subscription begins. Times in ms since 1970. */
 export type Start =

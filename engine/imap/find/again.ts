@@ -2,8 +2,8 @@
 // it was run before and is to be run once more.
 // Invariant: only the very same mail is handed out, whatever number it has now; null means that it is not there.
 import { findMails, type Traits } from './find';
-import type { ImapLogin } from './login';
-import { ImapSession, type OpenedMailbox } from './session';
+import type { ImapLogin } from '../session/login';
+import { ImapSession, type OpenedMailbox } from '../session/session';
 
 /** What the ledger knows of a mail. */
 export interface KnownMail extends Traits {

@@ -1,7 +1,7 @@
 // What a custom email rule may be called and what it takes: IMAP's search keys (RFC 3501 6.4.4), MODSEQ (RFC 7162) and
 // Gmail's. Invariant: imapflow leaves out what it finds empty, zero or unreadable; so nothing of the kind gets through.
 import type { SearchObject } from 'imapflow';
-import { fieldName, keywordOf, searchDate, sequenceSet, shown, textOf, wholeNumber } from './criteria-values';
+import { fieldName, keywordOf, searchDate, sequenceSet, shown, textOf, wholeNumber } from './values';
 
 export interface Term {
   /** What must follow, in words; absent: nothing. */

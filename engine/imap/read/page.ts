@@ -1,15 +1,16 @@
 // Records one page of mails for those whom they are due to, and moves the cursors past it.
 // Invariants: mails, events and cursors commit together; the memory it takes is bounded by a page and two groups of
 // bodies, one being read while the other is recorded; nothing is downloaded that is recorded already.
-import { packContent } from '../ledger/content';
-import type { Cursor, NewMessage } from '../ledger/ledger';
-import { senderOf, subjectOf } from '../mail/envelope';
-import { headerBlock, readHeaders } from '../mail/headers';
-import { imapIdentity, messageIdOf, softIdentity, weakIdentity } from '../mail/identity';
+import { packContent } from '../../ledger/content';
+import type { Cursor, NewMessage } from '../../ledger/ledger';
+import { senderOf, subjectOf } from '../../mail/envelope';
+import { headerBlock, readHeaders } from '../../mail/headers';
+import { imapIdentity, messageIdOf, softIdentity, weakIdentity } from '../../mail/identity';
 import type { NewMail, SyncJob } from './job';
 import type { Recorder } from './recorder';
 import { chosen, factNeeds } from './selection';
-import { type MailFacts, WithheldMail } from './session';
+import type { MailFacts } from '../session/facts';
+import { WithheldMail } from '../session/session';
 
 const GROUP_BYTES = 8 * 1024 * 1024;
 /** A mail that the server lists and does not hand out is asked for so often before it is recorded without content. */

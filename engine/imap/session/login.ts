@@ -4,9 +4,9 @@
 export type StartTls = 'required' | 'ifOffered' | 'never';
 
 /** Proves who logs in: a password, or an OAuth 2 access token (XOAUTH2, OAUTHBEARER), which is short-lived. */
-export type Proof = { readonly password: string } | AccessToken;
+type Proof = { readonly password: string } | AccessToken;
 
-export interface AccessToken {
+interface AccessToken {
   readonly accessToken: string;
   /**
    * Another token, for when the server has rejected this one: it may have ended sooner than was promised.

@@ -1,17 +1,17 @@
 // Does with mails on their server what is due to be done: after their run succeeded, or when they are dead.
 // Invariants: what was begun before, and may have been done, is not done twice; a mail that is not in the mailbox
 // any more needs nothing; what the server refuses is postponed and told, what the connection fails at is thrown.
-import type { Ledger } from '../ledger/ledger';
-import type { DueAction } from '../ledger/mail-actions';
-import type { SourceHold } from '../ledger/source-holds';
-import { backoffDelay, type BackoffRange } from '../runtime/backoff';
-import type { Log } from '../runtime/log';
+import type { Ledger } from '../../ledger/ledger';
+import type { DueAction } from '../../ledger/mail-actions';
+import type { SourceHold } from '../../ledger/source-holds';
+import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
+import type { Log } from '../../runtime/log';
 import { change, findCopied, groupsOf, type Task, targetOf, uidsOf } from './changes';
-import { ImapFault } from './fault';
-import { findMails } from './find';
+import { ImapFault } from '../session/fault';
+import { findMails } from '../find/find';
 import { type Obstacle, obstacleOf, obstacleTo } from './obstacles';
-import { Refusal } from './refusal';
-import type { ImapSession, OpenedMailbox } from './session';
+import { Refusal } from '../session/refusal';
+import type { ImapSession, OpenedMailbox } from '../session/session';
 
 const MOST_AT_ONCE = 100;
 /** What a connection that broke leaves behind is due again after this. */

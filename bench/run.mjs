@@ -1,6 +1,7 @@
 // `npm run bench`: sets up what a measurement needs, and runs it.
 //
-//   npm run bench                     from a mail's arrival to its workflow, beside the built-in trigger
+//   npm run bench                     the IMAP trigger beside the built-in one, with WRITE_DOCS=1 into docs/benchmarks.md
+//   npm run bench -- imap [...]       the same; bench/imap.ts says what may follow
 //   npm run bench -- ledger [...]     what a mail costs in the ledger; bench/ledger.ts says what may follow
 import { join } from 'node:path';
 import { build } from '../tools/build.mjs';
@@ -9,14 +10,14 @@ import { installServers } from '../tools/servers.mjs';
 import { main, ROOT, run } from '../tools/shell.mjs';
 
 await main(async () => {
-  const [what = 'latency', ...args] = process.argv.slice(2);
-  if (!['latency', 'ledger'].includes(what)) throw new Error(`There is no such measurement: ${what}`);
+  const [what = 'imap', ...args] = process.argv.slice(2);
+  if (!['imap', 'ledger'].includes(what)) throw new Error(`There is no such measurement: ${what}`);
   await installDependencies();
   const node = await installNode();
   await installServers();
   /** @type {NodeJS.ProcessEnv} */
   const env = { ...process.env };
-  if (what === 'latency') {
+  if (what === 'imap') {
     env['DURABLE_MAIL_N8N'] = await installN8n(node);
     await build();
   }

@@ -59,6 +59,8 @@ async function collect({ login, ledger, mails, looks }: CollectTask): Promise<Me
     const uid = Number(cursor.get()?.['uid']);
     if (uid >= (mails / looks) * (looked + 1)) {
       looked++;
+      // The first one lets go of buffers, the second one counts them.
+      gc!();
       gc!();
       const { heapUsed, external } = process.memoryUsage();
       live = Math.max(live, heapUsed + external);

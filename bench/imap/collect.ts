@@ -12,6 +12,7 @@ import type { Section } from './report';
 import { SlowLine } from './slow-line';
 
 const FEW = 2_000;
+const AFAR = 5_000;
 const MANY = 20_000;
 const ROUNDS = 3;
 const LEAST_SHARE = 0.8;
@@ -30,7 +31,7 @@ interface Series {
 
 export async function collect({ dovecot }: { readonly dovecot: Dovecot }): Promise<Section[]> {
   const line = await SlowLine.to(dovecot.port, LINE);
-  const afar = await measure(dovecot, FEW, ROUNDS, LINE_NAME, line.port).finally(() => line.close());
+  const afar = await measure(dovecot, AFAR, ROUNDS, LINE_NAME, line.port).finally(() => line.close());
   const few = await measure(dovecot, FEW, ROUNDS);
   const many = await measure(dovecot, MANY, 1);
   const live = { few: await liveBytes(dovecot, FEW), many: await liveBytes(dovecot, MANY) };

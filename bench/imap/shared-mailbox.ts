@@ -33,7 +33,7 @@ export async function sharedMailbox(bench: Bench): Promise<Section[]> {
     {
       title: `${WORKFLOWS} workflows on one mailbox`,
       text: `n8n is started anew, ${WORKFLOWS} workflows on one mailbox are published, and their connections are counted, and n8n's memory
-measured (RSS, after a garbage collection) before and after. Then one mail arrives, and is awaited in all of them. (The
+measured (RSS, after a garbage collection) before and after; most of a workflow's is n8n's own. Then one mail arrives, and is awaited in all of them. (The
 built-in trigger is told not to mark it as read: otherwise the first of them takes it from the others.)`,
       head: ['Trigger', 'Connections', 'Memory before', 'After', 'A workflow', 'A mail in all of them'],
       rows: [row('durable', durable), row('built-in', builtin)],

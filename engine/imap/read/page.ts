@@ -16,10 +16,13 @@ const GROUP_BYTES = 8 * 1024 * 1024;
 /** A mail that the server lists and does not hand out is asked for so often before it is recorded without content. */
 const MOST_ASKED = 3;
 
+/** Below this size a mail may be read together with what is told of it, in octets. */
+const SMALL_BYTES = 64 * 1024;
+/** Where fewer are small, it is not tried: the beginnings of the others would be read for nothing. */
+const LEAST_SMALL = 0.75;
+
 export interface Page {
-  readonly uids: readonly number[];
-  /** What is known of them already. */
-  readonly facts: ReadonlyMap<number, MailFacts>;
+  readonly facts: readonly MailFacts[];
   /** Those whom a mail is due to, if it is not recorded yet and their filters let it through. */
   readonly dueTo: (facts: MailFacts) => number[];
   /** The mailbox was renumbered: mails without a Message-ID may be known by their headers only. */
@@ -35,8 +38,7 @@ export async function recordPage(
   recorder: Recorder,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const facts = await factsOf(job, page);
-  const candidates = await Promise.all(facts.map((mail) => toCandidate(job, page, mail)));
+  const candidates = await Promise.all(page.facts.map((mail) => toCandidate(job, page, mail)));
   const known = page.renumbered ? await withWeakIdentity(job, candidates) : candidates;
   const fresh = (await job.ledger.unrecorded(known)).filter(({ due }) => due.length > 0);
   const groups = groupBySize(job, await chosen(job, fresh));
@@ -53,11 +55,23 @@ export async function recordPage(
   return true;
 }
 
-async function factsOf(job: SyncJob, { uids, facts }: Page): Promise<MailFacts[]> {
-  if (uids.every((uid) => facts.has(uid))) return uids.map((uid) => facts.get(uid)!);
+/** Whether mails like these are better read together with what is told of them. */
+export const areMostlySmall = (mails: readonly MailFacts[]): boolean =>
+  mails.filter(({ size }) => size < SMALL_BYTES).length >= mails.length * LEAST_SMALL;
+
+/** What is told of a page's mails; `withContent`, with the content of small ones. */
+export async function readPage(
+  job: SyncJob,
+  uids: readonly number[],
+  known: ReadonlyMap<number, MailFacts>,
+  { withContent = false } = {},
+): Promise<MailFacts[]> {
+  if (uids.every((uid) => known.has(uid))) return uids.map((uid) => known.get(uid)!);
   const needs = factNeeds(job.subscriptions);
+  const most = Math.max(...job.subscriptions.map(({ reading }) => reading.mostStoredBytes));
+  const wholeBelow = withContent ? Math.min(SMALL_BYTES, most) : 0;
   const asked = uids.filter((uid) => !givenUp(job, uid));
-  const read = await askedFor(job, () => job.session.facts(asked, needs));
+  const read = await askedFor(job, () => job.session.facts(asked, needs, wholeBelow));
   const unread = uids.filter((uid) => givenUp(job, uid));
   return [...read, ...unread.map(unreadFacts)].sort((a, b) => a.uid - b.uid);
 }
@@ -114,10 +128,13 @@ async function withWeakIdentity(job: SyncJob, mails: readonly NewMail[]): Promis
 
 async function readMessages(job: SyncJob, group: readonly NewMail[]): Promise<NewMessage[]> {
   const stored = group.filter((mail) => isStored(job, mail)).map(({ facts }) => facts.uid);
-  const contents =
-    stored.length > 0
-      ? await askedFor(job, () => job.session.contents(stored, 'whole'))
-      : new Map<number, Buffer>();
+  const unread = group.filter(({ facts }) => stored.includes(facts.uid) && !facts.content);
+  const contents = new Map(group.flatMap(({ facts: { uid, content } }) => (content ? [[uid, content]] : [])));
+  if (unread.length > 0) {
+    const uids = unread.map(({ facts }) => facts.uid);
+    for (const [uid, raw] of await askedFor(job, () => job.session.contents(uids, 'whole')))
+      contents.set(uid, raw);
+  }
   // A mail that has no name must be known again, also if its content is not kept.
   const nameless = group.filter(
     (mail) => mail.messageId === null && !isStored(job, mail) && mail.facts.size > 0,
@@ -132,7 +149,7 @@ async function readMessages(job: SyncJob, group: readonly NewMail[]): Promise<Ne
         )
       : new Map<number, Buffer>();
   const messages = group.map(async ({ facts, seemsLike: _, ...mail }): Promise<NewMessage | null> => {
-    const raw = contents.get(facts.uid);
+    const raw = stored.includes(facts.uid) ? contents.get(facts.uid) : undefined;
     if (!raw && stored.includes(facts.uid)) {
       job.log.info(`A mail in "${job.mailbox}" was deleted before it could be read`, { uid: facts.uid });
       return null;

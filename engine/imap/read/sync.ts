@@ -5,12 +5,13 @@ import type { Backfill } from '../../ledger/states';
 import { beginningCursor } from './begin';
 import { advanced, filled, type ImapCursor, readCursor, storedCursor } from './cursor';
 import type { SyncJob } from './job';
-import { recordPage } from './page';
+import { areMostlySmall, readPage, recordPage } from './page';
+import { PAGE_MAILS, readInTurn } from './pages';
 import { Recorder } from './recorder';
 import { factNeeds } from './selection';
+import type { MailFacts } from '../session/facts';
 import type { News, OpenedMailbox } from '../session/session';
 
-const PAGE_MAILS = 50;
 /** UIDs that are held at a time. */
 const LIST_MOST = 5_000;
 
@@ -86,11 +87,15 @@ async function readNew(
   for (;;) {
     const { uids, facts } = await newMail(job, cursors);
     const renumbered = [...cursors.values()].some(({ since }) => since !== undefined);
-    for (let at = 0; at < uids.length; at += PAGE_MAILS) {
-      const page = uids.slice(at, at + PAGE_MAILS);
+    // Where every mail is taken, the next page is read while this one is recorded, content and all.
+    const ahead =
+      !renumbered && job.subscriptions.every(({ reading }) => !reading.filter && !reading.criteria);
+    const read = (page: readonly number[], before: readonly MailFacts[]): Promise<MailFacts[]> =>
+      readPage(job, page, facts, { withContent: ahead && areMostlySmall(before) });
+    for await (const { to, mails } of readInTurn(uids, read, { ahead })) {
       const before = new Map(cursors);
       const moves = (): ReturnType<typeof toStore> => {
-        for (const [id, cursor] of cursors) cursors.set(id, advanced(cursor, page.at(-1)!));
+        for (const [id, cursor] of cursors) cursors.set(id, advanced(cursor, to));
         return toStore(cursors);
       };
       const dueTo = ({ uid, receivedAt }: { uid: number; receivedAt: number | null }): number[] =>
@@ -100,7 +105,7 @@ async function readNew(
               uid > read && (since === undefined || (receivedAt ?? since) >= since),
           )
           .map(([id]) => id);
-      const done = await recordPage(job, { uids: page, facts, dueTo, renumbered, moves }, recorder, signal);
+      const done = await recordPage(job, { facts: mails, dueTo, renumbered, moves }, recorder, signal);
       if (!done) return false;
     }
     if (uids.length < LIST_MOST || cursors.size === 0) break;
@@ -164,7 +169,8 @@ async function readOlder(
     for (const [id, cursor] of cursors) cursors.set(id, filled(cursor, lookedTo, uids.length));
     return toStore(cursors);
   };
-  await recordPage(job, { uids, facts: new Map(), dueTo, renumbered: false, moves }, recorder, signal);
+  const facts = await readPage(job, uids, new Map());
+  await recordPage(job, { facts, dueTo, renumbered: false, moves }, recorder, signal);
   return progress(job, cursors, false);
 }
 

@@ -1,4 +1,4 @@
-// What the server tells of a mail without its body: what identifies it, and what filters need.
+// What the server tells of a mail: what identifies it, what filters need, and a small one's content.
 import type { FetchMessageObject, FetchQueryObject, MessageStructureObject } from 'imapflow';
 
 /** The header fields that a mail is identified and filtered by. */
@@ -18,6 +18,8 @@ export interface MailFacts {
   readonly flags?: ReadonlySet<string>;
   /** BODYSTRUCTURE, where it was asked for. */
   readonly structure?: MessageStructureObject;
+  /** The raw mail, where it was asked for and is small. */
+  readonly content?: Buffer;
 }
 
 /** What is fetched of each mail besides what identifies it. */
@@ -26,16 +28,23 @@ export interface FactNeeds {
   readonly structure: boolean;
 }
 
-/** The FETCH that asks for it. */
-export const factQuery = ({ flags, structure }: FactNeeds): FetchQueryObject => ({
+/**
+ * The FETCH that asks for it.
+ * @param wholeBelow a mail of fewer octets comes with its content; of a larger one no more is sent; 0: none does
+ */
+export const factQuery = ({ flags, structure }: FactNeeds, wholeBelow = 0): FetchQueryObject => ({
   size: true,
   internalDate: true,
   headers: FIELDS,
   ...(flags && { flags }),
   ...(structure && { bodyStructure: true }),
+  ...(wholeBelow > 0 && { source: { start: 0, maxLength: wholeBelow } }),
 });
 
-export function factsOf(message: FetchMessageObject): MailFacts {
+/** @param wholeBelow as it was asked with */
+export function factsOf(message: FetchMessageObject, wholeBelow = 0): MailFacts {
+  const { source } = message;
+  const isWhole = source && source.length > 0 && Math.max(source.length, message.size ?? 0) < wholeBelow;
   const date = message.internalDate ? new Date(message.internalDate).getTime() : NaN;
   return {
     uid: message.uid,
@@ -45,5 +54,6 @@ export function factsOf(message: FetchMessageObject): MailFacts {
     fields: message.headers ?? Buffer.alloc(0),
     ...(message.flags && { flags: message.flags }),
     ...(message.bodyStructure && { structure: message.bodyStructure }),
+    ...(isWhole && { content: source }),
   };
 }

@@ -172,22 +172,35 @@ export class ImapSession {
     // Where it was just opened, nobody has counted: UIDs tell what may have come before that.
     const unseen = (this.#opened?.uidNext ?? 0) - 1 - after;
     const isBurst = Math.max(exists - this.#existed, unseen) > FEW_MAILS;
+    const news = isBurst
+      ? { uids: await this.#uidsAbove(after, most), facts: new Map<number, MailFacts>() }
+      : await this.#fewAbove(after, most, needs);
+    if (news.uids.length < most) this.#existed = exists;
+    return news;
+  }
+
+  async #fewAbove(after: number, most: number, needs: FactNeeds): Promise<News> {
     const lowest = new Lowest(most);
     const facts = new Map<number, MailFacts>();
     // `*` is the last mail even where its UID is not above `after` (RFC 3501, 6.4.8).
-    await this.#connection.fetch(
-      'Looking for new mail',
-      `${after + 1}:*`,
-      isBurst ? {} : factQuery(needs),
-      (message) => {
-        if (message.uid <= after) return;
-        lowest.add(message.uid);
-        if (!isBurst && message.headers && facts.size < FEW_MAILS) facts.set(message.uid, factsOf(message));
-      },
-    );
-    const uids = lowest.numbers;
-    if (uids.length < most) this.#existed = exists;
-    return { uids, facts };
+    await this.#connection.fetch('Looking for new mail', `${after + 1}:*`, factQuery(needs), (message) => {
+      if (message.uid <= after) return;
+      lowest.add(message.uid);
+      if (message.headers && facts.size < FEW_MAILS) facts.set(message.uid, factsOf(message));
+    });
+    return { uids: lowest.numbers, facts };
+  }
+
+  /** In windows, as `uidsBelow`. */
+  async #uidsAbove(after: number, most: number): Promise<number[]> {
+    const newest = await this.newestUid();
+    const uids: number[] = [];
+    let width = most;
+    for (let low = after + 1; low <= newest && uids.length < most; low += width, width *= 2) {
+      const high = Math.min(newest, low + width - 1);
+      for (const uid of await this.#uidsIn(`${low}:${high}`)) if (uid >= low && uid <= high) uids.push(uid);
+    }
+    return uids.sort((a, b) => a - b).slice(0, most);
   }
 
   /**
@@ -274,11 +287,15 @@ export class ImapSession {
     return matching;
   }
 
-  /** What the server tells of each mail, without its body. A mail that was deleted is missing from the answer. */
-  async facts(uids: readonly number[], needs: FactNeeds = NO_NEEDS): Promise<MailFacts[]> {
+  /**
+   * What the server tells of each mail. A mail that was deleted is missing from the answer.
+   * @param wholeBelow a mail of fewer octets comes with its content; 0: none does
+   */
+  async facts(uids: readonly number[], needs: FactNeeds = NO_NEEDS, wholeBelow = 0): Promise<MailFacts[]> {
     const facts = new Map<number, MailFacts>();
-    await this.#connection.fetch('Reading mail headers', uids.join(','), factQuery(needs), (message) => {
-      facts.set(message.uid, factsOf(message));
+    const query = factQuery(needs, wholeBelow);
+    await this.#connection.fetch('Reading mail headers', uids.join(','), query, (message) => {
+      facts.set(message.uid, factsOf(message, wholeBelow));
     });
     await this.#confirmGone(uids, facts);
     return [...facts.values()].sort((a, b) => a.uid - b.uid);

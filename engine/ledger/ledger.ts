@@ -10,6 +10,7 @@
 // Every method rejects with a LedgerFault (fault.ts) when the database cannot do its part.
 import type { Inspection } from './inspection';
 import type { MailAction, MailActions } from './mail-actions';
+import type { MailTraits } from './mail-traits';
 import type { OnceKeys } from './once-keys';
 import type { SourceHold, SourceHolds } from './source-holds';
 import type { Backfill, ConnectionState, EventState, SourceState } from './states';
@@ -144,19 +145,13 @@ export interface Offer {
 }
 
 /** A pointer that a run has won, with what is known of its mail. */
-export interface Claim extends Pointer {
+export interface Claim extends Pointer, MailTraits {
   readonly subscriptionId: number;
   readonly idempotencyKey: string;
   /** Where the mail is, or was: the source's account and mailbox. */
   readonly account: string;
   readonly mailbox: string;
-  readonly identity: string;
-  readonly softIdentity: string | null;
   readonly messageId: string | null;
-  readonly uid: number | null;
-  readonly uidValidity: string | null;
-  readonly receivedAt: number | null;
-  readonly size: number;
 }
 
 /** `gone`: the mail is neither in the ledger nor on its server any more. */

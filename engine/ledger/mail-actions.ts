@@ -3,6 +3,7 @@
 // Invariants: an action is there only if its event ended so, and once for that end; it stays until it was done, however
 // long that takes. It goes if its event is replayed before it was begun. What the server has refused becomes what the
 // settings say when they are changed (`subscribe`), and goes if they say nothing.
+import type { MailTraits } from './mail-traits';
 import type { SourceHold } from './source-holds';
 
 export type MailAction =
@@ -17,20 +18,14 @@ export type MailAction =
 export const HELD_UP_TRIES = 5;
 
 /** Something to be done now, with what is known of its mail. */
-export interface DueAction {
+export interface DueAction extends MailTraits {
   readonly id: number;
   readonly subscriptionId: number;
   readonly action: MailAction;
   /** How often it was begun before: then it may have been done already, and only not been noted. */
   readonly begun: number;
   readonly event: string;
-  readonly identity: string;
-  readonly softIdentity: string | null;
   readonly messageId: string | null;
-  readonly uid: number | null;
-  readonly uidValidity: string | null;
-  readonly receivedAt: number | null;
-  readonly size: number;
 }
 
 export interface MailActions {

@@ -12,6 +12,7 @@ import { silentLog } from '../support/log';
 import { rawMail } from '../support/mails';
 import { until } from '../support/until';
 import { Watching } from '../support/watching';
+import { readingOf } from '../support/reading';
 
 const nothing = (): undefined => undefined;
 
@@ -66,16 +67,7 @@ describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
         afterSuccess: null,
         whenDead: null,
       },
-      reading: {
-        start: { kind: 'new' },
-        skipWhileOff: false,
-        mostStoredBytes: 1_000_000,
-        filter: null,
-        criteria: null,
-        heartbeatMs: null,
-        commandMs: 30_000,
-        reconnectMs: null,
-      },
+      reading: readingOf(),
       login: () => Promise.resolve(dovecot.login(account)),
       listEveryMs: 300,
     } as const;

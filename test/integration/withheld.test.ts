@@ -13,6 +13,7 @@ import { ProcessWake } from '../../engine/signal/wake';
 import { SourceLeases } from '../../engine/source/leases';
 import { silentLog } from '../support/log';
 import { rawMail } from '../support/mails';
+import { readingOf } from '../support/reading';
 
 const WITHHELD = 2;
 
@@ -70,16 +71,7 @@ it('is recorded without its content when it was asked for several times, over an
   const nothing = (): undefined => undefined;
   const subscriber = {
     subscription,
-    reading: {
-      start: { kind: 'new' },
-      skipWhileOff: false,
-      mostStoredBytes: 1_000_000,
-      filter: null,
-      criteria: null,
-      heartbeatMs: null,
-      commandMs: 1_000,
-      reconnectMs: null,
-    },
+    reading: readingOf(),
     outage: { afterMs: null, whenOver: false },
     hasActions: false,
     mostConnections: 1,

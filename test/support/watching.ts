@@ -15,6 +15,7 @@ import type { OutageReporting } from '../../engine/source/source';
 import { SourceLeases } from '../../engine/source/leases';
 import { SourceRegistry } from '../../engine/source/registry';
 import { until } from './until';
+import { readingOf } from './reading';
 
 export interface Joined {
   readonly subscription: Subscription;
@@ -120,17 +121,7 @@ export class Watching {
     };
     const leave = this.#registry.join(source, {
       subscription,
-      reading: {
-        start: { kind: 'new' },
-        skipWhileOff: false,
-        mostStoredBytes,
-        filter: null,
-        criteria: null,
-        heartbeatMs: null,
-        commandMs: 30_000,
-        reconnectMs: null,
-        ...reading,
-      },
+      reading: readingOf({ mostStoredBytes, ...reading }),
       outage: { afterMs: 15 * 60_000, whenOver: false, ...outage },
       hasActions: Boolean(settings.afterSuccess ?? settings.whenDead),
       mostConnections: first.mostConnections,

@@ -6,6 +6,7 @@ import { advanced, filled, type ImapCursor, readCursor, storedCursor } from '../
 import { waysOf } from '../../engine/imap/session/quirks';
 import type { ImapReading, Start } from '../../engine/imap/read/reading';
 import type { ImapSession } from '../../engine/imap/session/session';
+import { readingOf } from '../support/reading';
 
 const opened = { name: 'INBOX', uidValidity: '5', uidNext: 11 };
 const subscription = { id: 1, sourceId: 1, cursor: null, createdAt: 1_000_000, nodeIds: [1] };
@@ -23,16 +24,7 @@ function begin(
   more: Partial<Beginning & Pick<ImapReading, 'skipWhileOff'>> = {},
   mailbox = opened,
 ): Promise<ImapCursor> {
-  const reading: ImapReading = {
-    start,
-    skipWhileOff: more.skipWhileOff ?? false,
-    mostStoredBytes: 1,
-    filter: null,
-    criteria: null,
-    heartbeatMs: null,
-    commandMs: 1,
-    reconnectMs: null,
-  };
+  const reading = readingOf({ start, skipWhileOff: more.skipWhileOff ?? false });
   const beginning = { subscription, reading, reachedLate: false, switchedOnAt: 5_000_000, ...more };
   return beginningCursor(stored, mailbox, beginning, session);
 }

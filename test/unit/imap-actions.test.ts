@@ -1,7 +1,8 @@
 // What can be checked of what is done with mails without a server: keywords, and which mail is meant.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findAlike, type Traits } from '../../engine/imap/find/find';
+import { findAlike } from '../../engine/imap/find/find';
+import type { MailTraits } from '../../engine/ledger/mail-traits';
 import { checkKeyword } from '../../engine/imap/act/keyword';
 import { readHeaders } from '../../engine/mail/headers';
 import { softIdentity } from '../../engine/mail/identity';
@@ -33,7 +34,7 @@ describe('a keyword', () => {
 
 describe('a mail in a mailbox that was renumbered', () => {
   const fields = Buffer.from('Message-ID: <17@test>\r\nFrom: ann@test\r\nSubject: Order\r\n\r\n');
-  const known: Traits = {
+  const known: MailTraits = {
     identity: 'uid:1:5:INBOX',
     softIdentity: softIdentity(readHeaders(fields), 100),
     uid: 5,
@@ -42,7 +43,7 @@ describe('a mail in a mailbox that was renumbered', () => {
     size: 100,
   };
   /** What a server tells that gives mails an id of its own. */
-  const found = async (mail: Traits, emailId: string): Promise<readonly number[]> => {
+  const found = async (mail: MailTraits, emailId: string): Promise<readonly number[]> => {
     const facts = { uid: 9, size: 100, receivedAt: known.receivedAt, emailId, fields };
     const session = { uidsOfSize: () => Promise.resolve([9]), facts: () => Promise.resolve([facts]) };
     return (await findAlike(session, [mail])).get(mail)!;

@@ -8,6 +8,7 @@ import type { ImapSession } from '../../engine/imap/session/session';
 import { syncMailbox } from '../../engine/imap/read/sync';
 import type { Candidate, Cursor, Ledger, RecordBatch } from '../../engine/ledger/ledger';
 import { silentLog } from '../support/log';
+import { readingOf } from '../support/reading';
 
 const NEVER = new AbortController().signal;
 const DAY_MS = 86_400_000;
@@ -80,17 +81,8 @@ class Records {
 
 const beginning = (id: number): Beginning => ({
   subscription: { id, sourceId: 1, cursor: null, createdAt: NOW, nodeIds: [id] },
-  reading: {
-    start: { kind: 'new' },
-    skipWhileOff: false,
-    // Nothing is stored: only what is due to whom matters here.
-    mostStoredBytes: 0,
-    filter: null,
-    criteria: null,
-    heartbeatMs: null,
-    commandMs: 1_000,
-    reconnectMs: null,
-  },
+  // Nothing is stored: only what is due to whom matters here.
+  reading: readingOf({ mostStoredBytes: 0 }),
   reachedLate: true,
   switchedOnAt: undefined,
 });

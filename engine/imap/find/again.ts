@@ -1,12 +1,13 @@
 // Reads a mail again from its server, for one whose content is not in the ledger: it was too large to be stored, or
 // it was run before and is to be run once more.
 // Invariant: only the very same mail is handed out, whatever number it has now; null means that it is not there.
-import { findMails, type Traits } from './find';
+import type { MailTraits } from '../../ledger/mail-traits';
+import { findMails } from './find';
 import type { ImapLogin } from '../session/login';
 import { ImapSession, type OpenedMailbox } from '../session/session';
 
 /** What the ledger knows of a mail. */
-export interface KnownMail extends Traits {
+export interface KnownMail extends MailTraits {
   readonly mailbox: string;
 }
 

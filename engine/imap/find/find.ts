@@ -1,21 +1,10 @@
 // Finds mails again that the ledger knows: by UID, and in a mailbox that was renumbered by what they are.
 // Invariant: only what can be the very same mail is found; two that look the same are both told.
 import { readHeaders } from '../../mail/headers';
+import type { MailTraits } from '../../ledger/mail-traits';
 import { imapIdentity, softIdentity } from '../../mail/identity';
 import type { MailFacts } from '../session/facts';
 import type { ImapSession } from '../session/session';
-
-/** What the ledger knows of a mail, to tell it from others. */
-export interface Traits {
-  readonly identity: string;
-  readonly softIdentity: string | null;
-  readonly uid: number | null;
-  readonly uidValidity: string | null;
-  /** INTERNALDATE, ms since 1970. */
-  readonly receivedAt: number | null;
-  /** Octets. */
-  readonly size: number;
-}
 
 type Found<Mail> = Map<Mail, number[]>;
 type Looking = Pick<ImapSession, 'uidsOfSize' | 'facts'>;
@@ -24,7 +13,7 @@ type Looking = Pick<ImapSession, 'uidsOfSize' | 'facts'>;
 const PAGE_MAILS = 200;
 
 /** The UIDs of the mails in the open mailbox; none for one that is not there. A UID by which it was known is not verified. */
-export async function findMails<Mail extends Traits>(
+export async function findMails<Mail extends MailTraits>(
   session: Looking,
   uidValidity: string,
   mails: readonly Mail[],
@@ -41,7 +30,7 @@ export async function findMails<Mail extends Traits>(
 }
 
 /** The UIDs of the mails in the open mailbox, whatever it is, by what they are; none for one that is not there. */
-export async function findAlike<Mail extends Traits>(
+export async function findAlike<Mail extends MailTraits>(
   session: Looking,
   mails: readonly Mail[],
 ): Promise<Found<Mail>> {
@@ -61,10 +50,10 @@ export async function findAlike<Mail extends Traits>(
 }
 
 /** Whether no other mail can be taken for it: it has an id of the server's, or of its sender's program. */
-export const isUnlike = ({ identity, softIdentity }: Traits): boolean =>
+export const isUnlike = ({ identity, softIdentity }: MailTraits): boolean =>
   identity.startsWith('id:') || softIdentity !== null;
 
-function isSame(mail: Traits, { uid, emailId, size, receivedAt, fields }: MailFacts): boolean {
+function isSame(mail: MailTraits, { uid, emailId, size, receivedAt, fields }: MailFacts): boolean {
   // The server's own id is all there is to it, without the place; if it had one when the mail was recorded.
   if (emailId && mail.identity.startsWith('id:'))
     return imapIdentity({ mailbox: '', uidValidity: '', uid, emailId }) === mail.identity;

@@ -188,6 +188,6 @@ describe('after a run', { timeout: 15 * 60_000 }, () => {
     const client = await dovecot.client(user);
     await client.mailboxCreate('Nowhere');
     await client.logout();
-    await until('it is moved', async () => (await inMailbox('Nowhere')).length === 1, 180_000);
+    await until('it is moved', async () => (await inMailbox('Nowhere')).length === 1, 300_000);
   });
 });

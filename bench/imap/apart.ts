@@ -24,6 +24,8 @@ export interface Measured {
   readonly before: number;
   readonly after: number;
   readonly peak: number;
+  /** What it grew by without what V8 keeps in reserve, in bytes: for `idle`. */
+  readonly held?: number;
   /** The most that was in use, garbage apart, in bytes: where it was looked for. */
   readonly live?: number;
 }

@@ -27,7 +27,7 @@ export interface Section {
 const PREFACE = `# How fast, and how heavy
 
 The Durable IMAP Trigger beside n8n's built-in Email Trigger (IMAP), version 2.1, and beside a bare client: a few lines
-around \`imapflow\`, the library that both are built on. All in one run, on one machine, with one Dovecot and one n8n.
+around \`imapflow\`, the library that both are built on. Each table is of one run, all on one machine, with one Dovecot and one n8n.
 One command measures it again and writes this page:
 
 \`\`\`sh

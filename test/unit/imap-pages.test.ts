@@ -19,20 +19,20 @@ describe('reading page after page', () => {
     const lengths: number[] = [];
     const read = async (page: readonly number[]): Promise<MailFacts[]> => page.map((uid) => mail(uid));
     const ends: number[] = [];
-    for await (const { to, mails } of readInTurn(upTo(500), read, { ahead: true })) {
+    for await (const { to, mails } of readInTurn(upTo(1_500), read, { ahead: true })) {
       lengths.push(mails.length);
       ends.push(to);
     }
-    assert.deepEqual(lengths, [50, 200, 200, 50]);
-    assert.deepEqual(ends, [50, 250, 450, 500]);
+    assert.deepEqual(lengths, [50, 700, 700, 50]);
+    assert.deepEqual(ends, [50, 750, 1_450, 1_500]);
   });
 
   it('keeps pages short where mails are large', async () => {
     const lengths: number[] = [];
     const read = async (page: readonly number[]): Promise<MailFacts[]> =>
       page.map((uid) => mail(uid, 60_000));
-    for await (const { mails } of readInTurn(upTo(190), read, { ahead: true })) lengths.push(mails.length);
-    assert.deepEqual(lengths, [50, 69, 69, 2]);
+    for await (const { mails } of readInTurn(upTo(330), read, { ahead: true })) lengths.push(mails.length);
+    assert.deepEqual(lengths, [50, 139, 139, 2]);
   });
 
   it('asks for the next page before this one is dealt with', async () => {
@@ -41,9 +41,9 @@ describe('reading page after page', () => {
       events.push(`ask ${page[0]}`);
       return page.map((uid) => mail(uid));
     };
-    for await (const { mails } of readInTurn(upTo(300), read, { ahead: true }))
+    for await (const { mails } of readInTurn(upTo(800), read, { ahead: true }))
       events.push(`deal with ${mails[0]!.uid}`);
-    assert.deepEqual(events, ['ask 1', 'ask 51', 'deal with 1', 'ask 251', 'deal with 51', 'deal with 251']);
+    assert.deepEqual(events, ['ask 1', 'ask 51', 'deal with 1', 'ask 751', 'deal with 51', 'deal with 751']);
   });
 
   it('asks for a page only when it is come for, if it is told so', async () => {

@@ -13,6 +13,8 @@ import type { MailFacts } from '../session/facts';
 import { WithheldMail } from '../session/session';
 
 const GROUP_BYTES = 8 * 1024 * 1024;
+/** So that n8n has its turn between two commits. */
+const GROUP_MAILS = 100;
 /** A mail that the server lists and does not hand out is asked for so often before it is recorded without content. */
 const MOST_ASKED = 3;
 
@@ -181,7 +183,7 @@ function groupBySize(job: SyncJob, mails: readonly NewMail[]): NewMail[][] {
   let bytes = Infinity;
   for (const mail of mails) {
     const size = isStored(job, mail) ? mail.facts.size : 0;
-    if (bytes + size > GROUP_BYTES) {
+    if (bytes + size > GROUP_BYTES || groups.at(-1)!.length >= GROUP_MAILS) {
       groups.push([]);
       bytes = 0;
     }

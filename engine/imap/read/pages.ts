@@ -1,14 +1,14 @@
 // Reads mails page after page, the next one while its caller records the one before.
-// Invariant: no more than two pages are held, of 4 MB each where the mails of a mailbox are about as large as one another.
+// Invariant: no more than two pages are held, of 8 MB each where the mails of a mailbox are about as large as one another.
 import { setImmediate as turn } from 'node:timers/promises';
 import type { MailFacts } from '../session/facts';
 
 /** The first page, so that what it brings runs soon; and every one that is not read ahead. */
 export const PAGE_MAILS = 50;
-/** Between two pages the connection rests for a round trip: so they are longer. */
-const LONG_PAGE_MAILS = 200;
+/** Between two pages the connection rests for a round trip: so they are longer, as far as a command of 8 KB holds UIDs. */
+const LONG_PAGE_MAILS = 700;
 /** And shorter again where the mails are larger, in octets. */
-const LONG_PAGE_BYTES = 4 * 1024 * 1024;
+const LONG_PAGE_BYTES = 8 * 1024 * 1024;
 
 /**
  * @param read reads a page; `before` is the one before it

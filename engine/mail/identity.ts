@@ -18,6 +18,9 @@ export function imapIdentity(place: ImapPlace): string {
   return `uid:${place.uidValidity}:${place.uid}:${place.mailbox}`;
 }
 
+/** Whether it is the server's own id, which names the mail in every mailbox of the account. */
+export const isAccountWide = (identity: string): boolean => identity.startsWith('id:');
+
 /**
  * The soft identity: a digest of Message-ID, From, Date, Subject and size. Null where the mail has no
  * Message-ID: two such mails that look alike may well be two mails.

@@ -112,7 +112,7 @@ class ImapListener implements Listener {
         const lasts = afterMs !== null && monotonicNow() - failingSince > afterMs;
         if (!told && (!heals(error) || lasts)) {
           told = true;
-          this.#report(this.#mailboxes(), error);
+          this.#report(error);
         }
         // n8n need not wait for a place that cannot be found now.
         this.#placed.abort();
@@ -148,7 +148,7 @@ class ImapListener implements Listener {
         changed: (ids) => dispatcher.serve(ids),
         failed: (fault, failures) => {
           this.#placed.abort();
-          if (failures === LIST_FAILURES_TOLD) this.#report(this.#mailboxes(), fault);
+          if (failures === LIST_FAILURES_TOLD) this.#report(fault);
         },
         moved: () => moved.abort(),
         listed: () => this.#placedIn('roster'),
@@ -194,7 +194,7 @@ class ImapListener implements Listener {
       begun: () => this.#begun,
       synced: () => this.#placedIn(subscription.id),
       login: this.#settings.login,
-      report: (fault) => this.#report(this.#mailboxes(), fault),
+      report: (fault) => this.#report(fault),
       warn: (fault) => this.#tell(fault.message, 'The trigger stays active.'),
       reportOver: (lastedMs) => this.#reportOver(lastedMs),
       moved: () => moved.abort(),
@@ -217,10 +217,10 @@ class ImapListener implements Listener {
     }
   }
 
-  #report(mailboxes: string, error: unknown): void {
+  #report(error: unknown): void {
     this.#placed.abort();
     this.#tell(
-      `${mailboxes} is not being read: ${errorText(error)}`,
+      `${this.#mailboxes()} is not being read: ${errorText(error)}`,
       'The trigger stays active and goes on trying. No mail is lost.',
     );
   }

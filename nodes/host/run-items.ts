@@ -5,6 +5,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { unpackContent } from '../../engine/ledger/content';
 import type { Claim, Ledger, Pointer } from '../../engine/ledger/ledger';
 import { headerBlock } from '../../engine/mail/headers';
+import { groupedBySize } from '../../engine/runtime/groups';
 import { type ItemSettings, mailItem } from './items';
 
 type Context = Pick<IExecuteFunctions, 'helpers'>;
@@ -52,7 +53,7 @@ export async function itemsOf(
   const gone: Claim[] = [];
   let rereader: Rereader | undefined;
   try {
-    for (const group of groupBySize(claims)) {
+    for (const group of groupedBySize(claims, ({ size }) => size, GROUP_BYTES)) {
       const contents = await ledger.contents(group.map(({ event }) => event));
       for (const claim of group) {
         const stored = contents.get(claim.event);
@@ -95,19 +96,4 @@ async function itemOf(
     ...(truncated && { truncatedSize: claim.size }),
   };
   return mailItem(context, raw, facts, settings);
-}
-
-/** In order; the mails of a group fit in memory together. */
-function groupBySize(claims: readonly Claim[]): Claim[][] {
-  const groups: Claim[][] = [];
-  let bytes = Infinity;
-  for (const claim of claims) {
-    if (bytes + claim.size > GROUP_BYTES) {
-      groups.push([]);
-      bytes = 0;
-    }
-    groups.at(-1)!.push(claim);
-    bytes += claim.size;
-  }
-  return groups;
 }

@@ -1,11 +1,9 @@
 // The ledger's contract on a real Postgres, and what only a server can do wrong.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { promisify } from 'node:util';
 import { Client, type ClientConfig, types } from 'pg';
 import { LedgerFault, type LedgerFaultKind } from '../../engine/ledger/fault';
 import type { Ledger, NewMessage, NewSubscription, Subscription } from '../../engine/ledger/ledger';
@@ -15,6 +13,7 @@ import { migrations } from '../../engine/ledger/postgres/migrations';
 import { openPostgresLedger } from '../../engine/ledger/postgres/postgres-ledger';
 import { type PostgresSettings, settingsFromUrl } from '../../engine/ledger/postgres/settings';
 import type { SourceHold } from '../../engine/ledger/source-holds';
+import { selfSigned } from '../support/certificate';
 import { PostgresServer } from '../support/postgres';
 import { until } from '../support/until';
 import { ledgerContract } from '../ledger/contract';
@@ -712,28 +711,3 @@ describe('a Postgres URL', () => {
     }
   });
 });
-
-/** @param host a name or an address that the certificate is for */
-async function selfSigned(host: string): Promise<{ cert: string; key: string }> {
-  const folder = await mkdtemp(join(tmpdir(), 'durable-mail-tls-'));
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
-  const name = /^[\d.]+$/.test(host) ? `IP:${host}` : `DNS:${host}`;
-  try {
-    await promisify(execFile)('openssl', [
-      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-      ...[
-        '-subj',
-        '/CN=durable-mail test',
-        '-addext',
-        `subjectAltName=${name}`,
-        '-keyout',
-        key,
-        '-out',
-        cert,
-      ],
-    ]);
-    return { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}

@@ -6,10 +6,11 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { ImapFlow } from 'imapflow';
+import type { ImapFlow } from 'imapflow';
 import type { ImapLogin } from '../../engine/imap/session/login';
 import { unpackCyrus } from '../../tools/cyrus.mjs';
 import { freePort, portAnswers } from './net';
+import { mailClient } from './mail-client';
 import { giveAway, ServerProcess, unprivileged } from './server-process';
 
 const PASSWORD = 'cyrus-test-password';
@@ -91,18 +92,8 @@ export class Cyrus {
   }
 
   /** A client to prepare a mailbox with. */
-  async client(user: string): Promise<ImapFlow> {
-    const client = new ImapFlow({
-      host: '127.0.0.1',
-      port: this.port,
-      secure: false,
-      auth: { user, pass: PASSWORD },
-      logger: false,
-      disableAutoIdle: true,
-    });
-    client.on('error', () => undefined);
-    await client.connect();
-    return client;
+  client(user: string): Promise<ImapFlow> {
+    return mailClient(this.port, user, PASSWORD);
   }
 
   /** Puts mails into a mailbox, one after another, as arriving now. */

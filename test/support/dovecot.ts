@@ -6,10 +6,11 @@ import { randomUUID } from 'node:crypto';
 import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { ImapFlow } from 'imapflow';
+import type { ImapFlow } from 'imapflow';
 import type { ImapLogin } from '../../engine/imap/session/login';
 import type { Certificate } from './certificate';
 import { freePort, portAnswers } from './net';
+import { mailClient } from './mail-client';
 import { until } from './until';
 
 const PASSWORD = 'dovecot-test-password';
@@ -120,18 +121,8 @@ export class Dovecot {
   }
 
   /** A client to prepare a mailbox with. */
-  async client(user: string): Promise<ImapFlow> {
-    const client = new ImapFlow({
-      host: '127.0.0.1',
-      port: this.port,
-      secure: false,
-      auth: { user, pass: PASSWORD },
-      logger: false,
-      disableAutoIdle: true,
-    });
-    client.on('error', () => undefined);
-    await client.connect();
-    return client;
+  client(user: string): Promise<ImapFlow> {
+    return mailClient(this.port, user, PASSWORD);
   }
 
   /** Puts mails into a mailbox, one after another, as arriving now. */

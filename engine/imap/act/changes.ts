@@ -1,6 +1,7 @@
 // Changes mails of a mailbox on their server: together what is to be done with several, and no copy twice.
 // Invariant: no mail is deleted before its copy is where it is to be, and none that others have marked.
 import type { DueAction, MailAction } from '../../ledger/mail-actions';
+import { groupedBySize } from '../../runtime/groups';
 import { ImapFault } from '../session/fault';
 import { findAlike, isUnlike } from '../find/find';
 import { flagOf } from './obstacles';
@@ -26,23 +27,11 @@ export function groupsOf(tasks: readonly Task[]): Task[][] {
     const key = JSON.stringify(task.due.action);
     byAction.set(key, [...(byAction.get(key) ?? []), task]);
   }
-  const groups = [...byAction.values()].flatMap(bySize);
+  const groups = [...byAction.values()].flatMap((alike) =>
+    groupedBySize(alike, ({ due }) => due.size, MOST_BYTES),
+  );
   const rank = (group: Task[]): number => ORDER.indexOf(group[0]!.due.action.kind);
   return groups.sort((a, b) => rank(a) - rank(b));
-}
-
-function bySize(tasks: readonly Task[]): Task[][] {
-  const groups: Task[][] = [];
-  let bytes = Infinity;
-  for (const task of tasks) {
-    if (bytes + task.due.size > MOST_BYTES) {
-      groups.push([]);
-      bytes = 0;
-    }
-    groups.at(-1)!.push(task);
-    bytes += task.due.size;
-  }
-  return groups;
 }
 
 /**

@@ -1,6 +1,7 @@
 // Why something cannot be done with mails on their server, in words that tell a person what to do about it.
 // Invariant: nothing of a mail stands in them but the names of mailboxes and keywords.
 import type { MailAction } from '../../ledger/mail-actions';
+import { thereAre } from '../session/fault-texts';
 import type { Refusal } from '../session/refusal';
 import type { ImapSession } from '../session/session';
 
@@ -51,9 +52,7 @@ export async function obstacleOf(
     const names = await session.mailboxes();
     // Servers say it in many ways; their list says it in one.
     if (!names.some((name) => session.isSameMailbox(name, action.mailbox))) {
-      const shown = names.slice(0, 20).map((name) => `"${name}"`);
-      const there = `There are: ${shown.join(', ')}${names.length > shown.length ? ' and more' : ''}.`;
-      const text = `${begin}: there is no such mailbox. Create it, or choose another one in the trigger. ${there}`;
+      const text = `${begin}: there is no such mailbox. Create it, or choose another one in the trigger. ${thereAre(names)}`;
       return { text, ofAll: true, passes: false };
     }
   }

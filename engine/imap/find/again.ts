@@ -4,7 +4,7 @@
 import type { MailTraits } from '../../ledger/mail-traits';
 import { findMails } from './find';
 import type { ImapLogin } from '../session/login';
-import { ImapSession, type OpenedMailbox } from '../session/session';
+import { ImapSession } from '../session/session';
 
 /** What the ledger knows of a mail. */
 export interface KnownMail extends MailTraits {
@@ -20,7 +20,6 @@ export interface MailAgain {
 /** One connection to an account, to read any number of mails from it, one after another. */
 export class ImapRereader {
   readonly #session: ImapSession;
-  #opened: (OpenedMailbox & { readonly mailbox: string }) | undefined;
 
   private constructor(session: ImapSession) {
     this.#session = session;
@@ -36,10 +35,9 @@ export class ImapRereader {
    * @returns null: the mailbox does not have it any more @throws ImapFault: it could not be asked
    */
   async read(mail: KnownMail, mostBytes?: number): Promise<MailAgain | null> {
-    if (this.#opened?.mailbox !== mail.mailbox) {
-      this.#opened = { ...(await this.#session.open(mail.mailbox)), mailbox: mail.mailbox };
-    }
-    const found = await findMails(this.#session, this.#opened.uidValidity, [mail]);
+    const { opened } = this.#session;
+    const { uidValidity } = opened?.name === mail.mailbox ? opened : await this.#session.open(mail.mailbox);
+    const found = await findMails(this.#session, uidValidity, [mail]);
     const uid = found.get(mail)?.[0];
     if (uid === undefined) return null;
     return this.#session.mail(uid, mail.size, mostBytes);

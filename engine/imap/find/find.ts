@@ -2,7 +2,7 @@
 // Invariant: only what can be the very same mail is found; two that look the same are both told.
 import { readHeaders } from '../../mail/headers';
 import type { MailTraits } from '../../ledger/mail-traits';
-import { imapIdentity, softIdentity } from '../../mail/identity';
+import { imapIdentity, isAccountWide, softIdentity } from '../../mail/identity';
 import type { MailFacts } from '../session/facts';
 import type { ImapSession } from '../session/session';
 
@@ -51,11 +51,11 @@ export async function findAlike<Mail extends MailTraits>(
 
 /** Whether no other mail can be taken for it: it has an id of the server's, or of its sender's program. */
 export const isUnlike = ({ identity, softIdentity }: MailTraits): boolean =>
-  identity.startsWith('id:') || softIdentity !== null;
+  isAccountWide(identity) || softIdentity !== null;
 
 function isSame(mail: MailTraits, { uid, emailId, size, receivedAt, fields }: MailFacts): boolean {
   // The server's own id is all there is to it, without the place; if it had one when the mail was recorded.
-  if (emailId && mail.identity.startsWith('id:'))
+  if (emailId && isAccountWide(mail.identity))
     return imapIdentity({ mailbox: '', uidValidity: '', uid, emailId }) === mail.identity;
   if (mail.softIdentity === null) return mail.receivedAt !== null && receivedAt === mail.receivedAt;
   return softIdentity(readHeaders(fields), size) === mail.softIdentity;

@@ -6,6 +6,7 @@ import type { Cursor, NewMessage } from '../../ledger/ledger';
 import { senderOf, subjectOf } from '../../mail/envelope';
 import { headerBlock, readHeaders } from '../../mail/headers';
 import { imapIdentity, messageIdOf, softIdentity, weakIdentity } from '../../mail/identity';
+import { groupedBySize } from '../../runtime/groups';
 import type { NewMail, SyncJob } from './job';
 import type { Recorder } from './recorder';
 import { chosen, factNeeds } from './selection';
@@ -43,7 +44,9 @@ export async function recordPage(
   const candidates = await Promise.all(page.facts.map((mail) => toCandidate(job, page, mail)));
   const known = page.renumbered ? await withWeakIdentity(job, candidates) : candidates;
   const fresh = (await job.ledger.unrecorded(known)).filter(({ due }) => due.length > 0);
-  const groups = groupBySize(job, await chosen(job, fresh));
+  // What is not stored has no body.
+  const bodySize = (mail: NewMail): number => (isStored(job, mail) ? mail.facts.size : 0);
+  const groups = groupedBySize(await chosen(job, fresh), bodySize, GROUP_BYTES, GROUP_MAILS);
   const isOver = (): boolean => signal.aborted;
   for (const group of groups) {
     if (isOver()) return false;
@@ -129,8 +132,8 @@ async function withWeakIdentity(job: SyncJob, mails: readonly NewMail[]): Promis
 }
 
 async function readMessages(job: SyncJob, group: readonly NewMail[]): Promise<NewMessage[]> {
-  const stored = group.filter((mail) => isStored(job, mail)).map(({ facts }) => facts.uid);
-  const unread = group.filter(({ facts }) => stored.includes(facts.uid) && !facts.content);
+  const stored = new Set(group.filter((mail) => isStored(job, mail)).map(({ facts }) => facts.uid));
+  const unread = group.filter(({ facts }) => stored.has(facts.uid) && !facts.content);
   const contents = new Map(group.flatMap(({ facts: { uid, content } }) => (content ? [[uid, content]] : [])));
   if (unread.length > 0) {
     const uids = unread.map(({ facts }) => facts.uid);
@@ -139,7 +142,7 @@ async function readMessages(job: SyncJob, group: readonly NewMail[]): Promise<Ne
   }
   // A mail that has no name must be known again, also if its content is not kept.
   const nameless = group.filter(
-    (mail) => mail.messageId === null && !isStored(job, mail) && mail.facts.size > 0,
+    ({ messageId, facts }) => messageId === null && !stored.has(facts.uid) && facts.size > 0,
   );
   const headers =
     nameless.length > 0
@@ -151,8 +154,8 @@ async function readMessages(job: SyncJob, group: readonly NewMail[]): Promise<Ne
         )
       : new Map<number, Buffer>();
   const messages = group.map(async ({ facts, seemsLike: _, ...mail }): Promise<NewMessage | null> => {
-    const raw = stored.includes(facts.uid) ? contents.get(facts.uid) : undefined;
-    if (!raw && stored.includes(facts.uid)) {
+    const raw = stored.has(facts.uid) ? contents.get(facts.uid) : undefined;
+    if (!raw && stored.has(facts.uid)) {
       job.log.info(`A mail in "${job.mailbox}" was deleted before it could be read`, { uid: facts.uid });
       return null;
     }
@@ -176,19 +179,3 @@ const isStored = (job: SyncJob, { facts, due }: NewMail): boolean =>
   job.subscriptions.some(
     ({ subscription, reading }) => due.includes(subscription.id) && facts.size <= reading.mostStoredBytes,
   );
-
-/** In order; each group's bodies fit in memory together. What is not stored has none. */
-function groupBySize(job: SyncJob, mails: readonly NewMail[]): NewMail[][] {
-  const groups: NewMail[][] = [];
-  let bytes = Infinity;
-  for (const mail of mails) {
-    const size = isStored(job, mail) ? mail.facts.size : 0;
-    if (bytes + size > GROUP_BYTES || groups.at(-1)!.length >= GROUP_MAILS) {
-      groups.push([]);
-      bytes = 0;
-    }
-    groups.at(-1)!.push(mail);
-    bytes += size;
-  }
-  return groups;
-}

@@ -17,8 +17,13 @@ export function factNeeds(subscriptions: readonly Pick<Beginning, 'reading'>[]):
 
 /** The mails that somebody takes, each with those who do. */
 export async function chosen(job: SyncJob, mails: readonly NewMail[]): Promise<NewMail[]> {
+  // Most triggers take everything, and then there is nothing to judge.
+  const choosy = job.subscriptions.filter(
+    ({ reading }) => reading.filter !== null || reading.criteria !== null,
+  );
+  if (choosy.length === 0) return [...mails];
   const takers = new Map(mails.map((mail) => [mail, new Set(mail.due)]));
-  for (const { subscription, reading } of job.subscriptions) {
+  for (const { subscription, reading } of choosy) {
     const offered = mails.filter(({ due }) => due.includes(subscription.id));
     const taken = new Set(await takenBy(job, subscription.id, reading, offered));
     for (const mail of offered) if (!taken.has(mail)) takers.get(mail)!.delete(subscription.id);

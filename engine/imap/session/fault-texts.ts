@@ -114,3 +114,14 @@ function saidText(error: RawError, { proof }: ImapLogin): string {
   const secret = 'password' in proof ? proof.password : proof.accessToken;
   return secret !== '' && said.includes(secret) ? '' : said;
 }
+
+/** What the server said, without its full stop, and without the time it took, which Dovecot adds. */
+export const saidShortly = (said: string): string =>
+  said.replace(/\s*\([\d.+ ]*secs\)/, '').replace(/\.$/, '');
+
+/** Names mailboxes for somebody who looks for the right one, but not hundreds; '' where there are none. */
+export function thereAre(names: readonly string[]): string {
+  if (names.length === 0) return '';
+  const shown = names.slice(0, 20).map((name) => `"${name}"`);
+  return `There are: ${shown.join(', ')}${names.length > shown.length ? ' and more' : ''}.`;
+}

@@ -1,7 +1,7 @@
 // What went wrong with an IMAP server, in words that tell a person what happened, where, and what to do.
 // Invariant: no password and nothing of a mail stands in a message.
 import { DeadlineError } from '../../runtime/time';
-import { isBusy, loginFault, type RawError, tlsText } from './fault-texts';
+import { isBusy, loginFault, type RawError, saidShortly, thereAre, tlsText } from './fault-texts';
 import type { ImapLogin } from './login';
 
 /**
@@ -81,13 +81,8 @@ export function mailboxFault(
   existing: readonly string[],
   said: string,
 ): ImapFault {
-  // Dovecot adds how long it took.
-  const reason = said.replace(/\s*\([\d.+ ]*secs\)/, '').replace(/\.$/, '');
-  const shown = existing.slice(0, 20).map((name) => `"${name}"`);
-  const more = existing.length > shown.length ? ' and more' : '';
-  const there = shown.length > 0 ? ` There are: ${shown.join(', ')}${more}.` : '';
-  return new ImapFault(
-    'mailbox',
-    `The mailbox "${mailbox}" of "${login.user}" on ${login.host} cannot be opened (${reason}). Check Mailbox Name.${there}`,
-  );
+  const text =
+    `The mailbox "${mailbox}" of "${login.user}" on ${login.host} cannot be opened (${saidShortly(said)}). ` +
+    `Check Mailbox Name. ${thereAre(existing)}`;
+  return new ImapFault('mailbox', text.trimEnd());
 }

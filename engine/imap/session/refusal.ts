@@ -2,6 +2,7 @@
 // and tells the server's words only to its log: so its log is listened to.
 // Invariant: no part of a mail stands in it, only the server's answer.
 import type { QuietLogger } from './client-options';
+import { saidShortly } from './fault-texts';
 
 /** The server refused a change. */
 export class Refusal extends Error {
@@ -43,8 +44,6 @@ export class Refusals {
   /** What was said since `forget`. */
   refusal(): Refusal {
     const { responseText, serverResponseCode } = this.#last ?? {};
-    // Dovecot adds how long it took.
-    const said = responseText?.replace(/\s*\([\d.+ ]*secs\)/, '').replace(/\.$/, '');
-    return new Refusal(said || 'no reason given', serverResponseCode ?? null);
+    return new Refusal(saidShortly(responseText ?? '') || 'no reason given', serverResponseCode ?? null);
   }
 }

@@ -193,8 +193,25 @@ describe('the connections of an account', { timeout: 10 * 60_000 }, () => {
     }
   });
 
-  it('are fewer where the server lets in fewer, and every mailbox is read all the same', async () => {
+  it('are fewer where the server lets in fewer, and every mailbox is read all the same', async (test) => {
     await makeMailboxes(narrow);
+    // The third is refused before the others are known to be let in.
+    let asked = 0;
+    let letIn = 0;
+    let isRefused = false;
+    const connect = ImapSession.connect.bind(ImapSession);
+    test.mock.method(ImapSession, 'connect', async (...login: Parameters<typeof connect>) => {
+      if (++asked > 2) await until('the others are through', () => letIn >= 2 || isRefused);
+      try {
+        const session = await connect(...login);
+        letIn++;
+        await until('one is refused', () => isRefused);
+        return session;
+      } catch (error) {
+        isRefused = true;
+        throw error;
+      }
+    });
     const three = MAILBOXES.slice(0, 3);
     for (const mailbox of three) {
       joined.push(await watching.join(narrow.login(user, { mostConnections: 3 }), { mailbox }));

@@ -124,7 +124,8 @@ class ImapAccount {
 
   /** The server lets no more connections in: those that are there have to do. */
   #tooMany(line: ImapLine): boolean {
-    const other = this.#lines.findLast((each) => each !== line && each.isConnected);
+    // One that is still being made may yet be refused as well: the last of them tells.
+    const other = this.#lines.findLast((each) => each !== line && each.isAlive);
     if (!other || !this.#lines.includes(line)) return false;
     this.#let = this.#lines.length - 1;
     this.#ports.log.warn(

@@ -33,6 +33,7 @@ export class ImapLine {
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
   #session: ImapSession | undefined;
+  #isConnecting = false;
   #nudged = false;
   #onNudge: (() => void) | undefined;
   /** Logins that were rejected so far. */
@@ -52,8 +53,9 @@ export class ImapLine {
     this.#ended = this.#run();
   }
 
-  get isConnected(): boolean {
-    return this.#session !== undefined;
+  /** Connected, or about to be. */
+  get isAlive(): boolean {
+    return this.#isConnecting || this.#session !== undefined;
   }
 
   get #isStopping(): boolean {
@@ -133,10 +135,7 @@ export class ImapLine {
       return;
     }
     const ways = waysOf(login.host);
-    const session = await ImapSession.connect(login, signal, {
-      commandMs: commandMsOf(this.#readings(), this.#times),
-      noIdle: ways.noIdle,
-    });
+    const session = await this.#connect(login, ways.noIdle, signal);
     // In the middle of a visit, too: a mail that takes long must not keep a trigger from its end.
     const end = (): void => void session.end();
     signal.addEventListener('abort', end, { once: true });
@@ -147,6 +146,16 @@ export class ImapLine {
       this.#session = undefined;
       signal.removeEventListener('abort', end);
       await session.end();
+    }
+  }
+
+  async #connect(login: ImapLogin, noIdle: boolean, signal: AbortSignal): Promise<ImapSession> {
+    this.#isConnecting = true;
+    try {
+      const commandMs = commandMsOf(this.#readings(), this.#times);
+      return await ImapSession.connect(login, signal, { commandMs, noIdle });
+    } finally {
+      this.#isConnecting = false;
     }
   }
 

@@ -10,12 +10,15 @@ export async function decodeHeaders(block: Buffer): Promise<MailHeaders> {
 }
 
 /** One value; as it is where it cannot be decoded. */
-export const decodeWords = async (value: string): Promise<string> => (await decoder())(value);
+export const decodeWords = async (value: string): Promise<string> =>
+  isEncoded(value) ? (await decoder())(value) : value;
+
+const isEncoded = (value: string): boolean => value.includes('=?');
 
 async function decoder(): Promise<(value: string) => string> {
   const { default: libmime } = await import('libmime');
   return (value) => {
-    if (!value.includes('=?')) return value;
+    if (!isEncoded(value)) return value;
     try {
       return libmime.decodeWords(value);
     } catch {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { ImapConnection } from '../../engine/imap/session/connection';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { until } from '../support/until';
@@ -74,6 +75,31 @@ describe('Mail that came while nobody read', () => {
     const mails = Array.from({ length: 120 }, (_, index) => ofSize(index % 9 === 0 ? 800 : 80_000, index));
     const { contents } = await collected('large', mails);
     for (const [index, mail] of mails.entries()) assert.equal(contents.get(index + 1), mail, `mail ${index}`);
+  });
+
+  it('is there, whatever the search of the server leaves out', async (test) => {
+    const mails = Array.from({ length: 200 }, (_, index) => ofSize(500, index));
+    const search = Reflect.get<ImapConnection, 'search'>(ImapConnection.prototype, 'search');
+    const lags: readonly ((uid: number) => boolean)[] = [
+      (uid) => uid !== 1,
+      (uid) => uid !== 100,
+      (uid) => uid !== 200,
+      (uid) => uid > 190,
+      () => false,
+    ];
+    for (const [index, isFound] of lags.entries()) {
+      const lagging = test.mock.method(
+        ImapConnection.prototype,
+        'search',
+        async function (this: ImapConnection, ...asked: Parameters<typeof search>) {
+          return (await search.apply(this, asked)).filter(isFound);
+        },
+      );
+      const { uids } = await collected(`lag${index}`, mails);
+      assert.equal(lagging.mock.callCount() > 0, true);
+      assert.equal(uids.length, mails.length, `search ${index}`);
+      lagging.mock.restore();
+    }
   });
 
   it('is not stored above the size that is stored, be it ever so small', async () => {

@@ -12,27 +12,49 @@ const mail = (uid: number, bytes = 1_000): MailFacts => ({
   fields: Buffer.alloc(0),
   content: Buffer.alloc(bytes),
 });
-const upTo = (last: number): number[] => Array.from({ length: last }, (_, index) => index + 1);
+/** A mailbox with the UIDs `step`, 2 × `step`, …: lists of so many. */
+const upTo =
+  (last: number, most = Infinity, step = 1) =>
+  async (above: number): Promise<number[]> =>
+    Array.from({ length: last }, (_, index) => (index + 1) * step)
+      .filter((uid) => uid > above)
+      .slice(0, most);
 
 describe('reading page after page', () => {
-  it('begins with a short page and goes on with long ones', async () => {
+  const lengthsOf = async (list: ReturnType<typeof upTo>, bytes?: number): Promise<number[]> => {
     const lengths: number[] = [];
-    const read = async (page: readonly number[]): Promise<MailFacts[]> => page.map((uid) => mail(uid));
-    const ends: number[] = [];
-    for await (const { to, mails } of readInTurn(upTo(1_500), read, { ahead: true })) {
+    const read = async (page: readonly number[]): Promise<MailFacts[]> => page.map((uid) => mail(uid, bytes));
+    let end = 0;
+    for await (const { to, mails } of readInTurn(list, read, { ahead: true })) {
+      assert.ok(mails[0]!.uid > end);
+      assert.equal(mails.at(-1)!.uid, to);
+      end = to;
       lengths.push(mails.length);
-      ends.push(to);
     }
-    assert.deepEqual(lengths, [50, 700, 700, 50]);
-    assert.deepEqual(ends, [50, 750, 1_450, 1_500]);
+    return lengths;
+  };
+
+  it('begins with a short page, goes on with long ones, and ends with short ones again', async () => {
+    assert.deepEqual(await lengthsOf(upTo(5_000)), [50, 1_300, 1_300, 1_175, 588, 294, 147, 73, 50, 23]);
+  });
+
+  it('goes on with what is listed after the first list', async () => {
+    const lengths = await lengthsOf(upTo(250, 100));
+    assert.deepEqual(lengths, [50, 50, 50, 50, 50]);
+  });
+
+  it('asks for no more mails than the UIDs of which a command holds', async () => {
+    const uids = 10_000_000;
+    const [, longest] = await lengthsOf(upTo(5_000, Infinity, uids));
+    assert.ok(longest! < 800, `${longest} UIDs`);
+    assert.equal(
+      (await lengthsOf(upTo(5_000, Infinity, uids))).reduce((sum, length) => sum + length),
+      5_000,
+    );
   });
 
   it('keeps pages short where mails are large', async () => {
-    const lengths: number[] = [];
-    const read = async (page: readonly number[]): Promise<MailFacts[]> =>
-      page.map((uid) => mail(uid, 60_000));
-    for await (const { mails } of readInTurn(upTo(330), read, { ahead: true })) lengths.push(mails.length);
-    assert.deepEqual(lengths, [50, 139, 139, 2]);
+    assert.deepEqual(await lengthsOf(upTo(600), 60_000), [50, 139, 139, 136, 68, 50, 18]);
   });
 
   it('asks for the next page before this one is dealt with', async () => {
@@ -41,9 +63,9 @@ describe('reading page after page', () => {
       events.push(`ask ${page[0]}`);
       return page.map((uid) => mail(uid));
     };
-    for await (const { mails } of readInTurn(upTo(800), read, { ahead: true }))
+    for await (const { mails } of readInTurn(upTo(150), read, { ahead: true }))
       events.push(`deal with ${mails[0]!.uid}`);
-    assert.deepEqual(events, ['ask 1', 'ask 51', 'deal with 1', 'ask 751', 'deal with 51', 'deal with 751']);
+    assert.deepEqual(events, ['ask 1', 'ask 51', 'deal with 1', 'ask 101', 'deal with 51', 'deal with 101']);
   });
 
   it('asks for a page only when it is come for, if it is told so', async () => {

@@ -13,7 +13,7 @@ import type { MailFacts } from '../session/facts';
 import type { News, OpenedMailbox } from '../session/session';
 
 /** UIDs that are held at a time. */
-const LIST_MOST = 5_000;
+const LIST_MOST = 10_000;
 
 /** How far older mail was read. */
 export interface Older extends Backfill {
@@ -84,31 +84,32 @@ async function readNew(
   recorder: Recorder,
   signal: AbortSignal,
 ): Promise<boolean> {
-  for (;;) {
-    const { uids, facts } = await newMail(job, cursors);
-    const renumbered = [...cursors.values()].some(({ since }) => since !== undefined);
-    // Where every mail is taken, the next page is read while this one is recorded, content and all.
-    const ahead =
-      !renumbered && job.subscriptions.every(({ reading }) => !reading.filter && !reading.criteria);
-    const read = (page: readonly number[], before: readonly MailFacts[]): Promise<MailFacts[]> =>
-      readPage(job, page, facts, { withContent: ahead && areMostlySmall(before) });
-    for await (const { to, mails } of readInTurn(uids, read, { ahead })) {
-      const before = new Map(cursors);
-      const moves = (): ReturnType<typeof toStore> => {
-        for (const [id, cursor] of cursors) cursors.set(id, advanced(cursor, to));
-        return toStore(cursors);
-      };
-      const dueTo = ({ uid, receivedAt }: { uid: number; receivedAt: number | null }): number[] =>
-        [...before]
-          .filter(
-            ([, { uid: read, since }]) =>
-              uid > read && (since === undefined || (receivedAt ?? since) >= since),
-          )
-          .map(([id]) => id);
-      const done = await recordPage(job, { facts: mails, dueTo, renumbered, moves }, recorder, signal);
-      if (!done) return false;
-    }
-    if (uids.length < LIST_MOST || cursors.size === 0) break;
+  const renumbered = [...cursors.values()].some(({ since }) => since !== undefined);
+  // Where every mail is taken, the next page is read while this one is recorded, content and all.
+  const ahead = !renumbered && job.subscriptions.every(({ reading }) => !reading.filter && !reading.criteria);
+  let news: News | undefined;
+  const list = async (above: number): Promise<readonly number[]> => {
+    const isAll = news !== undefined && news.uids.length < LIST_MOST;
+    if (isAll || cursors.size === 0) return [];
+    news = await newMail(job, cursors, above);
+    return news.uids;
+  };
+  const read = (page: readonly number[], before: readonly MailFacts[]): Promise<MailFacts[]> =>
+    readPage(job, page, news!.facts, { withContent: ahead && areMostlySmall(before) });
+  for await (const { to, mails } of readInTurn(list, read, { ahead })) {
+    const before = new Map(cursors);
+    const moves = (): ReturnType<typeof toStore> => {
+      for (const [id, cursor] of cursors) cursors.set(id, advanced(cursor, to));
+      return toStore(cursors);
+    };
+    const dueTo = ({ uid, receivedAt }: { uid: number; receivedAt: number | null }): number[] =>
+      [...before]
+        .filter(
+          ([, { uid: read, since }]) => uid > read && (since === undefined || (receivedAt ?? since) >= since),
+        )
+        .map(([id]) => id);
+    const done = await recordPage(job, { facts: mails, dueTo, renumbered, moves }, recorder, signal);
+    if (!done) return false;
   }
   // Everything was read: from here on only the UID counts.
   const done: Cursors = new Map();
@@ -120,8 +121,10 @@ async function readNew(
   return true;
 }
 
-async function newMail({ session, subscriptions }: SyncJob, cursors: Cursors): Promise<News> {
-  const lowest = (some: readonly ImapCursor[]): number => Math.min(...some.map(({ uid }) => uid));
+/** @param above up to this UID everything was listed already, whether it is recorded yet or not */
+async function newMail({ session, subscriptions }: SyncJob, cursors: Cursors, above: number): Promise<News> {
+  const lowest = (some: readonly ImapCursor[]): number =>
+    Math.min(...some.map(({ uid }) => Math.max(uid, above)));
   const all = [...cursors.values()];
   const again = all.filter(({ since }) => since !== undefined);
   if (again.length === 0) return session.news(lowest(all), LIST_MOST, factNeeds(subscriptions));
@@ -129,10 +132,10 @@ async function newMail({ session, subscriptions }: SyncJob, cursors: Cursors): P
   const since = Math.min(...again.map((cursor) => cursor.since!));
   const uids = new Set(await session.uidsSince(lowest(again), since));
   const rest = all.filter((cursor) => cursor.since === undefined);
-  const above = rest.length > 0 ? (await session.news(lowest(rest), LIST_MOST, factNeeds([]))).uids : [];
-  for (const uid of above) uids.add(uid);
+  const byUid = rest.length > 0 ? (await session.news(lowest(rest), LIST_MOST, factNeeds([]))).uids : [];
+  for (const uid of byUid) uids.add(uid);
   // Beyond what was listed there may be more for those who go by UID: nobody's cursor may pass that yet.
-  const highest = above.length < LIST_MOST ? Infinity : above.at(-1)!;
+  const highest = byUid.length < LIST_MOST ? Infinity : byUid.at(-1)!;
   const listed = [...uids].filter((uid) => uid <= highest);
   return { uids: listed.sort((a, b) => a - b), facts: new Map() };
 }

@@ -11,6 +11,7 @@ import { accountName, type ImapLogin } from './login';
 import { Lowest } from './lowest';
 import type { ListedMailbox } from './mailboxes';
 import { Refusal } from './refusal';
+import { sequenceSet } from './sequence-set';
 
 /** So that a search of many mails' text does not take too long, nor its command grow beyond 8 KB. */
 const UIDS_A_SEARCH = 200;
@@ -46,6 +47,8 @@ export class ImapSession {
   readonly edits: MailboxEdits;
   /** How many mails there were when it was last looked for new ones. */
   #existed = 0;
+  /** It was opened just now: what the server told of it then need not be asked. */
+  #isFresh = false;
   #opened: OpenedMailbox | undefined;
   #purpose: 'to read' | 'to change' = 'to read';
 
@@ -110,6 +113,7 @@ export class ImapSession {
   async openToChange(mailbox: string): Promise<OpenedMailbox> {
     if (this.#opened?.name === mailbox && this.canChange) return this.#opened;
     const opened = await this.#open(mailbox, 'to change');
+    this.#isFresh = false;
     this.hint();
     return opened;
   }
@@ -136,6 +140,7 @@ export class ImapSession {
       throw mailboxFault(mailbox, this.#connection.login, names, said?.responseText ?? errorText(error));
     }
     this.#existed = opened.exists;
+    this.#isFresh = true;
     const uidNext = opened.uidNext || (await this.newestUid()) + 1;
     this.#connection.takeHint();
     return (this.#opened = {
@@ -166,14 +171,19 @@ export class ImapSession {
    * @param needs what is wanted of each mail; where few are new, it comes with the same answer
    */
   async news(after: number, most: number, needs: FactNeeds): Promise<News> {
+    const isFresh = this.#isFresh;
+    this.#isFresh = false;
     // Coming out of IDLE the server has told what is new; otherwise a NOOP makes it look.
-    if (!this.#connection.takeHint()) await this.probe();
+    if (!this.#connection.takeHint() && !isFresh) await this.probe();
     const exists = this.#exists();
     // Where it was just opened, nobody has counted: UIDs tell what may have come before that.
     const unseen = (this.#opened?.uidNext ?? 0) - 1 - after;
     const isBurst = Math.max(exists - this.#existed, unseen) > FEW_MAILS;
+    const isAsOpened = isFresh && exists === this.#existed && this.#opened;
+    const newest = async (): Promise<number> =>
+      isAsOpened ? isAsOpened.uidNext - 1 : await this.newestUid();
     const news = isBurst
-      ? { uids: await this.#uidsAbove(after, most), facts: new Map<number, MailFacts>() }
+      ? { uids: await this.#uidsAbove(after, await newest(), most), facts: new Map<number, MailFacts>() }
       : await this.#fewAbove(after, most, needs);
     if (news.uids.length < most) this.#existed = exists;
     return news;
@@ -192,15 +202,31 @@ export class ImapSession {
   }
 
   /** In windows, as `uidsBelow`. */
-  async #uidsAbove(after: number, most: number): Promise<number[]> {
-    const newest = await this.newestUid();
+  async #uidsAbove(after: number, newest: number, most: number): Promise<number[]> {
     const uids: number[] = [];
     let width = most;
     for (let low = after + 1; low <= newest && uids.length < most; low += width, width *= 2) {
       const high = Math.min(newest, low + width - 1);
-      for (const uid of await this.#uidsIn(`${low}:${high}`)) if (uid >= low && uid <= high) uids.push(uid);
+      for (const uid of await this.#allIn(low, high)) uids.push(uid);
     }
     return uids.sort((a, b) => a - b).slice(0, most);
+  }
+
+  /**
+   * The UIDs in a window. SEARCH tells them in a tenth of the time of FETCH, but by an index, which may lag: so it is
+   * looked whether what it found stands together in the mailbox, with nothing before and after it.
+   */
+  async #allIn(low: number, high: number): Promise<number[]> {
+    const found = (await this.#connection.search({ uid: `${low}:${high}` })).sort((a, b) => a - b);
+    const [first, last] = [found[0], found.at(-1)];
+    if (first !== undefined && last !== undefined) {
+      const places: number[] = [];
+      const edges = `${low}:${first},${last}:${high}`;
+      await this.#connection.fetch('Looking for new mail', edges, {}, ({ seq }) => places.push(seq));
+      const isEach = new Set(places).size === new Set([first, last]).size;
+      if (isEach && Math.max(...places) - Math.min(...places) + 1 === found.length) return found;
+    }
+    return (await this.#uidsIn(`${low}:${high}`)).filter((uid) => uid >= low && uid <= high);
   }
 
   /**
@@ -294,7 +320,7 @@ export class ImapSession {
   async facts(uids: readonly number[], needs: FactNeeds = NO_NEEDS, wholeBelow = 0): Promise<MailFacts[]> {
     const facts = new Map<number, MailFacts>();
     const query = factQuery(needs, wholeBelow);
-    await this.#connection.fetch('Reading mail headers', uids.join(','), query, (message) => {
+    await this.#connection.fetch('Reading mail headers', sequenceSet(uids), query, (message) => {
       facts.set(message.uid, factsOf(message, wholeBelow));
     });
     await this.#confirmGone(uids, facts);
@@ -308,7 +334,7 @@ export class ImapSession {
   async contents(uids: readonly number[], part: 'whole' | 'headers'): Promise<Map<number, Buffer>> {
     const contents = new Map<number, Buffer>();
     const query: FetchQueryObject = part === 'whole' ? { source: true } : { headers: true };
-    await this.#connection.fetch('Reading mail', uids.join(','), query, ({ uid, source, headers }) => {
+    await this.#connection.fetch('Reading mail', sequenceSet(uids), query, ({ uid, source, headers }) => {
       const content = part === 'whole' ? source : headers;
       if (content) contents.set(uid, content);
     });

@@ -57,6 +57,7 @@ module.exports = {
     engineOrder('source', ['ledger', 'signal', 'runtime']),
     // The collectors and delivery meet only at the ledger.
     engineOrder('imap', ['source', 'ledger', 'mail', 'signal', 'runtime']),
+    engineOrder('gmail', ['source', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('delivery', ['ledger', 'signal', 'runtime']),
     {
       name: 'libraries-on-demand',

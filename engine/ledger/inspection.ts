@@ -62,6 +62,14 @@ export interface SourceHealth {
   readonly lastError: string | null;
   /** How far older mail was read; null: there is none to read. */
   readonly backfill: Backfill | null;
+  /**
+   * How many mails the last recovery found that the source did not announce by itself any more, and when; null: there
+   * was none.
+   */
+  readonly recovered: number | null;
+  readonly recoveredAt: number | null;
+  /** Until when the source's server sends notifications; null: it does not. */
+  readonly notifiedUntil: number | null;
   /** What waits to be done with mails on the server, and the newest error of these. */
   readonly actionsWaiting: number;
   readonly actionError: string | null;

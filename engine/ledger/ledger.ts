@@ -15,9 +15,12 @@ import type { OnceKeys } from './once-keys';
 import type { SourceHold, SourceHolds } from './source-holds';
 import type { Backfill, ConnectionState, EventState, SourceState } from './states';
 
-/** What is watched: a mailbox of an account. `account` names the login, without secrets. */
+/**
+ * What is watched: a mailbox of an account. `account` names the login, without secrets; a Gmail account is one
+ * mailbox, `GMAIL_MAILBOX` (keys.ts).
+ */
 export interface SourceKey {
-  readonly kind: 'imap';
+  readonly kind: 'imap' | 'gmail';
   readonly account: string;
   readonly mailbox: string;
 }
@@ -71,6 +74,7 @@ export interface Subscription {
 
 export interface NodeSubscription {
   readonly id: number;
+  readonly sourceId: number;
   readonly source: SourceKey;
 }
 
@@ -184,6 +188,10 @@ export interface SourceReport {
   readonly synced?: boolean;
   /** How far older mail was read; null: there is none to read; undefined: as it was. */
   readonly backfill?: Backfill | null;
+  /** How many mails a recovery has just found that the source no longer announces by itself; undefined: as it was. */
+  readonly recovered?: number;
+  /** Until when the source's server sends notifications, ms since 1970; null: it does not; undefined: as it was. */
+  readonly notifiedUntil?: number | null;
 }
 
 export interface Ledger extends OnceKeys, Inspection, SourceHolds, MailActions {

@@ -6,7 +6,8 @@
 import type { MailTraits } from './mail-traits';
 import type { SourceHold } from './source-holds';
 
-export type MailAction =
+/** On an IMAP server. */
+export type ImapMailAction =
   | { readonly kind: 'markRead' }
   | { readonly kind: 'flag' }
   | { readonly kind: 'addKeyword'; readonly keyword: string }
@@ -14,14 +15,21 @@ export type MailAction =
   | { readonly kind: 'copy'; readonly mailbox: string }
   | { readonly kind: 'delete' };
 
+/** In a Gmail account; labels by their ids. Its trash takes nothing away: mails there are read by their id as before. */
+export type GmailMailAction =
+  | { readonly kind: 'changeLabels'; readonly add: readonly string[]; readonly remove: readonly string[] }
+  | { readonly kind: 'trash' };
+
+export type MailAction = ImapMailAction | GmailMailAction;
+
 /** What was refused so often holds up nothing else that is to be done with its mail: some are refused for good. */
 export const HELD_UP_TRIES = 5;
 
 /** Something to be done now, with what is known of its mail. */
-export interface DueAction extends MailTraits {
+export interface DueAction<Action extends MailAction = MailAction> extends MailTraits {
   readonly id: number;
   readonly subscriptionId: number;
-  readonly action: MailAction;
+  readonly action: Action;
   /** How often it was begun before: then it may have been done already, and only not been noted. */
   readonly begun: number;
   readonly event: string;

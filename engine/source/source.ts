@@ -1,6 +1,13 @@
 // What all kinds of sources share: who listens, and what a watch of one is asked to do.
 import type { SourceKey, Subscription } from '../ledger/ledger';
 
+/** Where a new subscription begins. Times in ms since 1970. */
+export type Start =
+  | { readonly kind: 'new' }
+  | { readonly kind: 'last'; readonly count: number }
+  | { readonly kind: 'since'; readonly at: number }
+  | { readonly kind: 'everything' };
+
 /** When a person is told about an outage. */
 export interface OutageReporting {
   /** After so many ms; null: never. */

@@ -27,6 +27,8 @@ export function sourceJson({ id, ...source }: SourceHealth): IDataObject {
     ...source,
     backfill: source.backfill && { ...source.backfill },
     workflowIds: [...source.workflowIds],
+    recoveredAt: isoTime(source.recoveredAt),
+    notifiedUntil: isoTime(source.notifiedUntil),
     lastSuccessAt: isoTime(source.lastSuccessAt),
     lastErrorAt: isoTime(source.lastErrorAt),
   };

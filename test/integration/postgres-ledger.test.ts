@@ -154,7 +154,9 @@ describe('the schema in Postgres', () => {
       try {
         const made = await Promise.all(ledgers.map((ledger) => ledger.subscribe(NEW_SUBSCRIPTION)));
         assert.equal(new Set(made.map(({ id }) => id)).size, 1);
-        assert.deepEqual((await beside.query('select version from schema_version')).rows, [{ version: 2 }]);
+        assert.deepEqual((await beside.query('select version from schema_version')).rows, [
+          { version: migrations.length },
+        ]);
       } finally {
         await Promise.all(ledgers.map((ledger) => ledger.close()));
       }
@@ -164,7 +166,7 @@ describe('the schema in Postgres', () => {
     onDatabase(async (settings, beside) => {
       await withLedger(settings, async () => undefined);
       await beside.query('update schema_version set version = 99');
-      const newer = fault('schema', /written by a newer .*version 99, this one knows 2.*Update the package/);
+      const newer = fault('schema', /written by a newer .*version 99, this one knows 3.*Update the package/);
       await assert.rejects(openPostgresLedger(settings), newer);
       await assert.rejects(checkPostgres(settings), newer);
       assert.deepEqual((await beside.query('select version from schema_version')).rows, [{ version: 99 }]);
@@ -201,7 +203,7 @@ describe('the schema in Postgres', () => {
         return rows;
       };
       const before = await all();
-      assert.match(await checkPostgres(settings), /schema durable_mail will be updated from version 1 to 2/);
+      assert.match(await checkPostgres(settings), /schema durable_mail will be updated from version 1 to 3/);
       const ledgers = await Promise.all(Array.from({ length: 4 }, () => openPostgresLedger(settings)));
       try {
         assert.deepEqual(await all(), before);
@@ -221,6 +223,7 @@ describe('the schema in Postgres', () => {
         const [source] = await ledger.sources();
         assert.deepEqual([source?.state, source?.lastSuccessAt, source?.lastError], ['idle', 8, 'why']);
         assert.deepEqual([source?.backfill, source?.actionsWaiting, source?.actionError], [null, 0, null]);
+        assert.deepEqual([source?.recovered, source?.recoveredAt, source?.notifiedUntil], [null, null, null]);
         const to = await ledger.subscribe({ ...NEW_SUBSCRIPTION, afterSuccess: { kind: 'markRead' } });
         assert.equal(to.id, 1);
         const hold = await held(ledger, to.sourceId);
@@ -233,7 +236,7 @@ describe('the schema in Postgres', () => {
           (await ledger.takeActions(hold, 10, 1_000)).map(({ event, action }) => [event, action]),
           [['event-1', { kind: 'markRead' }]],
         );
-        assert.match(await checkPostgres(settings), /is ready \(version 2\)/);
+        assert.match(await checkPostgres(settings), /is ready \(version 3\)/);
       } finally {
         await Promise.all(ledgers.map((ledger) => ledger.close()));
       }
@@ -326,7 +329,7 @@ describe("a user's rights in Postgres", () => {
       await beside.query(advice!);
       assert.match(await checkPostgres(settings), /tables in schema durable_mail will be made/);
       await withLedger(settings, (ledger) => ledger.subscribe(NEW_SUBSCRIPTION));
-      assert.match(await checkPostgres(settings), /schema durable_mail is ready \(version 2\)/);
+      assert.match(await checkPostgres(settings), /schema durable_mail is ready \(version 3\)/);
     }));
 
   it('in a schema that another user made are named one by one', () =>

@@ -392,6 +392,7 @@ describe('a file of version 2', () => {
         [3, 'idle', 8, 'why'],
       );
       assert.deepEqual([source?.backfill, source?.actionsWaiting, source?.actionError], [null, 0, null]);
+      assert.deepEqual([source?.recovered, source?.recoveredAt, source?.notifiedUntil], [null, null, null]);
       assert.deepEqual(beside.prepare('pragma foreign_key_check').all(), []);
       assert.equal(beside.prepare('pragma integrity_check').get()?.['integrity_check'], 'ok');
 

@@ -4,8 +4,9 @@ import { describe, it } from 'node:test';
 import { type Beginning, beginningCursor } from '../../engine/imap/read/begin';
 import { advanced, filled, type ImapCursor, readCursor, storedCursor } from '../../engine/imap/read/cursor';
 import { waysOf } from '../../engine/imap/session/quirks';
-import type { ImapReading, Start } from '../../engine/imap/read/reading';
+import type { ImapReading } from '../../engine/imap/read/reading';
 import type { ImapSession } from '../../engine/imap/session/session';
+import type { Start } from '../../engine/source/source';
 import { readingOf } from '../support/reading';
 
 const opened = { name: 'INBOX', uidValidity: '5', uidNext: 11 };

@@ -58,6 +58,9 @@ const source: SourceHealth = {
   lastErrorAt: null,
   lastError: null,
   backfill: { read: 50, left: 1_950 },
+  recovered: 12,
+  recoveredAt: 1_700_000_000_000,
+  notifiedUntil: 1_700_000_000_000,
   actionsWaiting: 2,
   actionError: 'There is no mailbox Done.',
   workflowIds: ['w'],
@@ -207,7 +210,10 @@ describe('looking', () => {
     const ledger = new FakeInspection();
     const sources = await ask(ledger, { resource: 'source', operation: 'getAll' });
     const { id, ...more } = source;
-    assert.deepEqual(sources.json, [{ sourceId: id, ...more, lastSuccessAt: '2023-11-14T22:13:20.000Z' }]);
+    const at = '2023-11-14T22:13:20.000Z';
+    assert.deepEqual(sources.json, [
+      { sourceId: id, ...more, lastSuccessAt: at, recoveredAt: at, notifiedUntil: at },
+    ]);
     const counts = await ask(ledger, { resource: 'statistics', operation: 'getByState', workflowId: 'w' });
     const [{ states: _, ...sums }] = counts.json as [IDataObject];
     assert.deepEqual(sums, {

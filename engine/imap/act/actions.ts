@@ -2,11 +2,10 @@
 // Invariants: what was begun before, and may have been done, is not done twice; a mail that is not in the mailbox
 // any more needs nothing; what the server refuses is postponed and told, what the connection fails at is thrown.
 import type { Ledger } from '../../ledger/ledger';
-import type { DueAction } from '../../ledger/mail-actions';
 import type { SourceHold } from '../../ledger/source-holds';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import type { Log } from '../../runtime/log';
-import { change, findCopied, groupsOf, type Task, targetOf, uidsOf } from './changes';
+import { change, findCopied, groupsOf, type ImapDueAction, type Task, targetOf, uidsOf } from './changes';
 import { ImapFault } from '../session/fault';
 import { findMails } from '../find/find';
 import { type Obstacle, obstacleOf, obstacleTo } from './obstacles';
@@ -43,7 +42,7 @@ export interface ActionsEnd {
  * @throws ImapFault: the connection failed, or the mailbox cannot be opened @throws LedgerFault
  */
 export async function performActions(job: ActionsJob, signal: AbortSignal): Promise<ActionsEnd> {
-  const taken = await job.ledger.takeActions(job.hold, MOST_AT_ONCE, LEASE_MS);
+  const taken = (await job.ledger.takeActions(job.hold, MOST_AT_ONCE, LEASE_MS)) as ImapDueAction[];
   if (taken.length === 0) return { done: 0, mayBeMore: false, opened: null };
   const work = new Work(job);
   const copied = await findCopied(job.session, job.mailbox, taken);
@@ -67,13 +66,13 @@ class Work {
 
   /** Finds the mails, and finishes what needs nothing to be done. */
   async locate(
-    taken: readonly DueAction[],
+    taken: readonly ImapDueAction[],
     { uidValidity }: OpenedMailbox,
-    copied: ReadonlySet<DueAction>,
+    copied: ReadonlySet<ImapDueAction>,
   ): Promise<Task[]> {
     const { session, mailbox, log } = this.#job;
     const tasks: Task[] = [];
-    const idle: DueAction[] = [];
+    const idle: ImapDueAction[] = [];
     for (const [due, uids] of await findMails(session, uidValidity, taken)) {
       const target = targetOf(due);
       const isThere = target !== null && session.isSameMailbox(target, mailbox);
@@ -117,7 +116,7 @@ class Work {
     for (const task of left) await this.perform([task]);
   }
 
-  async #finish(dues: readonly DueAction[]): Promise<void> {
+  async #finish(dues: readonly ImapDueAction[]): Promise<void> {
     if (dues.length === 0) return;
     await this.#job.ledger.finishActions(dues.map(({ id }) => id));
     this.done += dues.length;

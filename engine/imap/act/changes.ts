@@ -1,6 +1,6 @@
 // Changes mails of a mailbox on their server: together what is to be done with several, and no copy twice.
 // Invariant: no mail is deleted before its copy is where it is to be, and none that others have marked.
-import type { DueAction, MailAction } from '../../ledger/mail-actions';
+import type { DueAction, ImapMailAction } from '../../ledger/mail-actions';
 import { groupedBySize } from '../../runtime/groups';
 import { ImapFault } from '../session/fault';
 import { findAlike, isUnlike } from '../find/find';
@@ -10,11 +10,14 @@ import { type ImapSession, WithheldMail } from '../session/session';
 /** A server that copies mails says nothing meanwhile: so much is given to it at once. */
 const MOST_BYTES = 64 * 1024 * 1024;
 /** What takes a mail away comes last: another workflow may want it marked first. */
-const ORDER: readonly MailAction['kind'][] = ['markRead', 'flag', 'addKeyword', 'copy', 'move', 'delete'];
+const ORDER: readonly ImapMailAction['kind'][] = ['markRead', 'flag', 'addKeyword', 'copy', 'move', 'delete'];
+
+/** A source has only what its own kind of trigger wrote. */
+export type ImapDueAction = DueAction<ImapMailAction>;
 
 /** Something to be done with a mail that was found. */
 export interface Task {
-  readonly due: DueAction;
+  readonly due: ImapDueAction;
   readonly uid: number;
   /** A copy of it is where it is to be. */
   copied: boolean;
@@ -41,9 +44,9 @@ export function groupsOf(tasks: readonly Task[]): Task[][] {
 export async function findCopied(
   session: ImapSession,
   mailbox: string,
-  taken: readonly DueAction[],
-): Promise<Set<DueAction>> {
-  const copied = new Set<DueAction>();
+  taken: readonly ImapDueAction[],
+): Promise<Set<ImapDueAction>> {
+  const copied = new Set<ImapDueAction>();
   const begun = taken.filter(
     (due) =>
       due.begun > 0 &&
@@ -84,5 +87,5 @@ export async function change(session: ImapSession, group: readonly Task[]): Prom
 
 export const uidsOf = (tasks: readonly Task[]): number[] => [...new Set(tasks.map(({ uid }) => uid))];
 
-export const targetOf = ({ action }: DueAction): string | null =>
+export const targetOf = ({ action }: ImapDueAction): string | null =>
   action.kind === 'move' || action.kind === 'copy' ? action.mailbox : null;

@@ -1,6 +1,6 @@
 // Why something cannot be done with mails on their server, in words that tell a person what to do about it.
 // Invariant: nothing of a mail stands in them but the names of mailboxes and keywords.
-import type { MailAction } from '../../ledger/mail-actions';
+import type { ImapMailAction } from '../../ledger/mail-actions';
 import { thereAre } from '../session/fault-texts';
 import type { Refusal } from '../session/refusal';
 import type { ImapSession } from '../session/session';
@@ -18,7 +18,7 @@ const PASSES: ReadonlySet<string | null> = new Set(['UNAVAILABLE', 'INUSE', 'SER
 const OF_ALL: ReadonlySet<string | null> = new Set(['NOPERM', 'OVERQUOTA', 'CONTACTADMIN']);
 
 /** What the open mailbox does not allow, known before it is asked. */
-export function obstacleTo(session: ImapSession, mailbox: string, action: MailAction): Obstacle | null {
+export function obstacleTo(session: ImapSession, mailbox: string, action: ImapMailAction): Obstacle | null {
   const because = (reason: string): Obstacle => ({
     text: `${cannot(session, mailbox, action)}: ${reason}`,
     ofAll: true,
@@ -44,7 +44,7 @@ export function obstacleTo(session: ImapSession, mailbox: string, action: MailAc
 export async function obstacleOf(
   session: ImapSession,
   mailbox: string,
-  action: MailAction,
+  action: ImapMailAction,
   refusal: Refusal,
 ): Promise<Obstacle> {
   const begin = cannot(session, mailbox, action);
@@ -64,7 +64,7 @@ export async function obstacleOf(
 }
 
 /** The flag that has to be kept for it; null: none. */
-export function flagOf(action: MailAction): string | null {
+export function flagOf(action: ImapMailAction): string | null {
   switch (action.kind) {
     case 'markRead':
       return '\\Seen';
@@ -80,11 +80,11 @@ export function flagOf(action: MailAction): string | null {
   }
 }
 
-function cannot(session: ImapSession, mailbox: string, action: MailAction): string {
+function cannot(session: ImapSession, mailbox: string, action: ImapMailAction): string {
   return `Mail in "${mailbox}" of ${session.account} cannot be ${done(action)}`;
 }
 
-function done(action: MailAction): string {
+function done(action: ImapMailAction): string {
   switch (action.kind) {
     case 'markRead':
       return 'marked as read';

@@ -1,13 +1,7 @@
 // What a trigger's settings say about reading its mailbox: where to begin, what to take, how closely to watch.
 import type { MailFilter } from '../../mail/filter';
+import type { Start } from '../../source/source';
 import type { SearchCriteria } from '../rules/criteria';
-
-/** Where a new subscription begins. Times in ms since 1970. */
-export type Start =
-  | { readonly kind: 'new' }
-  | { readonly kind: 'last'; readonly count: number }
-  | { readonly kind: 'since'; readonly at: number }
-  | { readonly kind: 'everything' };
 
 export interface ImapReading {
   readonly start: Start;

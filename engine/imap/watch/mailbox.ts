@@ -7,17 +7,17 @@ import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import { errorText, type Log } from '../../runtime/log';
 import { monotonicNow } from '../../runtime/time';
 import type { Wake } from '../../signal/wake';
+import { Complaints } from '../../source/complaints';
 import type { SourceLeases } from '../../source/leases';
 import { Outage } from '../../source/outage';
 import type { Subscriber } from '../../source/source';
+import { Tenure } from '../../source/tenure';
 import { performActions } from '../act/actions';
 import { type FaultKind, ImapFault } from '../session/fault';
 import type { ImapLogin } from '../session/login';
 import type { ImapReading } from '../read/reading';
 import type { ImapSession, OpenedMailbox } from '../session/session';
 import { type Older, syncMailbox } from '../read/sync';
-import { Complaints } from './complaints';
-import { Tenure } from './tenure';
 
 export type ImapSubscriber = Subscriber<ImapLogin, ImapReading>;
 
@@ -92,7 +92,7 @@ export class WatchedMailbox {
       for (const subscriber of subscribers()) subscriber.warn(fault);
     };
     this.#tenure = new Tenure({ sourceId, name: this.name, before, warn }, leases, log);
-    this.#complaints = new Complaints(this.name, log, (subscriptionId, fault) => {
+    this.#complaints = new Complaints(`email rules for the ${this.name}`, log, (subscriptionId, fault) => {
       for (const { subscription, warn } of subscribers()) if (subscription.id === subscriptionId) warn(fault);
     });
   }
@@ -246,7 +246,7 @@ export class WatchedMailbox {
           switchedOnAt: this.#placed.has(subscriber) ? undefined : subscriber.joinedAt,
         })),
         recorded: (ids) => wake.notify(ids),
-        refused: (id, fault) => this.#complaints.rules(id, fault),
+        refused: (id, fault) => this.#complaints.refused(id, fault),
         withheld: this.#withheld,
         mostWaiting: MOST_WAITING,
       },
@@ -260,7 +260,7 @@ export class WatchedMailbox {
     await this.#reportRead(connection, older, isNews);
     for (const subscriber of read) {
       const { id } = subscriber.subscription;
-      if (!this.#complaints.isRefused(id)) this.#complaints.rulesApply(id);
+      if (!this.#complaints.isRefused(id)) this.#complaints.accepted(id);
       subscriber.synced();
     }
     if (!this.#hasFollowed) log.info(`Watching ${this.name}`, { connection });

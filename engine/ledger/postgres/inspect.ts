@@ -41,6 +41,7 @@ const selectSources = `
   select id, kind, account, mailbox, state, connection, last_success_at as "lastSuccessAt",
     last_error_at as "lastErrorAt", last_error as "lastError",
     backfill_read as "backfillRead", backfill_left as "backfillLeft",
+    recovered, recovered_at as "recoveredAt", notified_until as "notifiedUntil",
     (select count(*) from durable_mail.mail_action where source_id = source.id) as "actionsWaiting",
     (select mail_action.last_error from durable_mail.mail_action where source_id = source.id
       order by mail_action.last_error_at desc nulls last, mail_action.id desc limit 1) as "actionError",

@@ -185,4 +185,13 @@ export const migrations: readonly string[] = [
   -- takeActions, sweep
   create index mail_action_message on durable_mail.mail_action (message_id);
   `,
+
+  // 3: what the last recovery of a source found, and until when its server sends notifications.
+  `
+  alter table durable_mail.source
+    add column recovered bigint check (recovered >= 0),
+    add column recovered_at bigint,
+    add column notified_until bigint,
+    add check ((recovered_at is null) = (recovered is null));
+  `,
 ];

@@ -37,7 +37,7 @@ const selectOfNode = `
   select id from durable_mail.subscription where workflow_id = $1 and node_id = $2 order by id`;
 
 const selectSourcesOfNode = `
-  select subscription.id, source.kind, source.account, source.mailbox
+  select subscription.id, source.id as "sourceId", source.kind, source.account, source.mailbox
   from durable_mail.subscription join durable_mail.source on source.id = subscription.source_id
   where workflow_id = $1 and node_id = $2 order by subscription.id`;
 
@@ -51,8 +51,11 @@ const updateSource = `
     last_error_at = case when $4::text is null then last_error_at else ${NOW} end,
     last_success_at = case when $5 then ${NOW} else last_success_at end,
     backfill_read = case when $6 then $7::bigint else backfill_read end,
-    backfill_left = case when $6 then $8::bigint else backfill_left end
-  where id = $1 and fence = $9`;
+    backfill_left = case when $6 then $8::bigint else backfill_left end,
+    recovered = coalesce($9::bigint, recovered),
+    recovered_at = case when $9::bigint is null then recovered_at else ${NOW} end,
+    notified_until = case when $10 then $11::bigint else notified_until end
+  where id = $1 and fence = $12`;
 
 export function subscribe(
   connection: PostgresConnection,
@@ -96,8 +99,12 @@ export async function subscriptionsOf(
   workflowId: string,
   nodeId: string,
 ): Promise<NodeSubscription[]> {
-  const rows = await connection.all<SourceKey & { id: number }>(selectSourcesOfNode, workflowId, nodeId);
-  return rows.map(({ id, ...source }) => ({ id, source }));
+  const rows = await connection.all<SourceKey & { id: number; sourceId: number }>(
+    selectSourcesOfNode,
+    workflowId,
+    nodeId,
+  );
+  return rows.map(({ id, sourceId, ...source }) => ({ id, sourceId, source }));
 }
 
 export async function cursors(
@@ -124,6 +131,9 @@ export async function reportSource(
     report.backfill !== undefined,
     report.backfill?.read ?? null,
     report.backfill?.left ?? null,
+    report.recovered ?? null,
+    report.notifiedUntil !== undefined,
+    report.notifiedUntil ?? null,
     hold.fence,
   );
 }

@@ -221,4 +221,11 @@ export const migrations: readonly string[] = [
   create index mail_action_due on mail_action (source_id, due_at);
   create index mail_action_message on mail_action (message_id);
   `,
+
+  // 4: what the last recovery of a source found, and until when its server sends notifications.
+  `
+  alter table source add column recovered integer check (recovered >= 0);
+  alter table source add column recovered_at integer check ((recovered_at is null) = (recovered is null));
+  alter table source add column notified_until integer;
+  `,
 ];

@@ -36,7 +36,7 @@ const selectOfNode = `
   select id from subscription where workflow_id = ? and node_id = ? order by id`;
 
 const selectSourcesOfNode = `
-  select subscription.id, source.kind, source.account, source.mailbox
+  select subscription.id, source.id as sourceId, source.kind, source.account, source.mailbox
   from subscription join source on source.id = subscription.source_id
   where workflow_id = ? and node_id = ? order by subscription.id`;
 
@@ -50,8 +50,11 @@ const updateSource = `
     last_error_at = iif(?3 is null, last_error_at, ${NOW}),
     last_success_at = iif(?4, ${NOW}, last_success_at),
     backfill_read = iif(?5, ?6, backfill_read),
-    backfill_left = iif(?5, ?7, backfill_left)
-  where id = ?8 and fence = ?9`;
+    backfill_left = iif(?5, ?7, backfill_left),
+    recovered = coalesce(?8, recovered),
+    recovered_at = iif(?8 is null, recovered_at, ${NOW}),
+    notified_until = iif(?9, ?10, notified_until)
+  where id = ?11 and fence = ?12`;
 
 export function subscribe(connection: SqliteConnection, subscription: NewSubscription): Subscription {
   const { workflowId, nodeId, source } = subscription;
@@ -94,8 +97,12 @@ export function subscriptionsOf(
   workflowId: string,
   nodeId: string,
 ): NodeSubscription[] {
-  const rows = connection.all<SourceKey & { id: number }>(selectSourcesOfNode, workflowId, nodeId);
-  return rows.map(({ id, ...source }) => ({ id, source }));
+  const rows = connection.all<SourceKey & { id: number; sourceId: number }>(
+    selectSourcesOfNode,
+    workflowId,
+    nodeId,
+  );
+  return rows.map(({ id, sourceId, ...source }) => ({ id, sourceId, source }));
 }
 
 export function cursors(connection: SqliteConnection, ids: readonly number[]): Map<number, Cursor | null> {
@@ -113,6 +120,9 @@ export function reportSource(connection: SqliteConnection, hold: SourceHold, rep
     report.backfill === undefined ? 0 : 1,
     report.backfill?.read ?? null,
     report.backfill?.left ?? null,
+    report.recovered ?? null,
+    report.notifiedUntil === undefined ? 0 : 1,
+    report.notifiedUntil ?? null,
     hold.sourceId,
     hold.fence,
   );

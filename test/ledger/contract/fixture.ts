@@ -41,7 +41,7 @@ export interface StoredEvent {
 
 /** Every stored time, by table: `elapse` shifts them all. */
 const TIMES: Readonly<Record<string, readonly string[]>> = {
-  source: ['last_success_at', 'last_error_at', 'held_until'],
+  source: ['last_success_at', 'last_error_at', 'held_until', 'recovered_at', 'notified_until'],
   subscription: ['created_at'],
   message: ['recorded_at'],
   content: ['drop_at'],

@@ -178,6 +178,7 @@ export function inspectionContract(fixture: Fixture): void {
         lastErrorAt: null,
         lastError: null,
         backfill: null,
+        ...{ recovered: null, recoveredAt: null, notifiedUntil: null },
         actionsWaiting: 0,
         actionError: null,
         workflowIds: sources[0]!.workflowIds,

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { unpackContent } from '../../../engine/ledger/content';
+import { GMAIL_MAILBOX } from '../../../engine/ledger/keys';
 import type { NewMessage, Subscription } from '../../../engine/ledger/ledger';
 import type { Backfill } from '../../../engine/ledger/states';
-import { type Fixture, RETENTION_MS, success } from './fixture';
+import { DAY_MS, type Fixture, RETENTION_MS, success } from './fixture';
 
 export function recordContract(fixture: Fixture): void {
   describe('subscribe', () => {
@@ -53,10 +54,10 @@ export function recordContract(fixture: Fixture): void {
       const { ledger } = fixture;
       const found = await ledger.subscriptionsOf('workflow', 'node');
       assert.deepEqual(
-        found.map(({ id, source: { mailbox } }) => [id, mailbox]),
+        found.map(({ id, sourceId, source: { mailbox } }) => [id, sourceId, mailbox]),
         [
-          [inbox.id, 'INBOX'],
-          [support.id, 'Support'],
+          [inbox.id, inbox.sourceId, 'INBOX'],
+          [support.id, support.sourceId, 'Support'],
         ],
       );
       assert.deepEqual(found[1]!.source, source);
@@ -364,6 +365,61 @@ export function recordContract(fixture: Fixture): void {
       assert.deepEqual(await report(), { read: 50, left: 1_950 });
       assert.deepEqual(await report({ read: 2_000, left: 0 }), { read: 2_000, left: 0 });
       assert.equal(await report(null), null);
+    });
+
+    it('keeps what the last recovery found and when, also that it found nothing', async () => {
+      const hold = fixture.hold(await fixture.subscribe());
+      const report = async (recovered?: number): Promise<[number | null, number | null]> => {
+        const state = { state: 'idle', connection: 'polling' } as const;
+        await fixture.ledger.reportSource(hold, recovered === undefined ? state : { ...state, recovered });
+        const [source] = await fixture.ledger.sources();
+        return [source!.recovered, source!.recoveredAt];
+      };
+      assert.deepEqual(await report(), [null, null]);
+      const [found, first] = await report(12);
+      assert.equal(found, 12);
+      assert.ok(first !== null && Math.abs(first - Date.now()) < DAY_MS);
+      await fixture.elapse(DAY_MS);
+      assert.deepEqual(await report(), [12, first - DAY_MS]);
+      const [nothing, second] = await report(0);
+      assert.equal(nothing, 0);
+      assert.ok(second !== null && second >= first);
+    });
+
+    it('keeps until when notifications come, until they come no more', async () => {
+      const hold = fixture.hold(await fixture.subscribe());
+      const report = async (notifiedUntil?: number | null): Promise<number | null> => {
+        const state = { state: 'idle', connection: 'polling' } as const;
+        await fixture.ledger.reportSource(
+          hold,
+          notifiedUntil === undefined ? state : { ...state, notifiedUntil },
+        );
+        return (await fixture.ledger.sources())[0]!.notifiedUntil;
+      };
+      assert.equal(await report(), null);
+      assert.equal(await report(1_900_000_000_000), 1_900_000_000_000);
+      assert.equal(await report(), 1_900_000_000_000);
+      assert.equal(await report(null), null);
+      assert.equal(await report(), null);
+    });
+
+    it('is of a Gmail account as of any other source', async () => {
+      const source = { kind: 'gmail', account: 'ann@gmail.com', mailbox: GMAIL_MAILBOX } as const;
+      const gmail = await fixture.subscribe('workflow', { source });
+      const imap = await fixture.subscribe('workflow', { source: { ...source, kind: 'imap' } });
+      assert.notEqual(gmail.sourceId, imap.sourceId);
+      await fixture.ledger.reportSource(fixture.hold(gmail), { state: 'idle', connection: 'polling' });
+      const states = (await fixture.ledger.sources()).map(({ kind, account, state }) => [
+        kind,
+        account,
+        state,
+      ]);
+      assert.deepEqual(states.sort(), [
+        ['gmail', 'ann@gmail.com', 'idle'],
+        ['imap', 'ann@gmail.com', 'pending'],
+      ]);
+      const sources = (await fixture.ledger.subscriptionsOf('workflow', 'node')).map(({ source }) => source);
+      assert.deepEqual(new Set(sources.map(({ kind }) => kind)), new Set(['gmail', 'imap']));
     });
   });
 }

@@ -1,26 +1,26 @@
-// What the server refuses to do for a workflow, and who was told: a person hears of it once, not each time that it is
+// What a server refuses to do for a workflow, and who was told: a person hears of it once, not each time that it is
 // tried again.
-import type { Log } from '../../runtime/log';
-import { monotonicNow } from '../../runtime/time';
+import type { Log } from '../runtime/log';
+import { monotonicNow } from '../runtime/time';
 
-/** A subscription whose rules the server does not understand is left out for this time, then tried again. */
+/** A subscription whose settings the server does not accept is left out for this time, then tried again. */
 const REFUSED_MS = 10 * 60_000;
 /** A person hears again after this time of what the server still refuses to do with mails. */
 const TELL_AGAIN_MS = 24 * 60 * 60_000;
 
 export class Complaints {
-  readonly #name: string;
+  readonly #what: string;
   readonly #log: Log;
   readonly #tell: (subscriptionId: number, fault: Error) => void;
   /** Until when, on the monotonic clock, subscriptions are left out. */
   readonly #refused = new Map<number, number>();
-  readonly #rulesTold = new Map<number, string>();
+  readonly #refusalsTold = new Map<number, string>();
   /** When (monotonic). */
   readonly #actionsTold = new Map<string, number>();
 
-  /** @param name of the mailbox, for people */
-  constructor(name: string, log: Log, tell: (subscriptionId: number, fault: Error) => void) {
-    this.#name = name;
+  /** @param what may be refused, and of which source, for people, as a plural: `email rules for the mailbox …` */
+  constructor(what: string, log: Log, tell: (subscriptionId: number, fault: Error) => void) {
+    this.#what = what;
     this.#log = log;
     this.#tell = tell;
   }
@@ -30,20 +30,20 @@ export class Complaints {
     return (this.#refused.get(subscriptionId) ?? 0) > monotonicNow();
   }
 
-  /** The subscription's rules cannot be applied on this server. */
-  rules(subscriptionId: number, fault: Error): void {
+  /** What the subscription asks for cannot be applied on this server. */
+  refused(subscriptionId: number, fault: Error): void {
     this.#refused.set(subscriptionId, monotonicNow() + REFUSED_MS);
-    const text = `The email rules for the ${this.#name} cannot be used, so no mail of it runs: ${fault.message}`;
+    const text = `The ${this.#what} cannot be used, so no mail of it runs: ${fault.message}`;
     this.#log.warn(text);
-    if (this.#rulesTold.get(subscriptionId) === text) return;
-    this.#rulesTold.set(subscriptionId, text);
+    if (this.#refusalsTold.get(subscriptionId) === text) return;
+    this.#refusalsTold.set(subscriptionId, text);
     this.#tell(subscriptionId, new Error(text, { cause: fault }));
   }
 
-  /** They could be applied. */
-  rulesApply(subscriptionId: number): void {
+  /** It could be applied. */
+  accepted(subscriptionId: number): void {
     this.#refused.delete(subscriptionId);
-    this.#rulesTold.delete(subscriptionId);
+    this.#refusalsTold.delete(subscriptionId);
   }
 
   /** What is to be done with mails after their run was refused. */

@@ -1,18 +1,18 @@
-// Whether this process reads a mailbox, or stands by because another one does.
+// Whether this process reads a source, or stands by because another one does.
 // Invariant: at its end the lease is given back, also one that was still being asked for.
-import type { SourceHold } from '../../ledger/source-holds';
-import { errorText, type Log } from '../../runtime/log';
-import { monotonicNow } from '../../runtime/time';
-import type { SourceLease, SourceLeases } from '../../source/leases';
+import type { SourceHold } from '../ledger/source-holds';
+import { errorText, type Log } from '../runtime/log';
+import { monotonicNow } from '../runtime/time';
+import type { SourceLease, SourceLeases } from './leases';
 
 /** By then the other process has crashed and its lease run out, if it was no more than that. */
 const LONG_STANDBY_MS = 15 * 60_000;
 
 export interface TenureSettings {
   readonly sourceId: number;
-  /** For people. */
+  /** For people, to go after "the": `mailbox "INBOX" of …`. */
   readonly name: string;
-  /** Another watch of the mailbox in this process, which has the same lease, is still ending. */
+  /** Another watch of the source in this process, which has the same lease, is still ending. */
   readonly before: Promise<unknown> | undefined;
   /** Another process has been reading it for long. */
   readonly warn: (fault: Error) => void;
@@ -37,7 +37,7 @@ export class Tenure {
     void settings.before?.then(() => (this.#isEarly = false));
   }
 
-  /** While this process has the mailbox. */
+  /** While this process has the source. */
   get hold(): SourceHold | null {
     return this.#lease?.hold ?? null;
   }
@@ -47,12 +47,12 @@ export class Tenure {
   }
 
   /**
-   * Whether it is this process that reads the mailbox; asks for the lease where it is free.
+   * Whether it is this process that reads the source; asks for the lease where it is free.
    * @returns `anew`: another process had it until now @throws LedgerFault
    */
   async held(): Promise<'yes' | 'anew' | 'no'> {
     if (this.#lease?.lost) {
-      this.#log.warn(`Another process of n8n reads ${this.#settings.name} now; this one stands by`);
+      this.#log.warn(`Another process of n8n reads the ${this.#settings.name} now; this one stands by`);
       this.#lease = null;
     }
     if (this.#isEarly) return 'no';
@@ -67,7 +67,7 @@ export class Tenure {
     return isAnew ? 'anew' : 'yes';
   }
 
-  /** It was found out that another process has the mailbox. */
+  /** It was found out that another process has the source. */
   drop(): void {
     this.#lease?.drop();
   }
@@ -83,7 +83,7 @@ export class Tenure {
       await this.#lease?.release();
     } catch (error) {
       // It runs out by itself.
-      this.#log.debug(`The lease of ${this.#settings.name} was not given back: ${errorText(error)}`);
+      this.#log.debug(`The lease of the ${this.#settings.name} was not given back: ${errorText(error)}`);
     }
     this.#lease = null;
   }
@@ -96,7 +96,7 @@ export class Tenure {
       .finally(() => (this.#taking = undefined)));
   }
 
-  /** One process of an instance reads a mailbox; for long nobody waits but an instance that shares another's ledger. */
+  /** One process of an instance reads a source; for long nobody waits but an instance that shares another's ledger. */
   #standBy(): void {
     const now = monotonicNow();
     this.#standbySince ??= now;

@@ -10,14 +10,16 @@ import type {
 } from 'n8n-workflow';
 import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
 import { listen } from '../host/listen';
-import { newestMail } from '../host/preview';
 import { mailStoreTest } from '../host/mail-store';
 import { pointersOf, runPointers } from '../host/run';
 import { refuseWhatCannotWork } from '../host/refusal';
+import { triggerPanel } from '../host/trigger/editor';
+import { imapCollector } from './collector';
 import { durableImapTest } from './credential-test';
 import { checkLogin, type CredentialType, readLogin } from './login';
 import { getMailboxes, searchMailboxes } from './mailbox-picker';
-import { hints, properties, subtitle, triggerPanel } from './properties';
+import { newestMail } from './preview';
+import { hints, properties, subtitle } from './properties';
 import { loginCredentials } from './properties/login';
 import { runSettings } from './run-settings';
 import { listenSettings, previewSettings } from './settings';
@@ -62,7 +64,8 @@ export class DurableImapTrigger implements INodeType {
     const settings = listenSettings(this);
     const type = this.getNodeParameter('authentication') as CredentialType;
     await checkLogin(this, type);
-    return { closeFunction: await listen(this, { ...settings, login: () => readLogin(this, type) }) };
+    const collector = imapCollector({ ...settings, login: () => readLogin(this, type) });
+    return { closeFunction: await listen(this, settings, collector) };
   }
 
   async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {

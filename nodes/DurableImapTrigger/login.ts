@@ -6,7 +6,11 @@ import { NodeOperationError } from 'n8n-workflow';
 import { readCertificates, readClientCertificate } from '../../engine/imap/session/certificates';
 import { ImapFault } from '../../engine/imap/session/fault';
 import { DEFAULT_MOST_CONNECTIONS, type ImapLogin, type StartTls } from '../../engine/imap/session/login';
-import { freshAccessToken, gmailAddress, isConnected, type LoginContext } from './access-token';
+import { freshAccessToken, isConnected, type TokenContext, TokenFault } from '../host/access-token';
+import { type AddressContext, gmailAddress } from './gmail-address';
+
+/** What every context of n8n has in which a login is read: a trigger's, a run's, and that of a list in the editor. */
+export type LoginContext = TokenContext & AddressContext;
 
 /** The credential types that the node takes: n8n's own, and ours. */
 export type CredentialType = 'imap' | 'durableImap' | OAuth2Type;
@@ -33,10 +37,10 @@ export async function readLogin(context: LoginContext, type: CredentialType): Pr
   try {
     if (!isOAuth2(type)) return toLogin(data, type);
     const account = toAccount(data, type, emailAddress(context));
-    const accessToken = await freshAccessToken(context, type, data, false);
+    const accessToken = await imapToken(context, type, data, false);
     const user = account.user || (await gmailAddress(context, data));
     const renew = async (): Promise<string> =>
-      freshAccessToken(context, type, await context.getCredentials(type), true);
+      imapToken(context, type, await context.getCredentials(type), true);
     return { ...account, user, proof: { accessToken, renew } };
   } catch (error) {
     throw settingError(context, error);
@@ -63,6 +67,18 @@ export async function checkLogin(context: LoginContext, type: CredentialType): P
     throw settingError(context, error);
   }
 }
+
+/** @throws ImapFault `login`, `unreachable` */
+async function imapToken(...asked: Parameters<typeof freshAccessToken>): Promise<string> {
+  try {
+    return await freshAccessToken(...asked);
+  } catch (error) {
+    throw toFault(error);
+  }
+}
+
+const toFault = (error: unknown): unknown =>
+  error instanceof TokenFault ? new ImapFault(error.kind, error.message, { cause: error.cause }) : error;
 
 /** A fault of the mail server or of the provider stays what it is. */
 const settingError = (context: LoginContext, error: unknown): Error =>

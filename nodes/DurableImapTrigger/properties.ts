@@ -1,28 +1,18 @@
 // What the node asks of a person in n8n's editor, and tells. Parameters that the built-in Email Trigger (IMAP)
 // has too keep its names and values, so that its settings can be pasted.
-import type { INodeProperties, INodeTypeDescription, NodeHint } from 'n8n-workflow';
+import type { INodeProperties, NodeHint } from 'n8n-workflow';
 import { mailStoreProperty } from '../host/mail-store';
-import { contentOptions } from './properties/content-options';
+import { contentOptions } from '../host/trigger/content-options';
+import { byName, onceNotice } from '../host/trigger/editor';
+import { outageOptions } from '../host/trigger/outage-options';
+import { runOptions } from '../host/trigger/run-options';
+import { startProperties } from '../host/trigger/start';
 import { filterProperties } from './properties/filters';
 import { formatProperties } from './properties/format';
 import { loginProperties } from './properties/login';
 import { afterSuccessProperties, whenDeadOptions } from './properties/mail-action';
 import { mailboxProperties } from './properties/mailboxes';
-import { runOptions } from './properties/run-options';
 import { watchOptions } from './properties/watch-options';
-
-const TEST_HELP =
-  "<b>While building your workflow</b>, click 'Execute step': it shows the newest email that fits, and changes nothing.<br /><br />";
-
-export const triggerPanel: NonNullable<INodeTypeDescription['triggerPanel']> = {
-  header: '',
-  executionsHelp: {
-    inactive: `${TEST_HELP}<b>Once you're happy with your workflow</b>, publish it. Then every new email starts it, and shows up in the <a data-key='executions'>executions list</a>.`,
-    active: `${TEST_HELP}<b>Your workflow also runs by itself</b>, since it is published: every new email starts it, and shows up in the <a data-key='executions'>executions list</a>.`,
-  },
-  activationHint:
-    "Once you've finished building your workflow, publish it. From then on every new email starts it, also those that arrive while n8n is down.",
-};
 
 /** What is watched, below the node's name. */
 export const subtitle =
@@ -57,20 +47,12 @@ export const hints: NodeHint[] = [
   },
 ];
 
-const byName = (a: INodeProperties, b: INodeProperties): number =>
-  a.displayName.localeCompare(b.displayName, 'en');
-
 export const properties: INodeProperties[] = [
   ...loginProperties,
   mailStoreProperty,
-  {
-    displayName:
-      'Every email is kept until its run has succeeded. A run that fails is tried again from its start: put a <b>Run Once</b> node before a step that must not be done twice.',
-    name: 'notice',
-    type: 'notice',
-    default: '',
-  },
+  onceNotice,
   ...mailboxProperties,
+  ...startProperties('a mailbox'),
   ...formatProperties,
   ...afterSuccessProperties,
   ...filterProperties,
@@ -80,6 +62,12 @@ export const properties: INodeProperties[] = [
     type: 'collection',
     placeholder: 'Add option',
     default: {},
-    options: [...runOptions, ...watchOptions, ...contentOptions, ...whenDeadOptions].sort(byName),
+    options: [
+      ...runOptions,
+      ...watchOptions,
+      ...outageOptions,
+      ...contentOptions({ show: { '/format': ['simple', 'resolved'] } }),
+      ...whenDeadOptions,
+    ].sort(byName),
   },
 ];

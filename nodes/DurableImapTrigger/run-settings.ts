@@ -6,12 +6,13 @@ import { accountName } from '../../engine/imap/session/login';
 import type { RunSettings } from '../host/run';
 import { type CredentialType, readLogin } from './login';
 import { itemSettings, mostReadBytes } from './settings';
+import { imapShape } from './shape';
 
 /** @throws NodeOperationError that names the setting */
 export function runSettings(context: IExecuteFunctions): RunSettings {
   const type = context.getNodeParameter('authentication', 0) as CredentialType;
   return {
-    items: itemSettings(context),
+    shape: imapShape(itemSettings(context)),
     mostReadBytes: mostReadBytes(context),
     rereader: async () => {
       const login = await readLogin(context, type);

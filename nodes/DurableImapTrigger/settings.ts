@@ -1,59 +1,49 @@
 // The node's parameters, read once into typed settings; a setting that can never work throws, with what to change.
 import type { IExecuteFunctions, ITriggerFunctions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
-import { DEFAULT_RETRY_SCHEDULE, parseRetrySchedule } from '../../engine/delivery/retry-schedule';
-import type { Guarantee } from '../../engine/ledger/ledger';
-import { type ItemSettings, parseAttachmentTypes } from '../host/items';
+import type { ItemSettings } from '../host/items';
 import type { ListenSettings } from '../host/listen';
-import type { PreviewSettings } from '../host/preview';
-import { AFTER_SUCCESS, mailAction, WHEN_DEAD } from './settings/mail-action';
-import { watchedMailboxes } from './settings/mailboxes';
-import { DAY_MS, MEGABYTE, MINUTE_MS } from './settings/numbers';
 import {
   collection,
-  numberOption,
+  named,
   type Parameters,
   parametersOfRun,
   parametersOfTrigger,
-  parsed,
   text,
-} from './settings/parameters';
+} from '../host/trigger/parameters';
+import {
+  attachmentFilter,
+  delivery,
+  outage,
+  runsAndRetention,
+  skipsWhileOff,
+  truncatedAbove,
+} from '../host/trigger/settings';
+import type { ImapCollecting } from './collector';
+import type { PreviewSettings } from './preview';
+import { AFTER_SUCCESS, mailAction, WHEN_DEAD } from './settings/mail-action';
+import { watchedMailboxes } from './settings/mailboxes';
 import { reading, wanted } from './settings/reading';
 
-/** How n8n starts a trigger when a person publishes the workflow; a restart, or an edit, is something else. */
-const SWITCHED_ON: ReadonlySet<string> = new Set(['activate', 'create']);
-
 /** @throws NodeOperationError that names the setting, also for one that only a run will need */
-export function listenSettings(context: ITriggerFunctions): Omit<ListenSettings, 'login'> {
+export function listenSettings(context: ITriggerFunctions): ListenSettings & Omit<ImapCollecting, 'login'> {
   return named(context, () => {
     const parameters = parametersOfTrigger(context);
     const options = collection(parameters, 'options');
     const mailboxes = watchedMailboxes(parameters);
-    const reportAfter = numberOption(options, 'reportAfter');
     itemsOf(parameters);
     return {
       mailboxes,
-      delivery: {
-        mostRuns: numberOption(options, 'mostInFlight'),
-        mailsPerRun: numberOption(options, 'mailsPerRun'),
-        mostQueuedMs: numberOption(options, 'startWithin') * MINUTE_MS,
-      },
+      delivery: delivery(options),
       subscription: {
-        retryDelaysMs: retryDelays(options),
-        guarantee: guarantee(options),
-        keepContentMs: Math.round(numberOption(options, 'keepContentDays') * DAY_MS),
-        retentionMs: Math.round(numberOption(options, 'keepEventsDays') * DAY_MS),
+        ...runsAndRetention(options),
         afterSuccess: mailAction(parameters, AFTER_SUCCESS, mailboxes),
         whenDead: mailAction(options, WHEN_DEAD, mailboxes),
       },
       reading: reading(parameters, {
-        isSwitchedOn: SWITCHED_ON.has(context.getActivationMode()),
+        skipWhileOff: skipsWhileOff(context, options),
         timeZone: context.getTimezone(),
       }),
-      outage: {
-        afterMs: reportAfter === 0 ? null : Math.round(reportAfter * MINUTE_MS),
-        whenOver: options.get('reportOver') === true,
-      },
+      outage: outage(options),
     };
   });
 }
@@ -65,9 +55,7 @@ export function itemSettings(context: IExecuteFunctions): ItemSettings {
 
 /** A mail above this size is handed out without its body. Octets. */
 export function mostReadBytes(context: IExecuteFunctions): number {
-  return named(context, () =>
-    Math.round(numberOption(collection(parametersOfRun(context), 'options'), 'truncateAbove') * MEGABYTE),
-  );
+  return named(context, () => truncatedAbove(collection(parametersOfRun(context), 'options')));
 }
 
 /** What a manual test shows. */
@@ -88,37 +76,11 @@ function itemsOf(parameters: Parameters): ItemSettings {
   const format = (text(parameters, 'format') || 'simple') as ItemSettings['format'];
   const downloadAttachments = format === 'resolved' || parameters.get('downloadAttachments') !== false;
   const prefix = parameters.get('dataPropertyAttachmentsPrefixName');
-  numberOption(options, 'truncateAbove');
+  truncatedAbove(options);
   return {
     format,
     downloadAttachments,
     attachmentPrefix: typeof prefix === 'string' ? prefix : 'attachment_',
     attachments: attachmentFilter(options),
   };
-}
-
-function attachmentFilter(options: Parameters): ItemSettings['attachments'] {
-  const inline = options.get('inlineAttachments') !== false;
-  const mostBytes = Math.round(numberOption(options, 'attachmentMostSize') * MEGABYTE) || null;
-  const entered = text(options, 'attachmentTypes');
-  const types = entered ? parsed(options, '"Attachment Types"', () => parseAttachmentTypes(entered)) : [];
-  return inline && mostBytes === null && types.length === 0 ? null : { inline, mostBytes, types };
-}
-
-const guarantee = (options: Parameters): Guarantee =>
-  options.get('guarantee') === 'atMostOnce' ? 'atMostOnce' : 'atLeastOnce';
-
-function retryDelays(options: Parameters): number[] {
-  const entered = options.get('retrySchedule');
-  const schedule = typeof entered === 'string' ? entered : DEFAULT_RETRY_SCHEDULE;
-  return parsed(options, '"Retry After"', () => parseRetrySchedule(schedule));
-}
-
-/** A faulty setting is an error of the node: n8n shows it there. */
-function named<T>(context: Pick<ITriggerFunctions, 'getNode'>, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new NodeOperationError(context.getNode(), error as Error);
-  }
 }

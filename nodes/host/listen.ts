@@ -2,27 +2,22 @@
 // Invariant: once the settings were accepted nothing ends it but its close. Whatever fails is tried again in
 // the background, because n8n gives up on a trigger that throws or reports an error (5 tries, then for good).
 import type { ITriggerFunctions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import { Dispatcher, type DispatcherSettings } from '../../engine/delivery/dispatcher';
-import { ImapFault } from '../../engine/imap/session/fault';
-import { accountName, type ImapLogin } from '../../engine/imap/session/login';
-import type { ImapSubscriber } from '../../engine/imap/watch/mailbox';
-import type { MailboxChoice } from '../../engine/imap/session/mailboxes';
-import type { ImapReading } from '../../engine/imap/read/reading';
-import { Roster } from '../../engine/imap/watch/roster';
 import { LedgerFault } from '../../engine/ledger/fault';
-import type { Ended, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
+import type { Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
 import { monotonicNow, pause } from '../../engine/runtime/time';
-import type { OutageReporting } from '../../engine/source/source';
+import type { OutageReporting, Subscriber } from '../../engine/source/source';
+import type { Collector, CollectorPorts, Listening } from './collector';
 import { emitRun } from './emit';
 import { log } from './log';
 import { type Listener, openStore, processState, type Store } from './store';
+import { Telling } from './telling';
 
 /**
- * How long n8n waits for a new trigger to find its place in the mailbox, before it says that the trigger is active.
- * It would give up after 84 s; a mailbox that is reached later is read from the subscription's beginning, by date.
+ * How long n8n waits for a new trigger to find its place in its mail, before it says that the trigger is active.
+ * It would give up after 84 s; what is reached later is read from the subscription's beginning, by date.
  */
 const BEGIN_MS = 10_000;
 
@@ -32,16 +27,11 @@ const CLOSE_MS = 80;
 /** How often it is looked whether another database was chosen: an edited credential restarts nothing. */
 const STORE_LOOK_MS = 60_000;
 
-/** Mailboxes that could not be listed so often: a person is told. */
-const LIST_FAILURES_TOLD = 3;
-
+/** What all triggers have; what is special of a kind of source is its collector's. */
 export interface ListenSettings {
-  readonly mailboxes: MailboxChoice;
   readonly delivery: DispatcherSettings;
   readonly subscription: SubscriptionSettings;
-  readonly reading: ImapReading;
   readonly outage: OutageReporting;
-  readonly login: () => Promise<ImapLogin>;
 }
 
 /**
@@ -51,12 +41,13 @@ export interface ListenSettings {
 export async function listen(
   context: ITriggerFunctions,
   settings: ListenSettings,
+  collector: Collector,
 ): Promise<() => Promise<void>> {
   const name = `${context.getWorkflow().id}:${context.getNode().id}`;
   const { listeners } = processState();
   // n8n can register one node twice at once and close only the later one: the newest shuts the older out.
   const before = listeners.get(name);
-  const listener = new ImapListener(context, settings, before?.close());
+  const listener = new TriggerListener(context, settings, collector, before?.close());
   listeners.set(name, listener);
   await listener.begin();
   return async () => {
@@ -65,27 +56,37 @@ export async function listen(
   };
 }
 
-class ImapListener implements Listener {
+class TriggerListener implements Listener {
   readonly #context: ITriggerFunctions;
   readonly #settings: ListenSettings;
+  readonly #collector: Collector;
+  readonly #telling: Telling;
   readonly #closing = new AbortController();
-  /** Aborted when there is nothing more to wait for: the place in the mailbox is known, or cannot be yet. */
+  /** Aborted when there is nothing more to wait for: the place in the mail is known, or cannot be yet. */
   readonly #placed = new AbortController();
-  /** Mailboxes whose place is not known yet; the roster counts until it knows them all. */
-  readonly #placing = new Set<number | 'roster'>(['roster']);
+  /** Subscriptions whose place is not known yet; the collector counts until it has joined them all. */
+  readonly #placing = new Set<number | 'collector'>(['collector']);
+  readonly #registeredAt = Date.now();
   readonly #ended: Promise<void>;
-  #begun = false;
+  #begunAt: number | null = null;
 
-  constructor(context: ITriggerFunctions, settings: ListenSettings, before: Promise<void> | undefined) {
+  constructor(
+    context: ITriggerFunctions,
+    settings: ListenSettings,
+    collector: Collector,
+    before: Promise<void> | undefined,
+  ) {
     this.#context = context;
     this.#settings = settings;
+    this.#collector = collector;
+    this.#telling = new Telling(context, collector);
     this.#ended = this.#run(before);
   }
 
-  /** Waits until a new subscription has its place in the mailbox, but not for long. */
+  /** Waits until a new subscription has its place in the mail, but not for long. */
   async begin(): Promise<void> {
     await pause(BEGIN_MS, this.#placed.signal);
-    this.#begun = true;
+    this.#begunAt = Date.now();
   }
 
   async close(): Promise<void> {
@@ -107,10 +108,10 @@ class ImapListener implements Listener {
       } catch (error) {
         if (failures === 0) failingSince = monotonicNow();
         failures++;
-        log.error(`${this.#name()} is not listening: ${errorText(error)}`, { failures });
+        log.error(`${this.#telling.name} is not listening: ${errorText(error)}`, { failures });
         const { afterMs } = this.#settings.outage;
         const lasts = afterMs !== null && monotonicNow() - failingSince > afterMs;
-        if (!told && (!heals(error) || lasts)) {
+        if (!told && (!this.#heals(error) || lasts)) {
           told = true;
           this.#report(error);
         }
@@ -124,50 +125,28 @@ class ImapListener implements Listener {
   /** Listens to the account that the credential names now, until it names another one or n8n closes. */
   async #listen(signal: AbortSignal): Promise<void> {
     const store = await openStore(this.#context);
-    const { ledger, wake, runs, imap } = store;
+    const { ledger, wake, runs } = store;
     store.keepHouse();
-    const login = await this.#settings.login();
-    if (signal.aborted) return;
     const moved = new AbortController();
-    const { mailboxes, reading, delivery } = this.#settings;
-    const roster = new Roster(
-      {
-        workflowId: this.#context.getWorkflow().id!,
-        nodeId: this.#context.getNode().id,
-        account: accountName(login),
-        choice: mailboxes,
-        subscription: this.#settings.subscription,
-        reading,
-        login: this.#settings.login,
-      },
-      {
-        ledger,
-        registry: imap,
-        log,
-        subscriber: (subscription, begins) => this.#subscriber(subscription, begins, login, moved),
-        changed: (ids) => dispatcher.serve(ids),
-        failed: (fault, failures) => {
-          this.#placed.abort();
-          if (failures === LIST_FAILURES_TOLD) this.#report(fault);
-        },
-        moved: () => moved.abort(),
-        listed: () => this.#placedIn('roster'),
-      },
+    const collecting = await this.#collector.collect(
+      store,
+      this.#ports(moved, (ids) => dispatcher.serve(ids)),
     );
-    const dispatcher = new Dispatcher([], delivery, {
+    if (signal.aborted) return;
+    const dispatcher = new Dispatcher([], this.#settings.delivery, {
       ledger,
       wake,
       log,
       emit: (run) => emitRun(this.#context, run, runs),
-      report: (ended) => this.#reportEnded(ended),
+      report: (ended) => this.#telling.setAside(ended),
       renewRuns: () => runs.renewAll(),
     });
     let stopping: Promise<unknown> | undefined;
-    const stop = (): Promise<unknown> => (stopping ??= Promise.all([dispatcher.stop(), roster.stop()]));
+    const stop = (): Promise<unknown> => (stopping ??= Promise.all([dispatcher.stop(), collecting.stop()]));
     const onClose = (): void => void stop();
     signal.addEventListener('abort', onClose, { once: true });
     try {
-      dispatcher.serve(await roster.start());
+      dispatcher.serve(await collecting.start());
       await this.#whileStoreIs(store, AbortSignal.any([signal, moved.signal]));
     } finally {
       signal.removeEventListener('abort', onClose);
@@ -175,33 +154,45 @@ class ImapListener implements Listener {
     }
   }
 
-  #subscriber(
-    subscription: Subscription,
-    reading: ImapReading,
-    login: ImapLogin,
-    moved: AbortController,
-  ): ImapSubscriber {
-    // Whoever begins with "now" has to see it, before people are told that the trigger listens.
-    if (subscription.cursor === null || reading.skipWhileOff) this.#placing.add(subscription.id);
-    const { afterSuccess, whenDead } = this.#settings.subscription;
+  #ports(moved: AbortController, changed: CollectorPorts['changed']): CollectorPorts {
     return {
-      subscription,
-      reading,
-      outage: this.#settings.outage,
-      hasActions: afterSuccess !== null || whenDead !== null,
-      mostConnections: login.mostConnections,
-      joinedAt: Date.now(),
-      begun: () => this.#begun,
-      synced: () => this.#placedIn(subscription.id),
-      login: this.#settings.login,
+      workflowId: this.#context.getWorkflow().id!,
+      nodeId: this.#context.getNode().id,
+      subscription: this.#settings.subscription,
+      subscriber: (subscription, listening) => this.#subscriber(subscription, listening, moved),
+      begunAt: () => this.#begunAt,
+      joined: () => this.#placedIn('collector'),
+      changed,
+      late: () => this.#placed.abort(),
       report: (fault) => this.#report(fault),
-      warn: (fault) => this.#tell(fault.message, 'The trigger stays active.'),
-      reportOver: (lastedMs) => this.#reportOver(lastedMs),
       moved: () => moved.abort(),
     };
   }
 
-  #placedIn(place: number | 'roster'): void {
+  #subscriber<Login, Reading extends { readonly skipWhileOff: boolean }>(
+    subscription: Subscription,
+    listening: Listening<Login, Reading>,
+    moved: AbortController,
+  ): Subscriber<Login, Reading> {
+    // Whoever begins with "now" has to see it, before people are told that the trigger listens.
+    if (subscription.cursor === null || listening.reading.skipWhileOff) this.#placing.add(subscription.id);
+    const { afterSuccess, whenDead } = this.#settings.subscription;
+    return {
+      ...listening,
+      subscription,
+      outage: this.#settings.outage,
+      hasActions: afterSuccess !== null || whenDead !== null,
+      joinedAt: this.#registeredAt,
+      begun: () => this.#begunAt !== null,
+      synced: () => this.#placedIn(subscription.id),
+      report: (fault) => this.#report(fault),
+      warn: (fault) => this.#telling.warn(fault),
+      reportOver: (lastedMs) => this.#telling.readAgain(lastedMs),
+      moved: () => moved.abort(),
+    };
+  }
+
+  #placedIn(place: number | 'collector'): void {
     this.#placing.delete(place);
     if (this.#placing.size === 0) this.#placed.abort();
   }
@@ -219,55 +210,11 @@ class ImapListener implements Listener {
 
   #report(error: unknown): void {
     this.#placed.abort();
-    this.#tell(
-      `${this.#mailboxes()} is not being read: ${errorText(error)}`,
-      'The trigger stays active and goes on trying. No mail is lost.',
-    );
+    this.#telling.notRead(error);
   }
 
-  #reportOver(lastedMs: number): void {
-    const minutes = Math.max(1, Math.round(lastedMs / 60_000));
-    this.#tell(
-      `${this.#mailboxes()} is being read again, after ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`,
-      'This is no failure: the trigger was set to tell when an outage is over. The mails of the meantime run now.',
-    );
-  }
-
-  #mailboxes(): string {
-    const { mailboxes } = this.#settings;
-    if (mailboxes.kind === 'pattern') return `Mailbox "${mailboxes.pattern}"`;
-    return `Mailbox ${mailboxes.names.map((name) => `"${name}"`).join(', ')}`;
-  }
-
-  #reportEnded({ event, state, failures, executionId, account, mailbox, uid }: Ended): void {
-    const times = failures === 1 ? 'once' : `${failures} times`;
-    const what =
-      state === 'DEAD'
-        ? `A mail was set aside as DEAD: its run failed ${times}, and no more tries are left.`
-        : 'A mail was set aside as UNKNOWN: nobody knows how its run ended, and it is to run once at most.';
-    const last = executionId ? `Its last run was execution ${executionId}. ` : '';
-    this.#tell(
-      `${what} Mailbox "${mailbox}" of ${account}, UID ${uid ?? 'unknown'}, event ${event}.`,
-      `${last}The mail is kept in the mail ledger: the Mail Ledger node can show it, and run it again (Replay).`,
-    );
-  }
-
-  /** Tells a person: a failed execution, and the error workflow. The trigger stays up. */
-  #tell(message: string, description: string): void {
-    try {
-      const node = this.#context.getNode();
-      this.#context.saveFailedExecution(new NodeOperationError(node, message, { description }));
-    } catch (failure) {
-      log.error(`${this.#name()}: ${message} n8n did not take the report: ${errorText(failure)}`);
-    }
-  }
-
-  #name(): string {
-    return `The trigger "${this.#context.getNode().name}" of workflow ${this.#context.getWorkflow().id}`;
+  /** A ledger that cannot be reached is an outage like any other. */
+  #heals(error: unknown): boolean {
+    return (error instanceof LedgerFault && error.kind === 'unreachable') || this.#collector.heals(error);
   }
 }
-
-/** A ledger, or a provider of tokens, that cannot be reached is an outage like any other. */
-const heals = (error: unknown): boolean =>
-  (error instanceof LedgerFault && error.kind === 'unreachable') ||
-  (error instanceof ImapFault && error.kind !== 'login');

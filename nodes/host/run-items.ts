@@ -4,18 +4,18 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { unpackContent } from '../../engine/ledger/content';
 import type { Claim, Ledger, Pointer } from '../../engine/ledger/ledger';
-import { headerBlock } from '../../engine/mail/headers';
 import { groupedBySize } from '../../engine/runtime/groups';
-import { type ItemSettings, mailItem } from './items';
+import type { ItemFacts } from './items';
 
 type Context = Pick<IExecuteFunctions, 'helpers'>;
 
 /** What is in memory at a time of a run's mails, besides the items that are made of them. */
 const GROUP_BYTES = 16 * 1024 * 1024;
 
-/** A mail's bytes; only its headers where `truncated`. */
+/** A mail's bytes, as its collector stores them. */
 interface ReadMail {
   readonly raw: Buffer;
+  /** It is too large to be handed out: its headers are what counts, and what else is here is cut off. */
   readonly truncated: boolean;
 }
 
@@ -31,7 +31,11 @@ export interface Rereader {
 }
 
 export interface RunSettings {
-  readonly items: ItemSettings;
+  /**
+   * Makes an item of a mail's bytes, as its collector stores them, or as the rereader gave them; of its headers only,
+   * where `facts.truncatedSize` is set.
+   */
+  readonly shape: (context: Context, content: Buffer, facts: ItemFacts) => Promise<INodeExecutionData>;
   /** A mail above this size (RFC822.SIZE, octets) is handed out with its headers only. */
   readonly mostReadBytes: number;
   /** Opens a connection to the server; called for a run only where it is needed. */
@@ -58,14 +62,15 @@ export async function itemsOf(
       for (const claim of group) {
         const stored = contents.get(claim.event);
         const mail = stored
-          ? cut(await unpackContent(stored), claim.size > settings.mostReadBytes)
+          ? { raw: await unpackContent(stored), truncated: claim.size > settings.mostReadBytes }
           : await (rereader ??= await settings.rereader()).read(claim, settings.mostReadBytes);
         if (!mail) {
           gone.push(claim);
           continue;
         }
         const item = pointers.findIndex(({ event }) => event === claim.event);
-        items.push({ ...(await itemOf(context, claim, mail, settings.items)), pairedItem: { item } });
+        const shaped = await settings.shape(context, mail.raw, factsOf(claim, mail.truncated));
+        items.push({ ...shaped, pairedItem: { item } });
       }
     }
   } finally {
@@ -74,26 +79,13 @@ export async function itemsOf(
   return { items, gone };
 }
 
-const cut = (raw: Buffer, truncated: boolean): ReadMail => ({
-  raw: truncated ? headerBlock(raw) : raw,
-  truncated,
+const factsOf = (claim: Claim, truncated: boolean): ItemFacts => ({
+  uid: claim.uid,
+  delivery: {
+    eventId: claim.event,
+    attempt: claim.attempt,
+    idempotencyKey: claim.idempotencyKey,
+    receivedAt: claim.receivedAt === null ? null : new Date(claim.receivedAt).toISOString(),
+  },
+  ...(truncated && { truncatedSize: claim.size }),
 });
-
-async function itemOf(
-  context: Context,
-  claim: Claim,
-  { raw, truncated }: ReadMail,
-  settings: ItemSettings,
-): Promise<INodeExecutionData> {
-  const facts = {
-    uid: claim.uid,
-    delivery: {
-      eventId: claim.event,
-      attempt: claim.attempt,
-      idempotencyKey: claim.idempotencyKey,
-      receivedAt: claim.receivedAt === null ? null : new Date(claim.receivedAt).toISOString(),
-    },
-    ...(truncated && { truncatedSize: claim.size }),
-  };
-  return mailItem(context, raw, facts, settings);
-}

@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { keepHouse } from '../../engine/delivery/housekeeping';
 import { Runs } from '../../engine/delivery/runs';
+import type { GmailLogin } from '../../engine/gmail/api/login';
+import type { GmailReading } from '../../engine/gmail/read/reading';
+import { GmailAccounts } from '../../engine/gmail/watch/accounts';
 import type { ImapLogin } from '../../engine/imap/session/login';
 import { ImapAccounts } from '../../engine/imap/watch/accounts';
 import type { ImapReading } from '../../engine/imap/read/reading';
@@ -28,6 +31,7 @@ export interface Store {
   readonly wake: Wake;
   readonly runs: Runs;
   readonly imap: SourceRegistry<ImapLogin, ImapReading>;
+  readonly gmail: SourceRegistry<GmailLogin, GmailReading>;
   /** Lets old mail go, from the first call on: for the process that listens. */
   readonly keepHouse: () => void;
 }
@@ -44,7 +48,7 @@ interface ProcessState {
   readonly listeners: Map<string, Listener>;
 }
 
-const STATE = Symbol.for('n8n-nodes-durable-mail/3');
+const STATE = Symbol.for('n8n-nodes-durable-mail/4');
 
 export function processState(): ProcessState {
   const global = globalThis as unknown as Record<symbol, ProcessState | undefined>;
@@ -88,13 +92,13 @@ const openShared = async (settings: PostgresSettings): Promise<Store> =>
 
 function storeOf(ledger: Ledger, wake: Wake): Store {
   let keptHouse = false;
+  const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log) };
   return {
     ledger,
     wake,
     runs: new Runs(ledger, wake, log),
-    imap: new SourceRegistry(
-      new ImapAccounts({ ledger, wake, log, leases: new SourceLeases(ledger, log) }).start,
-    ),
+    imap: new SourceRegistry(new ImapAccounts(ports).start),
+    gmail: new SourceRegistry(new GmailAccounts(ports).start),
     keepHouse: () => {
       if (keptHouse) return;
       keptHouse = true;

@@ -6,6 +6,7 @@ import { ImapRereader } from '../../engine/imap/find/again';
 import { unpackContent } from '../../engine/ledger/content';
 import type { Claim, Pointer } from '../../engine/ledger/ledger';
 import { headerBlock } from '../../engine/mail/headers';
+import { imapShape } from '../../nodes/DurableImapTrigger/shape';
 import { itemsOf } from '../../nodes/host/run-items';
 import { Dovecot } from '../support/dovecot';
 import { itemHelpers, itemSettings } from '../support/items';
@@ -104,7 +105,7 @@ describe('hostile mails, through a real server,', () => {
 
   it('become items, with the subjects that they have', async () => {
     const settings = {
-      items: itemSettings(),
+      shape: imapShape(itemSettings()),
       mostReadBytes: 1e9,
       rereader: () => assert.fail('it is stored'),
     };

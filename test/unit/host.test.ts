@@ -16,6 +16,7 @@ import { type Rereader, runPointers } from '../../nodes/host/run';
 import { outcomeOf } from '../../nodes/host/run-end';
 import { openStore, type Store } from '../../nodes/host/store';
 import type { DurableImapTrigger } from '../../nodes/DurableImapTrigger/DurableImapTrigger.node';
+import { imapShape } from '../../nodes/DurableImapTrigger/shape';
 import { held } from '../ledger/held';
 import { itemHelpers, itemSettings } from '../support/items';
 import { rawMail } from '../support/mails';
@@ -122,7 +123,7 @@ describe('a run', () => {
   };
 
   const noServer = {
-    items: itemSettings(),
+    shape: imapShape(itemSettings()),
     mostReadBytes: Infinity,
     rereader: () => assert.fail('the server was asked'),
   };

@@ -6,6 +6,7 @@ import { packContent } from '../../engine/ledger/content';
 import type { Claim } from '../../engine/ledger/ledger';
 import { mailItem, parseAttachmentTypes } from '../../nodes/host/items';
 import { itemsOf, type RunSettings } from '../../nodes/host/run-items';
+import { imapShape } from '../../nodes/DurableImapTrigger/shape';
 import { itemFacts, itemHelpers, itemSettings } from '../support/items';
 import { base64Lines, bytes, filePart, hex, lines, noise, parts, textPart } from '../support/mime/hostile';
 
@@ -302,7 +303,7 @@ describe('a mail above the limit', () => {
   const claim = (event: string, size: number): Claim =>
     ({ event, attempt: 1, uid: 7, size, receivedAt: null, idempotencyKey: 'k' }) as Claim;
   const settings = (more: Partial<RunSettings> = {}): RunSettings => ({
-    items: itemSettings(),
+    shape: imapShape(itemSettings()),
     mostReadBytes: 1_000,
     rereader: () => assert.fail('the server was asked'),
     ...more,
@@ -349,8 +350,8 @@ describe('a mail above the limit', () => {
   });
 
   it('has no file of the whole message', async () => {
-    const items = itemSettings({ format: 'message' });
-    const { json, binary } = await run(true, 2_000, { items });
+    const shape = imapShape(itemSettings({ format: 'message' }));
+    const { json, binary } = await run(true, 2_000, { shape });
     assert.equal(json['raw'], 'From: a@example.com\r\nSubject: plain\r\nContent-Type: text/plain');
     assert.equal(binary, undefined);
   });

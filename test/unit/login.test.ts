@@ -8,8 +8,13 @@ import { NodeOperationError } from 'n8n-workflow';
 import { DurableImapOAuth2Api } from '../../credentials/DurableImapOAuth2Api.credentials';
 import { ImapFault } from '../../engine/imap/session/fault';
 import { renewedLogin } from '../../engine/imap/session/login';
-import type { LoginContext } from '../../nodes/DurableImapTrigger/access-token';
-import { checkLogin, type CredentialType, readLogin, toLogin } from '../../nodes/DurableImapTrigger/login';
+import {
+  checkLogin,
+  type CredentialType,
+  type LoginContext,
+  readLogin,
+  toLogin,
+} from '../../nodes/DurableImapTrigger/login';
 import { Authority } from '../support/authority';
 import type { Certificate } from '../support/certificate';
 

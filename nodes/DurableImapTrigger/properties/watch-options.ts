@@ -1,14 +1,14 @@
-// The options about watching the mailbox: what is taken, how closely it is watched, and when people hear of an outage.
+// The options about watching the mailbox: what is taken, and how closely it is watched.
 import type { INodeProperties } from 'n8n-workflow';
-import { NUMBERS } from '../settings/numbers';
+import { WATCH_NUMBERS } from '../settings/numbers';
 
 export const watchOptions: INodeProperties[] = [
   {
     displayName: 'Answer Within (Seconds)',
     name: 'answerWithin',
     type: 'number',
-    typeOptions: { minValue: NUMBERS.answerWithin.least, maxValue: NUMBERS.answerWithin.most },
-    default: NUMBERS.answerWithin.default,
+    typeOptions: { minValue: WATCH_NUMBERS.answerWithin.least, maxValue: WATCH_NUMBERS.answerWithin.most },
+    default: WATCH_NUMBERS.answerWithin.default,
     description:
       'How long the mail server may take for an answer. After that the connection counts as dead and is made anew.',
   },
@@ -32,7 +32,10 @@ export const watchOptions: INodeProperties[] = [
     displayName: 'Force Reconnect Every Minutes',
     name: 'forceReconnect',
     type: 'number',
-    typeOptions: { minValue: NUMBERS.forceReconnect.least, maxValue: NUMBERS.forceReconnect.most },
+    typeOptions: {
+      minValue: WATCH_NUMBERS.forceReconnect.least,
+      maxValue: WATCH_NUMBERS.forceReconnect.most,
+    },
     default: 60,
     description:
       'Makes the connection anew after this time. Not needed for reliability; only for servers that limit how old a connection may get. 0: never.',
@@ -41,44 +44,9 @@ export const watchOptions: INodeProperties[] = [
     displayName: 'Heartbeat (Seconds)',
     name: 'heartbeat',
     type: 'number',
-    typeOptions: { minValue: NUMBERS.heartbeat.least, maxValue: NUMBERS.heartbeat.most },
+    typeOptions: { minValue: WATCH_NUMBERS.heartbeat.least, maxValue: WATCH_NUMBERS.heartbeat.most },
     default: 60,
     description:
       'How often the connection is renewed, and the mailbox looked at even if the server announced nothing. New mail is announced at once where the server can do that (IDLE); where it cannot, this is how often it is asked. Without this option: 60 for most servers.',
-  },
-  {
-    displayName: 'Report an Outage After (Minutes)',
-    name: 'reportAfter',
-    type: 'number',
-    typeOptions: { minValue: NUMBERS.reportAfter.least, maxValue: NUMBERS.reportAfter.most },
-    default: NUMBERS.reportAfter.default,
-    description:
-      "How long the mail server may be away before n8n's error workflow hears of it, once. 0: it never does.",
-  },
-  {
-    displayName: 'Report the End of an Outage',
-    name: 'reportOver',
-    type: 'boolean',
-    default: true,
-    description: 'Whether the error workflow also hears when a reported outage is over',
-  },
-  {
-    displayName: 'While It Was Off',
-    name: 'whileOff',
-    type: 'options',
-    options: [
-      {
-        name: 'Continue Where It Stopped',
-        value: 'continue',
-        description: 'Emails that came while the workflow was not published run, too',
-      },
-      {
-        name: 'Skip What Came Then',
-        value: 'skip',
-        description: 'Only what arrives from now on. What came while n8n itself was down runs all the same.',
-      },
-    ],
-    default: 'continue',
-    description: 'What to do when the workflow is published again',
   },
 ];

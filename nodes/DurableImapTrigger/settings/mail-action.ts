@@ -3,7 +3,7 @@ import { checkKeyword } from '../../../engine/imap/act/keyword';
 import { isChosen, type MailboxChoice } from '../../../engine/imap/session/mailboxes';
 import type { MailAction } from '../../../engine/ledger/mail-actions';
 import { mailboxName } from './mailboxes';
-import { type Parameters, parsed, text } from './parameters';
+import { type Parameters, parsed, text } from '../../host/trigger/parameters';
 
 /** Where a choice is made, and what its parts are called in the editor. */
 interface Choice {

@@ -1,7 +1,7 @@
 // Which mailboxes the node watches, and which one a mail goes to: names as people write them, checked for what can
 // never work.
 import type { MailboxChoice } from '../../../engine/imap/session/mailboxes';
-import { type Parameters, text } from './parameters';
+import { type Parameters, text } from '../../host/trigger/parameters';
 
 /** @throws Error that names the setting */
 export function watchedMailboxes(parameters: Parameters): MailboxChoice {

@@ -1,39 +1,14 @@
-// The settings that are numbers: what they are called, what they may be, and what they are where nobody set them.
-// The editor and the checks read the same table.
+// The settings that are numbers and that only IMAP has.
+import type { NumberSetting } from '../../host/trigger/numbers';
 
-interface NumberSetting {
-  readonly shown: string;
-  /** undefined: without it, the setting does not apply. */
-  readonly default?: number;
-  readonly least: number;
-  readonly most: number;
-  readonly whole?: boolean;
-}
-
-/** The options of the node that are numbers, by name. */
-export const NUMBERS = {
+/** Among the options, by name. */
+export const WATCH_NUMBERS = {
   answerWithin: { shown: 'Answer Within', default: 30, least: 5, most: 120 },
-  attachmentMostSize: { shown: 'Attachments Up To', default: 0, least: 0, most: 250 },
   forceReconnect: { shown: 'Force Reconnect Every Minutes', least: 0, most: 10_080 },
   heartbeat: { shown: 'Heartbeat', least: 10, most: 1_500 },
-  keepContentDays: { shown: 'Keep Content For', default: 0, least: 0, most: 3_650 },
-  keepEventsDays: { shown: 'Keep Events For', default: 90, least: 1, most: 3_650 },
-  mailsPerRun: { shown: 'Mails per Run', default: 1, least: 1, most: 100, whole: true },
-  mostInFlight: { shown: 'Runs at Once', default: 5, least: 1, most: 100, whole: true },
-  reportAfter: { shown: 'Report an Outage After', default: 15, least: 0, most: 1_440 },
-  startWithin: { shown: 'Start Within', default: 5, least: 0.5, most: 1_440 },
-  storeUpTo: { shown: 'Store Mails Up To', default: 50, least: 0, most: 200 },
-  truncateAbove: { shown: 'Truncate Mails Above', default: 250, least: 0.1, most: 250 },
 } as const satisfies Record<string, NumberSetting>;
 
-/** What is entered elsewhere than among the options. */
-export const START_COUNT = {
-  shown: 'How Many',
-  default: 50,
-  least: 1,
-  most: 1_000_000,
-  whole: true,
-} as const satisfies NumberSetting;
+/** Among the filters. */
 export const LARGER_THAN = {
   shown: 'Larger Than',
   least: 0,
@@ -44,24 +19,3 @@ export const SMALLER_THAN = {
   least: 0.001,
   most: 1_000_000,
 } as const satisfies NumberSetting;
-
-export const SECOND_MS = 1_000;
-export const MINUTE_MS = 60_000;
-export const DAY_MS = 86_400_000;
-export const KILOBYTE = 1024;
-export const MEGABYTE = 1024 * 1024;
-
-/** @returns null: nobody set it, and it has no default @throws Error that names the setting */
-export function readNumber(value: unknown, setting: NumberSetting): number | null {
-  const { shown, whole = false, least, most } = setting;
-  const number = value ?? setting.default ?? null;
-  if (number === null) return null;
-  const fits = typeof number === 'number' && number >= least && number <= most;
-  if (fits && (!whole || Number.isInteger(number))) return number;
-  throw new Error(`"${shown}" must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}.`);
-}
-
-/** An option that has a default. */
-export type DefaultedOption = {
-  [Name in keyof typeof NUMBERS]: (typeof NUMBERS)[Name] extends { readonly default: number } ? Name : never;
-}[keyof typeof NUMBERS];

@@ -1,19 +1,12 @@
 // What the node takes from its mailboxes, and how closely it watches them.
-import { tryToParseDateTime } from 'n8n-workflow';
 import { parseCriteria, type SearchCriteria } from '../../../engine/imap/rules/criteria';
-import type { ImapReading, Start } from '../../../engine/imap/read/reading';
+import type { ImapReading } from '../../../engine/imap/read/reading';
 import { type MailFilter, parseTextMatch, type TextMatch } from '../../../engine/mail/filter';
-import {
-  KILOBYTE,
-  LARGER_THAN,
-  MEGABYTE,
-  MINUTE_MS,
-  readNumber,
-  SECOND_MS,
-  SMALLER_THAN,
-  START_COUNT,
-} from './numbers';
-import { collection, numberOption, optionalNumber, type Parameters, parsed, text } from './parameters';
+import type { Start } from '../../../engine/source/source';
+import { KILOBYTE, MINUTE_MS, readNumber, SECOND_MS } from '../../host/trigger/numbers';
+import { collection, type Parameters, parsed, text } from '../../host/trigger/parameters';
+import { mostStoredBytes, start } from '../../host/trigger/settings';
+import { LARGER_THAN, SMALLER_THAN, WATCH_NUMBERS } from './numbers';
 
 /** The rules of the built-in trigger where nobody wrote any. */
 const UNREAD_RULES = '["UNSEEN"]';
@@ -26,24 +19,24 @@ interface Wanted {
 
 /** What n8n tells besides the parameters. */
 interface Circumstances {
-  /** A person published the workflow just now: n8n is not only starting again. */
-  readonly isSwitchedOn: boolean;
+  /** What came while the trigger was switched off is passed over. */
+  readonly skipWhileOff: boolean;
   /** The workflow's time zone: that of a date without one. */
   readonly timeZone: string;
 }
 
 /** @throws Error that names the setting */
-export function reading(parameters: Parameters, { isSwitchedOn, timeZone }: Circumstances): ImapReading {
+export function reading(parameters: Parameters, { skipWhileOff, timeZone }: Circumstances): ImapReading {
   const options = collection(parameters, 'options');
-  const heartbeat = optionalNumber(options, 'heartbeat');
-  const reconnect = optionalNumber(options, 'forceReconnect');
+  const heartbeat = readNumber(options.get('heartbeat'), WATCH_NUMBERS.heartbeat);
+  const reconnect = readNumber(options.get('forceReconnect'), WATCH_NUMBERS.forceReconnect);
   return {
-    start: start(parameters, timeZone),
-    skipWhileOff: isSwitchedOn && options.get('whileOff') === 'skip',
-    mostStoredBytes: Math.round(numberOption(options, 'storeUpTo') * MEGABYTE),
+    start: beginning(parameters, timeZone),
+    skipWhileOff,
+    mostStoredBytes: mostStoredBytes(options),
     ...wanted(parameters),
     heartbeatMs: heartbeat === null ? null : heartbeat * SECOND_MS,
-    commandMs: numberOption(options, 'answerWithin') * SECOND_MS,
+    commandMs: readNumber(options.get('answerWithin'), WATCH_NUMBERS.answerWithin) * SECOND_MS,
     reconnectMs: reconnect ? Math.round(reconnect * MINUTE_MS) : null,
   };
 }
@@ -63,34 +56,8 @@ const takesOldMail = (parameters: Parameters): boolean =>
   collection(parameters, 'options').get('trackLastMessageId') === false &&
   (text(parameters, 'start') || 'new') === 'new';
 
-function start(parameters: Parameters, timeZone: string): Start {
-  if (takesOldMail(parameters)) return { kind: 'everything' };
-  switch (parameters.get('start')) {
-    case 'last':
-      return { kind: 'last', count: readNumber(parameters.get('startCount'), START_COUNT)! };
-    case 'since':
-      return { kind: 'since', at: date(parameters.get('startDate'), timeZone) };
-    case 'everything':
-      return { kind: 'everything' };
-    default:
-      return { kind: 'new' };
-  }
-}
-
-function date(value: unknown, timeZone: string): number {
-  if (value === undefined || value === '') throw new Error('"Since" is empty. Choose a date.');
-  try {
-    // A text without a year is none, whatever Date.parse makes of it.
-    if (typeof value !== 'string' || /\d{4}/.test(value)) return toMs(value, timeZone);
-  } catch {
-    // It is none.
-  }
-  throw new Error('"Since" is not a date. Enter one such as 2026-05-20 or 2026-05-20T08:00:00.');
-}
-
-/** n8n's types name those of a library that is not installed with them. */
-const toMs = (value: unknown, timeZone: string): number =>
-  (tryToParseDateTime(value, timeZone) as { toMillis(): number }).toMillis();
+const beginning = (parameters: Parameters, timeZone: string): Start =>
+  takesOldMail(parameters) ? { kind: 'everything' } : start(parameters, timeZone);
 
 function filter(filters: Parameters): MailFilter | null {
   const attachment = text(filters, 'hasAttachment') || 'any';

@@ -4,7 +4,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { accountName, type ImapLogin } from '../../engine/imap/session/login';
 import { type NewestQuery, type NothingFits, readNewest } from '../../engine/imap/find/newest';
 import { imapIdentity, idempotencyKey } from '../../engine/mail/identity';
-import { type ItemSettings, mailItem } from './items';
+import { type ItemSettings, mailItem } from '../host/items';
 
 export interface PreviewSettings extends NewestQuery {
   readonly items: ItemSettings;

@@ -1,7 +1,7 @@
 // The options about runs: how many, how often they are tried, and what the ledger keeps.
 import type { INodeProperties } from 'n8n-workflow';
 import { DEFAULT_RETRY_SCHEDULE } from '../../../engine/delivery/retry-schedule';
-import { NUMBERS } from '../settings/numbers';
+import { NUMBERS } from './numbers';
 
 export const runOptions: INodeProperties[] = [
   {
@@ -28,7 +28,7 @@ export const runOptions: INodeProperties[] = [
     displayName: 'Keep Content For (Days)',
     name: 'keepContentDays',
     type: 'number',
-    typeOptions: { minValue: 0, maxValue: 3650 },
+    typeOptions: { minValue: NUMBERS.keepContentDays.least, maxValue: NUMBERS.keepContentDays.most },
     default: NUMBERS.keepContentDays.default,
     description:
       'How long the ledger keeps the content of an email after its run succeeded, so that it can be run again without the mail server. 0: not at all.',
@@ -37,7 +37,7 @@ export const runOptions: INodeProperties[] = [
     displayName: 'Keep Events For (Days)',
     name: 'keepEventsDays',
     type: 'number',
-    typeOptions: { minValue: 1, maxValue: 3650 },
+    typeOptions: { minValue: NUMBERS.keepEventsDays.least, maxValue: NUMBERS.keepEventsDays.most },
     default: NUMBERS.keepEventsDays.default,
     description:
       'How long the ledger keeps what became of an email, dead ones included. Afterwards it only knows that the email was there, so that it never runs again.',

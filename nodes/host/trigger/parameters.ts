@@ -1,8 +1,8 @@
-// How the node's parameters are read, the same way while it listens, in a run, and in the editor.
+// How a trigger's parameters are read, the same way while it listens, in a run, and in the editor.
 import type { IExecuteFunctions, INode, ITriggerFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import { errorText } from '../../../engine/runtime/log';
-import { NUMBERS, type DefaultedOption, readNumber } from './numbers';
+import { NUMBERS, readNumber } from './numbers';
 
 export interface Parameters {
   /** Where n8n shows a faulty one. */
@@ -27,6 +27,14 @@ export function text(parameters: Parameters, name: string): string {
   return typeof value === 'string' || typeof value === 'number' ? String(value).trim() : '';
 }
 
+/** What was chosen from a list of several, or given as one text. */
+export function texts(parameters: Parameters, name: string): string[] {
+  const value = parameters.get(name);
+  const list: unknown[] = Array.isArray(value) ? value : [value];
+  const entered = list.filter((one) => typeof one === 'string').map((one) => one.trim());
+  return [...new Set(entered.filter((one) => one !== ''))];
+}
+
 /** What was added to one of the node's collections. */
 export function collection(parameters: Parameters, name: string): Parameters {
   const value = parameters.get(name);
@@ -35,11 +43,7 @@ export function collection(parameters: Parameters, name: string): Parameters {
 }
 
 /** @throws Error that names the setting */
-export const numberOption = (options: Parameters, name: DefaultedOption): number =>
-  readNumber(options.get(name), NUMBERS[name])!;
-
-/** @throws Error that names the setting */
-export const optionalNumber = (options: Parameters, name: keyof typeof NUMBERS): number | null =>
+export const numberOption = (options: Parameters, name: keyof typeof NUMBERS): number =>
   readNumber(options.get(name), NUMBERS[name]);
 
 /** Reads what a person wrote in a language of its own. @throws NodeOperationError that names the setting and its fault */
@@ -51,7 +55,16 @@ export function parsed<T>({ node }: Parameters, setting: string, parse: () => T)
   }
 }
 
-/** A mailbox that was chosen from a list comes with how it was chosen. */
+/** A faulty setting is an error of the node: n8n shows it there. */
+export function named<T>(context: Pick<ITriggerFunctions, 'getNode'>, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new NodeOperationError(context.getNode(), error as Error);
+  }
+}
+
+/** What was chosen from a list of the server comes with how it was chosen. */
 function known(value: unknown): unknown {
   if (typeof value === 'object' && value !== null && 'value' in value && 'mode' in value) return value.value;
   return value ?? undefined;

@@ -1,10 +1,9 @@
 // The options about what is read of an email: sizes, and which attachments are handed out.
-import type { INodeProperties } from 'n8n-workflow';
-import { NUMBERS } from '../settings/numbers';
+import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
+import { NUMBERS } from './numbers';
 
-const withAttachments: INodeProperties['displayOptions'] = { show: { '/format': ['simple', 'resolved'] } };
-
-export const contentOptions: INodeProperties[] = [
+/** @param withAttachments when an email is handed out with its attachments */
+export const contentOptions = (withAttachments: IDisplayOptions): INodeProperties[] => [
   {
     displayName: 'Attachment Types',
     name: 'attachmentTypes',
@@ -35,7 +34,7 @@ export const contentOptions: INodeProperties[] = [
     displayName: 'Store Mails Up To (MB)',
     name: 'storeUpTo',
     type: 'number',
-    typeOptions: { minValue: 0, maxValue: 200 },
+    typeOptions: { minValue: NUMBERS.storeUpTo.least, maxValue: NUMBERS.storeUpTo.most },
     default: NUMBERS.storeUpTo.default,
     description:
       'Larger emails are not stored in the ledger; they are read again from the mail server when they run',

@@ -1,0 +1,54 @@
+// What a kind of source (a mailbox of an IMAP server, a Gmail account) brings to a trigger that listens to it.
+// Invariant: nothing is read before `start`, and nothing is recorded any more after `stop` has resolved.
+import type { Ended, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
+import type { Subscriber } from '../../engine/source/source';
+import type { Store } from './store';
+
+export interface Collector {
+  /** What is watched, for people, at the beginning of a sentence: `Mailbox "INBOX"`. */
+  watched(): string;
+  /** Where a mail was, for people: `Mailbox "INBOX" of ann@example.com, UID 7`. */
+  place(mail: Pick<Ended, 'account' | 'mailbox' | 'uid'>): string;
+  /** Whether the fault goes away by itself; nobody is told of such a one before it has lasted. */
+  heals(error: unknown): boolean;
+  /**
+   * Finds out whose mail it is to listen to. Called anew after every failure, and when the account has changed.
+   * @throws Error: it cannot be found out now
+   */
+  collect(store: Store, ports: CollectorPorts): Promise<Collecting>;
+}
+
+export interface Collecting {
+  /** Subscribes, and joins the watch. @returns the trigger's subscriptions @throws LedgerFault */
+  start(): Promise<readonly number[]>;
+  stop(): Promise<unknown>;
+}
+
+/** How a collector speaks with the trigger that it works for. */
+export interface CollectorPorts {
+  readonly workflowId: string;
+  readonly nodeId: string;
+  readonly subscription: SubscriptionSettings;
+  /** The trigger, as it listens to one source. */
+  subscriber<Login, Reading extends { readonly skipWhileOff: boolean }>(
+    subscription: Subscription,
+    listening: Listening<Login, Reading>,
+  ): Subscriber<Login, Reading>;
+  /** When people were told that the trigger listens, ms since 1970; null: they wait for it. */
+  begunAt(): number | null;
+  /** Every source that is there now was joined. */
+  joined(): void;
+  /** Sources were added: all subscriptions of the trigger. */
+  changed(subscriptionIds: readonly number[]): void;
+  /** There is no use in waiting: its place cannot be found now. */
+  late(): void;
+  /** A person is to know that it is not being read. */
+  report(fault: Error): void;
+  /** The login now leads to another account: `collect` is called anew. */
+  moved(): void;
+}
+
+export type Listening<Login, Reading> = Pick<
+  Subscriber<Login, Reading>,
+  'reading' | 'login' | 'mostConnections'
+>;

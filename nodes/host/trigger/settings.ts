@@ -1,0 +1,98 @@
+// What all mail triggers let a person set: how runs are offered and tried again, what the ledger keeps, where to begin,
+// which attachments are handed out, and when people hear of an outage.
+import { type ITriggerFunctions, tryToParseDateTime } from 'n8n-workflow';
+import type { DispatcherSettings } from '../../../engine/delivery/dispatcher';
+import { DEFAULT_RETRY_SCHEDULE, parseRetrySchedule } from '../../../engine/delivery/retry-schedule';
+import type { Guarantee, SubscriptionSettings } from '../../../engine/ledger/ledger';
+import type { OutageReporting, Start } from '../../../engine/source/source';
+import { type AttachmentFilter, parseAttachmentTypes } from '../items/attachments';
+import { DAY_MS, MEGABYTE, MINUTE_MS, readNumber, START_COUNT } from './numbers';
+import { numberOption, type Parameters, parsed, text } from './parameters';
+
+/** How n8n starts a trigger when a person publishes the workflow; a restart, or an edit, is something else. */
+const SWITCHED_ON: ReadonlySet<string> = new Set(['activate', 'create']);
+
+/** What came while the trigger was switched off is passed over. */
+export const skipsWhileOff = (context: ITriggerFunctions, options: Parameters): boolean =>
+  SWITCHED_ON.has(context.getActivationMode()) && options.get('whileOff') === 'skip';
+
+/** @throws Error that names the setting */
+export const delivery = (options: Parameters): DispatcherSettings => ({
+  mostRuns: numberOption(options, 'mostInFlight'),
+  mailsPerRun: numberOption(options, 'mailsPerRun'),
+  mostQueuedMs: numberOption(options, 'startWithin') * MINUTE_MS,
+});
+
+/** @throws Error that names the setting */
+export const runsAndRetention = (
+  options: Parameters,
+): Omit<SubscriptionSettings, 'afterSuccess' | 'whenDead'> => ({
+  retryDelaysMs: retryDelays(options),
+  guarantee: guarantee(options),
+  keepContentMs: Math.round(numberOption(options, 'keepContentDays') * DAY_MS),
+  retentionMs: Math.round(numberOption(options, 'keepEventsDays') * DAY_MS),
+});
+
+const guarantee = (options: Parameters): Guarantee =>
+  options.get('guarantee') === 'atMostOnce' ? 'atMostOnce' : 'atLeastOnce';
+
+function retryDelays(options: Parameters): number[] {
+  const entered = options.get('retrySchedule');
+  const schedule = typeof entered === 'string' ? entered : DEFAULT_RETRY_SCHEDULE;
+  return parsed(options, '"Retry After"', () => parseRetrySchedule(schedule));
+}
+
+/** @throws Error that names the setting */
+export function outage(options: Parameters): OutageReporting {
+  const reportAfter = numberOption(options, 'reportAfter');
+  return {
+    afterMs: reportAfter === 0 ? null : Math.round(reportAfter * MINUTE_MS),
+    whenOver: options.get('reportOver') === true,
+  };
+}
+
+/** A mail above this size is not stored. Octets. @throws Error that names the setting */
+export const mostStoredBytes = (options: Parameters): number =>
+  Math.round(numberOption(options, 'storeUpTo') * MEGABYTE);
+
+/** A mail above this size is handed out without its body. Octets. @throws Error that names the setting */
+export const truncatedAbove = (options: Parameters): number =>
+  Math.round(numberOption(options, 'truncateAbove') * MEGABYTE);
+
+/** @returns null: all of them @throws Error that names the setting */
+export function attachmentFilter(options: Parameters): AttachmentFilter | null {
+  const inline = options.get('inlineAttachments') !== false;
+  const mostBytes = Math.round(numberOption(options, 'attachmentMostSize') * MEGABYTE) || null;
+  const entered = text(options, 'attachmentTypes');
+  const types = entered ? parsed(options, '"Attachment Types"', () => parseAttachmentTypes(entered)) : [];
+  return inline && mostBytes === null && types.length === 0 ? null : { inline, mostBytes, types };
+}
+
+/** Where a new subscription begins. @param timeZone of a date without one @throws Error that names the setting */
+export function start(parameters: Parameters, timeZone: string): Start {
+  switch (parameters.get('start')) {
+    case 'last':
+      return { kind: 'last', count: readNumber(parameters.get('startCount'), START_COUNT) };
+    case 'since':
+      return { kind: 'since', at: date(parameters.get('startDate'), timeZone) };
+    case 'everything':
+      return { kind: 'everything' };
+    default:
+      return { kind: 'new' };
+  }
+}
+
+function date(value: unknown, timeZone: string): number {
+  if (value === undefined || value === '') throw new Error('"Since" is empty. Choose a date.');
+  try {
+    // A text without a year is none, whatever Date.parse makes of it.
+    if (typeof value !== 'string' || /\d{4}/.test(value)) return toMs(value, timeZone);
+  } catch {
+    // It is none.
+  }
+  throw new Error('"Since" is not a date. Enter one such as 2026-05-20 or 2026-05-20T08:00:00.');
+}
+
+/** n8n's types name those of a library that is not installed with them. */
+const toMs = (value: unknown, timeZone: string): number =>
+  (tryToParseDateTime(value, timeZone) as { toMillis(): number }).toMillis();

@@ -1,0 +1,302 @@
+// How a trigger listens, whatever kind of source it has: when people are told that it does, and of what goes wrong;
+// and how a Gmail account is listened to.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { ITriggerFunctions, NodeOperationError } from 'n8n-workflow';
+import { GmailFault } from '../../engine/gmail/api/fault';
+import type { GmailLogin } from '../../engine/gmail/api/login';
+import type { GmailReading } from '../../engine/gmail/read/reading';
+import { LedgerFault } from '../../engine/ledger/fault';
+import type { NewSubscription, SourceKey, Subscription } from '../../engine/ledger/ledger';
+import type { Subscriber } from '../../engine/source/source';
+import { gmailCollector } from '../../nodes/DurableGmailTrigger/collector';
+import { listen, type ListenSettings } from '../../nodes/host/listen';
+import type { Collector, CollectorPorts } from '../../nodes/host/collector';
+import { openStore, type Store } from '../../nodes/host/store';
+import { until } from '../support/until';
+
+const SETTINGS: ListenSettings = {
+  delivery: { mostRuns: 1, mailsPerRun: 1, mostQueuedMs: 60_000 },
+  subscription: {
+    retryDelaysMs: [],
+    guarantee: 'atLeastOnce',
+    keepContentMs: 0,
+    retentionMs: 86_400_000,
+    afterSuccess: null,
+    whenDead: null,
+  },
+  outage: { afterMs: 900_000, whenOver: true },
+};
+
+const READING: GmailReading = {
+  start: { kind: 'new' },
+  skipWhileOff: false,
+  mostStoredBytes: 1e6,
+  event: 'received',
+  eventLabels: [],
+  filter: {
+    labels: null,
+    sender: null,
+    search: null,
+    readStatus: 'both',
+    drafts: false,
+    sent: false,
+    scheduled: false,
+    spamAndTrash: false,
+  },
+  pollMs: 60_000,
+  notifications: { kind: 'none' },
+};
+
+describe('a trigger that listens', { timeout: 120_000 }, () => {
+  let folder: string;
+  let store: Store;
+  let workflows = 0;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'durable-mail-listen-'));
+    process.env['N8N_USER_FOLDER'] = folder;
+    store = await openStore({
+      getNode: () => ({ parameters: {} }),
+      getCredentials: () => assert.fail('there is none'),
+    } as never);
+  });
+  after(async () => {
+    await store.ledger.close();
+    delete process.env['N8N_USER_FOLDER'];
+    await rm(folder, { recursive: true });
+  });
+
+  /** n8n, as far as a trigger touches it, and a source that does as it is told. */
+  class Listening {
+    readonly told: string[] = [];
+    readonly #workflowId = `w${++workflows}`;
+    readonly ports: CollectorPorts[] = [];
+    stopped = 0;
+    collect: () => Promise<void> = async () => undefined;
+    readonly context = {
+      getNode: () => ({ id: 'n', name: 'Mail', parameters: {} }),
+      getWorkflow: () => ({ id: this.#workflowId }),
+      getCredentials: () => assert.fail('there is none'),
+      saveFailedExecution: (error: NodeOperationError) => this.told.push(error.message),
+    } as unknown as ITriggerFunctions;
+    readonly collector: Collector = {
+      watched: () => 'The letter box',
+      place: ({ account }) => `Letter box ${account}`,
+      heals: (error) => /passes/.test(String(error)),
+      collect: async (opened, ports) => {
+        assert.equal(opened, store);
+        this.ports.push(ports);
+        await this.collect();
+        return {
+          start: async () => [],
+          stop: async () => {
+            this.stopped++;
+          },
+        };
+      },
+    };
+
+    begin(settings = SETTINGS): Promise<() => Promise<void>> {
+      return listen(this.context, settings, this.collector);
+    }
+
+    subscriber(id: number, cursor: Subscription['cursor'] = null): Subscriber<unknown, GmailReading> {
+      const subscription = { id, sourceId: 1, cursor, createdAt: 0, nodeIds: [id] };
+      const login = async (): Promise<void> => undefined;
+      return this.ports.at(-1)!.subscriber(subscription, { reading: READING, login, mostConnections: 1 });
+    }
+  }
+
+  it('is said to listen when each new subscription has its place, and not before', async () => {
+    const listening = new Listening();
+    let isActive = false;
+    const beginning = listening.begin().then((close) => {
+      isActive = true;
+      return close;
+    });
+    await until('it collects', () => listening.ports.length === 1);
+    const [ports] = listening.ports as [CollectorPorts];
+    const first = listening.subscriber(1);
+    const second = listening.subscriber(2);
+    listening.subscriber(3, { kind: 'gmail' });
+    ports.joined();
+    first.synced();
+    await new Promise(setImmediate);
+    assert.deepEqual([isActive, second.begun(), ports.begunAt()], [false, false, null]);
+    second.synced();
+    const close = await beginning;
+    assert.equal(second.begun(), true);
+    assert.ok(ports.begunAt()! >= second.joinedAt);
+    await close();
+    assert.equal(listening.stopped, 1);
+  });
+
+  it('is said to listen at once where its place cannot be found now, and goes on trying', async () => {
+    const listening = new Listening();
+    listening.collect = () => Promise.reject(new Error('This passes'));
+    const close = await listening.begin();
+    assert.deepEqual(listening.told, []);
+    listening.collect = async () => undefined;
+    await until('it has tried again', () => listening.ports.length === 2);
+    await close();
+  });
+
+  it('tells a person at once of what does not pass, once, and of what lasts', async () => {
+    const broken = new Listening();
+    broken.collect = () => Promise.reject(new Error('The key does not fit.'));
+    const close = await broken.begin();
+    await until('it has tried again', () => broken.ports.length === 3);
+    assert.deepEqual(broken.told, ['The letter box is not being read: The key does not fit.']);
+    await close();
+    const ledgerless = new Listening();
+    ledgerless.collect = () => Promise.reject(new LedgerFault('unreachable', 'The ledger is away.'));
+    const closeToo = await ledgerless.begin({ ...SETTINGS, outage: { afterMs: 1, whenOver: false } });
+    await until('it lasts', () => ledgerless.told.length === 1);
+    await closeToo();
+  });
+
+  it('collects anew when its login leads to another account, and says what else is wrong', async () => {
+    const listening = new Listening();
+    const beginning = listening.begin();
+    await until('it collects', () => listening.ports.length === 1);
+    listening.ports[0]!.joined();
+    const close = await beginning;
+    const subscriber = listening.subscriber(1);
+    subscriber.warn(new Error('A label is gone.'));
+    subscriber.report(new Error('It is locked.'));
+    subscriber.reportOver(180_000);
+    assert.deepEqual(listening.told, [
+      'A label is gone.',
+      'The letter box is not being read: It is locked.',
+      'The letter box is being read again, after 3 minutes.',
+    ]);
+    subscriber.moved();
+    await until('it collects anew', () => listening.ports.length === 2);
+    assert.equal(listening.stopped, 1, 'it has left the account before');
+    await close();
+  });
+});
+
+describe('a Gmail account', () => {
+  /** A ledger and a registry that note what they are asked. */
+  class Account {
+    readonly subscribed: NewSubscription[] = [];
+    readonly joined: [SourceKey, Subscriber<GmailLogin, GmailReading>][] = [];
+    readonly done: string[] = [];
+    address = 'ann@example.com';
+    begunAt: number | null = null;
+    cursor: Subscription['cursor'] = null;
+    ledgerIsAway = false;
+    readonly collector = gmailCollector(
+      {
+        getNode: () => ({ parameters: {}, credentials: { gmailOAuth2: { id: '1', name: 'My Gmail' } } }),
+      } as never,
+      { reading: READING, login: async () => ({ address: this.address }) as GmailLogin },
+    );
+    readonly #store = {
+      ledger: {
+        subscribe: async (subscription: NewSubscription) => {
+          if (this.ledgerIsAway) throw new LedgerFault('unreachable', 'The ledger is away.');
+          this.subscribed.push(subscription);
+          return { id: 7, sourceId: 1, cursor: this.cursor, createdAt: 0, nodeIds: [7, 3] };
+        },
+      },
+      gmail: {
+        join: (key: SourceKey, subscriber: Subscriber<GmailLogin, GmailReading>) => {
+          this.joined.push([key, subscriber]);
+          return async () => void this.done.push('left');
+        },
+      },
+    } as unknown as Store;
+    readonly #ports = {
+      workflowId: 'w',
+      nodeId: 'n',
+      subscription: SETTINGS.subscription,
+      subscriber: (_: Subscription, listening: object) => listening,
+      begunAt: () => this.begunAt,
+      joined: () => this.done.push('joined'),
+    } as unknown as CollectorPorts;
+
+    collect(): ReturnType<Collector['collect']> {
+      return this.collector.collect(this.#store, this.#ports);
+    }
+
+    /** Where it was told to begin, the last time. */
+    get start(): GmailReading['start'] | undefined {
+      return this.joined.at(-1)?.[1].reading.start;
+    }
+  }
+
+  it('is listened to as a whole, under its address', async () => {
+    const account = new Account();
+    const collecting = await account.collect();
+    assert.deepEqual(account.joined, [], 'not before it starts');
+    assert.deepEqual(await collecting.start(), [7, 3]);
+    const source = { kind: 'gmail', account: 'ann@example.com', mailbox: 'All Mail' };
+    assert.deepEqual(account.subscribed, [
+      { workflowId: 'w', nodeId: 'n', source, ...SETTINGS.subscription },
+    ]);
+    assert.deepEqual(account.joined[0]?.[0], source);
+    assert.deepEqual(account.start, { kind: 'new' });
+    await collecting.stop();
+    assert.deepEqual(account.done, ['joined', 'left']);
+  });
+
+  it('is not joined any more once it was stopped', async () => {
+    const account = new Account();
+    const collecting = await account.collect();
+    const starting = collecting.start();
+    await collecting.stop();
+    await starting;
+    assert.deepEqual([account.joined, account.done], [[], []]);
+  });
+
+  it('that could not be named when people were told is read from that moment on', async () => {
+    const account = new Account();
+    account.begunAt = 1_700_000_000_000;
+    account.ledgerIsAway = true;
+    const failing = await account.collect();
+    await assert.rejects(failing.start(), LedgerFault);
+    account.ledgerIsAway = false;
+    await (await account.collect()).start();
+    assert.deepEqual(account.start, { kind: 'since', at: 1_700_000_000_000 - 60_000 });
+  });
+
+  it('goes on where it stood, and another one that the credential opens later begins with now', async () => {
+    const known = new Account();
+    known.begunAt = 1_700_000_000_000;
+    known.cursor = { kind: 'gmail' };
+    await (await known.collect()).start();
+    assert.deepEqual(known.start, { kind: 'new' });
+    const moved = new Account();
+    await (await moved.collect()).start();
+    moved.begunAt = 1_700_000_000_000;
+    moved.address = 'bob@example.com';
+    await (await moved.collect()).start();
+    assert.deepEqual([moved.joined[1]?.[0].account, moved.start], ['bob@example.com', { kind: 'new' }]);
+  });
+
+  it('is named by its credential until its address is known', async () => {
+    const { collector } = new Account();
+    assert.equal(collector.watched(), 'The Gmail account of the credential "My Gmail"');
+    const named = new Account();
+    await named.collect();
+    assert.equal(named.collector.watched(), 'The Gmail account ann@example.com');
+    const mail = { account: 'ann@example.com', mailbox: 'All Mail', uid: null };
+    assert.equal(collector.place(mail), 'Gmail account ann@example.com');
+  });
+
+  it('has faults that pass, and others that a person is told of at once', () => {
+    const { collector } = new Account();
+    const passes = (['busy', 'unreachable', 'expired'] as const).map((kind) => new GmailFault(kind, ''));
+    const stays = (['login', 'forbidden', 'refused'] as const).map((kind) => new GmailFault(kind, ''));
+    assert.deepEqual(
+      [...passes, ...stays, new Error('')].map((fault) => collector.heals(fault)),
+      [true, true, true, false, false, false, false],
+    );
+  });
+});

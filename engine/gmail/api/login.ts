@@ -1,0 +1,29 @@
+// Whose mail is read, and how the API is reached for it.
+import type { SendHttp } from './http';
+
+/** Where the APIs are; a private endpoint of an organisation, or an emulator, has another address. */
+export interface Endpoints {
+  /** https://gmail.googleapis.com */
+  readonly gmail: string;
+  /** https://pubsub.googleapis.com */
+  readonly pubsub: string;
+}
+
+/** Which of Google's price lists counts: `new` for projects since 2026-05. */
+export type QuotaTable = 'new' | 'old';
+
+/**
+ * A token for requests, fresh enough for the next one.
+ * @param afterRejection the one handed out last was not accepted
+ * @throws GmailFault `login`, `unreachable`
+ */
+export type AccessToken = (afterRejection: boolean) => Promise<string>;
+
+export interface GmailLogin {
+  /** The account's address, lower case: what names the source. */
+  readonly address: string;
+  readonly token: AccessToken;
+  readonly send: SendHttp;
+  readonly endpoints: Endpoints;
+  readonly quota: QuotaTable;
+}

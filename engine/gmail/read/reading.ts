@@ -1,0 +1,41 @@
+// What a trigger's settings say about reading its account: where to begin, what to take, how to hear of news.
+import type { TextMatch } from '../../mail/filter';
+import type { Start } from '../../source/source';
+import type { Notifications } from '../notify/notifications';
+
+/**
+ * What makes a mail run the workflow, once for each mail (and label):
+ * - `received`: it has arrived;
+ * - `labelAdded`: it was given one of `eventLabels` (any label of the user's own, if there are none);
+ * - `sent`: the account has sent it;
+ * - `starred`: it was given a star.
+ */
+export type GmailEvent = 'received' | 'labelAdded' | 'sent' | 'starred';
+
+export interface GmailFilter {
+  /** Label ids; null: any mail. */
+  readonly labels: { readonly ids: readonly string[]; readonly match: 'any' | 'all' } | null;
+  /** The From field. */
+  readonly sender: TextMatch | null;
+  /** As in Gmail's search box; null: any mail. Judged by Gmail. */
+  readonly search: string | null;
+  readonly readStatus: 'read' | 'unread' | 'both';
+  readonly drafts: boolean;
+  readonly sent: boolean;
+  readonly scheduled: boolean;
+  readonly spamAndTrash: boolean;
+}
+
+export interface GmailReading {
+  readonly start: Start;
+  /** What came while the trigger was switched off is passed over. */
+  readonly skipWhileOff: boolean;
+  /** A mail above this size is not stored: it is read again from Gmail when it runs. Octets. */
+  readonly mostStoredBytes: number;
+  readonly event: GmailEvent;
+  readonly eventLabels: readonly string[];
+  readonly filter: GmailFilter;
+  /** How often the history is asked for, ms. */
+  readonly pollMs: number;
+  readonly notifications: Notifications;
+}

@@ -1,0 +1,92 @@
+// Gmail mails that cannot be read, and an account that cannot: the others go on, and nothing is lost.
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { GmailFault } from '../../engine/gmail/api/fault';
+import { type Call, DirectGmail, fault } from '../support/gmail-direct';
+import { gmailReading, GmailSyncing } from '../support/gmail-syncing';
+
+const sorted = (ids: readonly string[]): string[] => [...ids].sort();
+const last = (gmail: DirectGmail): string => String(gmail.mailbox.history.last);
+
+describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
+  let gmail: DirectGmail;
+  let syncing: GmailSyncing;
+
+  beforeEach(async () => {
+    gmail = new DirectGmail();
+    syncing = await GmailSyncing.start(gmail);
+  });
+  afterEach(() => syncing.dispose());
+
+  /** The next one fails; others pass. */
+  const failOnce = (call: Call, kind: GmailFault['kind'], afterMatching = 0): void => {
+    let matching = 0;
+    gmail.before = (one) => {
+      if (one === call && matching++ === afterMatching) throw fault(kind);
+    };
+  };
+
+  describe('with a mail that cannot be read', () => {
+    for (const kind of ['refused', 'busy'] as const) {
+      it(`gives all others at once (${kind}), and that one, without its content, after three tries`, async () => {
+        const one = await syncing.join();
+        await syncing.sync();
+        const [poison, ...others] = gmail.deliverMany(4);
+        gmail.before = (call, about) => {
+          if (call === 'message' && about === poison) throw fault(kind);
+        };
+        for (let time = 0; time < 3; time++) {
+          others.push(gmail.deliver());
+          assert.equal((await syncing.sync()).againInMs, 30_000);
+          assert.deepEqual(sorted(syncing.ids(one)), sorted(others));
+        }
+        assert.equal((await syncing.sync()).againInMs, null);
+        const unread = (await syncing.recorded(one)).filter(({ content }) => content === null);
+        assert.deepEqual(
+          unread.map(({ id }) => id),
+          [poison],
+        );
+        assert.equal(syncing.ids(one).length, 7);
+        assert.equal((await syncing.cursor(one))['historyId'], last(gmail));
+        assert.equal((await syncing.sync()).againInMs, null);
+      });
+    }
+
+    it('holds only those to whom it may be due', async () => {
+      const one = await syncing.join();
+      const sent = await syncing.join({ reading: gmailReading({ event: 'sent' }) });
+      await syncing.sync();
+      gmail.deliver();
+      failOnce('message', 'refused');
+      await syncing.sync();
+      assert.equal((await syncing.cursor(sent))['historyId'], last(gmail));
+      assert.notEqual((await syncing.cursor(one))['historyId'], last(gmail));
+    });
+
+    for (const kind of ['login', 'forbidden', 'unreachable'] as const) {
+      it(`says so when it is the account's fault (${kind}), and goes on later`, async () => {
+        const one = await syncing.join();
+        await syncing.sync();
+        const ids = gmail.deliverMany(12);
+        failOnce('message', kind, 3);
+        await assert.rejects(syncing.sync(), { kind });
+        await syncing.sync();
+        assert.deepEqual(sorted(syncing.ids(one)), ids);
+      });
+    }
+
+    it('says so when Gmail is too busy for every mail, and gives up none of them soon', async () => {
+      const one = await syncing.join();
+      await syncing.sync();
+      const ids = gmail.deliverMany(12);
+      gmail.before = (call) => {
+        if (call === 'message') throw fault('busy');
+      };
+      for (let time = 0; time < 3; time++) await assert.rejects(syncing.sync(), { kind: 'busy' });
+      gmail.before = () => undefined;
+      await syncing.sync();
+      assert.deepEqual(sorted(syncing.ids(one)), ids);
+      assert.ok((await syncing.recorded(one)).every(({ content }) => content !== null));
+    });
+  });
+});

@@ -1,0 +1,42 @@
+// How a Gmail mail is stored.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { gmailMailBytes, openGmailMail, packGmailMail } from '../../engine/gmail/content';
+import { unpackContent } from '../../engine/ledger/content';
+
+const facts = {
+  id: '19a0',
+  threadId: '19a1',
+  labelIds: ['INBOX', 'Label_1'],
+  snippet: 'a line\nand "another" – ünïcode',
+  historyId: '18446744073709551615',
+  internalDate: 1_700_000_000_123,
+  sizeEstimate: 77,
+};
+
+describe('a stored Gmail mail', () => {
+  for (const [what, raw] of [
+    ['lines of its own', Buffer.from('From: a\r\n\r\nHello\n')],
+    ['nothing in it', Buffer.alloc(0)],
+    ['all octets', Buffer.from(Array.from({ length: 256 }, (_, index) => index))],
+  ] as const) {
+    it(`comes back as it was, with ${what}`, async () => {
+      const packed = await packGmailMail({ ...facts, raw }, 'labelAdded', ['Label_1']);
+      const opened = openGmailMail(await unpackContent(packed));
+      assert.deepEqual(opened.facts, { ...facts, event: 'labelAdded', addedLabelIds: ['Label_1'] });
+      assert.deepEqual(opened.raw, raw);
+    });
+  }
+
+  it('is the same, read again from Gmail', async () => {
+    const message = { ...facts, raw: Buffer.from('Hello') };
+    assert.deepEqual(
+      await unpackContent(await packGmailMail(message, 'received')),
+      gmailMailBytes(message, 'received'),
+    );
+  });
+
+  it('is not taken for one when it is none', () => {
+    assert.throws(() => openGmailMail(Buffer.from('From: a')), /not one of Gmail/);
+  });
+});

@@ -1,0 +1,182 @@
+// Does with mails in their Gmail account what is due to be done: after their run succeeded, or when they are dead.
+// Invariants: everything here may be done twice without harm, since nobody knows what was done before a crash; a mail
+// that is not there any more needs nothing; what Gmail refuses is postponed and told, what else fails is thrown.
+import type { Ledger } from '../../ledger/ledger';
+import type { DueAction, GmailMailAction } from '../../ledger/mail-actions';
+import type { SourceHold } from '../../ledger/source-holds';
+import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
+import type { Log } from '../../runtime/log';
+import type { GmailApi } from '../api/api';
+import type { GmailFault } from '../api/fault';
+import { gmailIdOf } from '../read/identity';
+import { isRefusal, type LabelNames, type Obstacle, obstacleOf } from './obstacles';
+
+const MOST_AT_ONCE = 100;
+/** What an outage leaves behind is due again after this. */
+const LEASE_MS = 60_000;
+const POSTPONED: BackoffRange = { firstMs: 60_000, mostMs: 3_600_000 };
+/** batchModify costs 50 units, modify 5 (https://developers.google.com/gmail/api/reference/quota). */
+const MOST_ALONE = 10;
+const MOST_REQUESTS = 5;
+
+type GmailDueAction = DueAction<GmailMailAction>;
+
+/** A mail, and all who want the same done with it. */
+interface Mail {
+  readonly id: string;
+  readonly dues: readonly GmailDueAction[];
+}
+
+export interface GmailActionsJob {
+  readonly api: Pick<GmailApi, 'modify' | 'modifyAll' | 'trash' | 'labels'>;
+  readonly hold: SourceHold;
+  readonly ledger: Pick<Ledger, 'takeActions' | 'finishActions' | 'postponeActions'>;
+  readonly log: Log;
+  /** The account, for people. */
+  readonly address: string;
+  /** Tells a workflow what Gmail refuses; each time that it is refused. */
+  readonly report: (subscriptionId: number, fault: Error) => void;
+}
+
+/**
+ * Does up to 100 of the account's due actions. Ends early, without harm, when the signal aborts.
+ * @throws GmailFault: Gmail cannot be asked now; what was not done is due again in a minute @throws LedgerFault
+ */
+export async function performGmailActions(
+  job: GmailActionsJob,
+  signal: AbortSignal,
+): Promise<{ readonly mayBeMore: boolean }> {
+  // A source has only what its own kind of trigger wrote.
+  const taken = (await job.ledger.takeActions(job.hold, MOST_AT_ONCE, LEASE_MS)) as GmailDueAction[];
+  const work = new Work(job, signal);
+  for (const group of groupsOf(taken)) {
+    if (signal.aborted) break;
+    await work.perform(group);
+  }
+  return { mayBeMore: taken.length > 0 };
+}
+
+/** What is done with one request or several of a kind; mails go to the trash last, as people would do it. */
+function groupsOf(taken: readonly GmailDueAction[]): GmailDueAction[][] {
+  const byAction = new Map<string, GmailDueAction[]>();
+  for (const due of taken) {
+    const key = JSON.stringify(due.action);
+    byAction.set(key, [...(byAction.get(key) ?? []), due]);
+  }
+  const isTrash = (group: GmailDueAction[]): number => (group[0]!.action.kind === 'trash' ? 1 : 0);
+  return [...byAction.values()].sort((a, b) => isTrash(a) - isTrash(b));
+}
+
+class Work {
+  readonly #job: GmailActionsJob;
+  readonly #signal: AbortSignal;
+  readonly #told = new Set<string>();
+  #labels: Promise<LabelNames> | undefined;
+
+  constructor(job: GmailActionsJob, signal: AbortSignal) {
+    this.#job = job;
+    this.#signal = signal;
+  }
+
+  /** Does the same with some mails; where Gmail refuses it for all together, with each alone. */
+  async perform(group: readonly GmailDueAction[]): Promise<void> {
+    const { action } = group[0]!;
+    const mails = mailsOf(group);
+    if (action.kind === 'trash' || mails.length <= MOST_ALONE) return this.#eachAlone(action, mails);
+    try {
+      await this.#job.api.modifyAll(
+        mails.map(({ id }) => id),
+        action,
+      );
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const obstacle = await this.#obstacle(action, error);
+      return obstacle.ofAll ? this.#postpone(group, obstacle) : this.#eachAlone(action, mails);
+    }
+    await this.#finish(group);
+  }
+
+  async #eachAlone(action: GmailMailAction, mails: readonly Mail[]): Promise<void> {
+    for (let at = 0; at < mails.length && !this.#signal.aborted; at += MOST_REQUESTS) {
+      const some = mails.slice(at, at + MOST_REQUESTS);
+      const answers = await Promise.allSettled(some.map(({ id }) => this.#change(id, action)));
+      const failed = new Map<Mail, unknown>();
+      answers.forEach((answer, index) => {
+        if (answer.status === 'rejected') failed.set(some[index]!, answer.reason);
+      });
+      await this.#finish(duesOf(some.filter((mail) => !failed.has(mail))));
+      const isOver = await this.#refused(action, failed, mails.slice(at + MOST_REQUESTS));
+      // What was refused is noted before an outage ends it all.
+      for (const error of failed.values()) if (!isRefusal(error)) throw error;
+      if (isOver) return;
+    }
+  }
+
+  /** @returns whether the others need not be tried: they are postponed, too */
+  async #refused(
+    action: GmailMailAction,
+    failed: ReadonlyMap<Mail, unknown>,
+    others: readonly Mail[],
+  ): Promise<boolean> {
+    const refused = [...failed.keys()].filter((mail) => isRefusal(failed.get(mail)));
+    for (const mail of refused) {
+      const obstacle = await this.#obstacle(action, failed.get(mail) as GmailFault);
+      if (obstacle.ofAll) {
+        await this.#postpone(duesOf([...refused, ...others]), obstacle);
+        return true;
+      }
+      await this.#postpone(mail.dues, obstacle);
+    }
+    return false;
+  }
+
+  /** Whether the mail is still there makes no difference. */
+  async #change(id: string, action: GmailMailAction): Promise<void> {
+    const { api } = this.#job;
+    await (action.kind === 'trash' ? api.trash(id) : api.modify(id, action));
+  }
+
+  async #obstacle(action: GmailMailAction, refusal: GmailFault): Promise<Obstacle> {
+    const labels = action.kind === 'changeLabels' ? await (this.#labels ??= labelNames(this.#job.api)) : null;
+    return obstacleOf(this.#job.address, action, labels, refusal);
+  }
+
+  async #finish(dues: readonly GmailDueAction[]): Promise<void> {
+    if (dues.length > 0) await this.#job.ledger.finishActions(dues.map(({ id }) => id));
+  }
+
+  async #postpone(dues: readonly GmailDueAction[], { fault }: Obstacle): Promise<void> {
+    for (const begun of new Set(dues.map((due) => due.begun))) {
+      const ids = dues.filter((due) => due.begun === begun).map(({ id }) => id);
+      await this.#job.ledger.postponeActions(ids, fault.message, backoffDelay(begun + 1, POSTPONED));
+    }
+    for (const subscriptionId of new Set(dues.map((due) => due.subscriptionId))) {
+      const key = `${subscriptionId} ${fault.message}`;
+      if (this.#told.has(key)) continue;
+      this.#told.add(key);
+      this.#job.log.warn(fault.message, { subscription: subscriptionId });
+      this.#job.report(subscriptionId, fault);
+    }
+  }
+}
+
+/** The same change of one mail may be wanted by several workflows. */
+function mailsOf(group: readonly GmailDueAction[]): Mail[] {
+  const dues = new Map<string, GmailDueAction[]>();
+  for (const due of group) {
+    const id = gmailIdOf(due.identity);
+    dues.set(id, [...(dues.get(id) ?? []), due]);
+  }
+  return [...dues].map(([id, dues]) => ({ id, dues }));
+}
+
+const duesOf = (mails: readonly Mail[]): GmailDueAction[] => mails.flatMap(({ dues }) => dues);
+
+async function labelNames(api: Pick<GmailApi, 'labels'>): Promise<LabelNames> {
+  try {
+    return new Map((await api.labels()).map(({ id, name }) => [id, name]));
+  } catch (error) {
+    if (isRefusal(error)) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,207 @@
+// One watched account, for as long as anybody listens to it: ask the history, read what is new and a page of what is
+// old, rest until something calls, and again, without end; beside it, act on mails whose runs have ended.
+// Invariants: only `stop` ends it; never more than one round at a time, and what asks for one meanwhile is served by
+// the next; without the account's lease there is no call at all.
+import { LedgerFault } from '../../ledger/fault';
+import { monotonicNow, pause } from '../../runtime/time';
+import type { GmailApi } from '../api/api';
+import { GmailFault } from '../api/fault';
+import type { GmailSyncEnd } from '../read/job';
+import type { WatchedAccount } from './account';
+import type { Bell, Call } from './bell';
+import type { Notices } from './notices';
+import type { Notifying } from './notifying';
+import { type GmailTimes, pollMsOf, Retries } from './pace';
+import { Reach, type Reached } from './reach';
+
+const WHILE_BUSY: readonly Call[] = ['joined', 'notice', 'done'];
+const WHILE_IDLE: readonly Call[] = ['joined', 'notice', 'actions'];
+/** Who moved to another account leaves within this time. */
+const MOVING_MS = 1_000;
+
+export class GmailLoop {
+  readonly #account: WatchedAccount;
+  readonly #bell: Bell;
+  readonly #notices: Notices;
+  readonly #notifying: Notifying;
+  readonly #times: GmailTimes;
+  readonly #reach: Reach;
+  readonly #retries: Retries;
+  readonly #actionRetries: Retries;
+  /** Not all accounts of a process in one instant; never sooner than chosen, so that an idle minute costs one poll. */
+  readonly #jitter = 1 + Math.random() / 20;
+  readonly #stopping = new AbortController();
+  readonly #ended: Promise<void>;
+  /** Somebody joined, another process had it, or a round failed: what came meanwhile is not known. */
+  #isFresh = true;
+  /** Monotonic: when it was last read to its end; and when it is to be read again, whatever the poll says. */
+  #readAt = -Infinity;
+  #againAt = -Infinity;
+  #actAt = -Infinity;
+  #actNotBefore = -Infinity;
+  /** What is done beside the reading, one thing at a time. */
+  #aside: Promise<void> = Promise.resolve();
+  #isBusyAside = false;
+
+  constructor(
+    account: WatchedAccount,
+    bell: Bell,
+    notices: Notices,
+    notifying: Notifying,
+    times: GmailTimes,
+  ) {
+    this.#account = account;
+    this.#bell = bell;
+    this.#notices = notices;
+    this.#notifying = notifying;
+    this.#times = times;
+    this.#reach = new Reach(account.key.account);
+    this.#retries = new Retries(times);
+    this.#actionRetries = new Retries(times);
+    this.#ended = this.#run();
+  }
+
+  /** Resolves when nothing is read or recorded any more. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#ended;
+  }
+
+  get #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        await this.#follow(signal);
+        await this.#leave();
+        await this.#bell.wait(this.#times.standbyMs, ['joined'], signal);
+      } catch (error) {
+        if (!this.#isStopping) await this.#backOff(error, signal);
+      }
+    }
+    await this.#leave();
+    await this.#aside;
+  }
+
+  /** Rounds, until another process has the account. @throws GmailFault, LedgerFault */
+  async #follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      if (this.#bell.take('joined')) this.#isFresh = true;
+      const held = await this.#account.held();
+      if (held === 'no') return;
+      if (held === 'anew') this.#isFresh = true;
+      const noticed = this.#bell.take('notice');
+      this.#bell.take('done');
+      if (!this.#isBusyAside && this.#bell.take('actions')) this.#actAt = this.#actNotBefore;
+      const readsNow = this.#isFresh || noticed || this.#readInMs() <= 0;
+      if (readsNow || this.#otherwiseInMs() <= 0) await this.#round(readsNow, noticed, signal);
+      else {
+        const restMs = Math.min(this.#readInMs(), this.#otherwiseInMs());
+        await this.#bell.wait(restMs, this.#isBusyAside ? WHILE_BUSY : WHILE_IDLE, signal);
+      }
+    }
+  }
+
+  async #round(reads: boolean, noticed: boolean, signal: AbortSignal): Promise<void> {
+    if (this.#isFresh) await this.#account.checking(this.#notifying.until);
+    const reached = await this.#reach.account(this.#account.subscribers(), signal);
+    if (!reached) {
+      // Everybody moved to another account and is leaving.
+      await pause(MOVING_MS, signal);
+      return;
+    }
+    this.#notifying.want(reached);
+    if (reads) await this.#read(reached, noticed, signal);
+    if (!signal.aborted) this.#doAside(reached, signal);
+  }
+
+  /**
+   * What keeps no new mail from being read, however long Gmail takes for it. It goes on while this process loses the
+   * account: both may be done twice, and twice without harm.
+   */
+  #doAside({ api }: Reached, signal: AbortSignal): void {
+    if (this.#otherwiseInMs() > 0) return;
+    const renews = this.#notifying.dueInMs() <= 0;
+    this.#isBusyAside = true;
+    this.#aside = (renews ? this.#notifying.renew(api, signal) : this.#act(api, signal)).finally(() => {
+      this.#isBusyAside = false;
+      this.#bell.ring('done');
+    });
+  }
+
+  async #read({ api, subscribers }: Reached, noticed: boolean, signal: AbortSignal): Promise<void> {
+    const isPoll = !this.#isFresh && !noticed && this.#againAt > monotonicNow();
+    const looked = this.#notices.look();
+    const connection = this.#notifying.isWorking ? 'idling' : 'polling';
+    const end = await this.#account.read(api, subscribers, connection, signal);
+    if (signal.aborted) return;
+    looked(end.news);
+    if (isPoll && end.news) this.#notifying.missed();
+    this.#isFresh = false;
+    this.#reach.accepted();
+    this.#retries.succeeded();
+    const now = monotonicNow();
+    this.#readAt = now;
+    const isEarly = (noticed && !end.news) || this.#notices.areEarly;
+    this.#againAt = now + Math.min(isEarly ? this.#times.earlyMs : Infinity, this.#moreInMs(end));
+  }
+
+  /** When there is more to be read than the next poll would bring, ms. */
+  #moreInMs({ older, againInMs }: GmailSyncEnd): number {
+    const olderMs = older ? (older.waits ? this.#times.olderMs : 0) : Infinity;
+    return Math.min(olderMs, againInMs ?? Infinity);
+  }
+
+  #readInMs(): number {
+    const readings = this.#account.subscribers().map(({ reading }) => reading);
+    const pollMs = pollMsOf(readings, this.#times, this.#notifying.isWorking);
+    return Math.min(this.#readAt + pollMs * this.#jitter, this.#againAt) - monotonicNow();
+  }
+
+  /** Until something else is due than reading, ms. */
+  #otherwiseInMs(): number {
+    if (this.#isBusyAside) return Infinity;
+    return Math.min(this.#actAt - monotonicNow(), this.#notifying.dueInMs());
+  }
+
+  async #act(api: GmailApi, signal: AbortSignal): Promise<void> {
+    try {
+      const mayBeMore = await this.#account.act(api, signal);
+      this.#actionRetries.succeeded();
+      this.#actAt = mayBeMore ? -Infinity : monotonicNow() + this.#times.lookMs;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (error instanceof LedgerFault && error.kind === 'taken') this.#account.drop();
+      const delay = this.#actionRetries.failed(error);
+      this.#actNotBefore = monotonicNow() + delay;
+      this.#actAt = this.#actNotBefore;
+      this.#account.notActed(error, delay);
+    }
+  }
+
+  async #backOff(error: unknown, signal: AbortSignal): Promise<void> {
+    this.#isFresh = true;
+    if (error instanceof LedgerFault && error.kind === 'taken') {
+      this.#account.drop();
+      return;
+    }
+    const isRejected = error instanceof GmailFault && error.kind === 'login';
+    const { leastRetryMs } = this.#times;
+    const delay = isRejected && this.#reach.rejected() ? leastRetryMs : this.#retries.failed(error);
+    await this.#account.failed(error, delay);
+    const atLeast = Math.min(delay, leastRetryMs);
+    await pause(atLeast, signal);
+    // Who joins may bring a credential that works.
+    await this.#bell.wait(delay - atLeast, ['joined'], signal);
+  }
+
+  /** The account is not this process's any more. */
+  async #leave(): Promise<void> {
+    this.#isFresh = true;
+    await this.#notifying.leave();
+    this.#notices.drop(new Error(`This process does not read the ${this.#account.name} any more`));
+  }
+}

@@ -1,0 +1,122 @@
+// How a watched account hears of news before its next poll: Google is asked to announce them over Pub/Sub, and either
+// calls a webhook (which wakes this process) or is asked by this process.
+// Invariant: notifications count as working only while they are seen to work, from the first one until there is news
+// that none had announced; else the account is polled as often as if there were none.
+import type { GmailApi } from '../api/api';
+import type { PullSubscriptions } from '../notify/pull';
+import { WatchRenewal } from '../notify/renewal';
+import type { GmailSubscriber, WatchedAccount } from './account';
+import type { Bell } from './bell';
+import type { Notices } from './notices';
+import type { Reached } from './reach';
+
+export class Notifying {
+  readonly #account: WatchedAccount;
+  readonly #bell: Bell;
+  readonly #notices: Notices;
+  readonly #pulls: PullSubscriptions;
+  readonly #renewal: WatchRenewal;
+  readonly #pulling = new Map<GmailSubscriber, () => Promise<void>>();
+  #wishing: readonly GmailSubscriber[] = [];
+  /** Something was announced, and since then all that was new. */
+  #isHeard = false;
+  #told: Promise<void> = Promise.resolve();
+  #isEnding = (): boolean => false;
+
+  constructor(account: WatchedAccount, bell: Bell, notices: Notices, pulls: PullSubscriptions) {
+    this.#account = account;
+    this.#bell = bell;
+    this.#notices = notices;
+    this.#pulls = pulls;
+    this.#renewal = new WatchRenewal(account.key.account, {
+      onUntil: (until) => {
+        this.#told = account.notified(until);
+      },
+      onFault: (fault) => {
+        if (!this.#isEnding()) account.warn(fault, this.#wishing);
+      },
+    });
+  }
+
+  get isWorking(): boolean {
+    return this.#isHeard && this.#renewal.until !== null;
+  }
+
+  /** Until when Google sends notifications, ms since 1970; null: it does not. */
+  get until(): number | null {
+    return this.#renewal.until;
+  }
+
+  /** Google called the webhook, in whatever process. */
+  heard(): void {
+    this.#isHeard = true;
+    this.#bell.ring('notice');
+  }
+
+  /** There was news that nobody had announced. */
+  missed(): void {
+    this.#isHeard = false;
+  }
+
+  /** Who listens now, and over which login. */
+  want({ login, subscribers }: Reached): void {
+    this.#wishing = subscribers.filter(({ reading }) => reading.notifications.kind !== 'none');
+    this.#renewal.want(
+      this.#wishing.flatMap(({ subscription, reading: { notifications }, joinedAt, warn }) =>
+        notifications.kind === 'none'
+          ? []
+          : [{ subscriptionId: subscription.id, topic: notifications.topic, joinedAt, warn }],
+      ),
+    );
+    for (const [subscriber, leave] of this.#pulling) {
+      if (this.#wishing.includes(subscriber)) continue;
+      this.#pulling.delete(subscriber);
+      void leave();
+    }
+    for (const subscriber of this.#wishing) this.#pull(subscriber, login);
+  }
+
+  /** When `renew` is due, ms; Infinity: nobody wants it. */
+  dueInMs(): number {
+    return this.#renewal.dueInMs();
+  }
+
+  /** Asks Google to announce news, or to go on. Never rejects: what goes wrong is told, and tried again. */
+  async renew(api: GmailApi, signal: AbortSignal): Promise<void> {
+    this.#isEnding = (): boolean => signal.aborted;
+    await this.#renewal.renew(api);
+    await this.#told;
+  }
+
+  /** Asks no subscription any more. Resolves when nothing is under way. */
+  async leave(): Promise<void> {
+    const leaving = [...this.#pulling.values()].map((leave) => leave());
+    this.#pulling.clear();
+    this.#isHeard = false;
+    await Promise.all([...leaving, this.#told]);
+  }
+
+  #pull(subscriber: GmailSubscriber, { send, endpoints }: Reached['login']): void {
+    const { notifications } = subscriber.reading;
+    if (notifications.kind !== 'pull' || this.#pulling.has(subscriber)) return;
+    const { subscription, token } = notifications;
+    const onNotice = (): Promise<void> => {
+      const recorded = this.#notices.announce();
+      this.heard();
+      return recorded;
+    };
+    const leave = this.#pulls.join(
+      { subscription, token, send, pubsubUrl: endpoints.pubsub },
+      this.#account.key.account,
+      {
+        onNotice,
+        onWorking: () => undefined,
+        onFault: (fault) => {
+          this.#isHeard = false;
+          this.#account.warn(fault, [subscriber]);
+        },
+      },
+    );
+    this.#pulling.set(subscriber, leave);
+  }
+}

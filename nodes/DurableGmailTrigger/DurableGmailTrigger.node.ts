@@ -1,0 +1,94 @@
+// Wires the node: `trigger()` listens in n8n's main process and emits pointers; `execute()` is the first step
+// of each run, where the mail is claimed and handed out; `webhook()` is what Pub/Sub calls, in any process.
+import type {
+  IExecuteFunctions,
+  INodeExecutionData,
+  INodeType,
+  INodeTypeDescription,
+  ITriggerFunctions,
+  ITriggerResponse,
+  IWebhookFunctions,
+  IWebhookResponseData,
+} from 'n8n-workflow';
+import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
+import { listen } from '../host/listen';
+import { mailStoreTest } from '../host/mail-store';
+import { refuseWhatCannotWork } from '../host/refusal';
+import { pointersOf, runPointers } from '../host/run';
+import { triggerPanel } from '../host/trigger/editor';
+import { gmailCollector } from './collector';
+import { getLabels, getLabelsToChange } from './label-picker';
+import { checkGmailLogin, readGmailLogin } from './login';
+import { newestMail } from './preview';
+import { hints, properties, pushWebhook, subtitle } from './properties';
+import { loginCredentials } from './properties/login';
+import { handlePush } from './push-webhook';
+import { runItems, runSettings } from './run-settings';
+import { listenSettings, mostReadBytes, previewSettings } from './settings';
+
+// Whoever wants pushes makes the subscription in Google Cloud: there is nothing that a node could register there.
+// eslint-disable-next-line @n8n/community-nodes/webhook-lifecycle-complete
+export class DurableGmailTrigger implements INodeType {
+  description: INodeTypeDescription = {
+    displayName: 'Durable Gmail Trigger',
+    name: 'durableGmailTrigger',
+    icon: { light: 'file:durableGmailTrigger.svg', dark: 'file:durableGmailTrigger.dark.svg' },
+    group: ['trigger'],
+    version: 1,
+    subtitle,
+    description: 'Starts the workflow for every new email in Gmail, once, and tries again when a run fails',
+    eventTriggerDescription: 'Waiting for you to receive an email',
+    defaults: { name: 'Durable Gmail Trigger' },
+    triggerPanel,
+    inputs: [],
+    outputs: [NodeConnectionTypes.Main],
+    credentials: [
+      ...loginCredentials,
+      {
+        name: 'mailStore',
+        displayName: 'Postgres Mail Store',
+        required: true,
+        testedBy: 'mailStoreTest',
+        displayOptions: { show: { mailStore: ['postgres'] } },
+      },
+    ],
+    webhooks: [pushWebhook],
+    hints,
+    properties,
+  };
+
+  methods = {
+    credentialTest: { mailStoreTest },
+    loadOptions: { getLabels, getLabelsToChange },
+  };
+
+  /** Throws only for settings that can never work; faults are ridden out in the background (docs/architecture.md). */
+  async trigger(this: ITriggerFunctions): Promise<ITriggerResponse> {
+    await refuseWhatCannotWork(this);
+    const settings = listenSettings(this);
+    await checkGmailLogin(this);
+    const collector = gmailCollector(this, { ...settings, login: () => readGmailLogin(this) });
+    return { closeFunction: await listen(this, settings, collector) };
+  }
+
+  async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
+    try {
+      const pointers = pointersOf(this);
+      if (pointers) return [await runPointers(this, pointers, runSettings(this))];
+      if (this.getMode() !== 'manual') return [[]];
+      const settings = {
+        wanted: previewSettings(this),
+        mostReadBytes: mostReadBytes(this),
+        items: runItems(this),
+      };
+      return [[await newestMail(this, await readGmailLogin(this), settings)]];
+    } catch (error) {
+      throw new NodeOperationError(this.getNode(), error as Error, { itemIndex: 0 });
+    }
+  }
+
+  /** Wakes the trigger; it starts no execution. */
+  async webhook(this: IWebhookFunctions): Promise<IWebhookResponseData> {
+    return handlePush(this);
+  }
+}

@@ -1,0 +1,154 @@
+// Whose mail is read and how Gmail is reached for it, from the credential that the node names, as it is stored now.
+// Invariant: what can never work throws a NodeOperationError that names the setting; whatever time may cure throws a
+// GmailFault; no secret stands in either; a token never opens another account than the login's.
+import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
+import { NodeOperationError } from 'n8n-workflow';
+import { GmailFault } from '../../engine/gmail/api/fault';
+import type { AccessToken, GmailLogin } from '../../engine/gmail/api/login';
+import { errorText } from '../../engine/runtime/log';
+import { monotonicNow } from '../../engine/runtime/time';
+import { freshAccessToken, grantOf, isConnected, type TokenContext, TokenFault } from '../host/access-token';
+import { type HttpContext, sendHttp } from '../host/http';
+import { accountAddress } from './account-address';
+import { type GmailEndpoints, gmailEndpoints } from './endpoints';
+import { accountToken, delegatedAddress, pubsubAccountToken } from './service-account';
+
+/** Every context of n8n in which a login is read: a trigger's, a run's, a webhook's, and that of a list in the editor. */
+export type GmailLoginContext = TokenContext & HttpContext;
+
+const OAUTH2 = 'gmailOAuth2';
+const SERVICE_ACCOUNT = 'googleApi';
+
+/** So long a token is handed out without a look at what is stored; it lasts longer than that (access-token.ts). */
+const HELD_MS = 60_000;
+
+/**
+ * The login as it is stored now, whatever the node's parameters were resolved to: they must not be expressions.
+ * @throws NodeOperationError if it can never work; GmailFault if it cannot be found out now whose mail it opens
+ */
+export async function readGmailLogin(context: GmailLoginContext): Promise<GmailLogin> {
+  const settings = endpointsOf(context);
+  const { endpoints, quota } = settings;
+  const send = sendHttp(context);
+  if (authentication(context) === 'serviceAccount') {
+    const data = await context.getCredentials(SERVICE_ACCOUNT);
+    const address = named(context, () => delegatedAddress(data, credentialName(context)));
+    const token = accountToken(context, data, address, settings.tokenUrl);
+    return { address, token, send, endpoints, quota };
+  }
+  const stored = await context.getCredentials(OAUTH2);
+  const first = await gmailToken(context, stored, false);
+  const addressOf = (data: ICredentialDataDecryptedObject, token: string): Promise<string> =>
+    accountAddress(
+      { key: context.getNode().credentials?.[OAUTH2]?.id ?? '', name: credentialName(context) },
+      grantOf(data),
+      { token: renewable(context, token), send, endpoints, quota },
+    );
+  const address = await addressOf(stored, first);
+  let held = { token: first, at: monotonicNow() };
+  const token: AccessToken = async (afterRejection) => {
+    if (!afterRejection && monotonicNow() - held.at < HELD_MS) return held.token;
+    const data = await storedNow(context);
+    const fresh = await gmailToken(context, data, afterRejection);
+    // Somebody has signed in anew meanwhile: it may be another account.
+    if (grantOf(data) !== grantOf(stored) && (await addressOf(data, fresh)) !== address)
+      throw new GmailFault(
+        'unreachable',
+        `The credential ${credentialName(context)} does not open ${address} any more.`,
+      );
+    held = { token: fresh, at: monotonicNow() };
+    return fresh;
+  };
+  return { address, token, send, endpoints, quota };
+}
+
+/**
+ * A token for Pub/Sub, of the service account itself.
+ * @throws NodeOperationError if it can never work
+ */
+export async function pubsubToken(context: GmailLoginContext): Promise<AccessToken> {
+  const { tokenUrl } = endpointsOf(context);
+  const data = await context.getCredentials(SERVICE_ACCOUNT);
+  return named(context, () =>
+    pubsubAccountToken(context, data, credentialName(context, 'serviceAccount'), tokenUrl),
+  );
+}
+
+/**
+ * Checks, without asking anybody, that the stored login may work: for publishing, which must not fail because Google
+ * is away.
+ * @throws NodeOperationError that names what can never work
+ */
+export async function checkGmailLogin(context: GmailLoginContext): Promise<void> {
+  endpointsOf(context);
+  if (authentication(context) === 'serviceAccount') {
+    const data = await context.getCredentials(SERVICE_ACCOUNT);
+    named(context, () => delegatedAddress(data, credentialName(context)));
+  } else if (!isConnected(await context.getCredentials(OAUTH2))) {
+    throw new NodeOperationError(
+      context.getNode(),
+      `The credential ${credentialName(context)} is not connected. Open it, and sign in with your Google account.`,
+    );
+  }
+  if (context.getNode().parameters['notifications'] === 'pull') await pubsubToken(context);
+}
+
+/** The credential that the node logs in with, for people. */
+export function credentialName(
+  context: Pick<GmailLoginContext, 'getNode'>,
+  kind = authentication(context),
+): string {
+  const type = kind === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2;
+  const credential = context.getNode().credentials?.[type];
+  return credential ? `"${credential.name}"` : `of type ${type}`;
+}
+
+const authentication = (context: Pick<GmailLoginContext, 'getNode'>): 'oAuth2' | 'serviceAccount' =>
+  context.getNode().parameters['authentication'] === 'serviceAccount' ? 'serviceAccount' : 'oAuth2';
+
+const endpointsOf = (context: GmailLoginContext): GmailEndpoints =>
+  named(context, () => gmailEndpoints(context.getNode()));
+
+/** For the one question whose the mail is: with the token that is there, and another one if it is rejected. */
+const renewable =
+  (context: GmailLoginContext, token: string): AccessToken =>
+  async (afterRejection) =>
+    afterRejection ? gmailToken(context, await storedNow(context), true) : token;
+
+/** @throws GmailFault */
+async function storedNow(context: GmailLoginContext): Promise<ICredentialDataDecryptedObject> {
+  try {
+    return await context.getCredentials(OAUTH2);
+  } catch (error) {
+    throw unreadable(credentialName(context), error);
+  }
+}
+
+/** @throws GmailFault `login`, `unreachable` */
+async function gmailToken(
+  context: GmailLoginContext,
+  data: ICredentialDataDecryptedObject,
+  afterRejection: boolean,
+): Promise<string> {
+  try {
+    return await freshAccessToken(context, OAUTH2, data, afterRejection);
+  } catch (error) {
+    throw toFault(error);
+  }
+}
+
+const unreadable = (name: string, error: unknown): GmailFault =>
+  new GmailFault('unreachable', `The credential ${name} cannot be read from n8n: ${errorText(error)}`);
+
+/** Without its cause: that may hold what the provider was sent. */
+const toFault = (error: unknown): unknown =>
+  error instanceof TokenFault ? new GmailFault(error.kind, error.message) : error;
+
+/** A faulty setting is an error of the node: n8n shows it there. */
+function named<T>(context: Pick<GmailLoginContext, 'getNode'>, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new NodeOperationError(context.getNode(), error as Error);
+  }
+}

@@ -1,0 +1,60 @@
+// The options about asking Gmail: how often, at which prices, and where.
+import type { INodeProperties } from 'n8n-workflow';
+import { ADDRESSES, POLL_EVERY } from '../settings/watching';
+
+const address = (
+  name: keyof typeof ADDRESSES,
+  description: string,
+  displayOptions?: INodeProperties['displayOptions'],
+): INodeProperties => ({
+  displayName: ADDRESSES[name].shown,
+  name,
+  type: 'string',
+  noDataExpression: true,
+  default: ADDRESSES[name].default,
+  ...(displayOptions && { displayOptions }),
+  description,
+});
+
+export const watchOptions: INodeProperties[] = [
+  address('apiBaseUrl', 'Where the Gmail API is; another one for private endpoints of an organisation'),
+  address('certificatesUrl', "Where Google's keys are that calls of Pub/Sub are signed with", {
+    show: { '/notifications': ['push'] },
+  }),
+  {
+    displayName: 'Poll Every (Seconds)',
+    name: 'pollEvery',
+    type: 'number',
+    typeOptions: { minValue: POLL_EVERY.least, maxValue: POLL_EVERY.most },
+    default: POLL_EVERY.default,
+    description:
+      'How often Gmail is asked for what is new; it costs 2 units. Where several triggers watch one account, the shortest time counts. Notifications of Pub/Sub come on top.',
+  },
+  address('pubsubBaseUrl', 'Where Pub/Sub is; another one for private endpoints of an organisation', {
+    show: { '/notifications': ['pull'] },
+  }),
+  {
+    displayName: 'Quota Table',
+    name: 'quotaTable',
+    type: 'options',
+    noDataExpression: true,
+    options: [
+      {
+        name: 'New',
+        value: 'new',
+        description: '6,000 units a minute, 20 for a mail: projects since May 2026, safe for all',
+      },
+      {
+        name: 'Old',
+        value: 'old',
+        description: '15,000 units a minute, 5 for a mail: projects that used the Gmail API before',
+      },
+    ],
+    default: 'new',
+    description:
+      "Which of Google's limits the project of the credential has. With the new one the trigger never asks for too much.",
+  },
+  address('tokenUrl', 'Where a service account gets its access tokens', {
+    hide: { '/serviceAccountUse': ['none'] },
+  }),
+];

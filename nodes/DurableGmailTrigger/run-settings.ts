@@ -1,0 +1,30 @@
+// What a run needs of the node's settings: how its mails become items, and a way to read those again that are not in
+// the ledger.
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { GmailClient } from '../../engine/gmail/api/client';
+import { GmailRereader } from '../../engine/gmail/find/again';
+import { gmailItem, type GmailItemSettings } from '../host/items/gmail';
+import type { RunSettings } from '../host/run';
+import { labelNames } from './label-names';
+import { readGmailLogin } from './login';
+import { itemSettings, mostReadBytes } from './settings';
+
+/** @throws NodeOperationError that names the setting */
+export function runSettings(context: IExecuteFunctions): RunSettings {
+  const items = runItems(context);
+  return {
+    shape: (run, content, facts) => gmailItem(run, content, facts, items),
+    mostReadBytes: mostReadBytes(context),
+    rereader: async () => {
+      const login = await readGmailLogin(context);
+      const signal = context.getExecutionCancelSignal() ?? new AbortController().signal;
+      return new GmailRereader(new GmailClient(login, { signal }), login.address);
+    },
+  };
+}
+
+/** How mails become items in a run, or in a manual test. */
+export const runItems = (context: IExecuteFunctions): GmailItemSettings => ({
+  ...itemSettings(context),
+  labelNames: labelNames(context, () => readGmailLogin(context)),
+});

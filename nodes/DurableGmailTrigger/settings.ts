@@ -1,0 +1,94 @@
+// The node's parameters, read once into typed settings; a setting that can never work throws, with what to change.
+import type { IExecuteFunctions, ITriggerFunctions } from 'n8n-workflow';
+import type { Notifications } from '../../engine/gmail/notify/notifications';
+import type { GmailReading } from '../../engine/gmail/read/reading';
+import type { GmailItemSettings } from '../host/items/gmail';
+import type { ListenSettings } from '../host/listen';
+import {
+  collection,
+  named,
+  type Parameters,
+  parametersOfRun,
+  parametersOfTrigger,
+  text,
+} from '../host/trigger/parameters';
+import {
+  attachmentFilter,
+  delivery,
+  outage,
+  runsAndRetention,
+  skipsWhileOff,
+  truncatedAbove,
+} from '../host/trigger/settings';
+import { pubsubToken } from './login';
+import { AFTER_SUCCESS, mailAction, WHEN_DEAD } from './settings/mail-action';
+import { notifications, type NotificationSettings } from './settings/notifications';
+import { reading, type Wanted, wanted } from './settings/reading';
+import { address, ADDRESSES } from './settings/watching';
+
+export interface GmailListenSettings extends ListenSettings {
+  readonly reading: GmailReading;
+}
+
+/** How the mails of a run become items; the names of labels are not settings. */
+export type ShownAs = Omit<GmailItemSettings, 'labelNames'>;
+
+/** @throws NodeOperationError that names the setting, also for one that only a run will need */
+export function listenSettings(context: ITriggerFunctions): GmailListenSettings {
+  return named(context, () => {
+    const parameters = parametersOfTrigger(context);
+    const options = collection(parameters, 'options');
+    shownAs(parameters);
+    truncatedAbove(options);
+    for (const name of ADDRESS_NAMES) address(options, name);
+    return {
+      delivery: delivery(options),
+      subscription: {
+        ...runsAndRetention(options),
+        afterSuccess: mailAction(parameters, AFTER_SUCCESS),
+        whenDead: mailAction(options, WHEN_DEAD),
+      },
+      reading: {
+        ...reading(parameters, {
+          skipWhileOff: skipsWhileOff(context, options),
+          timeZone: context.getTimezone(),
+        }),
+        notifications: withToken(context, notifications(parameters)),
+      },
+      outage: outage(options),
+    };
+  });
+}
+
+const withToken = (context: ITriggerFunctions, settings: NotificationSettings): Notifications =>
+  settings.kind === 'pull' ? { ...settings, token: () => pubsubToken(context) } : settings;
+
+const ADDRESS_NAMES = Object.keys(ADDRESSES) as (keyof typeof ADDRESSES)[];
+
+/** How the mails of a run become items. */
+export function itemSettings(context: IExecuteFunctions): ShownAs {
+  return named(context, () => shownAs(parametersOfRun(context)));
+}
+
+/** A mail above this size is handed out without its body. Octets. */
+export function mostReadBytes(context: IExecuteFunctions): number {
+  return named(context, () => truncatedAbove(collection(parametersOfRun(context), 'options')));
+}
+
+/** What a manual test looks for. */
+export function previewSettings(context: IExecuteFunctions): Wanted {
+  return named(context, () => wanted(parametersOfRun(context)));
+}
+
+function shownAs(parameters: Parameters): ShownAs {
+  const options = collection(parameters, 'options');
+  const full = text(parameters, 'format') === 'raw' ? 'raw' : 'resolved';
+  const prefix = options.get('dataPropertyAttachmentsPrefixName');
+  return {
+    format: parameters.get('simple') === false ? full : 'simple',
+    downloadAttachments: options.get('downloadAttachments') === true,
+    // As the built-in trigger does with an empty one.
+    attachmentPrefix: (typeof prefix === 'string' && prefix) || 'attachment_',
+    attachments: attachmentFilter(options),
+  };
+}

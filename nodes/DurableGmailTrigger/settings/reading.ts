@@ -1,0 +1,87 @@
+// What the node takes from its account, and how often it asks for it.
+import type { GmailEvent, GmailFilter, GmailReading } from '../../../engine/gmail/read/reading';
+import { parseTextMatch, type TextMatch } from '../../../engine/mail/filter';
+import { readNumber, SECOND_MS } from '../../host/trigger/numbers';
+import { collection, type Parameters, parsed, text, texts } from '../../host/trigger/parameters';
+import { mostStoredBytes, start } from '../../host/trigger/settings';
+import { POLL_EVERY } from './watching';
+
+/** What the node takes; also of the mails that a test in the editor looks at. */
+export type Wanted = Pick<GmailReading, 'event' | 'eventLabels' | 'filter'>;
+
+/** What n8n tells besides the parameters. */
+interface Circumstances {
+  /** What came while the trigger was switched off is passed over. */
+  readonly skipWhileOff: boolean;
+  /** The workflow's time zone: that of a date without one. */
+  readonly timeZone: string;
+}
+
+const EVENTS: Readonly<Record<string, GmailEvent>> = {
+  labelAdded: 'labelAdded',
+  messageReceived: 'received',
+  messageSent: 'sent',
+  starred: 'starred',
+};
+
+/** @throws Error that names the setting */
+export function reading(
+  parameters: Parameters,
+  { skipWhileOff, timeZone }: Circumstances,
+): Omit<GmailReading, 'notifications'> {
+  const options = collection(parameters, 'options');
+  return {
+    start: start(parameters, timeZone),
+    skipWhileOff,
+    mostStoredBytes: mostStoredBytes(options),
+    ...wanted(parameters),
+    pollMs: Math.round(readNumber(options.get('pollEvery'), POLL_EVERY) * SECOND_MS),
+  };
+}
+
+/** @throws Error that names the setting */
+export function wanted(parameters: Parameters): Wanted {
+  const chosen = text(parameters, 'event') || 'messageReceived';
+  const event = EVENTS[chosen];
+  if (!event) throw new Error(`"Event" is "${chosen}", which this node does not know.`);
+  return {
+    event,
+    eventLabels: event === 'labelAdded' ? texts(parameters, 'eventLabels') : [],
+    filter: filter(collection(parameters, 'filters')),
+  };
+}
+
+function filter(filters: Parameters): GmailFilter {
+  const ids = texts(filters, 'labelIds');
+  const { sender, senderSearch } = readSender(filters);
+  return {
+    // The built-in trigger wants all of them, and has no choice.
+    labels: ids.length > 0 ? { ids, match: filters.get('labelMatch') === 'any' ? 'any' : 'all' } : null,
+    sender,
+    search: [text(filters, 'q'), senderSearch].filter((part) => part !== '').join(' ') || null,
+    readStatus: readStatus(filters),
+    drafts: filters.get('includeDrafts') === true,
+    sent: filters.get('includeSent') === true,
+    scheduled: filters.get('includeScheduled') === true,
+    spamAndTrash: filters.get('includeSpamTrash') === true,
+  };
+}
+
+/** The built-in trigger hands the sender to Gmail's search, so some people have written it in that language. */
+const IN_SEARCH_LANGUAGE = /[{}()"|]|\sOR\s|^-/;
+
+function readSender(filters: Parameters): { sender: TextMatch | null; senderSearch: string } {
+  const entered = text(filters, 'sender');
+  if (entered === '') return { sender: null, senderSearch: '' };
+  if (!entered.startsWith('/') && IN_SEARCH_LANGUAGE.test(entered))
+    return { sender: null, senderSearch: `from:${entered}` };
+  return {
+    sender: parsed(filters, 'The filter "Sender"', () => parseTextMatch(entered)),
+    senderSearch: '',
+  };
+}
+
+function readStatus(filters: Parameters): GmailFilter['readStatus'] {
+  const chosen = text(filters, 'readStatus');
+  return chosen === 'read' || chosen === 'unread' ? chosen : 'both';
+}

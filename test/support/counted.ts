@@ -112,7 +112,7 @@ export async function countUnderKills(
  * step was done that was cut off in the middle, nobody can know but the one who was asked for it; docs/run-once.md
  * says what happens then. The process is frozen first, so that it cannot get there between the look and the kill.
  */
-async function killOutsideTheWindow(n8n: N8n, victim: N8nProcess): Promise<void> {
+export async function killOutsideTheWindow(n8n: N8n, victim: N8nProcess): Promise<void> {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 400));
     victim.freeze();

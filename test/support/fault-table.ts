@@ -1,6 +1,7 @@
 // What the tests of the faults have measured, as the table of docs/imap-faults.md.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { markdownTable } from './table';
 
 const FILE = join(__dirname, '..', '..', 'docs', 'imap-faults.md');
 export const TRANSPORTS = ['plain', 'TLS'] as const;
@@ -60,7 +61,7 @@ export const outcomeLine = (outcome: Outcome): string =>
 /** In the order of `whats`. */
 export async function writeFaultTable(outcomes: readonly Outcome[], whats: readonly string[]): Promise<void> {
   const rows = whats.map((what) => row(outcomes.filter((outcome) => outcome.what === what)));
-  await writeFile(FILE, `${PREFACE}\n${aligned([HEAD, ...rows])}`);
+  await writeFile(FILE, `${PREFACE}\n${markdownTable([HEAD, ...rows])}`);
 }
 
 function row(outcomes: readonly Outcome[]): string[] {
@@ -80,13 +81,4 @@ function row(outcomes: readonly Outcome[]): string[] {
     sum(({ repeated }) => repeated),
     each(({ connections }) => String(connections)),
   ];
-}
-
-/** A table of Markdown as the formatter would lay it out. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = HEAD.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |\n`;
-  const [head, ...body] = rows;
-  return [line(head!), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('');
 }

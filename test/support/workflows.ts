@@ -22,6 +22,13 @@ export interface Step {
   readonly parameters: object;
 }
 
+/** From an output of a step to another one. */
+export interface Link {
+  readonly from: string;
+  readonly output: number;
+  readonly to: string;
+}
+
 /** The trigger's own parameters, beside its options. */
 interface TriggerSettings {
   readonly mailbox?: string;
@@ -34,7 +41,7 @@ interface TriggerSettings {
   /** The workflow's settings, besides the execution order. */
   readonly settings?: object;
   /** Connections besides the line of steps. */
-  readonly links?: readonly { readonly from: string; readonly output: number; readonly to: string }[];
+  readonly links?: readonly Link[];
   /** More credentials of the trigger, by type. */
   readonly credentials?: Readonly<Record<string, { readonly id: string; readonly name: string }>>;
 }
@@ -56,7 +63,6 @@ export async function mailWorkflow(
   }: TriggerSettings = {},
 ): Promise<string> {
   const credential = await n8n.api.createCredential(`IMAP ${login.user}`, authentication, data);
-  const names = ['Mail', ...steps.map(({ name }) => name)];
   const { id } = await n8n.api.createWorkflow({
     name: `Mail of ${login.user}`,
     nodes: [
@@ -75,21 +81,31 @@ export async function mailWorkflow(
         },
         credentials: { [authentication]: { id: credential.id, name: credential.name }, ...credentials },
       },
-      ...steps.map((step, index) => ({ id: step.name, position: [220 * (index + 1), 0], ...step })),
+      ...placed(steps),
     ],
-    connections: Object.fromEntries(
-      names.map((name, index) => {
-        const next = names[index + 1];
-        const outputs: object[][] = [next ? [{ node: next, type: 'main', index: 0 }] : []];
-        for (const { from, output, to } of links) {
-          if (from === name) (outputs[output] ??= []).push({ node: to, type: 'main', index: 0 });
-        }
-        return [name, { main: outputs }];
-      }),
-    ),
+    connections: inLine(steps, links),
     settings: { executionOrder: 'v1', ...settings },
   });
   return id;
+}
+
+/** The steps as nodes, beside the trigger "Mail". */
+export const placed = (steps: readonly Step[]): object[] =>
+  steps.map((step, index) => ({ id: step.name, position: [220 * (index + 1), 0], ...step }));
+
+/** The trigger "Mail" and the steps, one after the other, with more connections where they are wanted. */
+export function inLine(steps: readonly Step[], links: readonly Link[]): object {
+  const names = ['Mail', ...steps.map(({ name }) => name)];
+  return Object.fromEntries(
+    names.map((name, index) => {
+      const next = names[index + 1];
+      const outputs: object[][] = [next ? [{ node: next, type: 'main', index: 0 }] : []];
+      for (const { from, output, to } of links) {
+        if (from === name) (outputs[output] ??= []).push({ node: to, type: 'main', index: 0 });
+      }
+      return [name, { main: outputs }];
+    }),
+  );
 }
 
 export interface WorkflowOptions {

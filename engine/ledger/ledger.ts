@@ -100,6 +100,8 @@ export interface NewMessage {
   readonly content: Buffer | null;
   /** The subscriptions it is due to. */
   readonly due: readonly number[];
+  /** It was deleted before it could be read: its events are GONE from the first. */
+  readonly gone?: boolean;
 }
 
 export interface Candidate {
@@ -213,7 +215,7 @@ export interface Ledger extends OnceKeys, Inspection, SourceHolds, MailActions {
   /**
    * Records messages, makes an event for each subscription they are due to, and moves cursors, in one
    * transaction. What is recorded already is left as it is.
-   * @returns the subscriptions that have new events
+   * @returns the subscriptions that have new events to be run
    * @throws LedgerFault `taken`, with nothing recorded, if another process holds the source by now
    */
   record(batch: RecordBatch): Promise<readonly number[]>;

@@ -6,6 +6,7 @@ import { idempotencyKey } from '../../mail/identity';
 import { newEventId } from '../event-id';
 import { LedgerFault } from '../fault';
 import type { NewMessage, RecordBatch } from '../ledger';
+import type { EventState } from '../states';
 import { NOW, type PostgresConnection, type Statements, withoutNul } from './connection';
 import { lost } from './hold';
 import { unrecorded } from './unrecorded';
@@ -45,12 +46,13 @@ const insertMessages = `
 
 const insertEvents = `
   insert into durable_mail.event
-    (id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, due_at, created_at)
-  select mail.*, 'PENDING', ${NOW}, ${NOW}
-  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])
-    mail (id, subscription_id, message_id, identity, soft_identity, idempotency_key)
+    (id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, due_at, settled_at, created_at)
+  select mail.id, subscription_id, message_id, identity, soft_identity, idempotency_key,
+    case when gone then 'GONE' else 'PENDING' end, case when not gone then ${NOW} end, case when gone then ${NOW} end, ${NOW}
+  from unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::boolean[])
+    mail (id, subscription_id, message_id, identity, soft_identity, idempotency_key, gone)
   on conflict do nothing
-  returning subscription_id as "subscriptionId"`;
+  returning subscription_id as "subscriptionId", state`;
 
 // The contents come as one value, end to end: an array of them would double on the wire.
 const insertContents = `
@@ -115,7 +117,7 @@ async function recordNews(
   );
   const messageIds = new Map(rows.map((row) => [row.identity, row.id]));
   const events = news.flatMap((mail) => mail.due.map((id) => ({ mail, id })));
-  const inserted = await statements.all<{ subscriptionId: number }>(
+  const inserted = await statements.all<{ subscriptionId: number; state: EventState }>(
     insertEvents,
     events.map(() => newEventId()),
     events.map(({ id }) => id),
@@ -123,6 +125,7 @@ async function recordNews(
     events.map(({ mail }) => mail.identity),
     events.map(({ mail }) => mail.softIdentity),
     events.map(({ id, mail }) => idempotencyKey(keys.get(id)!, mail.identity)),
+    events.map(({ mail }) => mail.gone === true),
   );
   await storeContents(
     statements,
@@ -130,7 +133,9 @@ async function recordNews(
       content === null ? [] : [{ id: messageIds.get(identity)!, content }],
     ),
   );
-  return [...new Set(inserted.map(({ subscriptionId }) => subscriptionId))];
+  return [
+    ...new Set(inserted.flatMap(({ subscriptionId, state }) => (state === 'GONE' ? [] : subscriptionId))),
+  ];
 }
 
 async function storeContents(

@@ -30,8 +30,9 @@ const selectMessages = `
 
 const insertEvents = `
   insert into event
-    (id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, due_at, created_at)
-  select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, 'PENDING', ${NOW}, ${NOW}
+    (id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, due_at, settled_at, created_at)
+  select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+    iif(value ->> 6, 'GONE', 'PENDING'), iif(value ->> 6, null, ${NOW}), iif(value ->> 6, ${NOW}, null), ${NOW}
   from json_each(?)`;
 
 const insertContents = `
@@ -57,7 +58,7 @@ export function record(connection: SqliteConnection, batch: RecordBatch): number
       const moved = batch.cursors.map(({ subscriptionId, cursor }) => [subscriptionId, cursor]);
       connection.run(moveCursors, JSON.stringify(moved));
     }
-    return [...new Set(fresh.flatMap(({ due }) => due))];
+    return [...new Set(fresh.flatMap(({ due, gone }) => (gone ? [] : due)))];
   });
 }
 
@@ -128,7 +129,7 @@ function recordEvents(
   keys: ReadonlyMap<number, string>,
 ): void {
   const now = Date.now();
-  const rows = messages.flatMap(({ identity, softIdentity, due }, position) =>
+  const rows = messages.flatMap(({ identity, softIdentity, due, gone = false }, position) =>
     due.map((id) => [
       newEventId(now),
       id,
@@ -136,6 +137,7 @@ function recordEvents(
       identity,
       softIdentity,
       idempotencyKey(keys.get(id)!, identity),
+      gone,
     ]),
   );
   connection.run(insertEvents, JSON.stringify(rows));

@@ -126,6 +126,17 @@ export function recordContract(fixture: Fixture): void {
       assert.equal(await fixture.count('content'), 3);
     });
 
+    it('makes GONE of a mail that was deleted before it could be read, and wakes nobody for it', async () => {
+      const to = await fixture.subscribe();
+      const gone = fixture.mail([to], 1, { content: null, gone: true });
+      const news = await fixture.recordMails(to, [gone, fixture.mail([to], 2)]);
+      assert.deepEqual(news, [to.id], 'for the other one');
+      assert.deepEqual(await fixture.states(), ['GONE', 'PENDING']);
+      assert.deepEqual(await fixture.recordMails(to, [fixture.mail([to], 1)]), [], 'it is known');
+      assert.deepEqual(await fixture.recordMails(to, [fixture.mail([to], 3, { gone: true })]), []);
+      assert.equal((await fixture.pointers(to)).length, 1);
+    });
+
     it('gives a mail that is there for one subscription to another one, later', async () => {
       const [a, b] = [await fixture.subscribe('a'), await fixture.subscribe('b')];
       await fixture.record(a, 1);

@@ -49,6 +49,18 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       assert.deepEqual(sorted(syncing.ids(one)), sorted([known, ...missed, ...between, after]));
     });
 
+    it('costs three lists besides the mails', async () => {
+      const one = await syncing.join();
+      await syncing.sync();
+      const missed = gmail.deliverMany(40);
+      gmail.mailbox.history.expire();
+      gmail.calls = [];
+      await syncing.sync();
+      assert.deepEqual(sorted(syncing.ids(one)), missed);
+      const [expired, profile, lists, history] = [2, 1, 3 * 5, 2];
+      assert.equal(gmail.units, expired + profile + lists + 40 * 20 + history);
+    });
+
     it('does not take for new what was there before the trigger', async () => {
       const old = gmail.deliver({ internalDate: Date.now() - HOUR_MS / 2 });
       const one = await syncing.join();
@@ -66,6 +78,113 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       gmail.mailbox.history.expire();
       await syncing.sync();
       assert.deepEqual(syncing.ids(one), [id]);
+    });
+
+    it('finds all of a burst that the search does not know yet, and reads nothing else', async () => {
+      for (let time = 0; time < 30; time++) gmail.deliver({ internalDate: Date.now() - HOUR_MS });
+      const one = await syncing.join();
+      const apples = await syncing.join({ reading: gmailReading({ filter: { search: 'subject:apple' } }) });
+      await syncing.sync();
+      const indexed = gmail.deliverMany(40);
+      gmail.searchLagMs = 500;
+      await new Promise((resolve) => setTimeout(resolve, 600));
+      const ids = gmail.deliverMany(560);
+      const apple = gmail.deliver({ subject: 'apple' });
+      gmail.mailbox.history.expire();
+      gmail.before = (call) => {
+        // The index stands still.
+        if (call === 'messages')
+          gmail.searchLagMs = Date.now() - gmail.mailbox.messages.get(ids[0]!)!.addedAt + 1;
+      };
+      gmail.calls = [];
+      await syncing.sync();
+      assert.deepEqual(sorted(syncing.ids(one)), sorted([...indexed, ...ids, apple]));
+      assert.deepEqual(sorted([...new Set(gmail.reads)]), sorted([...indexed, ...ids, apple]));
+      gmail.before = () => undefined;
+      gmail.searchLagMs = 0;
+      syncing.now += 120_000;
+      await syncing.sync();
+      assert.deepEqual(syncing.ids(apples), [apple]);
+    });
+
+    it('is not misled by mails with old dates that came in between', async () => {
+      const one = await syncing.join();
+      await syncing.sync();
+      const lost = gmail.deliver();
+      gmail.searchLagMs = Infinity;
+      gmail.mailbox.history.expire();
+      const messages = gmail.messages.bind(gmail);
+      gmail.messages = async (query, ...more) => {
+        const page = await messages(query, ...more);
+        // In the order in which they came, as nobody promises that it is that of their dates.
+        return query.q === undefined ? { messages: [{ id: old }, ...(page.messages ?? [])] } : page;
+      };
+      const old = gmail.deliver({ internalDate: Date.now() - 365 * 24 * HOUR_MS });
+      await syncing.sync();
+      assert.deepEqual(syncing.ids(one), [lost]);
+    });
+
+    it('reads nothing to find out that nothing came', async () => {
+      gmail.deliverMany(60);
+      const one = await syncing.join({ reading: gmailReading({ filter: { search: 'subject:apple' } }) });
+      await syncing.sync();
+      const cursor = await syncing.cursor(one);
+      await syncing.setCursor(one, { ...cursor, from: 0, syncedAt: Date.now() - HOUR_MS });
+      gmail.mailbox.history.expire();
+      gmail.calls = [];
+      await syncing.sync();
+      assert.deepEqual([gmail.reads, syncing.ids(one)], [[], []]);
+    });
+
+    it('lists anew when a page of the list is not known any more, and refuses nobody for it', async () => {
+      const one = await syncing.join();
+      await syncing.sync();
+      const missed = gmail.deliver();
+      gmail.mailbox.history.expire();
+      const messages = gmail.messages.bind(gmail);
+      gmail.messages = async (query, ...more) => {
+        if (query.pageToken !== undefined) throw fault('refused');
+        return { ...(await messages(query, ...more)), ...(query.q && { nextPageToken: 'gone' }) };
+      };
+      await assert.rejects(syncing.sync(), { kind: 'busy' });
+      gmail.messages = messages;
+      await syncing.sync();
+      assert.deepEqual([syncing.refused.size, syncing.ids(one)], [0, [missed]]);
+    });
+
+    it('refuses a search that Gmail does not understand, and looks for the others', async () => {
+      const wrong = await syncing.join({ reading: gmailReading({ filter: { search: 'subject:apple' } }) });
+      const right = await syncing.join();
+      await syncing.sync();
+      const missed = gmail.deliver();
+      gmail.mailbox.history.expire();
+      gmail.before = (call, about) => {
+        if (call === 'messages' && about.includes('apple')) throw fault('refused');
+      };
+      await syncing.sync();
+      assert.deepEqual([[...syncing.refused.keys()], syncing.ids(right)], [[wrong.id], [missed]]);
+    });
+
+    it('goes on in an account that was made anew, whose ids are lower, whatever Gmail says of ours', async () => {
+      const one = await syncing.join();
+      await syncing.sync();
+      const cursor = await syncing.cursor(one);
+      const higher = String(BigInt(String(cursor['historyId'])) + 1_000_000n);
+      const ids: string[] = [];
+      for (const answer of ['expired', 'refused', 'nothing'] as const) {
+        await syncing.setCursor(one, { ...cursor, historyId: higher });
+        ids.push(gmail.deliver());
+        const history = gmail.history.bind(gmail);
+        gmail.history = async (start, ...more) => {
+          if (start !== higher) return history(start, ...more);
+          if (answer !== 'nothing') throw fault(answer);
+          return { historyId: String(gmail.mailbox.history.last) };
+        };
+        await syncing.sync();
+        gmail.history = history;
+        assert.deepEqual(sorted(syncing.ids(one)), ids);
+        assert.equal((await syncing.cursor(one))['historyId'], String(gmail.mailbox.history.last));
+      }
     });
 
     it('recovers only those that stood too far back', async () => {

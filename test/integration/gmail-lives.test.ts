@@ -69,9 +69,15 @@ async function live(happenings: readonly Happening[], habits: Partial<DirectGmai
       if (what.kind === 'sync') {
         if (await round(gmail, syncing, what)) judge.wasRead();
       } else if (what.kind === 'restart') syncing.restart();
+      else if (what.kind === 'lag') gmail.searchLagMs = what.isOn ? Infinity : 0;
       else judge.happen(what);
     }
-    for (let time = 0; time < 5; time++) await syncing.sync();
+    gmail.searchLagMs = 0;
+    for (let time = 0; time < 5; time++) {
+      await syncing.sync();
+      // What could not be read is asked for again by then.
+      syncing.now += 60_000;
+    }
     assert.equal((await syncing.sync()).againInMs, null);
     for (const [index, subscription] of subscriptions.entries()) {
       const told = syncing.identities(subscription);

@@ -64,6 +64,26 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       assert.equal(gmail.reads.filter((id) => id === plum).length, 1);
       gmail.before = () => undefined;
       gmail.searchLagMs = 0;
+      syncing.now = 7_000;
+      assert.equal((await syncing.sync()).againInMs, null);
+      assert.deepEqual(syncing.ids(one), [late]);
+    });
+
+    it('is not asked sooner for what the index does not know, however often the account is read', async () => {
+      const one = await syncing.join({ reading: apples });
+      const any = await syncing.join();
+      await syncing.sync();
+      const late = gmail.deliver({ subject: 'apple' });
+      gmail.searchLagMs = Infinity;
+      await syncing.sync();
+      gmail.calls = [];
+      for (let time = 0; time < 5; time++) assert.equal((await syncing.sync()).againInMs, 2_000);
+      assert.equal(gmail.units, 10);
+      const fresh = gmail.deliver({ subject: 'plum' });
+      await syncing.sync();
+      assert.deepEqual([syncing.ids(one), syncing.ids(any)], [[], [late, fresh]]);
+      gmail.searchLagMs = 0;
+      syncing.now = 2_000;
       assert.equal((await syncing.sync()).againInMs, null);
       assert.deepEqual(syncing.ids(one), [late]);
     });

@@ -100,14 +100,38 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       assert.deepEqual(sorted(syncing.ids(one)), ids);
     });
 
-    it('passes over a mail that was deleted before it could be read', async () => {
+    it('looks twice for a mail that was deleted before it could be read, and takes it for gone', async () => {
       const one = await syncing.join();
+      const choosy = await syncing.join({ reading: gmailReading({ filter: { readStatus: 'unread' } }) });
       await syncing.sync();
       const [gone, kept] = gmail.deliverMany(2);
       gmail.mailbox.remove(gone!);
+      assert.ok((await syncing.sync()).againInMs! > 0);
+      assert.deepEqual(syncing.ids(one), [kept], 'it holds up no other');
+      syncing.now += 30_000;
+      assert.equal((await syncing.sync()).againInMs, null);
+      assert.deepEqual(
+        syncing.eventStates(one),
+        new Map([
+          [kept, 'PENDING'],
+          [gone, 'GONE'],
+        ]),
+      );
+      assert.deepEqual(syncing.ids(choosy), [kept], 'whether it was unread nobody will ever know');
+      for (const each of [one, choosy]) assert.equal((await syncing.cursor(each))['historyId'], last(gmail));
+    });
+
+    it('takes a mail that could not be found at once, where it was announced a moment ago', async () => {
+      const one = await syncing.join();
       await syncing.sync();
-      assert.deepEqual(syncing.ids(one), [kept]);
-      assert.equal((await syncing.cursor(one))['historyId'], last(gmail));
+      const id = gmail.deliver();
+      const message = gmail.mailbox.messages.get(id)!;
+      gmail.mailbox.messages.delete(id);
+      await syncing.sync();
+      gmail.mailbox.messages.set(id, message);
+      syncing.now += 30_000;
+      await syncing.sync();
+      assert.deepEqual(syncing.eventStates(one), new Map([[id, 'PENDING']]));
     });
 
     it('spends nothing on drafts, sent mails and spam, which are no news', async () => {
@@ -237,6 +261,31 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
         (await syncing.recorded(one)).map(({ content, subject }) => [content, subject]),
         [[null, 'Hello']],
       );
+    });
+
+    it('lists what is recent, rather than to read hundreds of old mails that were relabelled', async () => {
+      const { id: work } = gmail.mailbox.addLabel('Work');
+      const old = Array.from({ length: 300 }, () => gmail.deliver({ internalDate: Date.now() - YEAR_MS }));
+      const one = await syncing.join();
+      await syncing.sync();
+      const spam = gmail.deliver({ labels: ['SPAM'] });
+      await syncing.sync();
+      gmail.calls = [];
+      for (const id of old) gmail.mailbox.change(id, [work], []);
+      gmail.mailbox.change(spam, [work], ['SPAM']);
+      const fresh = gmail.deliver();
+      await syncing.sync();
+      assert.ok(gmail.units < 100, `${gmail.units} units`);
+      assert.deepEqual(syncing.ids(one), [fresh, spam]);
+      // The same when the index knows neither of them.
+      gmail.searchLagMs = Infinity;
+      const late = gmail.deliver({ labels: ['SPAM'] });
+      await syncing.sync();
+      for (const id of old) gmail.mailbox.change(id, [], [work]);
+      for (const id of old) gmail.mailbox.change(id, [work], []);
+      gmail.mailbox.change(late, [work], ['SPAM']);
+      await syncing.sync();
+      assert.deepEqual(syncing.ids(one), [fresh, spam, late]);
     });
 
     it('goes on behind a page that failed midway', async () => {

@@ -23,7 +23,8 @@ export type Call = 'profile' | 'history' | 'messages' | 'message' | 'labels';
 
 const UNITS: Record<Call, number> = { profile: 1, history: 2, messages: 5, message: 20, labels: 1 };
 
-export const fault = (kind: GmailFaultKind): GmailFault => new GmailFault(kind, `The test says: ${kind}.`);
+export const fault = (kind: GmailFaultKind, options?: { readonly isOfQuota: boolean }): GmailFault =>
+  new GmailFault(kind, `The test says: ${kind}.`, options);
 
 /** The fake's mailbox without HTTP. */
 export class DirectGmail implements GmailApi {

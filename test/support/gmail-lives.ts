@@ -5,8 +5,8 @@ import type { GmailReading } from '../../engine/gmail/read/reading';
 import type { DirectGmail } from './gmail-direct';
 import { gmailReading } from './gmail-syncing';
 
-export const WORK = 'Label_1';
-export const HOME = 'Label_2';
+const WORK = 'Label_1';
+const HOME = 'Label_2';
 const YEAR_MS = 365 * 86_400_000;
 
 export type Happening =
@@ -24,10 +24,12 @@ export type Happening =
   | { readonly kind: 'unspam'; readonly which: number }
   | { readonly kind: 'delete'; readonly which: number }
   | { readonly kind: 'expire' | 'restart' }
+  /** From now on the search knows nothing, or everything. */
+  | { readonly kind: 'lag'; readonly isOn: boolean }
   /** A round; after so many calls `trouble` comes, if it does. */
   | { readonly kind: 'sync'; readonly trouble: Trouble; readonly at: number; readonly inLedger: boolean };
 
-export type Trouble = 'none' | 'abort' | 'unreachable' | 'busy' | 'refused' | 'crash';
+type Trouble = 'none' | 'abort' | 'unreachable' | 'busy' | 'refused' | 'crash';
 
 const LABELS = ['INBOX', 'UNREAD', 'STARRED', 'IMPORTANT', WORK, HOME, 'SPAM', 'TRASH', 'SENT', 'DRAFT'];
 const PLACES = [
@@ -67,6 +69,7 @@ export const life: fc.Arbitrary<readonly Happening[]> = fc.array(
       arbitrary: fc.record({ kind: fc.constantFrom('unspam' as const, 'delete' as const), which }),
     },
     { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom('expire' as const, 'restart' as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('lag' as const), isOn: fc.boolean() }) },
     { weight: 5, arbitrary: sync },
   ),
   { minLength: 5, maxLength: 60 },

@@ -194,6 +194,12 @@ export class GmailSyncing {
       .map((row) => String(row['identity']));
   }
 
+  /** The states of what is due to the subscription, by Gmail id. */
+  eventStates({ id }: Subscription): Map<string, string> {
+    const rows = this.#beside.prepare('select identity, state from event where subscription_id = ?').all(id);
+    return new Map(rows.map(({ identity, state }) => [gmailIdOf(String(identity)), String(state)]));
+  }
+
   /** How often cursors were written. */
   get writes(): number {
     return Number(this.#beside.prepare('pragma data_version').get()!['data_version']);

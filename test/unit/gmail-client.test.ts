@@ -52,6 +52,7 @@ class Account {
   token = TOKEN;
   renewed = 0;
   tokenFault: GmailFault | undefined;
+  tokenTakesMs = 0;
   /** Of the last fault. */
   isOfQuota: boolean | undefined;
   readonly client: GmailClient;
@@ -64,6 +65,7 @@ class Account {
         endpoints: { gmail: 'https://gmail.example/', pubsub: '' },
         quota: 'new',
         token: async (afterRejection) => {
+          if (this.tokenTakesMs > 0) await this.time.pause(this.tokenTakesMs);
           if (this.tokenFault) throw this.tokenFault;
           if (afterRejection) this.token = `ya29.renewed-${++this.renewed}`;
           return this.token;
@@ -354,6 +356,28 @@ describe('What passes by itself', () => {
     await account.time.until(account.time.pause(1));
     account.stop.abort(new Error('It was switched off'));
     await assert.rejects(asked, /switched off/);
+  });
+
+  it('a token is not waited for once it is stopped', async () => {
+    const account = new Account(json({ historyId: '7' }));
+    account.tokenTakesMs = Infinity;
+    const asked = account.client.history('5');
+    account.stop.abort(new Error('It was switched off'));
+    await assert.rejects(asked, /switched off/);
+  });
+
+  it('a token that takes its time and never comes is given up after a minute, too', async () => {
+    const account = new Account(json({ historyId: '7' }));
+    account.tokenFault = new GmailFault('unreachable', 'There is no token for ann@example.com just now');
+    account.tokenTakesMs = 30_000;
+    const began = account.time.now();
+    assert.match(
+      await account.fault('unreachable', readHistory),
+      /^There is no token for ann@example.com just now$/,
+      'in its own words',
+    );
+    const minutes = (account.time.now() - began) / MINUTE_MS;
+    assert.ok(minutes < 2, `${minutes} minutes`);
   });
 });
 

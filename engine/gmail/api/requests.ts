@@ -1,7 +1,7 @@
 // One request to the Gmail API, with all that it takes: a token, its share of the quota, and a few tries for what
 // passes by itself.
 // Invariant: however it goes, it ends: after about a minute of trying, besides waiting for the quota.
-import { monotonicNow, pause, withDeadline } from '../../runtime/time';
+import { monotonicNow, pause, unlessAborted, withDeadline } from '../../runtime/time';
 import type { Priority } from './api';
 import { Malformed, parseJson } from './answers';
 import { GmailFault } from './fault';
@@ -44,6 +44,8 @@ class Passing extends Error {
     readonly retryAfterMs: number | null = null,
     /** The whole account waits already. */
     readonly isLimited = false,
+    /** A fault of its own, in words: that of whoever hands out the token. */
+    readonly fault: GmailFault | null = null,
   ) {
     super(what);
   }
@@ -65,21 +67,20 @@ export class Requests {
 
   /** @throws GmailFault; the signal's reason, when it was stopped */
   async ask<T>(call: Call<T>): Promise<T> {
-    let spentMs = 0;
+    const beganAt = this.#times.now();
+    const quota = { waitedMs: 0 };
     for (let tries = 1; ; tries++) {
-      const begun: { at: number | null } = { at: null };
       try {
-        return await this.#once(call, begun);
+        return await this.#once(call, quota);
       } catch (error) {
         this.#signal.throwIfAborted();
         const failed = passing(error);
         if (failed === null) throw this.#told(error);
-        if (begun.at !== null) spentMs += this.#times.now() - begun.at;
+        const spentMs = this.#times.now() - beganAt - quota.waitedMs;
         const waitMs = failed.isLimited ? 0 : this.#waitMs(failed, tries);
         if (tries >= MOST_TRIES || spentMs >= LONGEST_TRYING_MS || waitMs > LONGEST_TRYING_MS)
           throw this.#givenUp(call, failed, tries);
         await this.#times.pause(waitMs, this.#signal);
-        spentMs += waitMs;
       }
     }
   }
@@ -89,11 +90,12 @@ export class Requests {
     return failed.retryAfterMs || this.#times.random() * ceiling;
   }
 
-  async #once<T>(call: Call<T>, begun: { at: number | null }): Promise<T> {
-    let token = await this.#login.token(false);
+  async #once<T>(call: Call<T>, quota: { waitedMs: number }): Promise<T> {
+    let token = await this.#token(false);
     for (let renewed = false; ; renewed = true) {
+      const waitsSince = this.#times.now();
       const permit = await this.#quota.take(call.units, call.priority, this.#signal);
-      begun.at ??= this.#times.now();
+      quota.waitedMs += this.#times.now() - waitsSince;
       const verdict = await this.#send(call, token, permit);
       if (!('kind' in verdict)) return verdict.result;
       if (verdict.kind === 'fault') throw verdict.fault;
@@ -131,6 +133,7 @@ export class Requests {
   async #answer(call: Call<unknown>, token: string): Promise<HttpAnswer> {
     const stop = new AbortController();
     const stopped = (): void => stop.abort(this.#signal.reason);
+    if (this.#signal.aborted) stopped();
     this.#signal.addEventListener('abort', stopped, { once: true });
     try {
       const sent = this.#login.send({
@@ -161,10 +164,15 @@ export class Requests {
 
   /** Requests whose token was rejected together renew it once. */
   async #renewed(rejected: string): Promise<string> {
-    const current = await this.#login.token(false);
+    const current = await this.#token(false);
     if (current !== rejected) return current;
-    this.#renewing ??= this.#login.token(true).finally(() => (this.#renewing = null));
+    this.#renewing ??= this.#token(true).finally(() => (this.#renewing = null));
     return this.#renewing;
+  }
+
+  /** Whoever is asked for it may take half a minute: nobody who was stopped waits for that. */
+  #token(afterRejection: boolean): Promise<string> {
+    return unlessAborted(this.#login.token(afterRejection), this.#signal);
   }
 
   #rejected(): GmailFault {
@@ -184,6 +192,7 @@ export class Requests {
 
   #givenUp(call: Call<unknown>, failed: Passing, tries: number): GmailFault {
     const { address } = this.#login;
+    if (failed.fault) return failed.fault;
     return failed.kind === 'busy'
       ? new GmailFault(
           'busy',
@@ -215,7 +224,7 @@ function passing(error: unknown): Passing | null {
   if (error instanceof Passing) return error;
   if (!(error instanceof GmailFault)) return null;
   return error.kind === 'busy' || error.kind === 'unreachable'
-    ? new Passing(error.kind, error.message)
+    ? new Passing(error.kind, error.message, null, false, error)
     : null;
 }
 

@@ -12,6 +12,7 @@ import { takeNewest } from './newest';
 import { takeMails } from './record';
 import { type Cursors, LISTED, type Place, type Round } from './round';
 import { isCounted } from './selection';
+import { ANY_MAIL } from './unindexed';
 
 /** What runs first. */
 const FIRST_PAGE = 50;
@@ -21,6 +22,9 @@ interface Filling extends Place {
   readonly id: number;
   readonly fill: Fill;
 }
+
+/** Before a list is begun anew whose page was refused. */
+const REFUSED_PAGE_MS = 30_000;
 
 /** Reads one page at the most. @throws GmailFault, LedgerFault */
 export async function readOlder(round: Round): Promise<GmailSyncEnd['older']> {
@@ -43,7 +47,9 @@ export async function readOlder(round: Round): Promise<GmailSyncEnd['older']> {
     }
     // Its pages are numbered anew: what is recorded is known, and not read again.
     await move(round, together, { ...withoutPage(fill), counted: 0 });
-    return progress(round, false);
+    // Should it be refused again and again, that must not use up the quota.
+    round.again(REFUSED_PAGE_MS);
+    return progress(round, true);
   }
 }
 
@@ -84,30 +90,31 @@ async function step(round: Round, together: readonly Filling[]): Promise<boolean
   const size = Math.min(fill.read === 0 ? FIRST_PAGE : PAGE, left);
   const { page: pageToken } = fill;
   const query = queryOf(listing, size);
-  const page = await round.job.api.messages({ ...query, ...(pageToken && { pageToken }) }, 'backfill');
-  const ids = new Set((page.messages ?? []).map(({ id }) => id));
   // A page in the middle is old: the search knows it.
   const late =
     pageToken === undefined
       ? await takeNewest(round, listing, {
-          found: ids,
-          wanted: (id) => wanted(together, listing, [id], false),
+          known: { ids: new Set(), words: ANY_MAIL },
+          wanted: (some) => wanted(together, listing, some, false),
           since: fill.since ?? -Infinity,
           priority: 'backfill',
         })
       : { held: new Set<number>() };
   if (!late) return false;
+  const page = await round.job.api.messages({ ...query, ...(pageToken && { pageToken }) }, 'backfill');
+  const ids = new Set((page.messages ?? []).map(({ id }) => id));
+  const first = together[0]!;
   // What is recorded already has counted before.
-  let counted = ids.size;
+  const counted = (): number => [...ids].filter((id) => !isUncounted(round, first, id)).length;
   const isLastList = fill.list + 1 >= listings.length;
   const taken = await takeMails(round, wanted(together, listing, ids, withSearch), {
     priority: 'backfill',
-    seen: ({ labelIds }) => {
-      if (!isCounted(beginning.reading, labelIds)) counted--;
+    seen: ({ id, labelIds }) => {
+      if (!isCounted(beginning.reading, labelIds)) markUncounted(round, first, id);
     },
     moves: (held) => {
       const isHeld = held.size > 0 || late.held.size > 0;
-      return isHeld ? new Map() : moves(round, together, after(fill, page, counted, isLastList));
+      return isHeld ? new Map() : moves(round, together, after(fill, page, counted(), isLastList));
     },
   });
   if (!taken) return false;
@@ -118,6 +125,16 @@ async function step(round: Round, together: readonly Filling[]): Promise<boolean
   );
   return false;
 }
+
+// Remembered as long as what the page's mails were judged to be: those are not read again when the page is held.
+const ofUncounted = (mail: string): string => `uncounted:${mail}`;
+const NEVER_DUE = { record: LISTED, since: -Infinity };
+
+const markUncounted = (round: Round, { id }: Filling, mail: string): void =>
+  round.passOver(id, ofUncounted(mail), NEVER_DUE, LISTED);
+
+const isUncounted = (round: Round, { id }: Filling, mail: string): boolean =>
+  round.isPassedOver(id, ofUncounted(mail), NEVER_DUE);
 
 /** Where it goes on when the page is recorded; undefined: nowhere. */
 function after(fill: Fill, page: MessagePage, counted: number, isLastList: boolean): Fill | undefined {

@@ -21,6 +21,8 @@ export interface Reason {
   readonly since: number;
   /** The subscription's search has found it. */
   readonly searched: boolean;
+  /** The record told its labels, and they are what the subscription wants. */
+  readonly told?: boolean;
 }
 
 export interface Wanted {
@@ -50,6 +52,7 @@ const both = (a: Reason, b: Reason): Reason => ({
   labels: [...new Set([...a.labels, ...b.labels])],
   since: Math.min(a.since, b.since),
   searched: a.searched || b.searched,
+  told: a.told === true || b.told === true,
 });
 
 /** What a page of the history tells, for each only what is newer than its own cursor. */
@@ -63,7 +66,8 @@ export function wantedIn(records: readonly HistoryRecord[], places: ReadonlyMap<
       if (record <= past) continue;
       for (const { message } of messagesAdded) {
         const labels = reasonOfAdded(reading, message);
-        const reason = { record, added: true, since: -Infinity, searched: false };
+        const told = (message.labelIds ?? []).length > 0;
+        const reason = { record, added: true, since: -Infinity, searched: false, told };
         if (labels) wanted.add(message.id, id, { ...reason, labels });
       }
       for (const { message, labelIds } of labelsAdded) {

@@ -42,7 +42,8 @@ const startsOf = ({ places }: Round): string[] =>
 /** @returns null: it has expired */
 async function firstPage({ job }: Round, start: string): Promise<HistoryPage | null> {
   try {
-    return await job.api.history(start);
+    const page = await job.api.history(start);
+    return (await isAnotherHistory(job, start, page)) ? null : page;
   } catch (error) {
     if (!(error instanceof GmailFault)) throw error;
     if (error.kind === 'expired') return null;
@@ -50,6 +51,12 @@ async function firstPage({ job }: Round, start: string): Promise<HistoryPage | n
     await assertSameAccount(job, error);
     return null;
   }
+}
+
+/** Ids only rise, but in an account that was deleted and made again. A server that is behind may tell a lower one. */
+async function isAnotherHistory({ api }: Round['job'], start: string, page: HistoryPage): Promise<boolean> {
+  if (BigInt(page.historyId) >= BigInt(start)) return false;
+  return BigInt((await api.profile()).historyId) < BigInt(start);
 }
 
 /** An id that Gmail cannot make sense of may be another account's. */

@@ -2,14 +2,16 @@
 // Invariants: the id from which the history goes on is stored before anything is listed, so that nothing comes between;
 // the cursor says until when a gap is open, and only what is recorded closes it.
 // What it cannot find: a label that an older mail was given during the gap.
+import type { GmailApi } from '../api/api';
 import { GmailFault } from '../api/fault';
 import { CLOCK_MARGIN_MS } from './begin';
 import { caughtUp, type GmailCursor } from './cursor';
 import { type Reason, type Wanted, WantedMails } from './candidates';
-import { type Listing, listingsOf, queryOf } from './listing';
+import { type Listing, listingsOf, queryOf, receivedBefore, receivedSince } from './listing';
 import { takeNewest } from './newest';
 import { takeMails } from './record';
 import { LISTED, type Place, type Round } from './round';
+import { listed } from './unindexed';
 
 const OVERLAP_MS = 3_600_000;
 const PAGE = 500;
@@ -83,28 +85,39 @@ async function look(round: Round, search: Search, held: Set<number>): Promise<nu
   const { listing, subscriptionIds, since } = search;
   const { api } = round.job;
   const query = queryOf(listing, PAGE);
+  const found = new Set<string>();
   let count = 0;
-  let pageToken: string | undefined;
   try {
-    do {
-      const page = await api.messages({ ...query, ...(pageToken && { pageToken }) }, 'new');
-      const found = (page.messages ?? []).map(({ id }) => id);
-      const listed = await takeMails(round, wanted(round, found, search, true), { priority: 'new' });
-      if (!listed) return null;
-      const one = (id: string): Wanted[] => wanted(round, [id], search, false);
-      const newest = { found: new Set(found), wanted: one, since, priority: 'new' } as const;
-      const late =
-        pageToken === undefined ? await takeNewest(round, listing, newest) : { held: [], count: 0 };
-      if (!late) return null;
-      for (const id of [...listed.held, ...late.held]) held.add(id);
-      count += listed.count + late.count;
-      pageToken = page.nextPageToken || undefined;
-    } while (pageToken !== undefined);
+    for (const id of await known(api, search)) found.add(id);
+    for await (const ids of listed(api, query, 'new')) {
+      for (const id of ids) found.add(id);
+      const taken = await takeMails(round, wanted(round, ids, search, true), { priority: 'new' });
+      if (!taken) return null;
+      for (const id of taken.held) held.add(id);
+      count += taken.count;
+    }
+    const late = await takeNewest(round, listing, {
+      known: { ids: found, words: receivedBefore(since) },
+      wanted: (ids) => wanted(round, ids, search, false),
+      ...{ since, priority: 'new' },
+    });
+    if (!late) return null;
+    for (const id of late.held) held.add(id);
+    return count + late.count;
   } catch (error) {
     if (!(error instanceof GmailFault) || error.kind !== 'refused') throw error;
     round.refuse(subscriptionIds, error);
+    return count;
   }
-  return count;
+}
+
+/** What the index has, besides what a search finds. Asked first: what it learns of later is not taken for differing. */
+async function known(api: GmailApi, { listing, since }: Search): Promise<readonly string[]> {
+  const q = receivedSince(since);
+  if (listing.q === q) return [];
+  const ids: string[] = [];
+  for await (const page of listed(api, queryOf({ ...listing, q }, PAGE), 'new')) ids.push(...page);
+  return ids;
 }
 
 function wanted(

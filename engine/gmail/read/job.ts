@@ -15,12 +15,24 @@ export interface GmailBeginning {
   readonly switchedOnAt: number | undefined;
 }
 
+/** Times are those of `GmailSyncJob.now`. */
+interface Withheld {
+  /** How often it could not be read, about. */
+  readonly tries: number;
+  readonly askAt: number;
+}
+
+interface Unsearched {
+  readonly since: number;
+  readonly askAt: number;
+}
+
 /** What is remembered from one sync to the next, in this process; all of it may be lost. */
 export interface GmailMemory {
-  /** How often messages could not be read, about, by id. */
-  readonly withheld: Map<string, number>;
-  /** Since when the search does not know messages (`GmailSyncJob.now`), by subscription and id. */
-  readonly unsearched: Map<string, number>;
+  /** Messages that could not be read, by id. */
+  readonly withheld: Map<string, Withheld>;
+  /** Messages that the search does not know, by subscription and id. */
+  readonly unsearched: Map<string, Unsearched>;
   /** Messages that a subscription does not take, by subscription and id: not read again while its cursor is held. */
   readonly passedOver: Set<string>;
 }

@@ -29,7 +29,7 @@ export async function listingsOf(
   const q = [
     ...(withSearch && filter.search ? [`(${filter.search})`] : []),
     ...(filter.readStatus === 'read' ? ['is:read'] : []),
-    ...(since !== undefined ? [`after:${Math.max(Math.floor(since / 1000) - 1, 0)}`] : []),
+    ...(since !== undefined ? [receivedSince(since)] : []),
   ].join(' ');
   const always = [
     ...(filter.readStatus === 'unread' ? ['UNREAD'] : []),
@@ -44,6 +44,14 @@ export async function listingsOf(
     }),
   );
 }
+
+/** In Gmail's words; a second more, since nobody says on which side its ends are. @param since ms since 1970 */
+export const receivedSince = (since: number): string => `after:${seconds(since)}`;
+
+/** All others, but for that second. */
+export const receivedBefore = (since: number): string => `before:${seconds(since)}`;
+
+const seconds = (since: number): number => Math.max(Math.floor(since / 1000) - 1, 0);
 
 function choicesOf({ filter: { labels } }: GmailReading): readonly (readonly string[])[] {
   if (!labels || labels.ids.length === 0) return [[]];

@@ -1,19 +1,23 @@
-// The newest mails of a list that is made by words, whether Gmail's search knows them yet or not: its index is behind the
-// mailbox, and what was delivered a moment before the history's id was asked is in neither.
+// Takes the mails of a list that Gmail's search does not know yet: what was delivered a moment before the history's id
+// was asked is in neither.
+// Invariant: nothing is taken for known that nobody has looked at: what the index learns of meanwhile is looked at.
 import type { Priority } from '../api/api';
 import type { Wanted } from './candidates';
 import { type Listing, queryOf } from './listing';
 import { takeMails } from './record';
 import type { Round } from './round';
+import { type Known, unindexed } from './unindexed';
 
-/** Mails that are older than so many others are in the index. */
-const MOST = 20;
+const PAGE = 500;
+/** Older mails are in the index, if it works at all. */
+const MOST_LAG_MS = 86_400_000;
+/** So many old ones at once, and none that is not: those behind them are old, too. */
+const OLD_AT_ONCE = 4;
 
 export interface Newest {
-  /** What the search has found: that is known to it. */
-  readonly found: ReadonlySet<string>;
-  readonly wanted: (id: string) => readonly Wanted[];
-  /** A mail that was received before ends it, ms since 1970. */
+  readonly known: Known;
+  readonly wanted: (ids: readonly string[]) => readonly Wanted[];
+  /** What was received before is not looked for, ms since 1970. */
   readonly since: number;
   readonly priority: Priority;
 }
@@ -22,26 +26,26 @@ export interface Newest {
 export async function takeNewest(
   round: Round,
   listing: Listing,
-  { found, wanted, since, priority }: Newest,
+  { known, wanted, since, priority }: Newest,
 ): Promise<{ readonly held: ReadonlySet<number>; readonly count: number } | null> {
   const held = new Set<number>();
   let count = 0;
   if (listing.q === '') return { held, count };
-  const page = await round.job.api.messages(queryOf({ ...listing, q: '' }, MOST), priority);
-  let oldest = Infinity;
-  for (const { id } of page.messages ?? []) {
-    if (oldest < since) break;
-    if (found.has(id)) continue;
-    // One after the other: most often the first one is old already.
-    const taken = await takeMails(round, wanted(id), {
-      priority,
-      seen: ({ internalDate }) => {
-        oldest = internalDate;
-      },
-    });
-    if (!taken) return null;
-    for (const one of taken.held) held.add(one);
-    count += taken.count;
+  const oldest = Math.max(since, Date.now() - MOST_LAG_MS);
+  const list = queryOf({ ...listing, q: '' }, PAGE);
+  for await (const ids of unindexed(round.job.api, list, known, priority)) {
+    // More and more at once: all of them are old where the index is far behind, and nothing came.
+    for (let at = 0, size = 1; at < ids.length; at += size, size *= 2) {
+      const dates: number[] = [];
+      const taken = await takeMails(round, wanted(ids.slice(at, at + size)), {
+        priority,
+        seen: ({ internalDate }) => dates.push(internalDate),
+      });
+      if (!taken) return null;
+      for (const one of taken.held) held.add(one);
+      count += taken.count;
+      if (dates.length >= OLD_AT_ONCE && dates.every((date) => date < oldest)) return { held, count };
+    }
   }
   return { held, count };
 }

@@ -1,6 +1,11 @@
 // Reads several at once, and hands out what was read in groups.
 // Invariants: the memory it takes is bounded by a group and what is being read; what was read before one failed is
-// handed out before that is thrown.
+// handed out before that is thrown; one that takes long does not hold up the others; nothing is read when it has ended.
+import { pause } from '../../runtime/time';
+
+/** What was read waits no longer than this for what is being read, ms. */
+const LONGEST_WAIT_MS = 1_000;
+
 export interface PoolLimits {
   readonly atOnce: number;
   readonly mostItems: number;
@@ -38,21 +43,40 @@ export async function* readInGroups<In, Out extends { readonly bytes: number }>(
       failure ??= { error };
     }
   };
-  for (;;) {
-    const mayStart = (): boolean =>
-      !failure && !signal.aborted && at < inputs.length && running.size < atOnce && bytes < mostBytes;
-    while (mayStart() && items.length + running.size < mostItems) {
-      const one: Promise<void> = start(inputs[at++]!).finally(() => running.delete(one));
-      running.add(one);
+  const mayStart = (): boolean =>
+    !failure && !signal.aborted && at < inputs.length && running.size < atOnce && bytes < mostBytes;
+  try {
+    for (;;) {
+      while (mayStart() && items.length + running.size < mostItems) {
+        const one: Promise<void> = start(inputs[at++]!).finally(() => running.delete(one));
+        running.add(one);
+      }
+      if (running.size > 0 && !(await lingers(running, items.length > 0))) continue;
+      const isEnd = running.size === 0;
+      const isLast = isEnd && at >= inputs.length;
+      const group = { items, isLast: isLast && !failure && !signal.aborted };
+      [items, bytes] = [[], 0];
+      yield group;
+      if (!isEnd) continue;
+      if (failure) throw failure.error;
+      if (isLast || signal.aborted) return;
     }
-    if (running.size > 0) {
-      await Promise.race(running);
-      continue;
-    }
-    const isLast = at >= inputs.length;
-    yield { items, isLast: isLast && !failure && !signal.aborted };
-    if (failure) throw failure.error;
-    if (isLast || signal.aborted) return;
-    [items, bytes] = [[], 0];
+  } finally {
+    await Promise.all(running);
+  }
+}
+
+/** @returns whether none of them ended for so long that the others should go ahead */
+async function lingers(running: ReadonlySet<Promise<void>>, somethingWaits: boolean): Promise<boolean> {
+  if (!somethingWaits) {
+    await Promise.race(running);
+    return false;
+  }
+  const stop = new AbortController();
+  const waited = pause(LONGEST_WAIT_MS, stop.signal).then(() => true);
+  try {
+    return await Promise.race([waited, ...[...running].map((one) => one.then(() => false))]);
+  } finally {
+    stop.abort();
   }
 }

@@ -7,6 +7,7 @@ import type { RawMessage } from '../api/types';
 import { judgedIdentities, knownIdentities, type Reason, type Wanted } from './candidates';
 import { gmailIdentity, labelOf } from './identity';
 import type { GmailEvent, GmailReading } from './reading';
+import { nowOf } from './postponed';
 import { FOR_GOOD, type Round } from './round';
 import { eventLabelsAmong, passesGmail } from './selection';
 
@@ -17,6 +18,8 @@ const DOUBTFUL_TRY = 0.25;
 /** So many in a row that Gmail is too busy for, and none that it is not: the others need not be tried. */
 const MOST_BUSY = 5;
 const ASK_AGAIN_MS = 30_000;
+/** A mail that is not there is looked for once more. */
+const LOOK_AGAIN_MS = 5_000;
 
 /** One event that a mail may become. */
 export interface Want {
@@ -31,6 +34,8 @@ export interface ReadMail {
   readonly id: string;
   /** Null: it cannot be read. */
   readonly message: RawMessage | null;
+  /** It was deleted before it could be read. */
+  readonly gone?: boolean;
   readonly wants: readonly Want[];
   readonly bytes: number;
 }
@@ -41,7 +46,7 @@ export class Reader {
   readonly #seen: (message: RawMessage) => void;
   /** Those to whom something is due that could not be read yet. */
   readonly held = new Set<number>();
-  readonly #busy: { readonly id: string; readonly fault: GmailFault }[] = [];
+  readonly #busy: string[] = [];
 
   constructor(round: Round, priority: Priority, seen: (message: RawMessage) => void) {
     this.#round = round;
@@ -53,7 +58,7 @@ export class Reader {
   async read(wanted: Wanted): Promise<ReadMail | null> {
     const { job } = this.#round;
     const { id } = wanted;
-    if ((job.memory.withheld.get(id) ?? 0) >= MOST_ASKED) return this.#unread(wanted);
+    if ((job.memory.withheld.get(id)?.tries ?? 0) >= MOST_ASKED) return this.#unread(wanted);
     let message;
     try {
       message = await job.api.message(id, this.#priority);
@@ -62,6 +67,7 @@ export class Reader {
       return null;
     }
     this.#round.readable++;
+    if (!message && !job.memory.withheld.has(id)) return this.#missing(wanted);
     job.memory.withheld.delete(id);
     if (!message) return this.#gone(wanted);
     this.#seen(message);
@@ -71,25 +77,33 @@ export class Reader {
 
   /** Notes for which mails Gmail was too busy. */
   countBusy(): void {
-    const { withheld } = this.#round.job.memory;
     const tries = this.#round.readable > 0 ? 1 : DOUBTFUL_TRY;
-    for (const { id } of this.#busy) withheld.set(id, (withheld.get(id) ?? 0) + tries);
+    // Where the account fails, its retries say when.
+    const againInMs = this.#isTooBusy ? 0 : ASK_AGAIN_MS;
+    for (const id of this.#busy) this.#tried(id, tries, againInMs);
   }
 
-  /** @throws GmailFault `busy`: Gmail was too busy for every mail */
-  throwBusy(): void {
-    const [first] = this.#busy;
-    if (first && this.#round.readable === 0) throw first.fault;
+  #tried(id: string, count: number, againInMs: number): void {
+    const { job } = this.#round;
+    const tries = (job.memory.withheld.get(id)?.tries ?? 0) + count;
+    job.memory.withheld.set(id, { tries, askAt: nowOf(job) + againInMs });
+  }
+
+  /** A few mails that fail may be the mails; then the account goes on, and new mail need not wait for its retries. */
+  get #isTooBusy(): boolean {
+    return this.#round.readable === 0 && this.#busy.length >= MOST_BUSY;
   }
 
   #withheld({ id, due }: Wanted, error: unknown): void {
     if (!(error instanceof GmailFault) || (error.kind !== 'refused' && error.kind !== 'busy')) throw error;
     const { job } = this.#round;
+    // It says nothing of this mail, and all others would wait in vain, too.
+    if (error.isOfQuota) throw error;
     if (error.kind === 'busy') {
-      this.#busy.push({ id, fault: error });
-      if (this.#round.readable === 0 && this.#busy.length >= MOST_BUSY) throw error;
+      this.#busy.push(id);
+      if (this.#isTooBusy) throw error;
     } else {
-      job.memory.withheld.set(id, (job.memory.withheld.get(id) ?? 0) + 1);
+      this.#tried(id, 1, ASK_AGAIN_MS);
     }
     job.log.warn(`A mail of ${job.address} could not be read and is asked for again: ${error.message}`, {
       id,
@@ -107,13 +121,25 @@ export class Reader {
     return { id: wanted.id, message: null, wants, bytes: 0 };
   }
 
-  #gone(wanted: Wanted): null {
+  /** What was announced a moment ago may not be everywhere at Google yet. */
+  #missing({ id, due }: Wanted): null {
+    this.#tried(id, 0, LOOK_AGAIN_MS);
+    for (const subscriptionId of due.keys()) this.held.add(subscriptionId);
+    this.#round.again(LOOK_AGAIN_MS);
+    return null;
+  }
+
+  /** What was surely due is recorded as GONE; of the rest nobody will ever know. */
+  #gone(wanted: Wanted): ReadMail | null {
     this.#round.job.log.info('A mail was deleted before it could be read', { id: wanted.id });
     const all = this.#all(wanted, (reading, reason) => judgedIdentities(reading, wanted.id, reason));
     for (const { subscriptionId, identity, reason } of all) {
       this.#round.passOver(subscriptionId, identity, reason, FOR_GOOD);
     }
-    return null;
+    const wants = this.#all(wanted, (reading, reason) =>
+      isSurelyDue(reading, reason) ? knownIdentities(reading, wanted.id, reason) : [],
+    );
+    return wants.length > 0 ? { id: wanted.id, message: null, gone: true, wants, bytes: 0 } : null;
   }
 
   async #wantsOf(wanted: Wanted, message: RawMessage): Promise<Want[]> {
@@ -145,6 +171,14 @@ export class Reader {
     });
   }
 }
+
+/** Whether nothing but its labels, which were told, decides whether a mail is taken. */
+const isSurelyDue = ({ filter }: GmailReading, { told, since }: Reason): boolean =>
+  told === true &&
+  since === -Infinity &&
+  !filter.search &&
+  filter.sender === null &&
+  filter.readStatus === 'both';
 
 /** What has happened to the mail for the subscription, by what is known of it now. */
 function happened(reading: GmailReading, reason: Reason, message: RawMessage): string[] {

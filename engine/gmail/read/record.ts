@@ -1,7 +1,6 @@
 // Records the mails that are worth reading for those who take them, and moves cursors with the last of them.
 // Invariants: mails, events and cursors commit together; nothing is read that is recorded already; the memory it takes
 // is bounded by a group of mails.
-import { monotonicNow } from '../../runtime/time';
 import type { NewMessage } from '../../ledger/ledger';
 import { senderOf, subjectOf } from '../../mail/envelope';
 import { headerBlock, readHeaders } from '../../mail/headers';
@@ -12,7 +11,9 @@ import type { RawMessage } from '../api/types';
 import { packGmailMail } from '../content';
 import { notKnown, type Wanted } from './candidates';
 import { readInGroups } from './pool';
+import { askableNow, nowOf, searchKey } from './postponed';
 import { Reader, type ReadMail, type Want } from './read';
+import { withoutOld } from './recent';
 import type { Cursors, Round } from './round';
 import { type Answer, askSearch, lookAgainIn } from './search';
 
@@ -39,10 +40,11 @@ export async function takeMails(
   wanted: readonly Wanted[],
   { priority, moves = () => new Map(), seen = () => undefined }: Taking,
 ): Promise<Taken | null> {
-  const mails = await notKnown(round, wanted);
-  if (mails.length > 0) await round.reads();
   const reader = new Reader(round, priority, seen);
   const held = reader.held;
+  const askable = askableNow(round, await notKnown(round, wanted), held);
+  const mails = await withoutOld(round, askable, priority);
+  if (mails.length > 0) await round.reads();
   let count = 0;
   const read = (one: Wanted): Promise<ReadMail | null> => reader.read(one);
   try {
@@ -57,19 +59,18 @@ export async function takeMails(
       // Reading may have taken long: nothing is recorded for a trigger that was closed meanwhile.
       if (round.signal.aborted) return null;
       await round.record(messages, isLast ? moves(held) : new Map());
-      count += matching.length;
+      count += matching.filter(({ gone }) => !gone).length;
       for (const { id, message } of matching) if (!message) round.job.memory.withheld.delete(id);
     }
   } finally {
     reader.countBusy();
   }
-  reader.throwBusy();
   return round.signal.aborted ? null : { held, count };
 }
 
 /** What could not be read before comes last, so that it is seen whether others can be. */
 function troubleLast({ job }: Round, mails: readonly Wanted[]): Wanted[] {
-  const tries = ({ id }: Wanted): number => job.memory.withheld.get(id) ?? 0;
+  const tries = ({ id }: Wanted): number => job.memory.withheld.get(id)?.tries ?? 0;
   return [...mails].sort((a, b) => tries(a) - tries(b));
 }
 
@@ -122,13 +123,13 @@ function isMatching(
 ): boolean {
   const { job } = round;
   const { unsearched } = job.memory;
-  const key = `${subscriptionId} ${identity}`;
+  const key = searchKey(subscriptionId, identity);
   if (answer === 'unknown') {
-    const now = (job.now ?? monotonicNow)();
-    const since = unsearched.get(key) ?? now;
-    unsearched.set(key, since);
+    const now = nowOf(job);
+    const since = unsearched.get(key)?.since ?? now;
     const againInMs = lookAgainIn(now - since);
     if (againInMs !== null) {
+      unsearched.set(key, { since, askAt: now + againInMs });
       held.add(subscriptionId);
       round.again(againInMs);
       return false;
@@ -142,7 +143,7 @@ function isMatching(
 }
 
 /** One for each identity: they share what was read. */
-async function messagesOf(round: Round, { message, wants }: ReadMail): Promise<NewMessage[]> {
+async function messagesOf(round: Round, { message, gone = false, wants }: ReadMail): Promise<NewMessage[]> {
   const headers = message && readHeaders(headerBlock(message.raw));
   const told = {
     softIdentity: null,
@@ -162,7 +163,7 @@ async function messagesOf(round: Round, { message, wants }: ReadMail): Promise<N
       const same = wants.filter((want) => want.identity === identity);
       const due = same.map(({ subscriptionId }) => subscriptionId);
       const content = message && isStored(round, due, message) ? await packed(message, same) : null;
-      return { ...told, identity, content, due };
+      return { ...told, identity, content, due, gone };
     }),
   );
 }

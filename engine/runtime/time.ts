@@ -53,3 +53,14 @@ export async function withDeadline<T>(what: string, ms: number, promise: Promise
     clearTimeout(timer);
   }
 }
+
+/** The promise's outcome, or a rejection as soon as the signal aborts. The promise itself goes on, and nobody hears it. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void =>
+      reject(signal.reason instanceof Error ? signal.reason : new Error('It was stopped'));
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

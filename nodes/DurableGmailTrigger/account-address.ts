@@ -15,6 +15,8 @@ interface Named {
 
 /** By credential, for as long as it holds the same grant and the API is at the same place. */
 const known = new Map<string, { readonly grant: string; readonly address: string }>();
+/** By credential, place and grant: many triggers may come back in one instant. */
+const asking = new Map<string, Promise<string>>();
 
 /** @returns lower case @throws GmailFault */
 export async function accountAddress(
@@ -25,13 +27,20 @@ export async function accountAddress(
   const place = `${key} ${login.endpoints.gmail}`;
   const found = known.get(place);
   if (found?.grant === grant) return found.address;
+  const question = `${place} ${grant}`;
+  const asked = asking.get(question) ?? ask(name, login).finally(() => asking.delete(question));
+  asking.set(question, asked);
+  const address = await asked;
+  known.set(place, { grant, address });
+  return address;
+}
+
+async function ask(name: string, login: Omit<GmailLogin, 'address'>): Promise<string> {
   const signal = AbortSignal.timeout(ANSWER_MS);
   const client = new GmailClient({ ...login, address: `the account of the credential ${name}` }, { signal });
   try {
     const { emailAddress } = await client.profile();
-    const address = emailAddress.toLowerCase();
-    known.set(place, { grant, address });
-    return address;
+    return emailAddress.toLowerCase();
   } catch (error) {
     throw signal.aborted && !(error instanceof GmailFault) ? noAnswer(name, login.endpoints.gmail) : error;
   }

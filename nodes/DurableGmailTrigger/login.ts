@@ -6,7 +6,7 @@ import { NodeOperationError } from 'n8n-workflow';
 import { GmailFault } from '../../engine/gmail/api/fault';
 import type { AccessToken, GmailLogin } from '../../engine/gmail/api/login';
 import { errorText } from '../../engine/runtime/log';
-import { monotonicNow } from '../../engine/runtime/time';
+import { monotonicNow, withDeadline } from '../../engine/runtime/time';
 import { freshAccessToken, grantOf, isConnected, type TokenContext, TokenFault } from '../host/access-token';
 import { type HttpContext, sendHttp } from '../host/http';
 import { accountAddress } from './account-address';
@@ -21,6 +21,8 @@ const SERVICE_ACCOUNT = 'googleApi';
 
 /** So long a token is handed out without a look at what is stored; it lasts longer than that (access-token.ts). */
 const HELD_MS = 60_000;
+/** n8n waits for its database without end. */
+const STORED_MS = 30_000;
 
 /**
  * The login as it is stored now, whatever the node's parameters were resolved to: they must not be expressions.
@@ -31,12 +33,12 @@ export async function readGmailLogin(context: GmailLoginContext): Promise<GmailL
   const { endpoints, quota } = settings;
   const send = sendHttp(context);
   if (authentication(context) === 'serviceAccount') {
-    const data = await context.getCredentials(SERVICE_ACCOUNT);
+    const data = await storedNow(context, SERVICE_ACCOUNT);
     const address = named(context, () => delegatedAddress(data, credentialName(context)));
     const token = accountToken(context, data, address, settings.tokenUrl);
     return { address, token, send, endpoints, quota };
   }
-  const stored = await context.getCredentials(OAUTH2);
+  const stored = await storedNow(context, OAUTH2);
   const first = await gmailToken(context, stored, false);
   const addressOf = (data: ICredentialDataDecryptedObject, token: string): Promise<string> =>
     accountAddress(
@@ -48,7 +50,7 @@ export async function readGmailLogin(context: GmailLoginContext): Promise<GmailL
   let held = { token: first, at: monotonicNow() };
   const token: AccessToken = async (afterRejection) => {
     if (!afterRejection && monotonicNow() - held.at < HELD_MS) return held.token;
-    const data = await storedNow(context);
+    const data = await storedNow(context, OAUTH2);
     const fresh = await gmailToken(context, data, afterRejection);
     // Somebody has signed in anew meanwhile: it may be another account.
     if (grantOf(data) !== grantOf(stored) && (await addressOf(data, fresh)) !== address)
@@ -64,13 +66,13 @@ export async function readGmailLogin(context: GmailLoginContext): Promise<GmailL
 
 /**
  * A token for Pub/Sub, of the service account itself.
- * @throws NodeOperationError if it can never work
+ * @throws NodeOperationError if it can never work; GmailFault if the credential cannot be read now
  */
 export async function pubsubToken(context: GmailLoginContext): Promise<AccessToken> {
   const { tokenUrl } = endpointsOf(context);
-  const data = await context.getCredentials(SERVICE_ACCOUNT);
+  const data = await storedNow(context, SERVICE_ACCOUNT);
   return named(context, () =>
-    pubsubAccountToken(context, data, credentialName(context, 'serviceAccount'), tokenUrl),
+    pubsubAccountToken(context, data, credentialName(context, SERVICE_ACCOUNT), tokenUrl),
   );
 }
 
@@ -96,9 +98,8 @@ export async function checkGmailLogin(context: GmailLoginContext): Promise<void>
 /** The credential that the node logs in with, for people. */
 export function credentialName(
   context: Pick<GmailLoginContext, 'getNode'>,
-  kind = authentication(context),
+  type = authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2,
 ): string {
-  const type = kind === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2;
   const credential = context.getNode().credentials?.[type];
   return credential ? `"${credential.name}"` : `of type ${type}`;
 }
@@ -113,14 +114,17 @@ const endpointsOf = (context: GmailLoginContext): GmailEndpoints =>
 const renewable =
   (context: GmailLoginContext, token: string): AccessToken =>
   async (afterRejection) =>
-    afterRejection ? gmailToken(context, await storedNow(context), true) : token;
+    afterRejection ? gmailToken(context, await storedNow(context, OAUTH2), true) : token;
 
 /** @throws GmailFault */
-async function storedNow(context: GmailLoginContext): Promise<ICredentialDataDecryptedObject> {
+async function storedNow(
+  context: GmailLoginContext,
+  type: typeof OAUTH2 | typeof SERVICE_ACCOUNT,
+): Promise<ICredentialDataDecryptedObject> {
   try {
-    return await context.getCredentials(OAUTH2);
+    return await withDeadline('n8n', STORED_MS, context.getCredentials(type));
   } catch (error) {
-    throw unreadable(credentialName(context), error);
+    throw unreadable(credentialName(context, type), error);
   }
 }
 

@@ -18,7 +18,7 @@ export interface Collector {
   collect(store: Store, ports: CollectorPorts): Promise<Collecting>;
 }
 
-export interface Collecting {
+interface Collecting {
   /** Subscribes, and joins the watch. @returns the trigger's subscriptions @throws LedgerFault */
   start(): Promise<readonly number[]>;
   stop(): Promise<unknown>;

@@ -47,7 +47,7 @@ const toAnswer = ({ statusCode, headers, body }: Answered): HttpAnswer => ({
   headers: Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), String(value)]),
   ),
-  body: typeof body === 'string' ? body : JSON.stringify(body ?? ''),
+  body: typeof body === 'string' ? body : body === undefined || body === null ? '' : JSON.stringify(body),
 });
 
 const noAnswer = (host: string, why: string): Error =>

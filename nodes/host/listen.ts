@@ -106,6 +106,8 @@ class TriggerListener implements Listener {
         failures = 0;
         told = false;
       } catch (error) {
+        // What breaks while it is closed, or was under way then, concerns nobody any more.
+        if (this.#closing.signal.aborted) return;
         if (failures === 0) failingSince = monotonicNow();
         failures++;
         log.error(`${this.#telling.name} is not listening: ${errorText(error)}`, { failures });

@@ -61,6 +61,26 @@ describe('a watched Gmail account', { timeout: 5 * 60_000 }, () => {
       const asked = gmail.made('history.list') - before;
       assert.ok(asked >= 2 && asked <= 5, `${asked} calls`);
     });
+
+    it('again and again, does not ask without a pause, and still finds what came', async () => {
+      const LEAST_MS = 400;
+      const pausing = await scene.open({ leastLookMs: LEAST_MS });
+      const one = await scene.join(slowly, undefined, pausing);
+      await isRead(one);
+      const before = gmail.made('history.list');
+      const began = Date.now();
+      let id = '';
+      while (Date.now() - began < 5 * LEAST_MS) {
+        if (id === '' && Date.now() - began > 2 * LEAST_MS) id = ann.deliver();
+        pausing.wake.notify([noticeKey(one.subscription.sourceId)]);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      // After each of them once more, since a notice may be too early.
+      const most = 2 * ((Date.now() - began) / LEAST_MS + 1);
+      const asked = gmail.made('history.list') - before;
+      assert.ok(asked <= most, `${asked} calls`);
+      await scene.has(one, [id], pausing);
+    });
   });
 
   describe('with notifications', () => {

@@ -106,6 +106,20 @@ describe('a watched Gmail account', { timeout: 5 * 60_000 }, () => {
       assert.equal(one.reports.length, 1, 'a person is told once');
     });
 
+    it('goes on, though nobody can be told of it', async () => {
+      gmail.fail('watch', { status: 403, times: Infinity });
+      const notifications = { kind: 'push', topic: 'projects/p/topics/gmail' } as const;
+      const outage = { afterMs: 0, whenOver: true };
+      const one = await scene.join({ outage, cannotBeTold: true, reading: { notifications } });
+      await until('it was warned', () => one.warnings.length > 0);
+      gmail.fail('history.list', { status: 403, reason: 'domainPolicy', times: Infinity });
+      await until('it was reported', () => one.reports.length > 0);
+      gmail.heal();
+      const id = ann.deliver();
+      await scene.has(one, [id]);
+      await until('it was told to be over', () => one.overs.length > 0);
+    });
+
     it('tells of a revoked grant once, and goes on when it is there again', async () => {
       let token = gmail.token(ann.address);
       const login = (): Promise<GmailLogin> => Promise.resolve(fakeLogin(gmail, ann.address, token));
@@ -191,11 +205,13 @@ describe('a watched Gmail account', { timeout: 5 * 60_000 }, () => {
       const one = await scene.join({}, fakeLogin(gmail, ann.address), first);
       await isRead(one);
       // The process stalls: it renews nothing.
+      const renewHolds = first.ledger.renewHolds.bind(first.ledger);
       first.ledger.renewHolds = () => new Promise(() => undefined);
       const other = await scene.join({}, fakeLogin(gmail, ann.address), second);
       await isRead(other);
       const ids = [ann.deliver(), ann.deliver()];
       await scene.has(other, ids, second);
+      first.ledger.renewHolds = renewHolds;
       await until('the first one has seen it', () => first.log.join().includes('this one stands by'));
       assert.deepEqual(one.reports, []);
     });

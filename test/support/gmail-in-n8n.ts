@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import type { FakeAccount } from './gmail/account';
 import type { FakeGmail } from './gmail/fake';
 import { gmailWorkflow, type GmailWorkflow, postGmail } from './gmail-workflow';
-import type { N8n } from './n8n';
+import type { N8n, StoredEvent } from './n8n';
 import { Sink } from './sink';
 import { until } from './until';
-import { runOnce } from './workflows';
+import { runOnce, type Step } from './workflows';
 
 export interface Tally {
   readonly expected: number;
@@ -21,6 +21,8 @@ export interface Tally {
 interface Published extends Partial<GmailWorkflow> {
   /** Run Once stands before the step: it is done once, also if its run is cut off and tried again. */
   readonly guarded?: boolean;
+  /** What is done with each mail instead of posting what identifies it. */
+  readonly posting?: (sink: Sink) => readonly Step[];
 }
 
 /** What may come too much comes soon. */
@@ -41,9 +43,9 @@ export class GmailInN8n {
   }
 
   /** A workflow that posts each mail. @returns its id */
-  async workflow({ guarded = false, ...settings }: Published = {}): Promise<string> {
+  async workflow({ guarded = false, posting, ...settings }: Published = {}): Promise<string> {
     const sink = await Sink.start();
-    const steps = guarded ? [runOnce(), postGmail(sink)] : [postGmail(sink)];
+    const steps = posting?.(sink) ?? [...(guarded ? [runOnce()] : []), postGmail(sink)];
     const { address } = this.account;
     const id = await gmailWorkflow(this.n8n, this.gmail, { address, steps, ...settings });
     this.#expected.set(id, new Set());
@@ -80,6 +82,44 @@ export class GmailInN8n {
   /** How many different mails have run. */
   ran(workflowId: string): number {
     return new Set(this.sink(workflowId).accepted.map(({ text }) => text)).size;
+  }
+
+  /** Waits until so many different mails have run, and no more of them. */
+  async hasRun(workflowId: string, count: number, deadlineMs = 120_000): Promise<void> {
+    await until(`${count} mails have run`, () => this.ran(workflowId) >= count, deadlineMs);
+    assert.equal(this.ran(workflowId), count);
+  }
+
+  /** The items that were posted whole. */
+  items(workflowId: string): Readonly<Record<string, unknown>>[] {
+    const bodies = this.sink(workflowId).accepted.map(({ attachment }) => attachment.toString('utf8'));
+    return bodies.map((body) => JSON.parse(body) as Readonly<Record<string, unknown>>);
+  }
+
+  async events(workflowId: string): Promise<StoredEvent[]> {
+    return (await this.n8n.events()).filter(({ workflow }) => workflow === workflowId);
+  }
+
+  /** What n8n stores of each failed execution that says so. */
+  async told(workflowId: string, what: RegExp): Promise<string[]> {
+    const { api } = this.n8n;
+    const filter = encodeURIComponent(JSON.stringify({ workflowId, status: ['error'] }));
+    const failed = await api.executions(`limit=100&filter=${filter}`);
+    const stored = (await Promise.all(
+      failed.map(({ id }) => api.request('GET', `/rest/executions/${id}`)),
+    )) as { readonly data: string }[];
+    return stored.map(({ data }) => data).filter((data) => what.test(data));
+  }
+
+  /** Waits until people are told. @returns what n8n stores of it */
+  async isTold(workflowId: string, what: RegExp, deadlineMs = 120_000): Promise<string> {
+    const told = await until(
+      `${what.source} is told`,
+      async () => (await this.told(workflowId, what))[0],
+      deadlineMs,
+      500,
+    );
+    return told;
   }
 
   /** Waits until all that is due has run and is settled, and a moment longer. */

@@ -16,6 +16,7 @@ import { until } from './until';
 export const GMAIL_TIMES = {
   standbyMs: 100,
   lookMs: 200,
+  leastLookMs: 50,
   earlyMs: 100,
   retryMs: [200],
   rejectedMs: [200],

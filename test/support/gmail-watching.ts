@@ -38,6 +38,8 @@ export interface GmailJoinOptions {
   readonly filter?: Partial<GmailFilter>;
   readonly outage?: Partial<OutageReporting>;
   readonly subscription?: Partial<SubscriptionSettings>;
+  /** Whatever people are told breaks on its way. */
+  readonly cannotBeTold?: boolean;
 }
 
 export interface GmailWatchingOptions {
@@ -49,7 +51,7 @@ export interface GmailWatchingOptions {
 }
 
 /** How a trigger reads where nobody has set anything, but sooner. */
-export const gmailReadingOf = (
+const gmailReadingOf = (
   more: Partial<GmailReading> = {},
   filter: Partial<GmailFilter> = {},
 ): GmailReading => ({
@@ -133,6 +135,7 @@ export class GmailWatching {
       filter = {},
       outage = {},
       subscription: settings = {},
+      cannotBeTold = false,
     }: GmailJoinOptions = {},
   ): Promise<GmailJoined> {
     const read = typeof login === 'function' ? login : () => Promise.resolve(login);
@@ -159,6 +162,10 @@ export class GmailWatching {
       synced: 0,
       leave: () => leave(),
     };
+    const tell = <T>(told: T[], what: T): void => {
+      told.push(what);
+      if (cannotBeTold) throw new Error('Nobody hears it');
+    };
     const leave = this.#registry.join(source, {
       subscription,
       reading: gmailReadingOf(reading, filter),
@@ -169,9 +176,9 @@ export class GmailWatching {
       begun: () => false,
       synced: () => joined.synced++,
       login: read,
-      report: (fault) => joined.reports.push(fault),
-      warn: (fault) => joined.warnings.push(fault),
-      reportOver: (lastedMs) => joined.overs.push(lastedMs),
+      report: (fault) => tell(joined.reports, fault),
+      warn: (fault) => tell(joined.warnings, fault),
+      reportOver: (lastedMs) => tell(joined.overs, lastedMs),
       moved: () => joined.moves++,
     });
     return joined;

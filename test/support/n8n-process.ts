@@ -1,4 +1,4 @@
-// One process of n8n, main or worker, with a user folder of its own and the built package in it.
+// One process of n8n, main, worker or webhook, with a user folder of its own and the built package in it.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,6 +14,7 @@ const N8N = process.env['DURABLE_MAIL_N8N'] ?? '';
 const ROLES = {
   main: ['start'],
   worker: ['worker', '--concurrency=10'],
+  webhook: ['webhook'],
 } as const;
 
 export class N8nProcess {

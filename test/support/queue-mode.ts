@@ -1,5 +1,5 @@
-// n8n in queue mode: main and one worker, each a process with a user folder of its own, with PostgreSQL for n8n's
-// data and Redis for its queue. The mail ledger has a database of its own.
+// n8n in queue mode: main, one worker and, where it is wanted, a process for webhooks, each with a user folder of its
+// own; with PostgreSQL for n8n's data and Redis for its queue. The mail ledger has a database of its own.
 import { randomBytes } from 'node:crypto';
 import { Cleanup } from './cleanup';
 import { type LedgerReader, PostgresLedgerReader } from './ledger-reader';
@@ -11,28 +11,38 @@ import { RedisServer } from './redis';
 export interface QueueModeOptions extends N8nOptions {
   /** The ledger's database for the whole instance; default: one on the server that n8n's own data is on. */
   readonly ledgerUrl?: string;
+  /** Whether there is a process that does nothing but take webhooks, too. */
+  readonly takesWebhooks?: boolean;
+}
+
+interface Processes {
+  readonly main: N8nProcess;
+  readonly worker: N8nProcess;
+  readonly webhook: N8nProcess | null;
 }
 
 export class QueueModeN8n extends N8n {
   readonly worker: N8nProcess;
+  readonly #webhook: N8nProcess | null;
   readonly postgres: PostgresServer;
   readonly redis: RedisServer;
   readonly #cleanup: Cleanup;
 
   private constructor(
-    processes: { main: N8nProcess; worker: N8nProcess },
+    processes: Processes,
     servers: { postgres: PostgresServer; redis: RedisServer },
     ledger: LedgerReader,
     cleanup: Cleanup,
   ) {
     super(processes.main, ledger);
     this.worker = processes.worker;
+    this.#webhook = processes.webhook;
     this.postgres = servers.postgres;
     this.redis = servers.redis;
     this.#cleanup = cleanup;
   }
 
-  /** A new instance with its owner, and the package installed in both processes. */
+  /** A new instance with its owner, and the package installed in each process. */
   static override async start(
     environment: Record<string, string> = {},
     options: QueueModeOptions = {},
@@ -46,8 +56,11 @@ export class QueueModeN8n extends N8n {
       const shared = { ...queueEnvironment(postgres, redis, ledgerUrl), ...environment };
       const main = await cleanup.of(N8nProcess.installed('main', shared));
       const worker = await cleanup.of(N8nProcess.installed('worker', shared));
+      const webhook = options.takesWebhooks
+        ? await cleanup.of(N8nProcess.installed('webhook', shared))
+        : null;
       const ledger = options.ledger ?? new PostgresLedgerReader(ledgerUrl);
-      const n8n = new QueueModeN8n({ main, worker }, { postgres, redis }, ledger, cleanup);
+      const n8n = new QueueModeN8n({ main, worker, webhook }, { postgres, redis }, ledger, cleanup);
       await n8n.up();
       await n8n.api.becomeOwner();
       return n8n;
@@ -57,14 +70,20 @@ export class QueueModeN8n extends N8n {
     }
   }
 
+  /** The process that takes webhooks. */
+  get webhook(): N8nProcess {
+    if (!this.#webhook) throw new Error('It was started without a process for webhooks');
+    return this.#webhook;
+  }
+
   /** Main first: it makes n8n's tables. */
   override async up(): Promise<void> {
     await this.main.up();
-    await this.worker.up();
+    await Promise.all([this.worker.up(), this.#webhook?.up()]);
   }
 
   override async down(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
-    await Promise.all([this.main.down(signal), this.worker.down(signal)]);
+    await Promise.all([this.main.down(signal), this.worker.down(signal), this.#webhook?.down(signal)]);
   }
 
   override async dispose(): Promise<void> {

@@ -160,6 +160,23 @@ describe('a Gmail login by OAuth2', () => {
     assert.equal(n8n.asked.length, 3);
   });
 
+  it('asks whose mail it is once for all who want to know at the same time', async () => {
+    const n8n = FakeN8n.signedIn();
+    const logins = await Promise.all([n8n.login(), n8n.login(), n8n.login()]);
+    assert.deepEqual([...new Set(logins.map(({ address }) => address))], ['ann@example.com']);
+    assert.equal(n8n.asked.length, 1);
+    n8n.signIn('another grant', 'rejected');
+    n8n.owner = () => undefined;
+    n8n.provider = () => Promise.reject(new Error('away'));
+    const failed = await Promise.allSettled([n8n.login(), n8n.login()]);
+    assert.deepEqual(
+      failed.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
+    n8n.owner = () => 'ann@example.com';
+    assert.equal((await n8n.login()).address, 'ann@example.com', 'a failure is not kept');
+  });
+
   it('gets another token when its own one is rejected, also while it asks whose mail it is', async () => {
     const n8n = FakeN8n.signedIn();
     n8n.owner = (token) => (token === 'st0red' ? undefined : 'ann@example.com');
@@ -208,6 +225,19 @@ describe('a Gmail login by OAuth2', () => {
     const fault = await n8n.fault(token(true));
     assert.equal(fault.kind, 'unreachable');
     assert.match(fault.message, /"My Gmail" cannot be read from n8n: The database is away/);
+    assert.equal((await n8n.fault()).kind, 'unreachable');
+    const robot = FakeN8n.withRobot();
+    robot.credentials['googleApi'] = new Error('The database is away');
+    assert.match((await robot.fault()).message, /"Robot" cannot be read from n8n: The database is away/);
+  });
+
+  it('does not wait for a database that never answers', { timeout: 60_000 }, async (test) => {
+    const n8n = FakeN8n.signedIn();
+    n8n.credentials['gmailOAuth2'] = new Promise(() => undefined) as never;
+    test.mock.timers.enable({ apis: ['setTimeout'] });
+    const fault = n8n.fault();
+    test.mock.timers.tick(10 * 60_000);
+    assert.equal((await fault).kind, 'unreachable');
   });
 
   it('is refused when published as long as nobody has signed in, without asking anybody', async () => {
@@ -392,6 +422,8 @@ describe('a request through n8n', () => {
       },
     );
     assert.ok(!('body' in options!), 'a GET has none');
+    for (const nothing of [undefined, null, ''])
+      assert.equal((await through(() => ({ statusCode: 204, headers: {}, body: nothing }))).body, '');
   });
 
   it('that breaks tells where and by which code, and nothing of what was sent', async () => {

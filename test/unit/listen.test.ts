@@ -159,6 +159,20 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     await closeToo();
   });
 
+  it('tells nobody of what breaks when it is closed', async () => {
+    const listening = new Listening();
+    let fail = (_: Error): void => assert.fail('it does not collect yet');
+    listening.collect = () => new Promise((_, reject) => (fail = reject));
+    const beginning = listening.begin();
+    await until('it collects', () => listening.ports.length === 1);
+    listening.ports[0]!.late();
+    const close = await beginning;
+    await close();
+    fail(new Error('The key does not fit.'));
+    await new Promise(setImmediate);
+    assert.deepEqual(listening.told, []);
+  });
+
   it('collects anew when its login leads to another account, and says what else is wrong', async () => {
     const listening = new Listening();
     const beginning = listening.begin();

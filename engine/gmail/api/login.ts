@@ -2,7 +2,7 @@
 import type { SendHttp } from './http';
 
 /** Where the APIs are; a private endpoint of an organisation, or an emulator, has another address. */
-export interface Endpoints {
+interface Endpoints {
   /** https://gmail.googleapis.com */
   readonly gmail: string;
   /** https://pubsub.googleapis.com */

@@ -2,7 +2,7 @@
 // (https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions).
 // Invariant: no token and nothing of a message stands in a fault.
 import { errorText } from '../../runtime/log';
-import { monotonicNow } from '../../runtime/time';
+import { monotonicNow, unlessAborted } from '../../runtime/time';
 import { GmailFault, type GmailFaultKind } from '../api/fault';
 import type { HttpAnswer, SendHttp } from '../api/http';
 import type { AccessToken } from '../api/login';
@@ -93,19 +93,18 @@ export class Pubsub {
     afterRejection: boolean,
   ): Promise<HttpAnswer> {
     const { subscription, send, pubsubUrl } = this.#login;
-    const token = await untilAborted(signal, this.#freshToken(afterRejection));
+    const token = await unlessAborted(this.#freshToken(afterRejection), signal);
     try {
-      return await untilAborted(
+      const sent = send({
+        method: 'POST',
+        url: `${pubsubUrl.replace(/\/+$/, '')}/v1/${subscription}:${method}`,
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        timeoutMs,
         signal,
-        send({
-          method: 'POST',
-          url: `${pubsubUrl.replace(/\/+$/, '')}/v1/${subscription}:${method}`,
-          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-          body: JSON.stringify(body),
-          timeoutMs,
-          signal,
-        }),
-      );
+      });
+      // A host may not hear the signal.
+      return await unlessAborted(sent, signal);
     } catch (cause) {
       throw inWords('unreachable', subscription, sentence(cause), PASSES, cause);
     }
@@ -182,22 +181,4 @@ const inWords = (
 function parts(ackIds: readonly string[]): string[][] {
   const count = Math.ceil(ackIds.length / MOST_ACKS);
   return Array.from({ length: count }, (_, at) => ackIds.slice(at * MOST_ACKS, (at + 1) * MOST_ACKS));
-}
-
-/** The promise's outcome, or a rejection as soon as the signal aborts: a host may not hear it. */
-async function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  signal.throwIfAborted();
-  let stop: (() => void) | undefined;
-  promise.catch(() => undefined);
-  try {
-    return await Promise.race([
-      promise,
-      new Promise<never>((_, reject) => {
-        stop = () => reject(new Error('It was stopped'));
-        signal.addEventListener('abort', stop, { once: true });
-      }),
-    ]);
-  } finally {
-    if (stop) signal.removeEventListener('abort', stop);
-  }
 }

@@ -59,14 +59,12 @@ export class WatchedAccount {
     this.#subscribers = subscribers;
     this.#ports = ports;
     const { leases, log } = ports;
-    const warn = (fault: Error): void => {
-      log.warn(fault.message);
-      for (const subscriber of subscribers()) subscriber.warn(fault);
-    };
+    const warn = (fault: Error): void => this.warn(fault, subscribers());
     this.#tenure = new Tenure({ sourceId, name: this.name, before, warn }, leases, log);
     this.#standing = new Standing(this.name, () => this.#tenure.hold, ports.ledger, log);
     this.#complaints = new Complaints(`settings of a trigger for the ${this.name}`, log, (id, fault) => {
-      for (const { subscription, warn } of subscribers()) if (subscription.id === id) warn(fault);
+      for (const { subscription, warn } of subscribers())
+        if (subscription.id === id) this.#tell(() => warn(fault));
     });
   }
 
@@ -144,7 +142,7 @@ export class WatchedAccount {
     end: GmailSyncEnd,
     connection: 'idling' | 'polling',
   ): Promise<void> {
-    this.#outage.over(this.#subscribers());
+    this.#tell(() => this.#outage.over(this.#subscribers()));
     const isNews = read.some((subscriber) => !this.#placed.has(subscriber));
     await this.#standing.wasRead(end, connection, isNews);
     for (const subscriber of read) {
@@ -181,14 +179,23 @@ export class WatchedAccount {
     if (this.#tenure.isStandingBy) return;
     const fault = error instanceof Error ? error : new Error(String(error));
     this.#ports.log.warn(`Not watching the ${this.name}: ${fault.message}`, { retryInMs });
-    this.#outage.failed(fault, needsPerson(error), this.#subscribers());
+    this.#tell(() => this.#outage.failed(fault, needsPerson(error), this.#subscribers()));
     await this.#standing.is('retry_scheduled', 'backing_off', { error: fault.message });
   }
 
   /** Something is wrong, though the account is being read. */
   warn(fault: Error, subscribers: readonly GmailSubscriber[]): void {
     this.#ports.log.warn(fault.message);
-    for (const subscriber of subscribers) subscriber.warn(fault);
+    for (const subscriber of subscribers) this.#tell(() => subscriber.warn(fault));
+  }
+
+  /** The watch goes on, though somebody cannot be told. */
+  #tell(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#ports.log.error(`How the ${this.name} is doing could not be told: ${errorText(error)}`);
+    }
   }
 
   /** What becomes of mails did not work; it is tried again, and keeps no mail from being read. */

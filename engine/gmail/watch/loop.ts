@@ -37,6 +37,9 @@ export class GmailLoop {
   /** Monotonic: when it was last read to its end; and when it is to be read again, whatever the poll says. */
   #readAt = -Infinity;
   #againAt = -Infinity;
+  /** Monotonic: when it was last asked, and when the notices that came since are to be answered. */
+  #lookedAt = -Infinity;
+  #noticeAt = Infinity;
   #actAt = -Infinity;
   #actNotBefore = -Infinity;
   /** What is done beside the reading, one thing at a time. */
@@ -93,11 +96,11 @@ export class GmailLoop {
       const held = await this.#account.held();
       if (held === 'no') return;
       if (held === 'anew') this.#isFresh = true;
-      const noticed = this.#bell.take('notice');
+      if (this.#bell.take('notice')) this.#wasNoticed();
       this.#bell.take('done');
       if (!this.#isBusyAside && this.#bell.take('actions')) this.#actAt = this.#actNotBefore;
-      const readsNow = this.#isFresh || noticed || this.#readInMs() <= 0;
-      if (readsNow || this.#otherwiseInMs() <= 0) await this.#round(readsNow, noticed, signal);
+      const readsNow = this.#isFresh || this.#readInMs() <= 0;
+      if (readsNow || this.#otherwiseInMs() <= 0) await this.#round(readsNow, signal);
       else {
         const restMs = Math.min(this.#readInMs(), this.#otherwiseInMs());
         await this.#bell.wait(restMs, this.#isBusyAside ? WHILE_BUSY : WHILE_IDLE, signal);
@@ -105,7 +108,7 @@ export class GmailLoop {
     }
   }
 
-  async #round(reads: boolean, noticed: boolean, signal: AbortSignal): Promise<void> {
+  async #round(reads: boolean, signal: AbortSignal): Promise<void> {
     if (this.#isFresh) await this.#account.checking(this.#notifying.until);
     const reached = await this.#reach.account(this.#account.subscribers(), signal);
     if (!reached) {
@@ -114,7 +117,7 @@ export class GmailLoop {
       return;
     }
     this.#notifying.want(reached);
-    if (reads) await this.#read(reached, noticed, signal);
+    if (reads) await this.#read(reached, signal);
     if (!signal.aborted) this.#doAside(reached, signal);
   }
 
@@ -132,7 +135,10 @@ export class GmailLoop {
     });
   }
 
-  async #read({ api, subscribers }: Reached, noticed: boolean, signal: AbortSignal): Promise<void> {
+  async #read({ api, subscribers }: Reached, signal: AbortSignal): Promise<void> {
+    this.#lookedAt = monotonicNow();
+    const noticed = this.#noticeAt <= this.#lookedAt;
+    if (noticed) this.#noticeAt = Infinity;
     const isPoll = !this.#isFresh && !noticed && this.#againAt > monotonicNow();
     const looked = this.#notices.look();
     const connection = this.#notifying.isWorking ? 'idling' : 'polling';
@@ -151,14 +157,21 @@ export class GmailLoop {
 
   /** When there is more to be read than the next poll would bring, ms. */
   #moreInMs({ older, againInMs }: GmailSyncEnd): number {
-    const olderMs = older ? (older.waits ? this.#times.olderMs : 0) : Infinity;
-    return Math.min(olderMs, againInMs ?? Infinity);
+    // What could not be read holds up the older mails, too.
+    if (older?.waits) return againInMs ?? this.#times.olderMs;
+    return older ? 0 : (againInMs ?? Infinity);
   }
 
   #readInMs(): number {
     const readings = this.#account.subscribers().map(({ reading }) => reading);
     const pollMs = pollMsOf(readings, this.#times, this.#notifying.isWorking);
-    return Math.min(this.#readAt + pollMs * this.#jitter, this.#againAt) - monotonicNow();
+    const at = Math.min(this.#readAt + pollMs * this.#jitter, this.#againAt, this.#noticeAt);
+    return at - monotonicNow();
+  }
+
+  #wasNoticed(): void {
+    const at = Math.max(monotonicNow(), this.#lookedAt + this.#times.leastLookMs);
+    this.#noticeAt = Math.min(this.#noticeAt, at);
   }
 
   /** Until something else is due than reading, ms. */

@@ -12,6 +12,8 @@ export interface GmailTimes {
   readonly lookMs: number;
   /** How often it is looked whether mails have run, where older ones wait for that. */
   readonly olderMs: number;
+  /** Notices that come sooner after a look wait so long: Pub/Sub may deliver thousands at once. */
+  readonly leastLookMs: number;
   /** A notice may come before the history knows of it: it is asked once more after this time. */
   readonly earlyMs: number;
   /** With notifications, the poll underneath is no rarer than this, unless a person chose so. */
@@ -33,6 +35,7 @@ export const GMAIL_TIMES: GmailTimes = {
   standbyMs: 5 * SECOND,
   lookMs: MINUTE,
   olderMs: 5 * SECOND,
+  leastLookMs: SECOND,
   earlyMs: 500,
   notifiedPollMs: 5 * MINUTE,
   retryMs: [30 * SECOND, MINUTE, 5 * MINUTE],

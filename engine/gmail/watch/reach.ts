@@ -1,6 +1,7 @@
 // By whose login the account is reached: the triggers that share it may each have a credential of their own.
 // Invariants: who now signs in to another account is told to move, and nothing is read for them any more; a credential
 // that cannot be read, or that Google rejects, keeps nobody else from the account.
+import { unlessAborted } from '../../runtime/time';
 import type { GmailApi } from '../api/api';
 import { GmailClient } from '../api/client';
 import type { GmailLogin } from '../api/login';
@@ -32,19 +33,19 @@ export class Reach {
     const logins: GmailLogin[] = [];
     const here: GmailSubscriber[] = [];
     let unreadable: unknown;
-    for (const subscriber of subscribers) {
-      try {
-        const login = await unlessAborted(subscriber.login(), signal);
-        if (login.address === this.#address) {
-          logins.push(login);
-          here.push(subscriber);
-        } else {
-          subscriber.moved();
-        }
-      } catch (error) {
-        signal.throwIfAborted();
+    // All at once: one that takes its time is waited for once, not once for each trigger.
+    const reading = subscribers.map(async (subscriber) => subscriber.login());
+    const read = await unlessAborted(Promise.allSettled(reading), signal);
+    for (const [index, subscriber] of subscribers.entries()) {
+      const answer = read[index]!;
+      if (answer.status === 'rejected') {
         here.push(subscriber);
-        unreadable ??= error;
+        unreadable ??= answer.reason;
+      } else if (answer.value.address === this.#address) {
+        logins.push(answer.value);
+        here.push(subscriber);
+      } else {
+        subscriber.moved();
       }
     }
     this.#logins = logins.length;
@@ -63,14 +64,4 @@ export class Reach {
     this.#inARow++;
     return this.#inARow < this.#logins;
   }
-}
-
-/** A credential that is being refreshed must not keep a trigger from its end. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(new Error('It was stopped'));
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -1,11 +1,11 @@
 // The options about asking Gmail: how often, at which prices, and where.
-import type { INodeProperties } from 'n8n-workflow';
+import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
 import { ADDRESSES, POLL_EVERY } from '../settings/watching';
 
 const address = (
   name: keyof typeof ADDRESSES,
   description: string,
-  displayOptions?: INodeProperties['displayOptions'],
+  displayOptions?: IDisplayOptions,
 ): INodeProperties => ({
   displayName: ADDRESSES[name].shown,
   name,
@@ -15,6 +15,15 @@ const address = (
   ...(displayOptions && { displayOptions }),
   description,
 });
+
+/**
+ * For the mail account, or to read Pub/Sub: n8n's conditions cannot say "or". Nor can this be told by "Service Account
+ * Use", as credentials do: n8n drops options by the defaults of what is hidden, too.
+ */
+const WITH_SERVICE_ACCOUNT: readonly IDisplayOptions[] = [
+  { show: { '/authentication': ['serviceAccount'] } },
+  { show: { '/authentication': ['oAuth2'], '/notifications': ['pull'] } },
+];
 
 export const watchOptions: INodeProperties[] = [
   address('apiBaseUrl', 'Where the Gmail API is; another one for private endpoints of an organisation'),
@@ -54,7 +63,7 @@ export const watchOptions: INodeProperties[] = [
     description:
       "Which of Google's limits the project of the credential has. With the new one the trigger never asks for too much.",
   },
-  address('tokenUrl', 'Where a service account gets its access tokens', {
-    hide: { '/serviceAccountUse': ['none'] },
-  }),
+  ...WITH_SERVICE_ACCOUNT.map((displayOptions) =>
+    address('tokenUrl', 'Where a service account gets its access tokens', displayOptions),
+  ),
 ];

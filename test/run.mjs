@@ -15,12 +15,12 @@ const WITH_SERVERS = ['integration', 'e2e'];
 
 const DEMO = join('test', 'e2e', 'demo.test.ts');
 const END_TO_END = join('test', 'e2e');
-const FAULTS = join('test', 'integration', 'imap-faults.test.ts');
+const WAITING = ['imap-faults', 'gmail-quota'].map((name) => join('test', 'integration', `${name}.test.ts`));
 
 /**
  * One after the other, each with so many files at once. The end-to-end tests wait most of their time, for a server
- * to start or a lease to run out, and so does that of the faults, for deadlines; that of the demo builds the package,
- * under the feet of whoever runs beside it.
+ * to start or a lease to run out, and so do those of the faults, for deadlines, and of the quota, for minutes to pass; that
+ * of the demo builds the package, under the feet of whoever runs beside it.
  * @type {{ takes: (file: string) => boolean, atOnce: number }[]}
  */
 const STAGES = [
@@ -31,7 +31,7 @@ const STAGES = [
 
 /** @param {string} file */
 function waits(file) {
-  return file.startsWith(END_TO_END) || file === FAULTS;
+  return file.startsWith(END_TO_END) || WAITING.includes(file);
 }
 
 await main(async () => {

@@ -1,31 +1,17 @@
 // Older mail of a Gmail account: what a trigger may begin with.
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { GmailFault } from '../../engine/gmail/api/fault';
-import { type Call, DirectGmail, fault } from '../support/gmail-direct';
-import { gmailReading, GmailSyncing } from '../support/gmail-syncing';
+import { describe, it } from 'node:test';
+import { type DirectGmail, fault } from '../support/gmail-direct';
+import { gmailReading } from '../support/gmail-reading';
+import { type GmailSyncing, inEachTest, sorted } from '../support/gmail-syncing';
 
 const HOUR_MS = 3_600_000;
-
-const sorted = (ids: readonly string[]): string[] => [...ids].sort();
 
 describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
   let gmail: DirectGmail;
   let syncing: GmailSyncing;
 
-  beforeEach(async () => {
-    gmail = new DirectGmail();
-    syncing = await GmailSyncing.start(gmail);
-  });
-  afterEach(() => syncing.dispose());
-
-  /** The next one fails; others pass. */
-  const failOnce = (call: Call, kind: GmailFault['kind'], afterMatching = 0): void => {
-    let matching = 0;
-    gmail.before = (one) => {
-      if (one === call && matching++ === afterMatching) throw fault(kind);
-    };
-  };
+  inEachTest((begun) => ({ gmail, syncing } = begun));
 
   describe('with older mail', () => {
     it('gives the newest 50 first, then the rest, new mail in between, each once and read once', async () => {
@@ -78,7 +64,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       const old = gmail.deliverMany(90);
       const start = { kind: 'last', count: 40 } as const;
       const one = await syncing.join({ reading: gmailReading({ start }) });
-      failOnce('message', 'unreachable', 30);
+      gmail.failOnce('message', 'unreachable', 30);
       await assert.rejects(syncing.sync());
       assert.ok(syncing.ids(one).length >= 25);
       syncing.restart();
@@ -159,7 +145,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       const old = gmail.deliverMany(120);
       const one = await syncing.join({ reading: gmailReading({ start: { kind: 'everything' } }) });
       await syncing.sync();
-      failOnce('messages', 'refused');
+      gmail.failOnce('messages', 'refused');
       await syncing.syncToTheEnd();
       assert.deepEqual([sorted(syncing.ids(one)), sorted(gmail.reads)], [old, old]);
       assert.equal(syncing.refused.size, 0);

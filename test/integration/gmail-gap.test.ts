@@ -1,31 +1,18 @@
 // A Gmail account whose history does not tell of everything: it has expired, or was reached late.
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { GmailFault } from '../../engine/gmail/api/fault';
-import { ADDRESS, type Call, DirectGmail, fault } from '../support/gmail-direct';
-import { gmailReading, GmailSyncing } from '../support/gmail-syncing';
+import { ADDRESS, type DirectGmail, fault } from '../support/gmail-direct';
+import { gmailReading } from '../support/gmail-reading';
+import { type GmailSyncing, inEachTest, sorted } from '../support/gmail-syncing';
 
 const HOUR_MS = 3_600_000;
-
-const sorted = (ids: readonly string[]): string[] => [...ids].sort();
 
 describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
   let gmail: DirectGmail;
   let syncing: GmailSyncing;
 
-  beforeEach(async () => {
-    gmail = new DirectGmail();
-    syncing = await GmailSyncing.start(gmail);
-  });
-  afterEach(() => syncing.dispose());
-
-  /** The next one fails; others pass. */
-  const failOnce = (call: Call, kind: GmailFault['kind'], afterMatching = 0): void => {
-    let matching = 0;
-    gmail.before = (one) => {
-      if (one === call && matching++ === afterMatching) throw fault(kind);
-    };
-  };
+  inEachTest((begun) => ({ gmail, syncing } = begun));
 
   describe('whose history has expired', () => {
     it('looks for what came meanwhile by date, tells how much that was, and goes on without a gap', async () => {
@@ -178,12 +165,12 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
         gmail.history = async (start, ...more) => {
           if (start !== higher) return history(start, ...more);
           if (answer !== 'nothing') throw fault(answer);
-          return { historyId: String(gmail.mailbox.history.last) };
+          return { historyId: gmail.historyId };
         };
         await syncing.sync();
         gmail.history = history;
         assert.deepEqual(sorted(syncing.ids(one)), ids);
-        assert.equal((await syncing.cursor(one))['historyId'], String(gmail.mailbox.history.last));
+        assert.equal((await syncing.cursor(one))['historyId'], gmail.historyId);
       }
     });
 
@@ -230,7 +217,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       await syncing.sync();
       gmail.address = 'eve@gmail.com';
       gmail.deliver();
-      failOnce('history', 'refused');
+      gmail.failOnce('history', 'refused');
       await assert.rejects(syncing.sync(), (error) => {
         assert.ok(error instanceof GmailFault && error.kind === 'login');
         assert.match(error.message, new RegExp(`eve@gmail.com.*${ADDRESS}`));
@@ -238,7 +225,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       });
       assert.deepEqual(syncing.ids(one), []);
       gmail.address = ADDRESS;
-      failOnce('history', 'refused');
+      gmail.failOnce('history', 'refused');
       assert.equal((await syncing.sync()).recovered, 1);
     });
   });
@@ -248,7 +235,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       const old = gmail.deliver({ internalDate: Date.now() - HOUR_MS });
       const one = await syncing.join({ reachedLate: true });
       const missed = gmail.deliver();
-      failOnce('messages', 'unreachable');
+      gmail.failOnce('messages', 'unreachable');
       await assert.rejects(syncing.sync());
       syncing.change(one, { reachedLate: false });
       await syncing.sync();

@@ -1,33 +1,18 @@
 // A trigger with a search of Gmail's: judged by Gmail, whose index is behind its mailbox.
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { GmailFault } from '../../engine/gmail/api/fault';
-import { type Call, DirectGmail, fault } from '../support/gmail-direct';
-import { gmailReading, GmailSyncing } from '../support/gmail-syncing';
+import { describe, it } from 'node:test';
+import type { DirectGmail } from '../support/gmail-direct';
+import { gmailReading } from '../support/gmail-reading';
+import { type GmailSyncing, inEachTest, sorted } from '../support/gmail-syncing';
 
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
-
-const sorted = (ids: readonly string[]): string[] => [...ids].sort();
-const last = (gmail: DirectGmail): string => String(gmail.mailbox.history.last);
 
 describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
   let gmail: DirectGmail;
   let syncing: GmailSyncing;
 
-  beforeEach(async () => {
-    gmail = new DirectGmail();
-    syncing = await GmailSyncing.start(gmail);
-  });
-  afterEach(() => syncing.dispose());
-
-  /** The next one fails; others pass. */
-  const failOnce = (call: Call, kind: GmailFault['kind'], afterMatching = 0): void => {
-    let matching = 0;
-    gmail.before = (one) => {
-      if (one === call && matching++ === afterMatching) throw fault(kind);
-    };
-  };
+  inEachTest((begun) => ({ gmail, syncing } = begun));
 
   describe('with a search', () => {
     const apples = gmailReading({ filter: { search: 'subject:apple OR subject:pear' } });
@@ -40,7 +25,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       wanted.push(gmail.deliver({ subject: 'apple', internalDate: Date.now() - YEAR_MS }));
       await syncing.sync();
       assert.deepEqual(sorted(syncing.ids(one)), sorted(wanted));
-      assert.equal((await syncing.cursor(one))['historyId'], last(gmail));
+      assert.equal((await syncing.cursor(one))['historyId'], gmail.historyId);
     });
 
     it('waits for an index that is behind, without reading again what does not match', async () => {
@@ -121,7 +106,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       await syncing.sync();
       const before = await syncing.cursor(one);
       const id = gmail.deliver({ subject: 'apple' });
-      failOnce('messages', 'refused');
+      gmail.failOnce('messages', 'refused');
       await syncing.sync();
       assert.deepEqual([...syncing.refused.keys()], [one.id]);
       assert.deepEqual([syncing.ids(one), syncing.ids(any)], [[], [id]]);

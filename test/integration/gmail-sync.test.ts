@@ -1,35 +1,20 @@
 // Reading a Gmail account into a real ledger: nothing is lost, nothing comes twice, and no unit is wasted.
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { openGmailMail } from '../../engine/gmail/content';
-import type { GmailFault } from '../../engine/gmail/api/fault';
 import { parseTextMatch } from '../../engine/mail/filter';
-import { type Call, DirectGmail, fault } from '../support/gmail-direct';
-import { gmailReading, GmailSyncing } from '../support/gmail-syncing';
+import type { DirectGmail } from '../support/gmail-direct';
+import { gmailReading } from '../support/gmail-reading';
+import { type GmailSyncing, inEachTest, sorted } from '../support/gmail-syncing';
 
 const HOUR_MS = 3_600_000;
 const YEAR_MS = 365 * 24 * HOUR_MS;
-
-const sorted = (ids: readonly string[]): string[] => [...ids].sort();
-const last = (gmail: DirectGmail): string => String(gmail.mailbox.history.last);
 
 describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
   let gmail: DirectGmail;
   let syncing: GmailSyncing;
 
-  beforeEach(async () => {
-    gmail = new DirectGmail();
-    syncing = await GmailSyncing.start(gmail);
-  });
-  afterEach(() => syncing.dispose());
-
-  /** The next one fails; others pass. */
-  const failOnce = (call: Call, kind: GmailFault['kind'], afterMatching = 0): void => {
-    let matching = 0;
-    gmail.before = (one) => {
-      if (one === call && matching++ === afterMatching) throw fault(kind);
-    };
-  };
+  inEachTest((begun) => ({ gmail, syncing } = begun));
 
   describe('followed by its history', () => {
     it('gives each new mail once, with its content, for 22 units, and an idle poll costs 2', async () => {
@@ -62,7 +47,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       await syncing.sync();
       gmail.deliver();
       await syncing.sync();
-      assert.equal((await syncing.cursor(one))['historyId'], last(gmail));
+      assert.equal((await syncing.cursor(one))['historyId'], gmail.historyId);
       const writes = syncing.writes;
       await syncing.sync();
       assert.equal(syncing.writes, writes);
@@ -87,7 +72,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       await syncing.sync();
       assert.deepEqual(sorted(syncing.ids(one)), ids);
       assert.deepEqual(sorted(gmail.reads), ids);
-      assert.equal((await syncing.cursor(one))['historyId'], last(gmail));
+      assert.equal((await syncing.cursor(one))['historyId'], gmail.historyId);
     });
 
     it('takes mails dated in the past and in the future, and 200 of one instant', async () => {
@@ -118,7 +103,8 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
         ]),
       );
       assert.deepEqual(syncing.ids(choosy), [kept], 'whether it was unread nobody will ever know');
-      for (const each of [one, choosy]) assert.equal((await syncing.cursor(each))['historyId'], last(gmail));
+      for (const each of [one, choosy])
+        assert.equal((await syncing.cursor(each))['historyId'], gmail.historyId);
     });
 
     it('takes a mail that could not be found at once, where it was announced a moment ago', async () => {
@@ -293,7 +279,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       await syncing.sync();
       gmail.habits.pageLimit = 10;
       const ids = gmail.deliverMany(35);
-      failOnce('history', 'unreachable', 2);
+      gmail.failOnce('history', 'unreachable', 2);
       await assert.rejects(syncing.sync(), { kind: 'unreachable' });
       await syncing.sync();
       assert.deepEqual(sorted(syncing.ids(one)), ids);

@@ -10,7 +10,8 @@ import type { FakeAccount } from '../support/gmail/account';
 import { FakeGmail } from '../support/gmail/fake';
 import type { FaultSpec } from '../support/gmail/faults';
 import { fetchHttp } from '../support/gmail-http';
-import { gmailReading, GmailSyncing } from '../support/gmail-syncing';
+import { gmailReading } from '../support/gmail-reading';
+import { GmailSyncing } from '../support/gmail-syncing';
 
 /** The client's waits pass so much faster than in life. */
 const FASTER = 50;

@@ -1,31 +1,16 @@
 // Gmail mails that cannot be read, and an account that cannot: the others go on, and nothing is lost.
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { GmailFault } from '../../engine/gmail/api/fault';
-import { type Call, DirectGmail, fault } from '../support/gmail-direct';
-import { gmailReading, GmailSyncing } from '../support/gmail-syncing';
+import { describe, it } from 'node:test';
+import { type DirectGmail, fault } from '../support/gmail-direct';
+import { gmailReading } from '../support/gmail-reading';
+import { type GmailSyncing, inEachTest, sorted } from '../support/gmail-syncing';
 import { until } from '../support/until';
-
-const sorted = (ids: readonly string[]): string[] => [...ids].sort();
-const last = (gmail: DirectGmail): string => String(gmail.mailbox.history.last);
 
 describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
   let gmail: DirectGmail;
   let syncing: GmailSyncing;
 
-  beforeEach(async () => {
-    gmail = new DirectGmail();
-    syncing = await GmailSyncing.start(gmail);
-  });
-  afterEach(() => syncing.dispose());
-
-  /** The next one fails; others pass. */
-  const failOnce = (call: Call, kind: GmailFault['kind'], afterMatching = 0): void => {
-    let matching = 0;
-    gmail.before = (one) => {
-      if (one === call && matching++ === afterMatching) throw fault(kind);
-    };
-  };
+  inEachTest((begun) => ({ gmail, syncing } = begun));
 
   describe('with a mail that cannot be read', () => {
     for (const kind of ['refused', 'busy'] as const) {
@@ -49,7 +34,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
           [poison],
         );
         assert.equal(syncing.ids(one).length, 7);
-        assert.equal((await syncing.cursor(one))['historyId'], last(gmail));
+        assert.equal((await syncing.cursor(one))['historyId'], gmail.historyId);
         assert.equal((await syncing.sync()).againInMs, null);
       });
     }
@@ -95,10 +80,10 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
       const sent = await syncing.join({ reading: gmailReading({ event: 'sent' }) });
       await syncing.sync();
       gmail.deliver();
-      failOnce('message', 'refused');
+      gmail.failOnce('message', 'refused');
       await syncing.sync();
-      assert.equal((await syncing.cursor(sent))['historyId'], last(gmail));
-      assert.notEqual((await syncing.cursor(one))['historyId'], last(gmail));
+      assert.equal((await syncing.cursor(sent))['historyId'], gmail.historyId);
+      assert.notEqual((await syncing.cursor(one))['historyId'], gmail.historyId);
     });
 
     for (const kind of ['login', 'forbidden', 'unreachable'] as const) {
@@ -106,7 +91,7 @@ describe('a Gmail account', { timeout: 10 * 60_000 }, () => {
         const one = await syncing.join();
         await syncing.sync();
         const ids = gmail.deliverMany(12);
-        failOnce('message', kind, 3);
+        gmail.failOnce('message', kind, 3);
         await assert.rejects(syncing.sync(), { kind });
         await syncing.sync();
         assert.deepEqual(sorted(syncing.ids(one)), ids);

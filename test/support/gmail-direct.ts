@@ -36,6 +36,19 @@ export class DirectGmail implements GmailApi {
   /** Called before each; what it throws is what the API throws. */
   before: (call: Call, about: string) => void | Promise<void> = () => undefined;
 
+  /** The next matching one fails; others pass. */
+  failOnce(call: Call, kind: GmailFaultKind, afterMatching = 0): void {
+    let matching = 0;
+    this.before = (one) => {
+      if (one === call && matching++ === afterMatching) throw fault(kind);
+    };
+  }
+
+  /** The newest history id. */
+  get historyId(): string {
+    return String(this.mailbox.history.last);
+  }
+
   get units(): number {
     return this.calls.reduce((sum, { call }) => sum + UNITS[call], 0);
   }
@@ -66,7 +79,7 @@ export class DirectGmail implements GmailApi {
 
   async profile(): Promise<GmailProfile> {
     await this.#call('profile', '');
-    return { emailAddress: this.address, historyId: String(this.mailbox.history.last) };
+    return { emailAddress: this.address, historyId: this.historyId };
   }
 
   async history(startHistoryId: string, pageToken?: string): Promise<HistoryPage> {

@@ -55,8 +55,9 @@ export class GmailInN8n {
 
   async publish(settings: Published = {}): Promise<string> {
     const id = await this.workflow(settings);
+    const publishedAt = Date.now();
     await this.n8n.api.publish(id);
-    await this.n8n.watching(id, 180_000);
+    await this.n8n.watching(id, 180_000, publishedAt);
     return id;
   }
 

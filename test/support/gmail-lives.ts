@@ -3,7 +3,7 @@
 import fc from 'fast-check';
 import type { GmailReading } from '../../engine/gmail/read/reading';
 import type { DirectGmail } from './gmail-direct';
-import { gmailReading } from './gmail-syncing';
+import { gmailReading } from './gmail-reading';
 
 const WORK = 'Label_1';
 const HOME = 'Label_2';

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach } from 'node:test';
 import { unpackContent } from '../../engine/ledger/content';
 import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
 import type { Cursor, Ledger, Subscription } from '../../engine/ledger/ledger';
@@ -11,36 +12,11 @@ import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import type { GmailApi } from '../../engine/gmail/api/api';
 import { gmailIdOf } from '../../engine/gmail/read/identity';
 import type { GmailBeginning, GmailMemory, GmailSyncEnd, GmailSyncJob } from '../../engine/gmail/read/job';
-import type { GmailFilter, GmailReading } from '../../engine/gmail/read/reading';
+import type { GmailReading } from '../../engine/gmail/read/reading';
 import { syncAccount } from '../../engine/gmail/read/sync';
-import { ADDRESS } from './gmail-direct';
+import { ADDRESS, DirectGmail } from './gmail-direct';
+import { gmailReading } from './gmail-reading';
 import { silentLog } from './log';
-
-export const anyMail: GmailFilter = {
-  labels: null,
-  sender: null,
-  search: null,
-  readStatus: 'both',
-  drafts: false,
-  sent: false,
-  scheduled: false,
-  spamAndTrash: false,
-};
-
-export const gmailReading = ({
-  filter,
-  ...more
-}: Partial<Omit<GmailReading, 'filter'>> & { filter?: Partial<GmailFilter> } = {}): GmailReading => ({
-  start: { kind: 'new' },
-  skipWhileOff: false,
-  mostStoredBytes: 50 * 1024 * 1024,
-  event: 'received',
-  eventLabels: [],
-  pollMs: 60_000,
-  notifications: { kind: 'none' },
-  ...more,
-  filter: { ...anyMail, ...filter },
-});
 
 export interface Recorded {
   readonly identity: string;
@@ -220,3 +196,19 @@ export class GmailSyncing {
 }
 
 const newMemory = (): GmailMemory => ({ withheld: new Map(), unsearched: new Map(), passedOver: new Set() });
+
+/** A new account and a ledger for each test of the suite, read by nobody yet. */
+export function inEachTest(
+  begin: (begun: { readonly gmail: DirectGmail; readonly syncing: GmailSyncing }) => void,
+): void {
+  let syncing: GmailSyncing;
+  beforeEach(async () => {
+    const gmail = new DirectGmail();
+    syncing = await GmailSyncing.start(gmail);
+    begin({ gmail, syncing });
+  });
+  afterEach(() => syncing.dispose());
+}
+
+/** Ids whose order is not what the test is about. */
+export const sorted = (ids: readonly string[]): string[] => [...ids].sort();

@@ -17,6 +17,7 @@ import { SourceRegistry } from '../../engine/source/registry';
 import type { OutageReporting } from '../../engine/source/source';
 import type { FakeGmail } from './gmail/fake';
 import { fetchHttp } from './gmail-http';
+import { gmailReading } from './gmail-reading';
 
 export interface GmailJoined {
   readonly subscription: Subscription;
@@ -34,7 +35,8 @@ export interface GmailJoined {
 
 export interface GmailJoinOptions {
   readonly workflowId?: string;
-  readonly reading?: Partial<GmailReading>;
+  /** As a trigger reads where nobody has set anything, but sooner. */
+  readonly reading?: Partial<Omit<GmailReading, 'filter'>>;
   readonly filter?: Partial<GmailFilter>;
   readonly outage?: Partial<OutageReporting>;
   readonly subscription?: Partial<SubscriptionSettings>;
@@ -49,32 +51,6 @@ export interface GmailWatchingOptions {
   readonly holder?: string;
   readonly leaseMs?: number;
 }
-
-/** How a trigger reads where nobody has set anything, but sooner. */
-const gmailReadingOf = (
-  more: Partial<GmailReading> = {},
-  filter: Partial<GmailFilter> = {},
-): GmailReading => ({
-  start: { kind: 'new' },
-  skipWhileOff: false,
-  mostStoredBytes: 50 * 1024 * 1024,
-  event: 'received',
-  eventLabels: [],
-  filter: {
-    labels: null,
-    sender: null,
-    search: null,
-    readStatus: 'both',
-    drafts: false,
-    sent: false,
-    scheduled: false,
-    spamAndTrash: false,
-    ...filter,
-  },
-  pollMs: 100,
-  notifications: { kind: 'none' },
-  ...more,
-});
 
 /** A login of the account in the fake; `token` may be renewed as n8n does, or be a text that is good or not. */
 export const fakeLogin = (
@@ -168,7 +144,7 @@ export class GmailWatching {
     };
     const leave = this.#registry.join(source, {
       subscription,
-      reading: gmailReadingOf(reading, filter),
+      reading: gmailReading({ pollMs: 100, ...reading, filter }),
       outage: { afterMs: 15 * 60_000, whenOver: false, ...outage },
       hasActions: Boolean(settings.afterSuccess ?? settings.whenDead),
       mostConnections: 1,

@@ -82,9 +82,11 @@ export class N8n {
       order by seq`);
   }
 
-  /** Waits until the workflow's trigger has read its mailbox to its end, for the first time or again. */
-  async watching(workflowId: string, deadlineMs = 60_000): Promise<void> {
-    const since = Date.now();
+  /**
+   * Waits until the workflow's trigger has read its mailbox to its end, for the first time or again.
+   * @param since ms since 1970; where it may not read again soon: when it was not published yet
+   */
+  async watching(workflowId: string, deadlineMs = 60_000, since = Date.now()): Promise<void> {
     await until(
       'the mailbox is watched',
       async () => {

@@ -6,7 +6,7 @@ import { advanced, type GmailCursor, readCursor, storedCursor } from '../../engi
 import { gmailIdentity, gmailIdOf, labelOf } from '../../engine/gmail/read/identity';
 import type { GmailBeginning } from '../../engine/gmail/read/job';
 import type { Start } from '../../engine/source/source';
-import { gmailReading } from '../support/gmail-syncing';
+import { gmailReading } from '../support/gmail-reading';
 
 const MADE = 1_000_000;
 const OFF = 5_000_000;

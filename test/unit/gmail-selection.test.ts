@@ -7,7 +7,7 @@ import type { GmailFilter } from '../../engine/gmail/read/reading';
 import { askSearch, lookAgainIn } from '../../engine/gmail/read/search';
 import { passesGmail } from '../../engine/gmail/read/selection';
 import { parseTextMatch } from '../../engine/mail/filter';
-import { anyMail } from '../support/gmail-syncing';
+import { anyMail } from '../support/gmail-reading';
 
 const message = (labelIds: readonly string[], from = 'Ann <ann@example.com>') => ({
   ...{ id: '1', threadId: '1', snippet: '', historyId: '1', internalDate: 0, sizeEstimate: 0 },

@@ -4,12 +4,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   type IExecuteFunctions,
-  type INode,
   type INodeCredentialDescription,
   type INodeParameters,
-  type ITriggerFunctions,
   NodeHelpers,
-  NodeOperationError,
 } from 'n8n-workflow';
 import { toOptions } from '../../nodes/DurableGmailTrigger/label-picker';
 import { properties } from '../../nodes/DurableGmailTrigger/properties';
@@ -20,39 +17,15 @@ import {
   mostReadBytes,
   previewSettings,
 } from '../../nodes/DurableGmailTrigger/settings';
+import { assertRefused, TriggerNode } from '../support/trigger-node';
 
-/** The node's parameters as n8n hands them out: defaults filled in, what is not shown left out. */
-function resolved(parameters: INodeParameters): { node: INode; values: INodeParameters } {
-  const node: INode = {
-    id: 'node',
-    name: 'Mail',
-    type: 'n8n-nodes-durable-mail.durableGmailTrigger',
-    typeVersion: 1,
-    position: [0, 0],
-    parameters,
-  };
-  const values = NodeHelpers.getNodeParameters(properties, parameters, true, false, node, null);
-  assert.ok(values);
-  return { node, values };
-}
+const trigger = new TriggerNode('durableGmailTrigger', properties);
 
-const published = (parameters: INodeParameters, mode = 'activate'): ReturnType<typeof listenSettings> => {
-  const { node, values } = resolved(parameters);
-  return listenSettings({
-    getNode: () => node,
-    getNodeParameter: (name: string, fallback: unknown) => values[name] ?? fallback,
-    getActivationMode: () => mode,
-    getTimezone: () => 'Europe/Berlin',
-  } as unknown as ITriggerFunctions);
-};
+const published = (parameters: INodeParameters, mode?: string): ReturnType<typeof listenSettings> =>
+  listenSettings(trigger.published(parameters, mode));
 
-const running = <T>(parameters: INodeParameters, read: (context: IExecuteFunctions) => T): T => {
-  const { node, values } = resolved(parameters);
-  return read({
-    getNode: () => node,
-    getNodeParameter: (name: string, _item: number, fallback: unknown) => values[name] ?? fallback,
-  } as unknown as IExecuteFunctions);
-};
+const running = <T>(parameters: INodeParameters, read: (context: IExecuteFunctions) => T): T =>
+  read(trigger.running(parameters));
 
 const NO_FILTER = {
   labels: null,
@@ -263,7 +236,7 @@ describe("the Gmail trigger's settings", () => {
 
 describe('a credential of the Gmail trigger', () => {
   const shown = (type: string, parameters: INodeParameters): boolean => {
-    const { node, values } = resolved(parameters);
+    const { node, values } = trigger.resolved(parameters);
     // As n8n looks for it when a credential is read: the first of its type.
     const first = loginCredentials.find(({ name }): boolean => name === type) as INodeCredentialDescription;
     return NodeHelpers.displayParameter(values, first, node, null);
@@ -379,14 +352,7 @@ describe('a setting of the Gmail trigger that can never work is refused, and nam
   ];
   for (const [what, parameters, message] of refusals) {
     it(what, () => {
-      assert.throws(
-        () => published(parameters),
-        (error) => {
-          assert.ok(error instanceof NodeOperationError);
-          assert.match(error.message, message);
-          return true;
-        },
-      );
+      assertRefused(() => published(parameters), message);
     });
   }
 });

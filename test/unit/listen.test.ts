@@ -16,6 +16,7 @@ import { gmailCollector } from '../../nodes/DurableGmailTrigger/collector';
 import { listen, type ListenSettings } from '../../nodes/host/listen';
 import type { Collector, CollectorPorts } from '../../nodes/host/collector';
 import { openStore, type Store } from '../../nodes/host/store';
+import { gmailReading } from '../support/gmail-reading';
 import { until } from '../support/until';
 
 const SETTINGS: ListenSettings = {
@@ -31,25 +32,7 @@ const SETTINGS: ListenSettings = {
   outage: { afterMs: 900_000, whenOver: true },
 };
 
-const READING: GmailReading = {
-  start: { kind: 'new' },
-  skipWhileOff: false,
-  mostStoredBytes: 1e6,
-  event: 'received',
-  eventLabels: [],
-  filter: {
-    labels: null,
-    sender: null,
-    search: null,
-    readStatus: 'both',
-    drafts: false,
-    sent: false,
-    scheduled: false,
-    spamAndTrash: false,
-  },
-  pollMs: 60_000,
-  notifications: { kind: 'none' },
-};
+const READING = gmailReading();
 
 describe('a trigger that listens', { timeout: 120_000 }, () => {
   let folder: string;

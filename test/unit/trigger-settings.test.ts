@@ -2,14 +2,7 @@
 // words when the workflow is published. Values pass through n8n's own resolution of parameters.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  type IExecuteFunctions,
-  type INode,
-  type INodeParameters,
-  type ITriggerFunctions,
-  NodeHelpers,
-  NodeOperationError,
-} from 'n8n-workflow';
+import type { IExecuteFunctions, INodeParameters } from 'n8n-workflow';
 import type { FilterFacts } from '../../engine/mail/filter';
 import { isChosen } from '../../engine/imap/session/mailboxes';
 import { properties } from '../../nodes/DurableImapTrigger/properties';
@@ -20,39 +13,15 @@ import {
   previewSettings,
 } from '../../nodes/DurableImapTrigger/settings';
 import { matchesFilter } from '../../engine/mail/filter';
+import { assertRefused, TriggerNode } from '../support/trigger-node';
 
-/** The node's parameters as n8n hands them out: defaults filled in, what is not shown left out. */
-function resolved(parameters: INodeParameters): { node: INode; values: INodeParameters } {
-  const node: INode = {
-    id: 'node',
-    name: 'Mail',
-    type: 'n8n-nodes-durable-mail.durableImapTrigger',
-    typeVersion: 1,
-    position: [0, 0],
-    parameters,
-  };
-  const values = NodeHelpers.getNodeParameters(properties, parameters, true, false, node, null);
-  assert.ok(values);
-  return { node, values };
-}
+const trigger = new TriggerNode('durableImapTrigger', properties);
 
-const published = (parameters: INodeParameters, mode = 'activate'): ReturnType<typeof listenSettings> => {
-  const { node, values } = resolved(parameters);
-  return listenSettings({
-    getNode: () => node,
-    getNodeParameter: (name: string, fallback: unknown) => values[name] ?? fallback,
-    getActivationMode: () => mode,
-    getTimezone: () => 'Europe/Berlin',
-  } as unknown as ITriggerFunctions);
-};
+const published = (parameters: INodeParameters, mode?: string): ReturnType<typeof listenSettings> =>
+  listenSettings(trigger.published(parameters, mode));
 
-const running = <T>(parameters: INodeParameters, read: (context: IExecuteFunctions) => T): T => {
-  const { node, values } = resolved(parameters);
-  return read({
-    getNode: () => node,
-    getNodeParameter: (name: string, _item: number, fallback: unknown) => values[name] ?? fallback,
-  } as unknown as IExecuteFunctions);
-};
+const running = <T>(parameters: INodeParameters, read: (context: IExecuteFunctions) => T): T =>
+  read(trigger.running(parameters));
 
 const MAIL: FilterFacts = {
   from: 'Ann Sender <ann@example.com>',
@@ -466,14 +435,7 @@ describe('a setting that can never work is refused, and named:', () => {
   ];
   for (const [what, parameters, message] of refusals) {
     it(what, () => {
-      assert.throws(
-        () => published(parameters),
-        (error) => {
-          assert.ok(error instanceof NodeOperationError);
-          assert.match(error.message, message);
-          return true;
-        },
-      );
+      assertRefused(() => published(parameters), message);
     });
   }
 });

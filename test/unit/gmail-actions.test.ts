@@ -138,8 +138,9 @@ describe('what is due in a Gmail account', () => {
     queue.add(ids(130), LABEL);
     assert.deepEqual(await perform(), { mayBeMore: true });
     assert.equal(queue.due.length, 30);
-    assert.deepEqual(await perform(), { mayBeMore: false });
+    assert.deepEqual(await perform(), { mayBeMore: true }, 'what was done may have kept others waiting');
     assert.deepEqual(queue.due, []);
+    assert.deepEqual(await perform(), { mayBeMore: false });
   });
 
   it('is done once for a mail with which two workflows want the same', async () => {

@@ -6,17 +6,8 @@ import type { GmailEvent } from './read/reading';
 
 const LF = 0x0a;
 
-/** What Gmail said of the mail when it was read. */
-export interface GmailMailFacts {
-  readonly id: string;
-  readonly threadId: string;
-  readonly labelIds: readonly string[];
-  readonly snippet: string;
-  readonly historyId: string;
-  /** Ms since 1970. */
-  readonly internalDate: number;
-  /** Octets, about. */
-  readonly sizeEstimate: number;
+/** What Gmail said of the mail when it was read, and why it is here. */
+export interface GmailMailFacts extends Omit<RawMessage, 'raw'> {
   /** What has happened to it; a mail that was both received and sent (to oneself) was received. */
   readonly event: GmailEvent;
   /** The labels whose addition this is about. */

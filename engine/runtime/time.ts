@@ -4,6 +4,9 @@
 /** Milliseconds of the monotonic clock: only differences mean anything. */
 export const monotonicNow = (): number => performance.now();
 
+/** A mail server's clock, the database's and this machine's need not agree; a mail too many is better than one too few. */
+export const CLOCK_MARGIN_MS = 60_000;
+
 /** Resolves after `ms`, or at once when the signal aborts. Never rejects. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

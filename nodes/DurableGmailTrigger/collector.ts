@@ -7,11 +7,9 @@ import type { GmailLogin } from '../../engine/gmail/api/login';
 import type { GmailReading } from '../../engine/gmail/read/reading';
 import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
 import type { SourceKey } from '../../engine/ledger/ledger';
+import { CLOCK_MARGIN_MS } from '../../engine/runtime/time';
 import type { Collector } from '../host/collector';
 import { credentialName } from './login';
-
-/** The clocks of Google and of this machine need not agree; a mail too many is better than one too few. */
-const CLOCK_MARGIN_MS = 60_000;
 
 const NEEDS_PERSON: ReadonlySet<GmailFaultKind> = new Set<GmailFaultKind>(['login', 'forbidden', 'refused']);
 

@@ -8,6 +8,7 @@ import { readNewest } from '../../engine/gmail/find/newest';
 import { gmailIdentity } from '../../engine/gmail/read/identity';
 import { eventLabelsAmong } from '../../engine/gmail/read/selection';
 import { idempotencyKey } from '../../engine/mail/identity';
+import { cancelSignal } from '../host/cancel';
 import { gmailItem, type GmailItemSettings } from '../host/items/gmail';
 import type { Wanted } from './settings/reading';
 
@@ -24,7 +25,7 @@ export async function newestMail(
   login: GmailLogin,
   { wanted, mostReadBytes, items }: PreviewSettings,
 ): Promise<INodeExecutionData> {
-  const signal = context.getExecutionCancelSignal() ?? new AbortController().signal;
+  const signal = cancelSignal(context);
   const newest = await readNewest(new GmailClient(login, { signal }), wanted);
   if (!('message' in newest)) throw new Error(whyNothing(newest.looked, login));
   const { message } = newest;

@@ -3,6 +3,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { GmailClient } from '../../engine/gmail/api/client';
 import { GmailRereader } from '../../engine/gmail/find/again';
+import { cancelSignal } from '../host/cancel';
 import { gmailItem, type GmailItemSettings } from '../host/items/gmail';
 import type { RunSettings } from '../host/run';
 import { labelNames } from './label-names';
@@ -17,7 +18,7 @@ export function runSettings(context: IExecuteFunctions): RunSettings {
     mostReadBytes: mostReadBytes(context),
     rereader: async () => {
       const login = await readGmailLogin(context);
-      const signal = context.getExecutionCancelSignal() ?? new AbortController().signal;
+      const signal = cancelSignal(context);
       return new GmailRereader(new GmailClient(login, { signal }), login.address);
     },
   };

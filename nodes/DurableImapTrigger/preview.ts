@@ -4,6 +4,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { accountName, type ImapLogin } from '../../engine/imap/session/login';
 import { type NewestQuery, type NothingFits, readNewest } from '../../engine/imap/find/newest';
 import { imapIdentity, idempotencyKey } from '../../engine/mail/identity';
+import { cancelSignal } from '../host/cancel';
 import { type ItemSettings, mailItem } from '../host/items';
 
 export interface PreviewSettings extends NewestQuery {
@@ -16,7 +17,7 @@ export async function newestMail(
   login: ImapLogin,
   settings: PreviewSettings,
 ): Promise<INodeExecutionData> {
-  const signal = context.getExecutionCancelSignal() ?? new AbortController().signal;
+  const signal = cancelSignal(context);
   const newest = await readNewest(login, settings, signal);
   if (!('content' in newest)) throw new Error(whyNothing(newest, login));
   const { mailbox, facts, uidValidity, content, truncated } = newest;

@@ -3,6 +3,8 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { ImapRereader } from '../../engine/imap/find/again';
 import { accountName } from '../../engine/imap/session/login';
+import { otherAccount } from '../../engine/source/other-account';
+import { cancelSignal } from '../host/cancel';
 import type { RunSettings } from '../host/run';
 import { type CredentialType, readLogin } from './login';
 import { itemSettings, mostReadBytes } from './settings';
@@ -16,16 +18,12 @@ export function runSettings(context: IExecuteFunctions): RunSettings {
     mostReadBytes: mostReadBytes(context),
     rereader: async () => {
       const login = await readLogin(context, type);
-      const signal = context.getExecutionCancelSignal() ?? new AbortController().signal;
+      const signal = cancelSignal(context);
       const rereader = await ImapRereader.connect(login, signal);
       return {
         read: (claim, mostBytes) => {
-          if (claim.account === accountName(login)) return rereader.read(claim, mostBytes);
-          // Another account's mail is not gone because it is not in this one.
-          throw new Error(
-            `This mail is not in the mail ledger any more, and it was in ${claim.account}; the credential leads to ` +
-              `${accountName(login)}. Choose a credential of that account, or mark the event done with the Mail Ledger node.`,
-          );
+          if (claim.account !== accountName(login)) throw otherAccount(claim.account, accountName(login));
+          return rereader.read(claim, mostBytes);
         },
         end: () => rereader.end(),
       };

@@ -5,6 +5,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import type { KeyAnswer } from '../../engine/ledger/once-keys';
 import { errorText } from '../../engine/runtime/log';
+import { cancelSignal } from '../host/cancel';
 import { type OnceStore, onceKeeper, refuseIfStopped } from '../host/once';
 import { nextSteps } from '../host/run-hooks';
 import { digest, enteredKey, itemCounter, mailKey, scopeParts } from './keys';
@@ -59,7 +60,7 @@ async function runWith(
     return digest(...scope, 'mail', mail, count(mail));
   });
   const distinct = [...new Set(keys.filter((key) => typeof key === 'string'))];
-  const signal = context.getExecutionCancelSignal() ?? new AbortController().signal;
+  const signal = cancelSignal(context);
   // Its end was told already: what it would hold now, nobody would let go.
   refuseIfStopped(signal);
   const keeper = onceKeeper(context, store);

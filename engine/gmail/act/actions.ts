@@ -4,17 +4,13 @@
 import type { Ledger } from '../../ledger/ledger';
 import type { DueAction, GmailMailAction } from '../../ledger/mail-actions';
 import type { SourceHold } from '../../ledger/source-holds';
-import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import type { Log } from '../../runtime/log';
+import { LEASE_MS, MOST_AT_ONCE, postpone } from '../../source/due-actions';
 import type { GmailApi } from '../api/api';
 import type { GmailFault } from '../api/fault';
 import { gmailIdOf } from '../read/identity';
 import { isRefusal, type LabelNames, type Obstacle, obstacleOf } from './obstacles';
 
-const MOST_AT_ONCE = 100;
-/** What an outage leaves behind is due again after this. */
-const LEASE_MS = 60_000;
-const POSTPONED: BackoffRange = { firstMs: 60_000, mostMs: 3_600_000 };
 /** batchModify costs 50 units, modify 5 (https://developers.google.com/gmail/api/reference/quota). */
 const MOST_ALONE = 10;
 const MOST_REQUESTS = 5;
@@ -146,10 +142,7 @@ class Work {
   }
 
   async #postpone(dues: readonly GmailDueAction[], { fault }: Obstacle): Promise<void> {
-    for (const begun of new Set(dues.map((due) => due.begun))) {
-      const ids = dues.filter((due) => due.begun === begun).map(({ id }) => id);
-      await this.#job.ledger.postponeActions(ids, fault.message, backoffDelay(begun + 1, POSTPONED));
-    }
+    await postpone(this.#job.ledger, dues, fault.message);
     for (const subscriptionId of new Set(dues.map((due) => due.subscriptionId))) {
       const key = `${subscriptionId} ${fault.message}`;
       if (this.#told.has(key)) continue;

@@ -3,6 +3,7 @@
 // Invariant: another account's mail is never taken for one that is gone; null means that Gmail does not have it.
 import type { Claim } from '../../ledger/ledger';
 import { headerBlock } from '../../mail/headers';
+import { otherAccount } from '../../source/other-account';
 import type { GmailApi } from '../api/api';
 import { gmailMailBytes } from '../content';
 import { gmailIdOf, labelOf, STARRED } from '../read/identity';
@@ -31,12 +32,7 @@ export class GmailRereader {
    * @throws GmailFault: Gmail could not be asked @throws Error: it was in another account
    */
   async read(claim: Claim, mostBytes: number): Promise<GmailMailAgain | null> {
-    if (claim.account !== this.#address) {
-      throw new Error(
-        `This mail is not in the mail ledger any more, and it was in ${claim.account}; the credential leads to ` +
-          `${this.#address}. Choose a credential of that account, or mark the event done with the Mail Ledger node.`,
-      );
-    }
+    if (claim.account !== this.#address) throw otherAccount(claim.account, this.#address);
     const message = await this.#api.message(gmailIdOf(claim.identity), 'new');
     if (!message) return null;
     const truncated = claim.size > mostBytes;

@@ -3,14 +3,11 @@
 import type { GmailApi } from '../api/api';
 import type { MessageQuery, RawMessage } from '../api/types';
 import { STARRED } from '../read/identity';
-import type { GmailReading } from '../read/reading';
 import { type Asking, eventLabelsAmong, passesGmail } from '../read/selection';
 
 /** How many mails are read at the most; and in a list that leaves nothing to Gmail's search. */
 const MOST_LOOKED = 20;
 const MOST_UNSEARCHED = 10;
-
-type Reading = Pick<GmailReading, 'event' | 'eventLabels' | 'filter'>;
 
 /** What is asked of Gmail; its answer still has to be judged. */
 interface Listing {
@@ -26,7 +23,7 @@ interface Listing {
  */
 export async function readNewest(
   api: Pick<GmailApi, 'messages' | 'message'>,
-  reading: Reading,
+  reading: Asking,
 ): Promise<{ readonly message: RawMessage } | { readonly looked: number }> {
   const look = new Look(api, reading);
   const asked = reading.filter.search === null ? [] : [`(${reading.filter.search})`];
@@ -45,11 +42,11 @@ export async function readNewest(
 
 class Look {
   readonly #api: Pick<GmailApi, 'messages' | 'message'>;
-  readonly #reading: Reading;
+  readonly #reading: Asking;
   /** What was read; whether it fits. */
   readonly #judged = new Map<string, boolean>();
 
-  constructor(api: Pick<GmailApi, 'messages' | 'message'>, reading: Reading) {
+  constructor(api: Pick<GmailApi, 'messages' | 'message'>, reading: Asking) {
     this.#api = api;
     this.#reading = reading;
   }
@@ -106,7 +103,7 @@ async function isTaken(reading: Asking, message: RawMessage): Promise<boolean> {
 }
 
 /** Sets of labels: a mail that fits has all of one of them. */
-function labelsOf({ event, eventLabels, filter }: Reading): readonly (readonly string[])[] {
+function labelsOf({ event, eventLabels, filter }: Asking): readonly (readonly string[])[] {
   const needed = new Set<string>();
   if (event === 'sent') needed.add('SENT');
   if (event === 'starred') needed.add(STARRED);
@@ -120,7 +117,7 @@ function labelsOf({ event, eventLabels, filter }: Reading): readonly (readonly s
 }
 
 /** What leaves mails out, in the words of Gmail's search, that would be refused anyway. */
-function narrowing({ event, eventLabels, filter }: Reading): string[] {
+function narrowing({ event, eventLabels, filter }: Asking): string[] {
   const named = new Set([...eventLabels, ...(filter.labels?.ids ?? [])]);
   const terms: string[] = [];
   if (filter.readStatus === 'read') terms.push('is:read');

@@ -17,14 +17,13 @@ import { ANY_MAIL } from './unindexed';
 /** What runs first. */
 const FIRST_PAGE = 50;
 const PAGE = 25;
+/** Before a list is begun anew whose page was refused. */
+const REFUSED_PAGE_MS = 30_000;
 
 interface Filling extends Place {
   readonly id: number;
   readonly fill: Fill;
 }
-
-/** Before a list is begun anew whose page was refused. */
-const REFUSED_PAGE_MS = 30_000;
 
 /** Reads one page at the most. @throws GmailFault, LedgerFault */
 export async function readOlder(round: Round): Promise<GmailSyncEnd['older']> {

@@ -1,13 +1,11 @@
 // Where a subscription goes on in an account, or begins.
 // Invariants: what arrived since people were told that it listens is never passed over; older mail is read only if
 // somebody asked for it.
+import { CLOCK_MARGIN_MS } from '../../runtime/time';
 import type { Fill, GmailCursor } from './cursor';
 import { readCursor } from './cursor';
 import type { GmailBeginning, GmailSyncJob } from './job';
 import type { GmailReading } from './reading';
-
-// Gmail's clock, the database's and this machine's need not agree; a mail too many is better than one too few.
-export const CLOCK_MARGIN_MS = 60_000;
 
 /** What `now` is in the account: asked once for all who begin, and only if somebody does. */
 export type AskNow = () => Promise<{ readonly historyId: string; readonly at: number }>;

@@ -2,16 +2,16 @@
 // Invariants: the id from which the history goes on is stored before anything is listed, so that nothing comes between;
 // the cursor says until when a gap is open, and only what is recorded closes it.
 // What it cannot find: a label that an older mail was given during the gap.
+import { CLOCK_MARGIN_MS } from '../../runtime/time';
 import type { GmailApi } from '../api/api';
 import { GmailFault } from '../api/fault';
-import { CLOCK_MARGIN_MS } from './begin';
 import { caughtUp, type GmailCursor } from './cursor';
 import { type Reason, type Wanted, WantedMails } from './candidates';
 import { type Listing, listingsOf, queryOf, receivedBefore, receivedSince } from './listing';
 import { takeNewest } from './newest';
 import { takeMails } from './record';
 import { LISTED, type Place, type Round } from './round';
-import { listed } from './unindexed';
+import { idsOf, listed } from './unindexed';
 
 const OVERLAP_MS = 3_600_000;
 const PAGE = 500;
@@ -85,10 +85,9 @@ async function look(round: Round, search: Search, held: Set<number>): Promise<nu
   const { listing, subscriptionIds, since } = search;
   const { api } = round.job;
   const query = queryOf(listing, PAGE);
-  const found = new Set<string>();
   let count = 0;
   try {
-    for (const id of await known(api, search)) found.add(id);
+    const found = await known(api, search);
     for await (const ids of listed(api, query, 'new')) {
       for (const id of ids) found.add(id);
       const taken = await takeMails(round, wanted(round, ids, search, true), { priority: 'new' });
@@ -112,12 +111,9 @@ async function look(round: Round, search: Search, held: Set<number>): Promise<nu
 }
 
 /** What the index has, besides what a search finds. Asked first: what it learns of later is not taken for differing. */
-async function known(api: GmailApi, { listing, since }: Search): Promise<readonly string[]> {
+async function known(api: GmailApi, { listing, since }: Search): Promise<Set<string>> {
   const q = receivedSince(since);
-  if (listing.q === q) return [];
-  const ids: string[] = [];
-  for await (const page of listed(api, queryOf({ ...listing, q }, PAGE), 'new')) ids.push(...page);
-  return ids;
+  return listing.q === q ? new Set() : idsOf(api, queryOf({ ...listing, q }, PAGE), 'new');
 }
 
 function wanted(

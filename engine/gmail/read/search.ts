@@ -5,7 +5,7 @@
 // not find it, it does not match. A mail that the index does not know yet is asked for again, with the subscription's
 // cursor held, and taken when it stays unknown: a mail too many is better than one too few.
 import type { GmailApi, Priority } from '../api/api';
-import type { MessageQuery } from '../api/types';
+import { idsOf } from './unindexed';
 
 export interface Dated {
   readonly id: string;
@@ -71,14 +71,5 @@ function clusters(mails: readonly Dated[]): Dated[][] {
   return groups;
 }
 
-async function found(api: GmailApi, q: string, priority: Priority): Promise<ReadonlySet<string>> {
-  const ids = new Set<string>();
-  const query: MessageQuery = { q, includeSpamTrash: true, maxResults: PAGE };
-  let pageToken: string | undefined;
-  do {
-    const page = await api.messages({ ...query, ...(pageToken !== undefined && { pageToken }) }, priority);
-    for (const { id } of page.messages ?? []) ids.add(id);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== undefined);
-  return ids;
-}
+const found = (api: GmailApi, q: string, priority: Priority): Promise<ReadonlySet<string>> =>
+  idsOf(api, { q, includeSpamTrash: true, maxResults: PAGE }, priority);

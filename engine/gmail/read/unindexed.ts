@@ -25,6 +25,13 @@ export async function* listed(
   return undefined;
 }
 
+/** All of them. @throws as `listed` */
+export async function idsOf(api: GmailApi, query: MessageQuery, priority: Priority): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for await (const page of listed(api, query, priority)) for (const id of page) ids.add(id);
+  return ids;
+}
+
 async function pageAt(
   api: GmailApi,
   query: MessageQuery,

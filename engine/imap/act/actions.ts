@@ -3,8 +3,8 @@
 // any more needs nothing; what the server refuses is postponed and told, what the connection fails at is thrown.
 import type { Ledger } from '../../ledger/ledger';
 import type { SourceHold } from '../../ledger/source-holds';
-import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import type { Log } from '../../runtime/log';
+import { LEASE_MS, MOST_AT_ONCE, postpone } from '../../source/due-actions';
 import { change, findCopied, groupsOf, type ImapDueAction, type Task, targetOf, uidsOf } from './changes';
 import { ImapFault } from '../session/fault';
 import { findMails } from '../find/find';
@@ -12,10 +12,6 @@ import { type Obstacle, obstacleOf, obstacleTo } from './obstacles';
 import { Refusal } from '../session/refusal';
 import type { ImapSession, OpenedMailbox } from '../session/session';
 
-const MOST_AT_ONCE = 100;
-/** What a connection that broke leaves behind is due again after this. */
-const LEASE_MS = 60_000;
-const POSTPONED: BackoffRange = { firstMs: 60_000, mostMs: 3_600_000 };
 /** What passes by itself is told to nobody before it was tried so often. */
 const TOLD_AFTER = 4;
 
@@ -123,11 +119,9 @@ class Work {
   }
 
   async #postpone(group: readonly Task[], { text, passes }: Obstacle): Promise<void> {
-    for (const begun of new Set(group.map(({ due }) => due.begun))) {
-      const ids = group.filter(({ due }) => due.begun === begun).map(({ due }) => due.id);
-      await this.#job.ledger.postponeActions(ids, text, backoffDelay(begun + 1, POSTPONED));
-    }
-    for (const { due } of group) {
+    const dues = group.map(({ due }) => due);
+    await postpone(this.#job.ledger, dues, text);
+    for (const due of dues) {
       const key = `${due.subscriptionId} ${text}`;
       if (this.#told.has(key) || (passes && due.begun < TOLD_AFTER)) continue;
       this.#told.add(key);

@@ -2,6 +2,7 @@
 // Invariants: what arrived since people were told that it listens is never passed over; older mail is read only if
 // somebody asked for it.
 import type { Subscription } from '../../ledger/ledger';
+import { CLOCK_MARGIN_MS } from '../../runtime/time';
 import type { Fill, ImapCursor } from './cursor';
 import type { ImapReading } from './reading';
 import type { ImapSession, OpenedMailbox } from '../session/session';
@@ -14,9 +15,6 @@ export interface Beginning {
   /** It was just switched on; ms since 1970. Undefined once it has read the mailbox since. */
   readonly switchedOnAt: number | undefined;
 }
-
-// The server's clock, the database's and this machine's need not agree; a mail too many is better than one too few.
-export const CLOCK_MARGIN_MS = 60_000;
 
 /** @param stored where it stood @returns the same, if it goes on there */
 export async function beginningCursor(

@@ -4,9 +4,8 @@
 import type { Ledger, SourceKey, Subscription, SubscriptionSettings } from '../../ledger/ledger';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import { errorText, type Log } from '../../runtime/log';
-import { pause } from '../../runtime/time';
+import { CLOCK_MARGIN_MS, pause } from '../../runtime/time';
 import type { SourceRegistry } from '../../source/registry';
-import { CLOCK_MARGIN_MS } from '../read/begin';
 import { accountName, type ImapLogin } from '../session/login';
 import type { ImapSubscriber } from './mailbox';
 import { chosenMailboxes, isChosen, type MailboxChoice } from '../session/mailboxes';

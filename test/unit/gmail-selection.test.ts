@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import type { GmailApi } from '../../engine/gmail/api/api';
 import type { MessageQuery } from '../../engine/gmail/api/types';
 import type { GmailFilter } from '../../engine/gmail/read/reading';
+import { GmailFault } from '../../engine/gmail/api/fault';
 import { askSearch, lookAgainIn } from '../../engine/gmail/read/search';
 import { passesGmail } from '../../engine/gmail/read/selection';
 import { parseTextMatch } from '../../engine/mail/filter';
@@ -96,6 +97,23 @@ describe('a search for new mails', () => {
     assert.deepEqual([...answers.values()], ['matches', 'matches', 'matches']);
     assert.deepEqual([...new Set(asked)], ['(x OR y) after:1999 before:5602']);
     assert.equal(asked.length, 3);
+  });
+
+  it('is not at fault for a page that is not there any more; for the first one it is', async () => {
+    const refusing = (from: number): GmailApi => {
+      const { api } = asking(() => ['a', 'b']);
+      const messages = (query: MessageQuery): Promise<object> => {
+        if (Number(query.pageToken ?? 0) >= from) throw new GmailFault('refused', 'Bad request');
+        return api.messages(query, 'new');
+      };
+      return { messages } as unknown as GmailApi;
+    };
+    const kindOf = (from: number): Promise<void> =>
+      assert.rejects(askSearch(refusing(from), 'x', [mail('a', 9), mail('b', 9)], 'new'), {
+        kind: from === 0 ? 'refused' : 'busy',
+      });
+    await kindOf(0);
+    await kindOf(1);
   });
 
   it('asks by itself for what came at another time', async () => {

@@ -26,9 +26,10 @@ export interface FilterFacts {
   /** To and Cc. */
   readonly to: string;
   readonly subject: string;
-  readonly size: number;
-  readonly seen: boolean;
-  readonly hasAttachment: boolean;
+  /** Octets. Null, of this and those below: nobody knows, and the mail is taken. */
+  readonly size: number | null;
+  readonly seen: boolean | null;
+  readonly hasAttachment: boolean | null;
 }
 
 const MOST_JUDGED = 1_000;
@@ -39,10 +40,11 @@ const REMEMBERING = /[gy]/g;
 
 export function matchesFilter(filter: MailFilter, facts: FilterFacts): boolean {
   const { from, to, subject, hasAttachment, unreadOnly, largerThan, smallerThan } = filter;
-  if (unreadOnly && facts.seen) return false;
-  if (hasAttachment !== undefined && hasAttachment !== facts.hasAttachment) return false;
-  if (largerThan !== undefined && facts.size <= largerThan) return false;
-  if (smallerThan !== undefined && facts.size >= smallerThan) return false;
+  const { size } = facts;
+  if (unreadOnly && facts.seen === true) return false;
+  if (hasAttachment !== undefined && (facts.hasAttachment ?? hasAttachment) !== hasAttachment) return false;
+  if (largerThan !== undefined && size !== null && size <= largerThan) return false;
+  if (smallerThan !== undefined && size !== null && size >= smallerThan) return false;
   if (from && !from.matches(facts.from)) return false;
   if (to && !to.matches(facts.to)) return false;
   return !subject || subject.matches(facts.subject);

@@ -17,6 +17,8 @@ interface ReadMail {
   readonly raw: Buffer;
   /** It is too large to be handed out: its headers are what counts, and what else is here is cut off. */
   readonly truncated: boolean;
+  /** Octets, where its server knows by now; 0: it does not. */
+  readonly size?: number;
 }
 
 /** Reads mails from their server, for those that are not in the ledger. */
@@ -69,7 +71,7 @@ export async function itemsOf(
           continue;
         }
         const item = pointers.findIndex(({ event }) => event === claim.event);
-        const shaped = await settings.shape(context, mail.raw, factsOf(claim, mail.truncated));
+        const shaped = await settings.shape(context, mail.raw, factsOf(claim, mail));
         items.push({ ...shaped, pairedItem: { item } });
       }
     }
@@ -79,7 +81,7 @@ export async function itemsOf(
   return { items, gone };
 }
 
-const factsOf = (claim: Claim, truncated: boolean): ItemFacts => ({
+const factsOf = (claim: Claim, { truncated, size }: Omit<ReadMail, 'raw'>): ItemFacts => ({
   uid: claim.uid,
   delivery: {
     eventId: claim.event,
@@ -87,5 +89,5 @@ const factsOf = (claim: Claim, truncated: boolean): ItemFacts => ({
     idempotencyKey: claim.idempotencyKey,
     receivedAt: claim.receivedAt === null ? null : new Date(claim.receivedAt).toISOString(),
   },
-  ...(truncated && { truncatedSize: claim.size }),
+  ...(truncated && { truncatedSize: claim.size || (size ?? 0) }),
 });

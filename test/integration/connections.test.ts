@@ -10,7 +10,7 @@ import { TcpProxy } from '../support/net';
 import { until } from '../support/until';
 import { type Joined, type JoinOptions, Watching } from '../support/watching';
 
-type News = (this: ImapSession, ...asked: Parameters<ImapSession['news']>) => ReturnType<ImapSession['news']>;
+type Open = (this: ImapSession, mailbox: string) => ReturnType<ImapSession['open']>;
 
 const MAILBOXES = ['INBOX', 'Orders', 'Support', 'Billing', 'Returns'];
 
@@ -152,10 +152,10 @@ describe('the connections of an account', { timeout: 10 * 60_000 }, () => {
 
   it('is one, if that is the limit, and a mailbox at which it breaks keeps it from no other', async (test) => {
     await makeMailboxes();
-    const news: News = Reflect.get<ImapSession, 'news'>(ImapSession.prototype, 'news');
-    test.mock.method(ImapSession.prototype, 'news', function (this: ImapSession, ...asked: Parameters<News>) {
-      if (this.opened?.name === 'Orders') throw new ImapFault('connection', 'The server hung up.');
-      return news.apply(this, asked);
+    const open: Open = Reflect.get<ImapSession, 'open'>(ImapSession.prototype, 'open');
+    test.mock.method(ImapSession.prototype, 'open', function (this: ImapSession, mailbox: string) {
+      if (mailbox === 'Orders') throw new ImapFault('connection', 'The server hung up.');
+      return open.call(this, mailbox);
     });
     const one = { mostConnections: 1 };
     const broken = await join({ mailbox: 'Orders' }, one);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { type ActionsEnd, performActions } from '../../engine/imap/act/actions';
 import { ImapFault } from '../../engine/imap/session/fault';
+import { NO_NEEDS } from '../../engine/imap/session/facts';
 import { ImapSession } from '../../engine/imap/session/session';
 import type { DueAction, MailAction, MailActions } from '../../engine/ledger/mail-actions';
 import { readHeaders } from '../../engine/mail/headers';
@@ -111,11 +112,12 @@ describe('what is due to be done with mails', { timeout: 5 * MINUTE }, () => {
     await dovecot.append(user, mails, mailbox);
     const session = await ImapSession.connect(dovecot.login(user), signal);
     const { uidValidity } = await session.open(mailbox);
-    const facts = await session.facts(await session.uidsOfSize(mails[0]!.length));
+    const uids = await session.listing.ofSize(mails[0]!.length);
+    const { answers } = await session.mails.facts(uids, NO_NEEDS);
     await session.end();
-    assert.equal(facts.length, mails.length, 'the mails of a test have one size');
-    return facts.map(({ uid, size, receivedAt, emailId, fields }) => {
-      const headers = readHeaders(fields);
+    assert.equal(answers.size, mails.length, 'the mails of a test have one size');
+    return [...answers.values()].map(({ uid, size, receivedAt, emailId, fields }) => {
+      const headers = readHeaders(fields!);
       return {
         id: 0,
         subscriptionId: 1,
@@ -260,7 +262,7 @@ describe('what is due to be done with mails', { timeout: 5 * MINUTE }, () => {
     queue.add(one!, { kind: 'flag' });
     await perform('INBOX', session);
     assert.equal(await session.wait(MINUTE, MINUTE, signal), 'hint');
-    const { uids } = await session.news(1, 10, { flags: false, structure: false });
+    const { uids } = await session.listing.news(1, 10, NO_NEEDS);
     assert.deepEqual(uids, [2, 3]);
   });
 

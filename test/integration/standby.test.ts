@@ -1,7 +1,7 @@
 // Two processes with one ledger and the same mailbox: one reads, the other stands by and takes over.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { ImapSession } from '../../engine/imap/session/session';
+import { MailReading } from '../../engine/imap/session/mails';
 import { LedgerFault } from '../../engine/ledger/fault';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
@@ -13,9 +13,9 @@ const TIMES = { heartbeatMs: 2_000, standbyMs: 300 };
 const LEASE_MS = 3_000;
 
 type Contents = (
-  this: ImapSession,
-  ...asked: Parameters<ImapSession['contents']>
-) => ReturnType<ImapSession['contents']>;
+  this: MailReading,
+  ...asked: Parameters<MailReading['contents']>
+) => ReturnType<MailReading['contents']>;
 
 describe('a second process with the same mailbox', { timeout: 5 * 60_000 }, () => {
   let dovecot: Dovecot;
@@ -189,13 +189,13 @@ describe('a mailbox that is left while it is read', { timeout: 5 * 60_000 }, () 
     const one = await join('a');
     await watching.read(one.subscription, 0);
     const reading = new Gate();
-    const contents: Contents = Reflect.get<ImapSession, 'contents'>(ImapSession.prototype, 'contents');
+    const contents: Contents = Reflect.get<MailReading, 'contents'>(MailReading.prototype, 'contents');
     const slowly: Contents = async function (...asked) {
       const read = await contents.apply(this, asked);
       await reading.pass();
       return read;
     };
-    test.mock.method(ImapSession.prototype, 'contents', slowly);
+    test.mock.method(MailReading.prototype, 'contents', slowly);
     await dovecot.append(user, [rawMail({ subject: 'one' })]);
     await reading.reached;
     const left = one.leave();

@@ -7,6 +7,7 @@ import { accountName, type ImapLogin } from '../../engine/imap/session/login';
 import { ImapAccounts } from '../../engine/imap/watch/accounts';
 import type { LineTimes } from '../../engine/imap/watch/pace';
 import type { ImapReading } from '../../engine/imap/read/reading';
+import { unpackContent } from '../../engine/ledger/content';
 import type { Ledger, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import type { Log } from '../../engine/runtime/log';
@@ -37,6 +38,17 @@ export interface JoinOptions {
   readonly reading?: Partial<ImapReading>;
   readonly outage?: Partial<OutageReporting>;
   readonly subscription?: Partial<SubscriptionSettings>;
+}
+
+export interface RecordedMail {
+  readonly event: string;
+  readonly uid: number;
+  readonly identity: string;
+  readonly subject: string | null;
+  readonly size: number;
+  readonly receivedAt: number | null;
+  /** Null: it was recorded without it. */
+  readonly content: Buffer | null;
 }
 
 export interface WatchingOptions {
@@ -153,6 +165,23 @@ export class Watching {
       )
       .all(id)
       .map((row) => Number(row['uid']));
+  }
+
+  /** What was recorded of them, in order. */
+  async recorded({ id }: Subscription): Promise<RecordedMail[]> {
+    const rows = this.#beside
+      .prepare(
+        `select event.id as event, uid, message.identity as identity, subject, size, received_at as receivedAt
+         from event join message on message.id = message_id where subscription_id = ? order by seq`,
+      )
+      .all(id) as unknown as Omit<RecordedMail, 'content'>[];
+    const contents = await this.ledger.contents(rows.map(({ event }) => event));
+    return Promise.all(
+      rows.map(async (row) => {
+        const packed = contents.get(row.event);
+        return { ...row, content: packed ? await unpackContent(packed) : null };
+      }),
+    );
   }
 
   /** The UIDs of mails that were recorded without their content. */

@@ -16,7 +16,7 @@ const NOW = { uidValidity: '5', uid: 10 };
 const AGAIN = { uidValidity: '5', uid: 0, since: 940_000 };
 
 const session = {
-  uidFromEnd: (count: number) => Promise.resolve(count >= 7 ? 1 : 11 - count),
+  listing: { fromEnd: (count: number) => Promise.resolve(count >= 7 ? 1 : 11 - count) },
 } as unknown as ImapSession;
 
 function begin(

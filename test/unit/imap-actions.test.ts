@@ -1,6 +1,7 @@
 // What can be checked of what is done with mails without a server: keywords, and which mail is meant.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { MailFacts } from '../../engine/imap/session/facts';
 import { findAlike } from '../../engine/imap/find/find';
 import type { MailTraits } from '../../engine/ledger/mail-traits';
 import { checkKeyword } from '../../engine/imap/act/keyword';
@@ -42,11 +43,30 @@ describe('a mail in a mailbox that was renumbered', () => {
     receivedAt: 1_700_000_000_000,
     size: 100,
   };
+  const server = (
+    ofSize: (size: number) => number[],
+    facts: readonly MailFacts[],
+  ): Parameters<typeof findAlike>[0] => ({
+    place: 'the mailbox "INBOX"',
+    listing: { ofSize: (size) => Promise.resolve(ofSize(size)) },
+    mails: {
+      facts: () =>
+        Promise.resolve({
+          answers: new Map(facts.map((one) => [one.uid, one])),
+          withheld: [],
+          fault: null,
+        }),
+    },
+  });
   /** What a server tells that gives mails an id of its own. */
   const found = async (mail: MailTraits, emailId: string): Promise<readonly number[]> => {
     const facts = { uid: 9, size: 100, receivedAt: known.receivedAt, emailId, fields };
-    const session = { uidsOfSize: () => Promise.resolve([9]), facts: () => Promise.resolve([facts]) };
-    return (await findAlike(session, [mail])).get(mail)!;
+    return (
+      await findAlike(
+        server(() => [9], [facts]),
+        [mail],
+      )
+    ).get(mail)!;
   };
 
   it("is found by the server's own id, and by nothing else", async () => {
@@ -56,10 +76,7 @@ describe('a mail in a mailbox that was renumbered', () => {
 
   it('is looked for by its size, and not at all if that was never known', async () => {
     const sizes: number[] = [];
-    const session = {
-      uidsOfSize: (size: number) => Promise.resolve((sizes.push(size), [])),
-      facts: () => Promise.resolve([]),
-    };
+    const session = server((size) => (sizes.push(size), []), []);
     const unread = { ...known, softIdentity: null, receivedAt: null, size: 0 };
     const uids = await findAlike(session, [unread, known]);
     assert.deepEqual([sizes, uids.get(unread), uids.get(known)], [[100], [], []]);

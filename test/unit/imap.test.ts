@@ -1,7 +1,9 @@
 // IMAP without a server: what an error means, and what an account is called.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type FaultKind, mailboxFault, toFault } from '../../engine/imap/session/fault';
+import { type FaultKind, toFault } from '../../engine/imap/session/fault';
+import { mailboxFault } from '../../engine/imap/session/mailbox-fault';
+import type { ListedMailbox } from '../../engine/imap/session/mailboxes';
 import { accountName, type ImapLogin } from '../../engine/imap/session/login';
 import { DeadlineError } from '../../engine/runtime/time';
 
@@ -136,7 +138,7 @@ describe('a fault of an IMAP server', () => {
 
   it('carries how long a throttled account is to be left alone', () => {
     const told = (error: object, throttledMs?: number): (number | undefined)[] => {
-      const { kind, retryAfterMs } = toFault(Object.assign(new Error('x'), error), login, throttledMs);
+      const { kind, retryAfterMs } = toFault(Object.assign(new Error('x'), error), login, { throttledMs });
       assert.equal(kind, 'busy');
       return [retryAfterMs];
     };
@@ -176,12 +178,18 @@ describe('a fault of an IMAP server', () => {
 
   it('about a mailbox names those that are there, but not hundreds', () => {
     const names = Array.from({ length: 30 }, (_, index) => `box ${index}`);
-    assert.match(
-      mailboxFault('x', login, names, 'no such mailbox').message,
-      /"x" of "ann".*"box 19" and more\.$/,
-    );
-    assert.match(mailboxFault('x', login, [], 'no such mailbox').message, /Check Mailbox Name\.$/);
+    const missing = (listed: readonly string[]): string =>
+      mailboxFault('x', login, listed.map(listedMailbox), () => false, 'no such mailbox').message;
+    assert.match(missing(names), /"x" of "ann".*"box 19" and more\.$/);
+    assert.match(missing([]), /Check Mailbox Name\.$/);
   });
+});
+
+const listedMailbox = (path: string): ListedMailbox => ({
+  path,
+  specialUse: null,
+  delimiter: '/',
+  selectable: true,
 });
 
 describe('an account', () => {

@@ -5,7 +5,9 @@ import type { Beginning } from '../../engine/imap/read/begin';
 import type { SyncJob } from '../../engine/imap/read/job';
 import type { MailFacts } from '../../engine/imap/session/facts';
 import type { ImapSession } from '../../engine/imap/session/session';
+import { Portion } from '../../engine/imap/read/portion';
 import { syncMailbox } from '../../engine/imap/read/sync';
+import { Withheld } from '../../engine/imap/read/withheld';
 import type { Candidate, Cursor, Ledger, RecordBatch } from '../../engine/ledger/ledger';
 import { silentLog } from '../support/log';
 import { readingOf } from '../support/reading';
@@ -43,11 +45,20 @@ class Mailbox {
         this.probed++;
         return Promise.resolve();
       },
-      news: (after: number, most: number) =>
-        Promise.resolve({ uids: above(after).slice(0, most), facts: new Map() }),
-      uidsSince: (after: number, since: number) =>
-        Promise.resolve(above(after).filter((uid) => receivedAt(uid) >= since)),
-      facts: (uids: readonly number[]) => Promise.resolve(uids.map(facts)),
+      listing: {
+        news: (after: number, most: number) =>
+          Promise.resolve({ uids: above(after).slice(0, most), facts: new Map() }),
+        since: (after: number, since: number) =>
+          Promise.resolve(above(after).filter((uid) => receivedAt(uid) >= since)),
+      },
+      mails: {
+        facts: (uids: readonly number[]) =>
+          Promise.resolve({
+            answers: new Map(uids.map((uid) => [uid, facts(uid)])),
+            withheld: [],
+            fault: null,
+          }),
+      },
     } as unknown as ImapSession;
   }
 }
@@ -97,8 +108,11 @@ const job = (mailbox: Mailbox, ledger: Ledger, subscriptions: readonly Beginning
   log: silentLog,
   recorded: () => undefined,
   refused: () => undefined,
-  withheld: new Map(),
+  withheld: new Withheld(),
+  portion: new Portion(),
+  gaveUp: () => undefined,
   mostWaiting: 500,
+  signal: NEVER,
 });
 
 describe('a sync', () => {
@@ -106,7 +120,7 @@ describe('a sync', () => {
     const count = 9_000;
     const mailbox = new Mailbox(count, 10);
     const records = new Records(new Map([[1, { uidValidity: '5', uid: 0 }]]));
-    await syncMailbox(job(mailbox, records.ledger, [beginning(1), beginning(2)]), mailbox.opened, NEVER);
+    await syncMailbox(job(mailbox, records.ledger, [beginning(1), beginning(2)]), mailbox.opened);
     assert.deepEqual(
       records.uids.get(1),
       Array.from({ length: count }, (_, index) => index + 1),
@@ -121,7 +135,7 @@ describe('a sync', () => {
   it('for nobody asks for a sign of life, so that an announcement is not heard again and again', async () => {
     const mailbox = new Mailbox(1, 1);
     const records = new Records(new Map());
-    await syncMailbox(job(mailbox, records.ledger, []), mailbox.opened, NEVER);
+    await syncMailbox(job(mailbox, records.ledger, []), mailbox.opened);
     assert.equal(mailbox.probed, 1);
   });
 });

@@ -105,7 +105,7 @@ class Work {
 
   async #refused(group: readonly Task[], obstacle: Obstacle): Promise<void> {
     // It may have been refused because some of them are not there any more.
-    const there = await this.#job.session.present(uidsOf(group));
+    const there = await this.#job.session.mails.present(uidsOf(group));
     await this.#finish(group.filter(({ uid }) => !there.has(uid)).map(({ due }) => due));
     const left = group.filter(({ uid }) => there.has(uid));
     if (obstacle.ofAll || group.length === 1) return this.#postpone(left, obstacle);

@@ -5,7 +5,8 @@ import { groupedBySize } from '../../runtime/groups';
 import { ImapFault } from '../session/fault';
 import { findAlike, isUnlike } from '../find/find';
 import { flagOf } from './obstacles';
-import { type ImapSession, WithheldMail } from '../session/session';
+import { WithheldMail } from '../session/handed-out';
+import type { ImapSession } from '../session/session';
 
 /** A server that copies mails says nothing meanwhile: so much is given to it at once. */
 const MOST_BYTES = 64 * 1024 * 1024;

@@ -3,18 +3,13 @@
 // Invariant: only the very same mail is handed out, whatever number it has now; null means that it is not there.
 import type { MailTraits } from '../../ledger/mail-traits';
 import { findMails } from './find';
+import { type MailAgain, readMail } from './read';
 import type { ImapLogin } from '../session/login';
 import { ImapSession } from '../session/session';
 
 /** What the ledger knows of a mail. */
 export interface KnownMail extends MailTraits {
   readonly mailbox: string;
-}
-
-export interface MailAgain {
-  /** The raw message; only its headers where `truncated`. */
-  readonly raw: Buffer;
-  readonly truncated: boolean;
 }
 
 /** One connection to an account, to read any number of mails from it, one after another. */
@@ -40,7 +35,7 @@ export class ImapRereader {
     const found = await findMails(this.#session, uidValidity, [mail]);
     const uid = found.get(mail)?.[0];
     if (uid === undefined) return null;
-    return this.#session.mail(uid, mail.size, mostBytes);
+    return readMail(this.#session, uid, mail.size, mostBytes);
   }
 
   async end(): Promise<void> {

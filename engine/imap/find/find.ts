@@ -3,14 +3,21 @@
 import { readHeaders } from '../../mail/headers';
 import type { MailTraits } from '../../ledger/mail-traits';
 import { imapIdentity, isAccountWide, softIdentity } from '../../mail/identity';
-import type { MailFacts } from '../session/facts';
-import type { ImapSession } from '../session/session';
+import { type MailFacts, NO_NEEDS } from '../session/facts';
+import { whole } from '../session/handed-out';
+import type { MailboxListing } from '../session/listing';
+import type { MailReading } from '../session/mails';
 
 type Found<Mail> = Map<Mail, number[]>;
-type Looking = Pick<ImapSession, 'uidsOfSize' | 'facts'>;
+interface Looking {
+  readonly listing: Pick<MailboxListing, 'ofSize'>;
+  readonly mails: Pick<MailReading, 'facts'>;
+  /** The mailbox, for people. */
+  readonly place: string;
+}
 
 /** So many mails of the same size are looked at together. */
-const PAGE_MAILS = 200;
+const PAGE_MAILS = 50;
 
 /** The UIDs of the mails in the open mailbox; none for one that is not there. A UID by which it was known is not verified. */
 export async function findMails<Mail extends MailTraits>(
@@ -39,10 +46,11 @@ export async function findAlike<Mail extends MailTraits>(
     // Of a mail that the server never handed out nothing is known: no other is taken for it.
     if (size === 0) continue;
     const sought = mails.filter((mail) => mail.size === size);
-    const uids = await session.uidsOfSize(size);
+    const uids = await session.listing.ofSize(size);
     for (let at = 0; at < uids.length; at += PAGE_MAILS) {
-      for (const facts of await session.facts(uids.slice(at, at + PAGE_MAILS))) {
-        for (const mail of sought) if (isSame(mail, facts)) found.get(mail)!.push(facts.uid);
+      const facts = await session.mails.facts(uids.slice(at, at + PAGE_MAILS), NO_NEEDS);
+      for (const one of whole(facts, session.place).values()) {
+        for (const mail of sought) if (isSame(mail, one)) found.get(mail)!.push(one.uid);
       }
     }
   }
@@ -58,5 +66,5 @@ function isSame(mail: MailTraits, { uid, emailId, size, receivedAt, fields }: Ma
   if (emailId && isAccountWide(mail.identity))
     return imapIdentity({ mailbox: '', uidValidity: '', uid, emailId }) === mail.identity;
   if (mail.softIdentity === null) return mail.receivedAt !== null && receivedAt === mail.receivedAt;
-  return softIdentity(readHeaders(fields), size) === mail.softIdentity;
+  return softIdentity(readHeaders(fields ?? Buffer.alloc(0)), size) === mail.softIdentity;
 }

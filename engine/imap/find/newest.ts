@@ -5,6 +5,7 @@ import type { SearchCriteria } from '../rules/criteria';
 import { ImapFault } from '../session/fault';
 import type { ImapLogin } from '../session/login';
 import { chosenMailboxes, type MailboxChoice } from '../session/mailboxes';
+import { readMail } from './read';
 import { passes } from '../read/selection';
 import type { MailFacts } from '../session/facts';
 import { ImapSession } from '../session/session';
@@ -54,13 +55,13 @@ export async function readNewest(
     for (const mailbox of mailboxes) {
       const { uidValidity, uidNext } = await session.open(mailbox);
       for (let below = uidNext; below > 1 && looked < MOST_MAILS;) {
-        const { uids, lookedTo } = await session.uidsBelow(
+        const { uids, lookedTo } = await session.listing.below(
           below,
           1,
           Math.min(STEP_MAILS, MOST_MAILS - looked),
         );
         for (const facts of await fitting(session, uids, query)) {
-          const mail = await session.mail(facts.uid, facts.size, query.mostReadBytes);
+          const mail = await readMail(session, facts.uid, facts.size, query.mostReadBytes);
           // It may have been deleted a moment ago.
           if (mail) return { mailbox, facts, uidValidity, content: mail.raw, truncated: mail.truncated };
         }
@@ -84,7 +85,9 @@ async function fitting(
   const matching = criteria ? await session.matching(uids, criteria) : new Set(uids);
   const candidates = uids.filter((uid) => matching.has(uid));
   if (candidates.length === 0) return [];
-  const facts = await session.facts(candidates, filterNeeds(filter));
+  const { answers, fault } = await session.mails.facts(candidates, filterNeeds(filter));
+  if (fault) throw fault;
+  const facts = [...answers.values()].sort((a, b) => a.uid - b.uid);
   const fits = await Promise.all(facts.map(async (mail) => filter === null || (await passes(mail, filter))));
   return facts.filter((_, index) => fits[index]).reverse();
 }

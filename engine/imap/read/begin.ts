@@ -51,7 +51,7 @@ async function fillFor(
   const fill = { below: uidNext, downTo: 1, read: 0 };
   if (start.kind === 'since') return { ...fill, since: start.at };
   if (start.kind === 'everything') return fill;
-  const downTo = await session.uidFromEnd(start.count);
+  const downTo = await session.listing.fromEnd(start.count);
   // So many have come in the meantime that none of the older ones is among the last.
   return downTo < uidNext ? { ...fill, downTo } : null;
 }

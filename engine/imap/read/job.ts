@@ -5,6 +5,8 @@ import type { Log } from '../../runtime/log';
 import type { Beginning } from './begin';
 import type { MailFacts } from '../session/facts';
 import type { ImapSession } from '../session/session';
+import type { Portion } from './portion';
+import type { Withheld } from './withheld';
 
 export interface SyncJob {
   readonly session: ImapSession;
@@ -18,14 +20,21 @@ export interface SyncJob {
   readonly recorded: (subscriptionIds: readonly number[]) => void;
   /** The subscription's rules cannot be applied on this server; it stays where it is. */
   readonly refused: (subscriptionId: number, fault: Error) => void;
-  /** How often mails were not handed out, by UID. */
-  readonly withheld: Map<number, number>;
+  /** The mails that the server does not hand out, and how many it hands out at a time: over all connections. */
+  readonly withheld: Withheld;
+  readonly portion: Portion;
+  /** Mails are recorded that the server does not hand out. */
+  readonly gaveUp: (mails: readonly Pick<NewMail, 'facts' | 'due'>[]) => void;
   /** While so many mails wait for their run, no older ones are added. */
   readonly mostWaiting: number;
+  /** Ends the reading early, without harm. */
+  readonly signal: AbortSignal;
 }
 
 export interface NewMail extends Candidate {
   readonly facts: MailFacts;
+  /** It is larger than is stored, though its size is not known. */
+  readonly isLarge?: boolean;
   readonly messageId: string | null;
   readonly sender: string | null;
   readonly subject: string | null;

@@ -1,24 +1,23 @@
 // Records one page of mails for those whom they are due to, and moves the cursors past it.
 // Invariants: mails, events and cursors commit together; the memory it takes is bounded by a page and two groups of
-// bodies, one being read while the other is recorded; nothing is downloaded that is recorded already.
-import { packContent } from '../../ledger/content';
-import type { Cursor, NewMessage } from '../../ledger/ledger';
+// bodies, one being read while the other is recorded; nothing is downloaded that is recorded already; a mail that is not
+// handed out keeps no other from being recorded.
+import type { Cursor } from '../../ledger/ledger';
 import { senderOf, subjectOf } from '../../mail/envelope';
-import { headerBlock, readHeaders } from '../../mail/headers';
+import { readHeaders } from '../../mail/headers';
 import { imapIdentity, messageIdOf, softIdentity, weakIdentity } from '../../mail/identity';
 import { groupedBySize } from '../../runtime/groups';
+import { askFor } from './asking';
 import type { NewMail, SyncJob } from './job';
+import { readMessages } from './messages';
 import type { Recorder } from './recorder';
 import { chosen, factNeeds } from './selection';
 import type { MailFacts } from '../session/facts';
-import { WithheldMail } from '../session/session';
+import { isRefusal } from '../session/fault';
 
 const GROUP_BYTES = 8 * 1024 * 1024;
 /** So that n8n has its turn between two commits. */
 const GROUP_MAILS = 100;
-/** A mail that the server lists and does not hand out is asked for so often before it is recorded without content. */
-const MOST_ASKED = 3;
-
 /** Below this size a mail may be read together with what is told of it, in octets. */
 const SMALL_BYTES = 64 * 1024;
 /** Where fewer are small, it is not tried: the beginnings of the others would be read for nothing. */
@@ -35,26 +34,24 @@ export interface Page {
 }
 
 /** @returns false: the signal aborted before the page was done, and its cursors are where they were */
-export async function recordPage(
-  job: SyncJob,
-  page: Page,
-  recorder: Recorder,
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function recordPage(job: SyncJob, page: Page, recorder: Recorder): Promise<boolean> {
+  const { withheld } = job;
   const candidates = await Promise.all(page.facts.map((mail) => toCandidate(job, page, mail)));
   const known = page.renumbered ? await withWeakIdentity(job, candidates) : candidates;
   const fresh = (await job.ledger.unrecorded(known)).filter(({ due }) => due.length > 0);
-  // What is not stored has no body.
-  const bodySize = (mail: NewMail): number => (isStored(job, mail) ? mail.facts.size : 0);
-  const groups = groupedBySize(await chosen(job, fresh), bodySize, GROUP_BYTES, GROUP_MAILS);
-  const isOver = (): boolean => signal.aborted;
+  const mails = await sized(job, await chosen(job, fresh));
+  const isFresh = new Set(mails.map(({ facts }) => facts.uid));
+  for (const { facts } of known) if (!isFresh.has(facts.uid)) withheld.settled(facts.uid);
+  const groups = groupedBySize(mails, bytesOf, GROUP_BYTES, GROUP_MAILS);
+  const isOver = (): boolean => job.signal.aborted;
   for (const group of groups) {
     if (isOver()) return false;
-    const isLast = group === groups.at(-1);
-    const messages = await readMessages(job, group);
+    const { messages, broken } = await readMessages(job, group);
     // Reading may have taken long: nothing is recorded for a trigger that was closed meanwhile.
     if (isOver()) return false;
-    await recorder.add(messages, isLast ? page.moves() : []);
+    const isDone = group === groups.at(-1) && !broken;
+    await recorder.add(messages, isDone ? page.moves() : []);
+    if (broken) throw broken;
   }
   if (groups.length === 0) await recorder.add([], page.moves());
   return true;
@@ -64,7 +61,10 @@ export async function recordPage(
 export const areMostlySmall = (mails: readonly MailFacts[]): boolean =>
   mails.filter(({ size }) => size < SMALL_BYTES).length >= mails.length * LEAST_SMALL;
 
-/** What is told of a page's mails; `withContent`, with the content of small ones. */
+/**
+ * What is told of a page's mails; `withContent`, with the content of small ones. Those that are asked for again are left
+ * out. @throws ImapFault
+ */
 export async function readPage(
   job: SyncJob,
   uids: readonly number[],
@@ -72,39 +72,39 @@ export async function readPage(
   { withContent = false } = {},
 ): Promise<MailFacts[]> {
   if (uids.every((uid) => known.has(uid))) return uids.map((uid) => known.get(uid)!);
+  const { session, withheld } = job;
   const needs = factNeeds(job.subscriptions);
   const most = Math.max(...job.subscriptions.map(({ reading }) => reading.mostStoredBytes));
   const wholeBelow = withContent ? Math.min(SMALL_BYTES, most) : 0;
-  const asked = uids.filter((uid) => !givenUp(job, uid));
-  const read = await askedFor(job, () => job.session.facts(asked, needs, wholeBelow));
-  const unread = uids.filter((uid) => givenUp(job, uid));
-  return [...read, ...unread.map(unreadFacts)].sort((a, b) => a.uid - b.uid);
+  const asked = uids.filter((uid) => !withheld.isGivenUp(uid)).map((uid) => ({ uid }));
+  const { answers, refused, broken } = await askFor(job, asked, (mails) =>
+    session.mails.facts(
+      mails.map(({ uid }) => uid),
+      needs,
+      wholeBelow,
+    ),
+  );
+  if (broken) throw broken;
+  // What is not there any more needs nothing.
+  for (const { uid } of asked) if (!answers.has(uid) && !refused.has(uid)) withheld.settled(uid);
+  const unread = await unreadFacts(
+    job,
+    uids.filter((uid) => withheld.isGivenUp(uid)),
+  );
+  return [...answers.values(), ...unread].sort((a, b) => a.uid - b.uid);
 }
 
-/** A mail is given up by this reading, not lost: its run reads it again. */
-const givenUp = ({ withheld }: SyncJob, uid: number): boolean => (withheld.get(uid) ?? 0) >= MOST_ASKED;
-
-const unreadFacts = (uid: number): MailFacts => ({
-  uid,
-  size: 0,
-  receivedAt: null,
-  emailId: undefined,
-  fields: Buffer.alloc(0),
-});
-
-async function askedFor<T>(job: SyncJob, ask: () => Promise<T>): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (error instanceof WithheldMail) {
-      for (const uid of error.uids) job.withheld.set(uid, (job.withheld.get(uid) ?? 0) + 1);
-    }
-    throw error;
-  }
+/** Of mails that are given up: what tells them from others, if the server says even that. */
+async function unreadFacts({ session }: SyncJob, uids: readonly number[]): Promise<MailFacts[]> {
+  if (uids.length === 0) return [];
+  const { answers, fault } = await session.mails.bare(uids);
+  if (!fault) return [...answers.values()];
+  if (!isRefusal(fault)) throw fault;
+  return uids.map((uid) => ({ uid, size: 0, receivedAt: null, emailId: undefined, fields: null }));
 }
 
 async function toCandidate(job: SyncJob, page: Page, facts: MailFacts): Promise<NewMail> {
-  const headers = readHeaders(facts.fields);
+  const headers = readHeaders(facts.fields ?? Buffer.alloc(0));
   const { mailbox, uidValidity } = job;
   return {
     facts,
@@ -118,64 +118,42 @@ async function toCandidate(job: SyncJob, page: Page, facts: MailFacts): Promise<
   };
 }
 
+/** Those whose header is not handed out are left out, and asked for again. @throws ImapFault */
 async function withWeakIdentity(job: SyncJob, mails: readonly NewMail[]): Promise<NewMail[]> {
-  const nameless = mails.filter(({ messageId, facts }) => messageId === null && facts.size > 0);
+  const nameless = mails.filter(({ messageId, facts }) => messageId === null && facts.fields !== null);
   if (nameless.length === 0) return [...mails];
-  const blocks = await job.session.contents(
-    nameless.map(({ facts }) => facts.uid),
-    'headers',
+  const { answers, refused, broken } = await askFor(
+    job,
+    nameless.map(({ facts }) => facts),
+    (some) => job.session.mails.headers(some.map(({ uid }) => uid)),
   );
-  return mails.map((mail) => {
-    const block = blocks.get(mail.facts.uid);
-    return block ? { ...mail, seemsLike: weakIdentity(block, mail.facts.size) } : mail;
-  });
+  if (broken) throw broken;
+  return mails
+    .filter(({ facts }) => !refused.has(facts.uid) || job.withheld.isGivenUp(facts.uid))
+    .map((mail) => {
+      const block = answers.get(mail.facts.uid);
+      return block ? { ...mail, seemsLike: weakIdentity(block, mail.facts.size) } : mail;
+    });
 }
 
-async function readMessages(job: SyncJob, group: readonly NewMail[]): Promise<NewMessage[]> {
-  const stored = new Set(group.filter((mail) => isStored(job, mail)).map(({ facts }) => facts.uid));
-  const unread = group.filter(({ facts }) => stored.has(facts.uid) && !facts.content);
-  const contents = new Map(group.flatMap(({ facts: { uid, content } }) => (content ? [[uid, content]] : [])));
-  if (unread.length > 0) {
-    const uids = unread.map(({ facts }) => facts.uid);
-    for (const [uid, raw] of await askedFor(job, () => job.session.contents(uids, 'whole')))
-      contents.set(uid, raw);
-  }
-  // A mail that has no name must be known again, also if its content is not kept.
-  const nameless = group.filter(
-    ({ messageId, facts }) => messageId === null && !stored.has(facts.uid) && facts.size > 0,
+/** With `isLarge` set on mails of unknown size that are larger than is stored. @throws ImapFault */
+async function sized(job: SyncJob, mails: readonly NewMail[]): Promise<NewMail[]> {
+  const unsized = mails.filter(({ facts }) => facts.size === 0 && !job.withheld.isGivenUp(facts.uid));
+  if (unsized.length === 0) return [...mails];
+  const most = Math.max(...job.subscriptions.map(({ reading }) => reading.mostStoredBytes));
+  const { answers, broken } = await askFor(
+    job,
+    unsized.map(({ facts }) => facts),
+    (some) =>
+      job.session.mails.largerThan(
+        some.map(({ uid }) => uid),
+        most,
+      ),
   );
-  const headers =
-    nameless.length > 0
-      ? await askedFor(job, () =>
-          job.session.contents(
-            nameless.map(({ facts }) => facts.uid),
-            'headers',
-          ),
-        )
-      : new Map<number, Buffer>();
-  const messages = group.map(async ({ facts, seemsLike: _, ...mail }): Promise<NewMessage | null> => {
-    const raw = stored.has(facts.uid) ? contents.get(facts.uid) : undefined;
-    if (!raw && stored.has(facts.uid)) {
-      job.log.info(`A mail in "${job.mailbox}" was deleted before it could be read`, { uid: facts.uid });
-      return null;
-    }
-    const block = raw ? headerBlock(raw) : headers.get(facts.uid);
-    return {
-      ...mail,
-      weakIdentity: block && mail.messageId === null ? weakIdentity(block, facts.size) : null,
-      uid: facts.uid,
-      uidValidity: job.uidValidity,
-      receivedAt: facts.receivedAt,
-      size: facts.size,
-      content: raw ? await packContent(raw) : null,
-    };
-  });
-  return (await Promise.all(messages)).filter((message) => message !== null);
+  if (broken) throw broken;
+  return mails.map((mail) => (answers.get(mail.facts.uid) ? { ...mail, isLarge: true } : mail));
 }
 
-/** Whether any of those it is due to stores mails of its size. */
-const isStored = (job: SyncJob, { facts, due }: NewMail): boolean =>
-  !givenUp(job, facts.uid) &&
-  job.subscriptions.some(
-    ({ subscription, reading }) => due.includes(subscription.id) && facts.size <= reading.mostStoredBytes,
-  );
+/** A mail of unknown size is read by itself: nobody knows what else fits into memory beside it. */
+const bytesOf = ({ facts: { size, fields }, isLarge }: NewMail): number =>
+  size > 0 || isLarge || fields === null ? size : GROUP_BYTES;

@@ -42,7 +42,7 @@ async function takenBy(
   // A mail that the server does not hand out cannot be judged: it is taken, and its run shows what is wrong.
   const judged = await Promise.all(
     offered.map(
-      async (mail) => filter === null || isUnread(mail.facts) || (await passes(mail.facts, filter)),
+      async (mail) => filter === null || mail.facts.fields === null || (await passes(mail.facts, filter)),
     ),
   );
   const passed = offered.filter((_, index) => judged[index]);
@@ -60,21 +60,19 @@ async function takenBy(
   }
 }
 
-const isUnread = ({ fields, size }: MailFacts): boolean => size === 0 && fields.length === 0;
-
 export async function passes(
   { fields, size, flags, structure }: MailFacts,
   filter: NonNullable<Beginning['reading']['filter']>,
 ): Promise<boolean> {
-  const headers = readHeaders(fields);
+  const headers = readHeaders(fields ?? Buffer.alloc(0));
   const text = async (...names: string[]): Promise<string> =>
     decodeWords(names.flatMap((name) => headers.get(name) ?? []).join(', '));
   return matchesFilter(filter, {
     from: await text('from'),
     to: await text('to', 'cc'),
     subject: await text('subject'),
-    size,
-    seen: flags?.has('\\Seen') ?? false,
-    hasAttachment: structure ? hasAttachment(structure) : false,
+    size: size || null,
+    seen: flags?.has('\\Seen') ?? null,
+    hasAttachment: structure ? hasAttachment(structure) : null,
   });
 }

@@ -98,7 +98,8 @@ export class ImapConnection {
       maxLiteralSize: MAX_LITERAL_BYTES,
       maxResponseSize: MAX_LITERAL_BYTES * 2,
     });
-    const fault = (error: unknown): ImapFault => toFault(error, login, throttledMs);
+    const fault = (error: unknown): ImapFault =>
+      toFault(error, login, { throttledMs, isEncrypted: client.secureConnection });
     const connection = new ImapConnection(client, login, commandMs, fault, refusals);
     connection.#noIdle = noIdle;
     const stop = (): void => client.close();
@@ -139,6 +140,24 @@ export class ImapConnection {
 
   has(capability: string): boolean {
     return this.client.capabilities.has(capability);
+  }
+
+  /** Whether the server gives each mail an id of its own (RFC 8474, or Gmail's). */
+  get hasIds(): boolean {
+    return this.has('OBJECTID') || this.has('X-GM-EXT-1');
+  }
+
+  /** How many mails the open mailbox has, as far as the server has told. */
+  get exists(): number {
+    const { mailbox } = this.client;
+    return mailbox ? mailbox.exists : 0;
+  }
+
+  /** Calls back with the sequence number of each mail that is deleted from the open mailbox. */
+  onExpunge(callback: (seq: number) => void): void {
+    this.client.on('expunge', ({ seq }) => {
+      if (seq !== undefined) callback(seq);
+    });
   }
 
   /** Asks for a sign of life; what was announced before counts as seen. @throws ImapFault */
@@ -202,17 +221,10 @@ export class ImapConnection {
     }
   }
 
-  /** UIDs in the open mailbox. */
+  /** UIDs in the open mailbox. imapflow answers a refused search with `false`. @throws Refusal with the server's words */
   async search(query: SearchObject): Promise<number[]> {
-    const found = await this.command('Searching for mail', this.client.search(query, { uid: true }));
-    if (!found) throw new ImapFault('connection', `${this.login.host} did not answer a search.`);
-    return found;
-  }
-
-  /** The same for rules that people wrote. @throws Refusal with the server's words, where it does not understand them */
-  async searchBy(query: SearchObject): Promise<number[]> {
     this.#refusals.forget();
-    const found = await this.command('Searching', this.client.search(query, { uid: true }));
+    const found = await this.command('Searching for mail', this.client.search(query, { uid: true }));
     if (!found) throw this.#refusals.refusal();
     return found;
   }

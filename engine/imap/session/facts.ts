@@ -1,5 +1,7 @@
 // What the server tells of a mail: what identifies it, what filters need, and a small one's content.
-import type { FetchMessageObject, FetchQueryObject, MessageStructureObject } from 'imapflow';
+// Invariant: what the server does not say is unknown; it is never taken for something that it said.
+import type { FetchQueryObject, MessageStructureObject } from 'imapflow';
+import type { Answer } from './answers';
 
 /** The header fields that a mail is identified and filtered by. */
 const FIELDS = ['message-id', 'from', 'to', 'cc', 'date', 'subject'];
@@ -7,19 +9,21 @@ export const NO_NEEDS: FactNeeds = { flags: false, structure: false };
 
 export interface MailFacts {
   readonly uid: number;
-  /** Octets (RFC822.SIZE). */
+  /** Octets (RFC822.SIZE); 0: unknown, or a mail without anything. */
   readonly size: number;
-  /** INTERNALDATE, ms since 1970. */
+  /** INTERNALDATE, ms since 1970; null: unknown. */
   readonly receivedAt: number | null;
   readonly emailId: string | undefined;
-  /** Message-ID, From, To, Cc, Date and Subject, as a header block. */
-  readonly fields: Buffer;
+  /** A header block with Message-ID, From, To, Cc, Date and Subject at least; null: the server does not hand it out. */
+  readonly fields: Buffer | null;
   /** Where it was asked for. */
   readonly flags?: ReadonlySet<string>;
   /** BODYSTRUCTURE, where it was asked for. */
   readonly structure?: MessageStructureObject;
   /** The raw mail, where it was asked for and is small. */
   readonly content?: Buffer;
+  /** The same, where it is less than the server says that there is, or nobody knows: perhaps not all of it. */
+  readonly short?: Buffer;
 }
 
 /** What is fetched of each mail besides what identifies it. */
@@ -41,19 +45,32 @@ export const factQuery = ({ flags, structure }: FactNeeds, wholeBelow = 0): Fetc
   ...(wholeBelow > 0 && { source: { start: 0, maxLength: wholeBelow } }),
 });
 
+/**
+ * Whether all of it was answered, but for BODYSTRUCTURE: a server may have none, or one that cannot be read.
+ * @param hasIds the server gives each mail an id (RFC 8474, Gmail)
+ */
+export function isAnswered(answer: Answer | undefined, needs: FactNeeds, hasIds: boolean): answer is Answer {
+  return (
+    answer?.header !== undefined &&
+    answer.size !== undefined &&
+    answer.receivedAt !== undefined &&
+    (answer.emailId !== undefined || !hasIds) &&
+    (answer.flags !== undefined || !needs.flags)
+  );
+}
+
 /** @param wholeBelow as it was asked with */
-export function factsOf(message: FetchMessageObject, wholeBelow = 0): MailFacts {
-  const { source } = message;
-  const isWhole = source && source.length > 0 && Math.max(source.length, message.size ?? 0) < wholeBelow;
-  const date = message.internalDate ? new Date(message.internalDate).getTime() : NaN;
+export function factsOf(answer: Answer, wholeBelow = 0): MailFacts {
+  const { uid, size = 0, receivedAt = null, emailId, header, content, flags, structure } = answer;
+  const isSmall = content && content.length > 0 && Math.max(content.length, size) < wholeBelow;
   return {
-    uid: message.uid,
-    size: message.size ?? 0,
-    receivedAt: Number.isNaN(date) ? null : date,
-    emailId: message.emailId,
-    fields: message.headers ?? Buffer.alloc(0),
-    ...(message.flags && { flags: message.flags }),
-    ...(message.bodyStructure && { structure: message.bodyStructure }),
-    ...(isWhole && { content: source }),
+    uid,
+    size,
+    receivedAt,
+    emailId,
+    fields: header ?? null,
+    ...(flags && { flags }),
+    ...(structure && { structure }),
+    ...(isSmall && (size > 0 && content.length >= size ? { content } : { short: content })),
   };
 }

@@ -8,6 +8,8 @@ export interface RawError {
   readonly message?: string;
   readonly authenticationFailed?: boolean;
   readonly serverResponseCode?: string;
+  /** How a command was answered that failed. */
+  readonly responseStatus?: string;
   readonly responseText?: string;
   readonly response?: unknown;
   readonly tlsFailed?: boolean;
@@ -72,10 +74,11 @@ function clientCertificateText(login: ImapLogin): string {
     : `${server} asks for a certificate of the client. Put it into "Client Certificate" of a Durable IMAP credential.`;
 }
 
-/** @returns undefined: it is not about the login */
+/** @param isEncrypted the connection is, by TLS or STARTTLS @returns undefined: it is not about the login */
 export function loginFault(
   error: RawError,
   login: ImapLogin,
+  isEncrypted: boolean,
 ): [kind: 'login' | 'busy' | 'tls', text: string] | undefined {
   const server = `${login.host}:${login.port}`;
   const byToken = 'accessToken' in login.proof;
@@ -90,7 +93,15 @@ export function loginFault(
   if (isBusy(error.serverResponseCode, said)) {
     return ['busy', `${server} does not let "${login.user}" log in right now (${said || 'busy'}).`];
   }
-  if (error.message === 'Login is disabled' || error.serverResponseCode === 'PRIVACYREQUIRED') {
+  const takesNone = error.message === 'Login is disabled' || error.serverResponseCode === 'PRIVACYREQUIRED';
+  if (takesNone && isEncrypted) {
+    return [
+      'login',
+      `${server} takes no login with a password (LOGINDISABLED), though the connection is encrypted. Ask whoever runs it ` +
+        `whether IMAP is switched on for "${login.user}", or choose an OAuth2 credential.`,
+    ];
+  }
+  if (takesNone) {
     return [
       'tls',
       `${server} takes no password without encryption. Turn on SSL/TLS in the IMAP credential, with port 993, or let it use STARTTLS.`,

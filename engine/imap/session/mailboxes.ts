@@ -9,6 +9,8 @@ export type MailboxChoice =
 export interface ListedMailbox {
   /** Its full name, as people write it. */
   readonly path: string;
+  /** The same as the server writes it, where that may say more. */
+  readonly pathAsListed?: string;
   /** What it is for: `\Sent`, `\Trash`, … (RFC 6154), also where that is only guessed from its name. */
   readonly specialUse: string | null;
   /** What separates the levels of its name; '' where there are none. */

@@ -93,11 +93,16 @@ export class ImapLine {
       } catch (error) {
         if (this.#isStopping) break;
         // One that had worked is made anew at once; whatever fails again after that waits.
-        failures = monotonicNow() - this.#stableSince >= STABLE_MS ? 0 : failures + 1;
+        const asksForLess = error instanceof ImapFault && error.lessNext;
+        failures = this.#isStable ? 0 : asksForLess ? Math.max(failures, 1) : failures + 1;
         if (this.#isLetInNoMore(error) && this.#tooMany(this)) continue;
         await this.#backOff(error, failures);
       }
     }
+  }
+
+  get #isStable(): boolean {
+    return monotonicNow() - this.#stableSince >= STABLE_MS;
   }
 
   /** Not that it is to go slower: another connection would not spare the server. */
@@ -167,17 +172,16 @@ export class ImapLine {
       const served = await this.#ready();
       if (served.length === 0) return;
       let more = false;
-      let waits = false;
+      let mostMs = Infinity;
       for (const mailbox of served) {
         if (this.#isStopping) return;
         if (!this.mailboxes.includes(mailbox)) continue;
         const visited = await this.#visit(mailbox, session, 'everything', signal);
         more ||= visited.more;
-        waits ||= visited.waits === true;
+        mostMs = Math.min(mostMs, visited.againMs ?? Infinity, visited.waits ? LOOK_FOR_RUNS_MS : Infinity);
         this.#stableSince = Math.min(this.#stableSince, monotonicNow());
       }
       const open = served.filter(({ notBefore }) => notBefore <= monotonicNow());
-      const mostMs = waits ? LOOK_FOR_RUNS_MS : Infinity;
       if (!more && open.length > 0) await this.#wait(session, open, Math.min(mostIdleMs, mostMs), signal);
     }
   }

@@ -15,9 +15,13 @@ import { Tenure } from '../../source/tenure';
 import { performActions } from '../act/actions';
 import { type FaultKind, ImapFault } from '../session/fault';
 import type { ImapLogin } from '../session/login';
+import type { NewMail } from '../read/job';
+import { Portion } from '../read/portion';
 import type { ImapReading } from '../read/reading';
-import type { ImapSession, OpenedMailbox } from '../session/session';
 import { type Older, syncMailbox } from '../read/sync';
+import { MOST_TRIES, Withheld } from '../read/withheld';
+import { WithheldMail } from '../session/handed-out';
+import type { ImapSession, OpenedMailbox } from '../session/session';
 
 export type ImapSubscriber = Subscriber<ImapLogin, ImapReading>;
 
@@ -39,7 +43,8 @@ const LOOK_FOR_ACTIONS_MS = 60_000;
 /** That a mailbox is still being read is stored about as often as its heartbeat. */
 const SAY_AGAIN_MS = 50_000;
 
-const NEEDS_PERSON: ReadonlySet<FaultKind> = new Set<FaultKind>(['login', 'mailbox', 'tls']);
+const NEEDS_PERSON: ReadonlySet<FaultKind> = new Set<FaultKind>(['login', 'mailbox', 'tls', 'unreadable']);
+const OF_ONE_MAILBOX: ReadonlySet<FaultKind> = new Set<FaultKind>(['mailbox', 'locked']);
 const TIME_HEALS: ReadonlySet<LedgerFaultKind> = new Set<LedgerFaultKind>(['unreachable', 'other', 'taken']);
 
 /** What was done of a visit. */
@@ -48,6 +53,8 @@ export interface Visited {
   readonly more: boolean;
   /** There is older mail to be read, as soon as some of what was read has run. */
   readonly waits?: boolean;
+  /** A mail that the server did not hand out is to be asked for again after so long, ms; Infinity, undefined: none is. */
+  readonly againMs?: number;
 }
 
 export class WatchedMailbox {
@@ -59,7 +66,8 @@ export class WatchedMailbox {
   readonly #outage = new Outage();
   /** Those that have read the mailbox since they joined. */
   readonly #placed = new WeakSet<ImapSubscriber>();
-  readonly #withheld = new Map<number, number>();
+  readonly #withheld = new Withheld();
+  readonly #portion = new Portion();
   /** When it was last opened. */
   #uidValidity = '';
   readonly #leaving = new AbortController();
@@ -136,7 +144,7 @@ export class WatchedMailbox {
       const backfill = why === 'everything' ? await this.#read(session, opened, ending.signal) : null;
       const acted = await this.#act(session, ending.signal);
       const waits = backfill?.waits === true;
-      return { more: (backfill !== null && !waits) || acted, waits };
+      return { more: (backfill !== null && !waits) || acted, waits, againMs: this.#withheld.nextMs };
     } catch (error) {
       return await this.#fault(error);
     } finally {
@@ -150,7 +158,7 @@ export class WatchedMailbox {
       this.#tenure.drop();
       return { more: false };
     }
-    if (!(error instanceof ImapFault) || error.kind !== 'mailbox') throw error;
+    if (!(error instanceof ImapFault) || !OF_ONE_MAILBOX.has(error.kind)) throw error;
     this.#openFailures++;
     const delay = backoffDelay(this.#openFailures, REOPEN);
     this.notBefore = monotonicNow() + delay;
@@ -248,10 +256,12 @@ export class WatchedMailbox {
         recorded: (ids) => wake.notify(ids),
         refused: (id, fault) => this.#complaints.refused(id, fault),
         withheld: this.#withheld,
+        portion: this.#portion,
+        gaveUp: (mails) => this.#gaveUp(mails, read),
         mostWaiting: MOST_WAITING,
+        signal,
       },
       opened,
-      signal,
     );
     this.#outage.over(subscribers);
     const isNews = read.some((subscriber) => !this.#placed.has(subscriber));
@@ -268,14 +278,36 @@ export class WatchedMailbox {
     return older;
   }
 
+  /** The mails run all the same: who gets an item that says less than it should must know why. */
+  #gaveUp(mails: readonly Pick<NewMail, 'facts' | 'due'>[], subscribers: readonly ImapSubscriber[]): void {
+    for (const subscriber of subscribers) {
+      const mine = mails.filter(({ due }) => due.includes(subscriber.subscription.id));
+      if (mine.length === 0) continue;
+      const fault = this.#notHandedOut(mine.map(({ facts }) => facts.uid));
+      const runs =
+        mine.length === 1 ? 'Its run asks once more, and fails' : 'Their runs ask once more, and fail';
+      const text =
+        `${fault.message} The server was asked ${MOST_TRIES} times. ${runs} if that is in vain, too. ` +
+        'Look at the mail in another program, or ask whoever runs the server.';
+      this.#ports.log.warn(text);
+      subscriber.warn(new Error(text, { cause: fault }));
+    }
+  }
+
+  #notHandedOut(uids: readonly number[]): WithheldMail {
+    return new WithheldMail(`the ${this.name}`, uids, this.#withheld.saidOf(uids[0]!));
+  }
+
   /** For people, who need not know it of every mail: a write for each would keep the connection from its IDLE. */
   async #reportRead(connection: 'idling' | 'polling', older: Older | null, isNews: boolean): Promise<void> {
     const state = older ? 'syncing' : 'idle';
     const backfill = older && { read: older.read, left: older.left };
-    const said = JSON.stringify([connection, state, backfill]);
+    const { held } = this.#withheld;
+    const error = held.length > 0 && this.#notHandedOut(held).message;
+    const said = JSON.stringify([connection, state, backfill, error]);
     const now = monotonicNow();
     if (!isNews && said === this.#said && now - this.#saidAt < SAY_AGAIN_MS) return;
-    await this.report({ state, connection, synced: true, backfill });
+    await this.report({ state, connection, synced: true, backfill, ...(error && { error }) });
     this.#said = said;
     this.#saidAt = now;
   }

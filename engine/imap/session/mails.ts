@@ -1,0 +1,202 @@
+// Reads the mails of the open mailbox: what is told of them, and their content.
+// Invariants: nothing is taken for a mail that is less than its server says, unless it says the same twice; a mail
+// counts as deleted only if the server, asked once more, tells of others and not of it.
+import type { FetchQueryObject } from 'imapflow';
+import { Answers } from './answers';
+import type { ImapConnection } from './connection';
+import { ImapFault, isRefusal, unreadable } from './fault';
+import { type FactNeeds, factQuery, factsOf, isAnswered, type MailFacts } from './facts';
+import type { HandedOut } from './handed-out';
+import { sequenceSet } from './sequence-set';
+
+/** A mail whose content is asked for. */
+export interface SizedMail {
+  readonly uid: number;
+  /** Octets (RFC822.SIZE); 0: unknown, or a mail without anything. */
+  readonly size: number;
+  /** What was read of it before, and was too little. */
+  readonly short?: Buffer;
+}
+
+interface Asked {
+  readonly answers: Answers;
+  readonly fault: ImapFault | null;
+}
+
+export class MailReading {
+  readonly #connection: ImapConnection;
+
+  constructor(connection: ImapConnection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * What the server tells of each mail; of one that is withheld, what it tells without its header.
+   * @param uids ascending
+   * @param wholeBelow a mail of fewer octets comes with its content; 0: none does
+   */
+  async facts(uids: readonly number[], needs: FactNeeds, wholeBelow = 0): Promise<HandedOut<MailFacts>> {
+    const { answers, fault } = await this.#ask('Reading mail headers', uids, factQuery(needs, wholeBelow));
+    const lacks = (uid: number): boolean => !isAnswered(answers.get(uid), needs, this.#connection.hasIds);
+    const handedOut = (
+      isEnough: (uid: number) => boolean,
+      fault: ImapFault | null = null,
+      withheld: readonly number[] = [],
+    ): HandedOut<MailFacts> => {
+      const facts = uids.filter(isEnough).map((uid) => factsOf(answers.get(uid)!, wholeBelow));
+      return { answers: new Map(facts.map((mail) => [mail.uid, mail])), withheld, fault };
+    };
+    const isAll = (uid: number): boolean => !lacks(uid);
+    const lacking = uids.filter(lacks);
+    if (fault || lacking.length === 0) return handedOut(isAll, fault);
+    const there = await this.#present(lacking);
+    const present = lacking.filter((uid) => there.answers.get(uid));
+    if (there.fault || present.length === 0) return handedOut(isAll, there.fault);
+    // Once more, with the whole header, and without the structure: some servers stumble over them.
+    const query = { ...factQuery({ ...needs, structure: false }), headers: true };
+    const again = await this.#ask('Reading mail headers', present, query);
+    answers.add(again.answers);
+    if (again.fault?.kind === 'connection') return handedOut(isAll, again.fault);
+    // By its header it is told from others, and judged; what else the server does not say stays unknown.
+    const hasHeader = (uid: number): boolean => answers.get(uid)?.header !== undefined;
+    const left = present.filter((uid) => !hasHeader(uid));
+    if (left.length > 0 && again.fault) return handedOut(hasHeader, again.fault);
+    answers.add(there.answers);
+    return handedOut((uid) => answers.get(uid) !== undefined, null, left);
+  }
+
+  /** The same without what the server may stumble over: which of the mails are there, and their ids. */
+  async bare(uids: readonly number[]): Promise<HandedOut<MailFacts>> {
+    const { answers, fault } = await this.#present(uids);
+    return {
+      answers: new Map(answers.uids.map((uid) => [uid, factsOf(answers.get(uid)!)])),
+      withheld: [],
+      fault,
+    };
+  }
+
+  /** The raw mails. They are all held in memory: the caller bounds their sizes. */
+  async contents(mails: readonly SizedMail[]): Promise<HandedOut<Buffer>> {
+    const contents = new Map<number, Buffer>();
+    const withheld: number[] = [];
+    let left = mails;
+    for (let isLast = false; ; isLast = true) {
+      const { answers, fault } = await this.#ask('Reading mail', uidsOf(left), { source: true });
+      const doubtful: SizedMail[] = [];
+      for (const mail of left) {
+        const content = answers.get(mail.uid)?.content;
+        if (content && isWhole(mail, content)) contents.set(mail.uid, content);
+        else doubtful.push(content ? { ...mail, short: content } : mail);
+      }
+      if (fault) return { answers: contents, withheld, fault };
+      if (doubtful.length === 0) return { answers: contents, withheld, fault: null };
+      const there = await this.#present(uidsOf(doubtful));
+      if (there.fault) return { answers: contents, withheld, fault: there.fault };
+      left = doubtful.filter(({ uid }) => there.answers.get(uid));
+      if (isLast || left.length === 0) return { answers: contents, withheld: uidsOf(left), fault: null };
+    }
+  }
+
+  /** The mails' whole header blocks. @param uids ascending */
+  async headers(uids: readonly number[]): Promise<HandedOut<Buffer>> {
+    const { answers, fault } = await this.#ask('Reading mail headers', uids, { headers: true });
+    const blocks = uids.flatMap((uid): [number, Buffer][] => {
+      const header = answers.get(uid)?.header;
+      return header ? [[uid, header]] : [];
+    });
+    const handedOut = { answers: new Map(blocks), withheld: [], fault };
+    if (fault || blocks.length === uids.length) return handedOut;
+    const missing = uids.filter((uid) => !handedOut.answers.has(uid));
+    const there = await this.#present(missing);
+    return { ...handedOut, withheld: there.answers.uids, fault: there.fault };
+  }
+
+  /**
+   * Which of the mails have more than so many octets, as their content tells: for those of unknown size.
+   * @param uids ascending
+   */
+  async largerThan(uids: readonly number[], octets: number): Promise<HandedOut<boolean>> {
+    const query: FetchQueryObject = { source: { start: octets, maxLength: 1 } };
+    const { answers, fault } = await this.#ask('Measuring mail', uids, query);
+    const measured = uids.map((uid) => [uid, (answers.get(uid)?.content?.length ?? 0) > 0] as const);
+    return { answers: new Map(fault ? [] : measured), withheld: [], fault };
+  }
+
+  /**
+   * Whether the server hands out other mails: some from the beginning, the middle and the end of the mailbox are tried.
+   * @returns `none`: there are no others; a fault: it does not
+   */
+  async handsOutOthers(than: ReadonlySet<number>): Promise<'yes' | 'none' | ImapFault> {
+    const { exists, login } = this.#connection;
+    const places = [...new Set([1, Math.ceil(exists / 2), exists])].filter((place) => place > 0);
+    if (places.length === 0) return 'none';
+    const uids = new Set<number>();
+    const listing = this.#connection.fetch(
+      'Looking for other mail',
+      places.join(','),
+      {},
+      ({ uid }) => uids.add(uid),
+      'seq',
+    );
+    let last = await listing.then(() => null, faultOf);
+    for (const uid of uids) {
+      if (!uid || than.has(uid) || (last && !isRefusal(last))) continue;
+      const { answers, fault } = await this.#ask('Reading mail', [uid], {
+        source: { start: 0, maxLength: 64 },
+      });
+      if (!fault && answers.get(uid)?.content?.length) return 'yes';
+      last =
+        fault ??
+        new ImapFault('other', `${login.host} lists mails and hands out nothing of any at the moment.`);
+    }
+    return last ?? 'none';
+  }
+
+  /** Which of the UIDs are in the open mailbox. @throws ImapFault */
+  async present(uids: readonly number[]): Promise<Set<number>> {
+    const { answers, fault } = await this.#present(uids);
+    if (fault) throw fault;
+    return new Set(answers.uids);
+  }
+
+  async #present(uids: readonly number[]): Promise<Asked> {
+    if (this.#connection.exists === 0) return { answers: new Answers([]), fault: null };
+    const answers = new Answers(uids);
+    // The last mail is always there (RFC 3501, 6.4.8): a server that does not tell even of it tells nothing.
+    const set = `${sequenceSet([...uids].sort((a, b) => a - b))},*`;
+    const fault = await this.#heard('Looking for deleted mail', set, {}, answers);
+    if (!fault && answers.heard === 0 && this.#connection.exists > 0)
+      return { answers, fault: unreadable(this.#connection.login, this.#connection.exists) };
+    return { answers, fault };
+  }
+
+  async #ask(what: string, uids: readonly number[], query: FetchQueryObject): Promise<Asked> {
+    const answers = new Answers(uids);
+    const fault = uids.length > 0 ? await this.#heard(what, sequenceSet(uids), query, answers) : null;
+    return { answers, fault };
+  }
+
+  async #heard(
+    what: string,
+    set: string,
+    query: FetchQueryObject,
+    answers: Answers,
+  ): Promise<ImapFault | null> {
+    const hearing = this.#connection.fetch(what, set, query, (message) => answers.take(message));
+    return hearing.then(() => null, faultOf);
+  }
+}
+
+/** @throws everything else */
+function faultOf(error: unknown): ImapFault {
+  if (error instanceof ImapFault) return error;
+  throw error;
+}
+
+const uidsOf = (mails: readonly SizedMail[]): number[] => mails.map(({ uid }) => uid).sort((a, b) => a - b);
+
+/** Some servers' sizes are wrong: what comes twice the same is all that there is. */
+function isWhole({ size, short }: SizedMail, content: Buffer): boolean {
+  if (content.length === 0) return size === 0 && short?.length === 0;
+  return (size > 0 && content.length >= size) || short?.equals(content) === true;
+}

@@ -1,0 +1,43 @@
+// What a test of a scripted server expects of the mails that arrived at it.
+import assert from 'node:assert/strict';
+import { scriptedMail } from './mail';
+import type { FetchCommand } from './server';
+import type { WatchedScript } from './watched';
+
+export const numbers = (from: number, to: number): number[] =>
+  Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+export const ascending = (uids: readonly number[]): number[] => [...uids].sort((a, b) => a - b);
+
+/** Each of the mails is recorded, once and whole, and nothing else is. */
+export async function eachOnce(
+  scene: WatchedScript,
+  uids: readonly number[],
+  withinMs?: number,
+): Promise<void> {
+  const mails = await scene.recorded(uids.length, withinMs);
+  const last = await scene.oneMore();
+  assert.deepEqual(ascending(scene.uids), [...uids, last]);
+  for (const { uid, subject, content } of mails) {
+    assert.equal(subject, `mail ${uid}`);
+    assert.ok(content?.equals(scriptedMail(uid).raw), `mail ${uid} is whole`);
+  }
+}
+
+/** A FETCH of what identifies mails, not of what only lists them. */
+export const tellsMails = ({ items }: FetchCommand): boolean => items.includes('RFC822.SIZE');
+
+/** A FETCH of mails' content, not of a single octet of it. */
+export const readsContent = ({ items }: FetchCommand): boolean => /BODY\.PEEK\[\](?!<\d+\.1>)/.test(items);
+
+/** The command ends with this, and no more is said of its mails. */
+export const endsWith =
+  (how: string) =>
+  ({ conversation, tag }: FetchCommand): true => {
+    conversation.say(`${tag} ${how}\r\n`);
+    return true;
+  };
+
+/** A deadline that passes soon. */
+const SOON = { commandMs: 1_000 };
+export const impatient = { times: SOON, join: { reading: SOON } };

@@ -3,10 +3,12 @@
 // once it was asked for often enough, and its run reads it again.
 import { packContent } from '../../ledger/content';
 import type { NewMessage } from '../../ledger/ledger';
-import { headerBlock } from '../../mail/headers';
-import { weakIdentity } from '../../mail/identity';
+import { senderOf, subjectOf } from '../../mail/envelope';
+import { headerBlock, readHeaders } from '../../mail/headers';
+import { messageIdOf, softIdentity, weakIdentity } from '../../mail/identity';
 import { askFor } from './asking';
 import type { NewMail, SyncJob } from './job';
+import { isWholeHeader } from '../session/facts';
 import type { ImapFault } from '../session/fault';
 
 export interface ReadMessages {
@@ -56,15 +58,31 @@ async function messageOf(
   raw: Buffer | undefined,
   block: Buffer | undefined,
 ): Promise<NewMessage> {
-  const size = facts.size || (raw?.length ?? 0);
+  // Where the server told too little of its header, the mail itself says it.
+  const names = raw && !isWholeHeader(facts.fields) ? await namesOf(headerBlock(raw), facts.size) : mail;
   return {
     ...mail,
-    weakIdentity: block && mail.messageId === null ? weakIdentity(block, facts.size) : null,
+    ...names,
+    weakIdentity: block && names.messageId === null ? weakIdentity(block, facts.size) : null,
     uid: facts.uid,
     uidValidity: job.uidValidity,
     receivedAt: facts.receivedAt,
-    size,
+    size: facts.size || (raw?.length ?? 0),
     content: raw ? await packContent(raw) : null,
+  };
+}
+
+/** What its header says that a mail is known and looked for by. @param header null: nothing is known of it */
+export async function namesOf(
+  header: Buffer | null,
+  size: number,
+): Promise<Pick<NewMail, 'messageId' | 'sender' | 'subject' | 'softIdentity'>> {
+  const headers = readHeaders(header ?? Buffer.alloc(0));
+  return {
+    messageId: messageIdOf(headers),
+    sender: senderOf(headers),
+    subject: await subjectOf(headers),
+    softIdentity: softIdentity(headers, size),
   };
 }
 

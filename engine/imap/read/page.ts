@@ -3,13 +3,11 @@
 // bodies, one being read while the other is recorded; nothing is downloaded that is recorded already; a mail that is not
 // handed out keeps no other from being recorded.
 import type { Cursor } from '../../ledger/ledger';
-import { senderOf, subjectOf } from '../../mail/envelope';
-import { readHeaders } from '../../mail/headers';
-import { imapIdentity, messageIdOf, softIdentity, weakIdentity } from '../../mail/identity';
+import { imapIdentity, weakIdentity } from '../../mail/identity';
 import { groupedBySize } from '../../runtime/groups';
 import { askFor } from './asking';
 import type { NewMail, SyncJob } from './job';
-import { readMessages } from './messages';
+import { namesOf, readMessages } from './messages';
 import type { Recorder } from './recorder';
 import { chosen, factNeeds } from './selection';
 import type { MailFacts } from '../session/facts';
@@ -104,16 +102,12 @@ async function unreadFacts({ session }: SyncJob, uids: readonly number[]): Promi
 }
 
 async function toCandidate(job: SyncJob, page: Page, facts: MailFacts): Promise<NewMail> {
-  const headers = readHeaders(facts.fields ?? Buffer.alloc(0));
   const { mailbox, uidValidity } = job;
   return {
     facts,
-    messageId: messageIdOf(headers),
-    sender: senderOf(headers),
-    subject: await subjectOf(headers),
+    ...(await namesOf(facts.fields, facts.size)),
     identity: imapIdentity({ mailbox, uidValidity, uid: facts.uid, emailId: facts.emailId }),
     accountWide: facts.emailId !== undefined,
-    softIdentity: softIdentity(headers, facts.size),
     due: page.dueTo(facts),
   };
 }

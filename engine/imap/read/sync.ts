@@ -146,10 +146,11 @@ async function newMail(job: SyncJob, cursors: Cursors, above: number): Promise<N
     const highest = byUid.length < LIST_MOST ? Infinity : byUid.at(-1)!;
     return { uids: [...uids].filter((uid) => uid <= highest).sort((a, b) => a - b), facts: new Map() };
   } catch (error) {
-    if (!(error instanceof ImapFault) || error.kind !== 'connection' || portion.most < FEW_MAILS) throw error;
+    if (!(error instanceof ImapFault) || error.kind !== 'connection') throw error;
     // It may have been too much at once.
-    portion.broke(FEW_MAILS);
-    throw new ImapFault(error.kind, error.message, { cause: error, lessNext: true });
+    const asked = Math.min(portion.most, FEW_MAILS);
+    portion.broke(asked);
+    throw new ImapFault(error.kind, error.message, { cause: error, lessNext: asked > 1 });
   }
 }
 

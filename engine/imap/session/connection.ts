@@ -5,7 +5,7 @@
 import type { FetchMessageObject, FetchQueryObject, ImapFlow, SearchObject } from 'imapflow';
 import { monotonicNow, pause, withDeadline } from '../../runtime/time';
 import { clientOptions, throttleLogger } from './client-options';
-import { ImapFault, toFault } from './fault';
+import { ImapFault, toFault, unreadable } from './fault';
 import { type ImapLogin, renewedLogin } from './login';
 import { Refusals } from './refusal';
 
@@ -166,6 +166,13 @@ export class ImapConnection {
     this.#hinted = false;
   }
 
+  /** As `probe`, where mails are not told of that should be there. */
+  async lookAgain(): Promise<void> {
+    await this.probe();
+    // What came in the meantime is not seen yet.
+    this.hint();
+  }
+
   /**
    * Waits for a hint that there is new mail, by IDLE where the server has it, for at most `ms`; without IDLE, for
    * `pollMs`. Ends early when the connection does, or on abort; the next command tells.
@@ -251,6 +258,34 @@ export class ImapConnection {
       for await (const message of this.client.fetch(range, { ...query, uid: true }, { uid })) take(message);
     };
     await this.command(what, fetching(), 'while bytes come');
+  }
+
+  /**
+   * FETCH of mails that are there: something must be told of one of them at least. Where nothing is, they may have been
+   * deleted, which a server says only when it is asked; so it is, and then for the mails once more.
+   * @param range of mails that are there now; undefined: there are none
+   * @throws ImapFault `unreadable`
+   */
+  async fetchThere(
+    what: string,
+    range: () => string | undefined,
+    query: FetchQueryObject,
+    take: (message: FetchMessageObject) => void,
+    numbers: 'uid' | 'seq' = 'uid',
+  ): Promise<void> {
+    for (let isAgain = false; ; isAgain = true) {
+      const set = range();
+      if (set === undefined) return;
+      let heard = 0;
+      const hear = (message: FetchMessageObject): void => {
+        if (message.uid) heard++;
+        take(message);
+      };
+      await this.fetch(what, set, query, hear, numbers);
+      if (heard > 0) return;
+      if (isAgain) throw unreadable(this.login, this.exists);
+      await this.lookAgain();
+    }
   }
 
   /** The command's answer, by its deadline. @throws ImapFault; one of the connection has closed it */

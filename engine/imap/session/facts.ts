@@ -14,7 +14,7 @@ export interface MailFacts {
   /** INTERNALDATE, ms since 1970; null: unknown. */
   readonly receivedAt: number | null;
   readonly emailId: string | undefined;
-  /** A header block with Message-ID, From, To, Cc, Date and Subject at least; null: the server does not hand it out. */
+  /** A header block with Message-ID, From, To, Cc, Date and Subject at least; null: the server hands out nothing of it. */
   readonly fields: Buffer | null;
   /** Where it was asked for. */
   readonly flags?: ReadonlySet<string>;
@@ -52,12 +52,17 @@ export const factQuery = ({ flags, structure }: FactNeeds, wholeBelow = 0): Fetc
 export function isAnswered(answer: Answer | undefined, needs: FactNeeds, hasIds: boolean): answer is Answer {
   return (
     answer?.header !== undefined &&
+    isWholeHeader(answer.header) &&
     answer.size !== undefined &&
     answer.receivedAt !== undefined &&
     (answer.emailId !== undefined || !hasIds) &&
     (answer.flags !== undefined || !needs.flags)
   );
 }
+
+/** A header, and a choice of its fields, ends with an empty line (RFC 3501, 6.4.5): what does not may be cut off. */
+export const isWholeHeader = (header: Buffer | null): boolean =>
+  header !== null && /(^|\n)\r?\n$/.test(header.subarray(-4).toString('latin1'));
 
 /** @param wholeBelow as it was asked with */
 export function factsOf(answer: Answer, wholeBelow = 0): MailFacts {
@@ -68,7 +73,7 @@ export function factsOf(answer: Answer, wholeBelow = 0): MailFacts {
     size,
     receivedAt,
     emailId,
-    fields: header ?? null,
+    fields: header && header.length > 0 ? header : null,
     ...(flags && { flags }),
     ...(structure && { structure }),
     ...(isSmall && (size > 0 && content.length >= size ? { content } : { short: content })),

@@ -85,8 +85,7 @@ export class MailboxListing {
   /** @throws ImapFault: more mails are there than were, and none of them was told of */
   async #nothingNew(): Promise<void> {
     if (this.#connection.exists <= this.#existed) return;
-    // They may have been deleted at once: a server tells that only now.
-    await this.#connection.probe();
+    await this.#connection.lookAgain();
     const { exists, login } = this.#connection;
     if (exists > this.#existed) throw unreadable(login, exists - this.#existed);
   }
@@ -95,23 +94,26 @@ export class MailboxListing {
     const lowest = new Lowest(most);
     const isKept = (uid: number): boolean => answers.get(uid) !== undefined || answers.size < FEW_MAILS;
     const answers: Answers = new Answers((uid) => uid > after && isKept(uid));
+    const take = (message: FetchMessageObject): void => {
+      answers.take(message);
+      if (message.uid > after) lowest.add(message.uid);
+    };
     // `*` is the last mail even where its UID is not above `after` (RFC 3501, 6.4.8).
-    const list = (query: FetchQueryObject): Promise<void> =>
-      this.#connection.fetch('Looking for new mail', `${after + 1}:*`, query, (message) => {
-        answers.take(message);
-        if (message.uid > after) lowest.add(message.uid);
-      });
-    try {
-      await list(needs ? factQuery(needs) : {});
-    } catch (error) {
-      if (!needs || !isRefusal(error)) throw error;
+    const range = `${after + 1}:*`;
+    const listing = this.#connection.fetch(
+      'Looking for new mail',
+      range,
+      needs ? factQuery(needs) : {},
+      take,
+    );
+    await listing.catch((error: unknown) => {
       // One of them is refused: then without what identifies them.
-      await list({});
+      if (!isRefusal(error)) throw error;
+    });
+    if (answers.heard === 0 || lowest.numbers.length < this.#connection.exists - this.#existed) {
+      const there = (): string | undefined => (this.#connection.exists > 0 ? range : undefined);
+      await this.#connection.fetchThere('Looking for new mail', there, {}, take);
     }
-    const grown = this.#connection.exists - this.#existed;
-    if (needs && (answers.heard === 0 || lowest.numbers.length < grown)) await list({});
-    if (answers.heard === 0 && this.#connection.exists > 0)
-      throw unreadable(this.#connection.login, Math.max(grown, 1));
     const facts = new Map<number, MailFacts>();
     for (const uid of answers.uids) {
       const answer = answers.get(uid);
@@ -177,9 +179,9 @@ export class MailboxListing {
         const answer = answerOf(message);
         if (answer && answer.seq >= low && answer.seq <= high) least = Math.min(least, answer.uid);
       };
-      await this.#connection.fetch('Looking for mail', `${low}:${high}`, query, hear, 'seq');
-      const { exists, login } = this.#connection;
-      if (answers.heard === 0 && exists >= low) throw unreadable(login, high - low + 1);
+      const there = (): string | undefined =>
+        this.#connection.exists >= low ? `${low}:${Math.min(high, this.#connection.exists)}` : undefined;
+      await this.#connection.fetchThere('Looking for mail', there, query, hear, 'seq');
       for (const uid of answers.uids) take(answers.get(uid)!);
       if (least <= after) return;
       high = low - 1;
@@ -249,12 +251,10 @@ export class MailboxListing {
 
   /** The UID of the newest mail, or 0 in an empty mailbox. @throws ImapFault `unreadable` */
   async newestUid(): Promise<number> {
-    const { exists, login } = this.#connection;
-    if (exists === 0) return 0;
     let last = 0;
     const take = ({ uid }: { uid: number }): void => void (last = Math.max(last, uid || 0));
-    await this.#connection.fetch('Looking for the last mail', '*', {}, take, 'seq');
-    if (last === 0 && this.#connection.exists > 0) throw unreadable(login, exists);
+    const there = (): string | undefined => (this.#connection.exists > 0 ? '*' : undefined);
+    await this.#connection.fetchThere('Looking for the last mail', there, {}, take, 'seq');
     return last;
   }
 

@@ -4,7 +4,7 @@
 import type { FetchQueryObject } from 'imapflow';
 import { Answers } from './answers';
 import type { ImapConnection } from './connection';
-import { ImapFault, isRefusal, unreadable } from './fault';
+import { ImapFault, isRefusal } from './fault';
 import { type FactNeeds, factQuery, factsOf, isAnswered, type MailFacts } from './facts';
 import type { HandedOut } from './handed-out';
 import { sequenceSet } from './sequence-set';
@@ -160,30 +160,21 @@ export class MailReading {
   }
 
   async #present(uids: readonly number[]): Promise<Asked> {
-    if (this.#connection.exists === 0) return { answers: new Answers([]), fault: null };
     const answers = new Answers(uids);
     // The last mail is always there (RFC 3501, 6.4.8): a server that does not tell even of it tells nothing.
     const set = `${sequenceSet([...uids].sort((a, b) => a - b))},*`;
-    const fault = await this.#heard('Looking for deleted mail', set, {}, answers);
-    if (!fault && answers.heard === 0 && this.#connection.exists > 0)
-      return { answers, fault: unreadable(this.#connection.login, this.#connection.exists) };
-    return { answers, fault };
+    const there = (): string | undefined => (this.#connection.exists > 0 ? set : undefined);
+    const looking = this.#connection.fetchThere('Looking for deleted mail', there, {}, (message) =>
+      answers.take(message),
+    );
+    return { answers, fault: await looking.then(() => null, faultOf) };
   }
 
   async #ask(what: string, uids: readonly number[], query: FetchQueryObject): Promise<Asked> {
     const answers = new Answers(uids);
-    const fault = uids.length > 0 ? await this.#heard(what, sequenceSet(uids), query, answers) : null;
-    return { answers, fault };
-  }
-
-  async #heard(
-    what: string,
-    set: string,
-    query: FetchQueryObject,
-    answers: Answers,
-  ): Promise<ImapFault | null> {
-    const hearing = this.#connection.fetch(what, set, query, (message) => answers.take(message));
-    return hearing.then(() => null, faultOf);
+    if (uids.length === 0) return { answers, fault: null };
+    const asking = this.#connection.fetch(what, sequenceSet(uids), query, (message) => answers.take(message));
+    return { answers, fault: await asking.then(() => null, faultOf) };
   }
 }
 

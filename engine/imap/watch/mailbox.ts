@@ -300,9 +300,9 @@ export class WatchedMailbox {
 
   /** For people, who need not know it of every mail: a write for each would keep the connection from its IDLE. */
   async #reportRead(connection: 'idling' | 'polling', older: Older | null, isNews: boolean): Promise<void> {
-    const state = older ? 'syncing' : 'idle';
-    const backfill = older && { read: older.read, left: older.left };
     const { held } = this.#withheld;
+    const state = older ? 'syncing' : held.length > 0 ? 'retry_scheduled' : 'idle';
+    const backfill = older && { read: older.read, left: older.left };
     const error = held.length > 0 && this.#notHandedOut(held).message;
     const said = JSON.stringify([connection, state, backfill, error]);
     const now = monotonicNow();

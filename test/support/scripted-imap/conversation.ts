@@ -8,8 +8,8 @@ export class Conversation {
   readonly #socket: Socket;
   #rest = '';
   #idleTag: string | undefined;
-  /** Deletions that may be told only between commands. */
-  #untold = '';
+  /** The mails by the sequence numbers that this client knows: deleted ones keep theirs until it is told. */
+  #told: StoredMail[] = [];
 
   constructor(server: ScriptedImapServer, socket: Socket) {
     this.#server = server;
@@ -29,7 +29,11 @@ export class Conversation {
 
   /** A mail by its UID, with its sequence number. */
   mailAt(uid: number): readonly [number, StoredMail] | undefined {
-    return inSet(this.#server.mails, String(uid), 'uid')[0];
+    return this.#inSet(String(uid), 'uid')[0];
+  }
+
+  #inSet(set: string, by: 'uid' | 'seq'): (readonly [number, StoredMail])[] {
+    return inSet(this.#told, set, by).filter(([, mail]) => this.#server.mails.includes(mail));
   }
 
   /** Breaks off, without a word. */
@@ -38,17 +42,24 @@ export class Conversation {
   }
 
   announce(): void {
-    if (this.isIdling) this.say(this.#exists());
-  }
-
-  expunged(seq: number): void {
-    const told = `* ${seq} EXPUNGE\r\n`;
-    if (this.isIdling) this.say(told);
-    else this.#untold += told;
+    if (this.isIdling) this.say(this.#news());
   }
 
   #exists(): string {
-    return `* ${this.#server.mails.length} EXISTS\r\n`;
+    return `* ${this.#told.length} EXISTS\r\n`;
+  }
+
+  /** What has been deleted, and what has come, since it was last told. */
+  #news(): string {
+    const { mails } = this.#server;
+    let deletions = '';
+    for (let at = this.#told.length - 1; at >= 0; at--) {
+      if (mails.includes(this.#told[at]!)) continue;
+      this.#told.splice(at, 1);
+      deletions += `* ${at + 1} EXPUNGE\r\n`;
+    }
+    this.#told = [...mails];
+    return `${deletions}${this.#exists()}`;
   }
 
   #hear(text: string): void {
@@ -80,7 +91,8 @@ export class Conversation {
   #answer(name: string, tag: string): void {
     if (name === 'IDLE') {
       this.#idleTag = tag;
-      this.say('+ idling\r\n');
+      const isNews = this.#told.length !== this.#server.mails.length;
+      this.say(`+ idling\r\n${isNews ? this.#news() : ''}`);
       return;
     }
     this.say(`${this.#untagged(name)}${tag} OK${name === 'EXAMINE' ? ' [READ-ONLY]' : ''} done\r\n`);
@@ -98,13 +110,10 @@ export class Conversation {
         return mailboxes.map((mailbox) => `* LIST (\\HasNoChildren) "/" "${mailbox}"\r\n`).join('');
       case 'SELECT':
       case 'EXAMINE':
-        this.#untold = '';
+        this.#told = [...this.#server.mails];
         return `* FLAGS (\\Seen)\r\n${this.#exists()}* OK [UIDVALIDITY 1] \r\n* OK [UIDNEXT ${uidNext}] \r\n`;
-      case 'NOOP': {
-        const told = this.#untold;
-        this.#untold = '';
-        return `${told}${this.#exists()}`;
-      }
+      case 'NOOP':
+        return this.#news();
       case 'LOGOUT':
         return '* BYE bye\r\n';
       default:
@@ -113,9 +122,9 @@ export class Conversation {
   }
 
   #fetch(tag: string, args: string, by: 'uid' | 'seq'): void {
-    const { script, mails } = this.#server;
+    const { script } = this.#server;
     const [set, items] = [args.slice(0, args.indexOf(' ')), args.slice(args.indexOf(' ') + 1)];
-    const command: FetchCommand = { conversation: this, tag, set, items, mails: inSet(mails, set, by) };
+    const command: FetchCommand = { conversation: this, tag, set, items, mails: this.#inSet(set, by) };
     if (script.fetch?.(command)) return;
     for (const [seq, mail] of command.mails) {
       const scripted = script.fetched?.(command, seq, mail);
@@ -127,9 +136,8 @@ export class Conversation {
   }
 
   #search(tag: string, args: string): void {
-    const found = this.#server.mails
-      .filter((mail) => fits(mail, args, this.#server.mails))
-      .map(({ uid }) => uid);
+    const there = this.#inSet('1:*', 'seq').map(([, mail]) => mail);
+    const found = there.filter((mail) => fits(mail, args, there)).map(({ uid }) => uid);
     const scripted = this.#server.script.search?.(tag, found, args);
     this.say(scripted ?? `* SEARCH ${found.join(' ')}\r\n${tag} OK SEARCH done\r\n`);
   }

@@ -95,10 +95,8 @@ export class ScriptedImapServer {
 
   /** Somebody deletes a mail. */
   expunge(uid: number): void {
-    const seq = this.mails.findIndex((mail) => mail.uid === uid) + 1;
-    if (seq === 0) return;
-    this.mails.splice(seq - 1, 1);
-    for (const conversation of this.#conversations) conversation.expunged(seq);
+    this.mails = this.mails.filter((mail) => mail.uid !== uid);
+    for (const conversation of this.#conversations) conversation.announce();
   }
 
   get idling(): number {

@@ -14,6 +14,8 @@ export interface WatchedOptions extends ScriptedOptions {
   readonly times?: Partial<LineTimes>;
   /** False: it is not waited for. */
   readonly ready?: boolean;
+  /** The server has no IDLE. */
+  readonly isPolled?: boolean;
 }
 
 export class WatchedScript {
@@ -35,6 +37,7 @@ export class WatchedScript {
       join,
       times,
       ready = true,
+      isPolled = false,
     } = options;
     const server = await ScriptedImapServer.start(options);
     server.mails.push(...before);
@@ -42,7 +45,8 @@ export class WatchedScript {
     const watching = await Watching.start(times);
     const joined = await watching.join(server.login(), join);
     try {
-      if (ready) await until('the mailbox is watched', () => server.idling > 0);
+      const isWatched = (): boolean => (isPolled ? watching.source().state === 'idle' : server.idling > 0);
+      if (ready) await until('the mailbox is watched', isWatched);
       server.script = script;
       await test(new WatchedScript(server, watching, joined));
     } catch (error) {
@@ -74,11 +78,20 @@ export class WatchedScript {
     return this.mails();
   }
 
+  /** Waits until none of the mails is missing. */
+  async recordedAll(missing: () => readonly number[], withinMs: number): Promise<void> {
+    await until('every mail is recorded', () => missing().length === 0, withinMs).catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}; missing: ${missing().slice(0, 10).join(', ')}`, {
+        cause: error,
+      });
+    });
+  }
+
   /** One more mail arrives: what was to be recorded twice is, by the time that it is recorded. @returns its UID */
-  async oneMore(): Promise<number> {
+  async oneMore(withinMs = 60_000): Promise<number> {
     const uid = this.server.uidNext;
     this.arrive(uid);
-    await until('one more mail is recorded', () => this.uids.includes(uid));
+    await until('one more mail is recorded', () => this.uids.includes(uid), withinMs);
     return uid;
   }
 

@@ -85,21 +85,21 @@ export class Conversation {
     if (scripted !== undefined) this.say(scripted);
     else if (name.endsWith('FETCH')) this.#fetch(tag, args, uid ? 'uid' : 'seq');
     else if (name.endsWith('SEARCH')) this.#search(tag, args);
-    else this.#answer(name, tag);
+    else this.#answer(name, tag, args);
   }
 
-  #answer(name: string, tag: string): void {
+  #answer(name: string, tag: string, args: string): void {
     if (name === 'IDLE') {
       this.#idleTag = tag;
       const isNews = this.#told.length !== this.#server.mails.length;
       this.say(`+ idling\r\n${isNews ? this.#news() : ''}`);
       return;
     }
-    this.say(`${this.#untagged(name)}${tag} OK${name === 'EXAMINE' ? ' [READ-ONLY]' : ''} done\r\n`);
+    this.say(`${this.#untagged(name, args)}${tag} OK${name === 'EXAMINE' ? ' [READ-ONLY]' : ''} done\r\n`);
     if (name === 'LOGOUT') this.#socket.end();
   }
 
-  #untagged(name: string): string {
+  #untagged(name: string, args: string): string {
     const { capabilities, mailboxes, uidNext } = this.#server;
     switch (name) {
       case 'CAPABILITY':
@@ -107,6 +107,8 @@ export class Conversation {
       case 'NAMESPACE':
         return '* NAMESPACE (("" "/")) NIL NIL\r\n';
       case 'LIST':
+        // Without a name it is asked what separates the levels of names (RFC 3501, 6.3.8).
+        if (args === '"" ""') return '* LIST (\\Noselect) "/" ""\r\n';
         return mailboxes.map((mailbox) => `* LIST (\\HasNoChildren) "/" "${mailbox}"\r\n`).join('');
       case 'SELECT':
       case 'EXAMINE':

@@ -3,7 +3,9 @@
 // Invariant: it never tells of a mail that is not there, unless a test makes it.
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import type { ImapLogin } from '../../../engine/imap/session/login';
+import type { Certificate } from '../certificate';
 import { Conversation } from './conversation';
 import type { StoredMail } from './mail';
 
@@ -39,6 +41,8 @@ export interface Script {
 export interface ScriptedOptions {
   readonly capabilities?: string;
   readonly mailboxes?: readonly string[];
+  /** With TLS from the first byte. */
+  readonly certificate?: Certificate;
 }
 
 export class ScriptedImapServer {
@@ -53,10 +57,15 @@ export class ScriptedImapServer {
   /** The commands, without their tags. */
   readonly commands: string[] = [];
 
-  private constructor({ capabilities = 'IMAP4rev1 IDLE UIDPLUS', mailboxes = ['INBOX'] }: ScriptedOptions) {
+  private constructor({
+    capabilities = 'IMAP4rev1 IDLE UIDPLUS',
+    mailboxes = ['INBOX'],
+    certificate,
+  }: ScriptedOptions) {
     this.capabilities = capabilities;
     this.mailboxes = mailboxes;
-    this.#server = createServer((socket) => this.#accept(socket));
+    const accept = (socket: Socket): void => this.#accept(socket);
+    this.#server = certificate ? createTlsServer(certificate, accept) : createServer(accept);
   }
 
   static async start(options: ScriptedOptions = {}): Promise<ScriptedImapServer> {

@@ -262,7 +262,7 @@ describe('what is due to be done with mails', { timeout: 5 * MINUTE }, () => {
     queue.add(one!, { kind: 'flag' });
     await perform('INBOX', session);
     assert.equal(await session.wait(MINUTE, MINUTE, signal), 'hint');
-    const { uids } = await session.listing.news(1, 10, NO_NEEDS);
+    const { uids } = await session.news.above(1, 10, NO_NEEDS);
     assert.deepEqual(uids, [2, 3]);
   });
 

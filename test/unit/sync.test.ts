@@ -45,9 +45,11 @@ class Mailbox {
         this.probed++;
         return Promise.resolve();
       },
-      listing: {
-        news: (after: number, most: number) =>
+      news: {
+        above: (after: number, most: number) =>
           Promise.resolve({ uids: above(after).slice(0, most), facts: new Map() }),
+      },
+      listing: {
         since: (after: number, since: number) =>
           Promise.resolve(above(after).filter((uid) => receivedAt(uid) >= since)),
       },

@@ -10,7 +10,8 @@ import { ImapFault } from '../session/fault';
 import { findMails } from '../find/find';
 import { type Obstacle, obstacleOf, obstacleTo } from './obstacles';
 import { Refusal } from '../session/refusal';
-import type { ImapSession, OpenedMailbox } from '../session/session';
+import type { OpenedMailbox } from '../session/news';
+import type { ImapSession } from '../session/session';
 
 /** What passes by itself is told to nobody before it was tried so often. */
 const TOLD_AFTER = 4;

@@ -5,7 +5,8 @@ import type { Subscription } from '../../ledger/ledger';
 import { CLOCK_MARGIN_MS } from '../../runtime/time';
 import type { Fill, ImapCursor } from './cursor';
 import type { ImapReading } from './reading';
-import type { ImapSession, OpenedMailbox } from '../session/session';
+import type { OpenedMailbox } from '../session/news';
+import type { ImapSession } from '../session/session';
 
 export interface Beginning {
   readonly subscription: Subscription;

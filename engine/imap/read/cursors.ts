@@ -84,6 +84,11 @@ export class Cursors {
     return [...this.#begun].some(([id, cursor]) => uid > cursor.uid && this.#cursors.has(id));
   }
 
+  /** Whether it is among the older mail that is still to be read for somebody. */
+  isOlder(uid: number): boolean {
+    return this.all.some(({ fill }) => fill && uid < fill.below && uid >= fill.downTo);
+  }
+
   /** Everything up to the UID was read. @returns what is to be stored */
   advance(to: number): Moves {
     for (const [id, cursor] of this.#cursors) this.#cursors.set(id, advanced(cursor, to));

@@ -61,7 +61,7 @@ export async function* readInTurn(
 }
 
 function lengthAfter(mails: readonly MailFacts[]): number {
-  const bytes = mails.reduce((sum, { content }) => sum + (content?.length ?? 0), 0);
+  const bytes = mails.reduce((sum, { content, short }) => sum + ((content ?? short)?.length ?? 0), 0);
   const fitting = Math.floor((LONG_PAGE_BYTES * mails.length) / Math.max(bytes, 1));
   return Math.min(Math.max(fitting, PAGE_MAILS), LONG_PAGE_MAILS);
 }

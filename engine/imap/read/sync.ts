@@ -12,7 +12,7 @@ import { Recorder } from './recorder';
 import { factNeeds } from './selection';
 import type { MailFacts } from '../session/facts';
 import { ImapFault } from '../session/fault';
-import { FEW_MAILS, type News, type OpenedMailbox } from '../session/listing';
+import { FEW_MAILS, type News, type OpenedMailbox } from '../session/news';
 
 /** UIDs that are held at a time. */
 const LIST_MOST = 10_000;
@@ -61,7 +61,8 @@ async function beginningCursors(job: SyncJob, opened: OpenedMailbox): Promise<Ma
   // The mailbox may have been opened long ago: what the others have read since is not new to a newcomer.
   const read = [...before.values()]
     .map(readCursor)
-    .map((cursor) => (cursor?.uidValidity === opened.uidValidity ? cursor.uid : 0));
+    .map((cursor) => (cursor?.uidValidity === opened.uidValidity ? cursor.uid : 0))
+    .concat(...job.withheld.readTo.values());
   const now = { ...opened, uidNext: Math.max(opened.uidNext, ...read.map((uid) => uid + 1)) };
   const cursors = new Map<number, ImapCursor>();
   const changed: [number, ImapCursor][] = [];
@@ -112,8 +113,11 @@ async function readNew(
   }
   cursors.advance(listed);
   for (const uid of withheld.due) {
-    // One that was found among older mail comes again with its page.
-    if (!cursors.isNew(uid)) continue;
+    if (!cursors.isNew(uid)) {
+      // One that was found among older mail comes again with its page; whoever asked for another may have left.
+      if (!cursors.isOlder(uid)) withheld.settled(uid);
+      continue;
+    }
     if (signal.aborted) return false;
     const facts = await readPage(job, [uid], new Map());
     const dueTo = cursors.heldFor();
@@ -135,12 +139,12 @@ async function newMail(job: SyncJob, cursors: Cursors, above: number): Promise<N
   try {
     if (again.length === 0) {
       const needs = portion.most < FEW_MAILS ? null : factNeeds(subscriptions);
-      return await session.listing.news(lowest(rest), LIST_MOST, needs);
+      return await session.news.above(lowest(rest), LIST_MOST, needs);
     }
     // Those who read again need what was received since then; the others what is above their UID.
     const since = Math.min(...again.map((cursor) => cursor.since!));
     const uids = new Set(await session.listing.since(lowest(again), since));
-    const byUid = rest.length > 0 ? (await session.listing.news(lowest(rest), LIST_MOST, null)).uids : [];
+    const byUid = rest.length > 0 ? (await session.news.above(lowest(rest), LIST_MOST, null)).uids : [];
     for (const uid of byUid) uids.add(uid);
     // Beyond what was listed there may be more for those who go by UID: nobody's cursor may pass that yet.
     const highest = byUid.length < LIST_MOST ? Infinity : byUid.at(-1)!;

@@ -1,28 +1,29 @@
-// An IMAP connection with one mailbox open: connects, opens, waits. What is in the mailbox is listed by `listing`, read by
-// `mails` and changed by `edits`.
+// An IMAP connection with one mailbox open: connects, opens, waits. What is in the mailbox is listed by `news` and
+// `listing`, read by `mails` and changed by `edits`.
 import type { MailboxObject } from 'imapflow';
 import { ImapConnection } from './connection';
 import { restrictedTo, type SearchCriteria } from '../rules/criteria';
 import { MailboxEdits } from './edits';
 import { type ImapFault, isRefusal, type RefusedCommand, wordsOf } from './fault';
-import { MailboxListing, type OpenedMailbox } from './listing';
+import { MailboxListing } from './listing';
 import { accountName, type ImapLogin } from './login';
 import { mailboxFault } from './mailbox-fault';
 import type { ListedMailbox } from './mailboxes';
 import { MailReading } from './mails';
+import { MailboxNews, type OpenedMailbox } from './news';
 import { Refusal } from './refusal';
 import { refusedRules, rulesOnlyOfGmail } from './rule-faults';
 
 /** So that a search of many mails' text does not take too long, nor its command grow beyond 8 KB. */
 const UIDS_A_SEARCH = 200;
 
-export type { OpenedMailbox } from './listing';
-
 export class ImapSession {
   readonly #connection: ImapConnection;
   /** Changes to the mails of the mailbox, once it is open to be changed. */
   readonly edits: MailboxEdits;
-  /** Which mails are in the open mailbox. */
+  /** What is new in the open mailbox. */
+  readonly news: MailboxNews;
+  /** Which mails are in it. */
   readonly listing: MailboxListing;
   /** What the server tells of them, and their content. */
   readonly mails: MailReading;
@@ -33,6 +34,7 @@ export class ImapSession {
     this.#connection = connection;
     this.edits = new MailboxEdits(connection);
     this.listing = new MailboxListing(connection);
+    this.news = new MailboxNews(connection, this.listing);
     this.mails = new MailReading(connection);
   }
 
@@ -92,7 +94,7 @@ export class ImapSession {
   async openToChange(mailbox: string): Promise<OpenedMailbox> {
     if (this.#opened?.name === mailbox && this.canChange) return this.#opened;
     const opened = await this.#open(mailbox, 'to change');
-    this.listing.open(opened, false);
+    this.news.open(opened, false);
     this.hint();
     return opened;
   }
@@ -121,7 +123,7 @@ export class ImapSession {
       uidValidity: String(uidValidity),
       uidNext: uidNext || (await this.listing.newestUid()) + 1,
     };
-    this.listing.open(opened, true);
+    this.news.open(opened, true);
     this.#connection.takeHint();
     return (this.#opened = opened);
   }

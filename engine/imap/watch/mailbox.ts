@@ -15,13 +15,13 @@ import { Tenure } from '../../source/tenure';
 import { performActions } from '../act/actions';
 import { type FaultKind, ImapFault } from '../session/fault';
 import type { ImapLogin } from '../session/login';
-import type { NewMail } from '../read/job';
 import { Portion } from '../read/portion';
 import type { ImapReading } from '../read/reading';
 import { type Older, syncMailbox } from '../read/sync';
-import { MOST_TRIES, Withheld } from '../read/withheld';
-import { WithheldMail } from '../session/handed-out';
-import type { ImapSession, OpenedMailbox } from '../session/session';
+import { Withheld } from '../read/withheld';
+import { notHandedOut, tellGivenUp } from './not-handed-out';
+import type { OpenedMailbox } from '../session/news';
+import type { ImapSession } from '../session/session';
 
 export type ImapSubscriber = Subscriber<ImapLogin, ImapReading>;
 
@@ -39,6 +39,9 @@ const MOST_WAITING = 500;
 
 /** How often it is looked for actions that nobody announced. */
 const LOOK_FOR_ACTIONS_MS = 60_000;
+
+/** A mail that is asked for again may have to wait for older ones to run: it is not looked for all the time. */
+const LEAST_AGAIN_MS = 1_000;
 
 /** That a mailbox is still being read is stored about as often as its heartbeat. */
 const SAY_AGAIN_MS = 50_000;
@@ -144,7 +147,11 @@ export class WatchedMailbox {
       const backfill = why === 'everything' ? await this.#read(session, opened, ending.signal) : null;
       const acted = await this.#act(session, ending.signal);
       const waits = backfill?.waits === true;
-      return { more: (backfill !== null && !waits) || acted, waits, againMs: this.#withheld.nextMs };
+      return {
+        more: (backfill !== null && !waits) || acted,
+        waits,
+        againMs: Math.max(this.#withheld.nextMs, LEAST_AGAIN_MS),
+      };
     } catch (error) {
       return await this.#fault(error);
     } finally {
@@ -257,7 +264,7 @@ export class WatchedMailbox {
         refused: (id, fault) => this.#complaints.refused(id, fault),
         withheld: this.#withheld,
         portion: this.#portion,
-        gaveUp: (mails) => this.#gaveUp(mails, read),
+        gaveUp: (mails) => tellGivenUp(this.name, this.#withheld, mails, read, log),
         mostWaiting: MOST_WAITING,
         signal,
       },
@@ -278,32 +285,12 @@ export class WatchedMailbox {
     return older;
   }
 
-  /** The mails run all the same: who gets an item that says less than it should must know why. */
-  #gaveUp(mails: readonly Pick<NewMail, 'facts' | 'due'>[], subscribers: readonly ImapSubscriber[]): void {
-    for (const subscriber of subscribers) {
-      const mine = mails.filter(({ due }) => due.includes(subscriber.subscription.id));
-      if (mine.length === 0) continue;
-      const fault = this.#notHandedOut(mine.map(({ facts }) => facts.uid));
-      const runs =
-        mine.length === 1 ? 'Its run asks once more, and fails' : 'Their runs ask once more, and fail';
-      const text =
-        `${fault.message} The server was asked ${MOST_TRIES} times. ${runs} if that is in vain, too. ` +
-        'Look at the mail in another program, or ask whoever runs the server.';
-      this.#ports.log.warn(text);
-      subscriber.warn(new Error(text, { cause: fault }));
-    }
-  }
-
-  #notHandedOut(uids: readonly number[]): WithheldMail {
-    return new WithheldMail(`the ${this.name}`, uids, this.#withheld.saidOf(uids[0]!));
-  }
-
   /** For people, who need not know it of every mail: a write for each would keep the connection from its IDLE. */
   async #reportRead(connection: 'idling' | 'polling', older: Older | null, isNews: boolean): Promise<void> {
     const { held } = this.#withheld;
     const state = older ? 'syncing' : held.length > 0 ? 'retry_scheduled' : 'idle';
     const backfill = older && { read: older.read, left: older.left };
-    const error = held.length > 0 && this.#notHandedOut(held).message;
+    const error = held.length > 0 && notHandedOut(this.name, this.#withheld, held).message;
     const said = JSON.stringify([connection, state, backfill, error]);
     const now = monotonicNow();
     if (!isNews && said === this.#said && now - this.#saidAt < SAY_AGAIN_MS) return;

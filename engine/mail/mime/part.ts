@@ -1,0 +1,27 @@
+// What a mail consists of: parts within parts, each a place in the bytes that it stands in. Nothing is copied.
+import type { ContentFields } from './content-fields';
+
+export interface Range {
+  readonly from: number;
+  /** The first byte behind it. */
+  readonly to: number;
+}
+
+export interface Part {
+  /** What its places count in: the body of the mail, or what a part of it was decoded to. */
+  readonly source: Buffer;
+  /** Its header block, without the empty line. */
+  readonly head: Range;
+  readonly fields: ContentFields;
+  readonly parent: Part | null;
+  /** How many parts it is within. */
+  readonly depth: number;
+  readonly parts: Part[];
+  /** `message`: one that is shown within the mail; its only part is what it says. */
+  kind: 'leaf' | 'multipart' | 'message';
+  /** Such as `text/plain`; null where it cannot be read. */
+  type: string | null;
+  /** The field that says so, where it is not the first of its name. */
+  typeField: string | null;
+  body: Range;
+}

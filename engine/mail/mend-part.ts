@@ -31,8 +31,10 @@ export function mendPart(part: SplitPart): void {
   const fields = readContentFields(valuesOf);
   part.encoding = fields.encoding;
   const type = fields.types[0];
-  const isTypeClear = type === undefined || (type.isClear && type.type !== null && isKnown(type.value.mended));
-  const isClear = isTypeClear && fields.mendedDisposition === null && isKnown(valuesOf('content-disposition')[0] ?? '');
+  const isTypeClear =
+    type === undefined || (type.isClear && type.type !== null && isKnown(type.value.mended));
+  const isClear =
+    isTypeClear && fields.mendedDisposition === null && isKnown(valuesOf('content-disposition')[0] ?? '');
   if (!isClear) mend(part, fields, valuesOf('content-disposition')[0] ?? '');
 }
 

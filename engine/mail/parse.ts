@@ -61,10 +61,7 @@ const BROKEN = 'The mail is damaged, and could not be read to its end.';
 
 export async function parseMail(raw: Buffer, options: ReadingOptions = WHOLE): Promise<ParsedMail> {
   const layout = await layOut(raw, options);
-  const [headers, mail] = await Promise.all([
-    decodeHeaders(layout.head),
-    readMail(layout, 'as written'),
-  ]);
+  const [headers, mail] = await Promise.all([decodeHeaders(layout.head), readMail(layout, 'as written')]);
   const { text, html } = mail.text;
   return {
     headers,

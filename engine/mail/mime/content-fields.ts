@@ -61,7 +61,8 @@ const mainOf = (written: string): string => written.split(';', 1)[0]!.trim();
 const unfolded = (value: string): string => value.replace(/\r?\n[ \t]?/g, ' ').trim();
 
 /** Handed out as a file, whatever is in it. */
-export const isAttachment = ({ disposition }: ContentFields): boolean => !['', 'inline'].includes(disposition);
+export const isAttachment = ({ disposition }: ContentFields): boolean =>
+  !['', 'inline'].includes(disposition);
 
 /** What stands behind the name of an encoding is dropped, and so is what names none. */
 function knownEncoding(values: readonly string[]): string {
@@ -72,4 +73,5 @@ function knownEncoding(values: readonly string[]): string {
   return '';
 }
 
-const withoutComment = (value: string): string => (value.includes('(') ? readFieldValue(value).mended : value);
+const withoutComment = (value: string): string =>
+  value.includes('(') ? readFieldValue(value).mended : value;

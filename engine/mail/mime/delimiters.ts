@@ -13,6 +13,8 @@ export interface Frame {
   readonly going: Part[];
   /** What its boundary may be, if it is none of those. */
   readonly guesses: Guesses;
+  /** How many parts were found in it. */
+  found: number;
 }
 
 export const frameOf = (part: Part, boundaries: ReadonlyMap<string, string>): Frame => ({
@@ -20,6 +22,7 @@ export const frameOf = (part: Part, boundaries: ReadonlyMap<string, string>): Fr
   boundaries: new Map(boundaries),
   going: [],
   guesses: new Guesses(),
+  found: 0,
 });
 
 export interface Delimiter {
@@ -44,6 +47,10 @@ export class OpenMultiparts {
 
   get innermost(): Frame | undefined {
     return this.#frames.at(-1);
+  }
+
+  get isFull(): boolean {
+    return this.#frames.length >= MOST_OPEN;
   }
 
   open(frame: Frame): void {
@@ -99,6 +106,7 @@ export class OpenMultiparts {
 }
 
 const MOST_PADDING = 200;
+const MOST_OPEN = 20_000;
 
 /** What stands behind two dashes; null where it is longer than what is looked for. */
 function writtenAt(source: Buffer, { from, to }: Range, most: number): string | null {

@@ -18,7 +18,9 @@ const NAMES = /^(?:file)?name\b/i;
 export function readFieldValue(unfolded: string): FieldValue {
   const [first = '', ...rest] = segments(unfolded);
   const [main, behind] = splitMain(first.trim());
-  const all = [...(behind === '' ? [] : [behind]), ...rest.map((one) => one.trim())].filter((one) => one !== '');
+  const all = [...(behind === '' ? [] : [behind]), ...rest.map((one) => one.trim())].filter(
+    (one) => one !== '',
+  );
   return { main, parameters: parametersOf(all), mended: [main, ...all].join('; ') };
 }
 

@@ -33,4 +33,6 @@ export class Guesses {
 
 /** Whether a field begins there that tells what a part is. */
 export const isPartHeader = (source: Buffer, from: number, to: number): boolean =>
-  /^content-[a-z-]+[ \t]*:/i.test(source.toString('latin1', from, Math.min(lineAt(source, from, to).to, from + 60)));
+  /^content-[a-z-]+[ \t]*:/i.test(
+    source.toString('latin1', from, Math.min(lineAt(source, from, to).to, from + 60)),
+  );

@@ -13,6 +13,8 @@ export interface HeadBlock {
   readonly bodyFrom: number;
   /** It ends with an empty line, or where the mail ends. */
   readonly isClosed: boolean;
+  /** There is neither a header nor a body. */
+  readonly isNothing: boolean;
 }
 
 const LF = 0x0a;
@@ -38,22 +40,22 @@ export function readHeadBlock(
 ): HeadBlock {
   let firstOdd = -1;
   let at = from;
+  const endsWith = (bodyFrom: number, isClosed: boolean): HeadBlock =>
+    firstOdd < 0
+      ? { head: { from, to: at }, bodyFrom, isClosed, isNothing: bodyFrom === from }
+      : { head: { from, to: firstOdd }, bodyFrom: firstOdd, isClosed: false, isNothing: false };
   while (at < to) {
     const line = lineAt(source, at, to);
-    if (line.to === at) {
-      if (firstOdd >= 0) return { head: { from, to: firstOdd }, bodyFrom: firstOdd, isClosed: false };
-      return { head: { from, to: at }, bodyFrom: line.next, isClosed: true };
-    }
+    if (line.to === at) return endsWith(line.next, true);
+    const isDashed = source[at] === DASH && source[at + 1] === DASH;
+    if (isDashed && endsAt(line, { from, to: at })) return endsWith(at, false);
     const begin = source.toString('latin1', at, Math.min(line.to, at + MOST_NAME_BYTES));
-    if (source[at] === DASH && source[at + 1] === DASH && endsAt(line, { from, to: at }))
-      return { head: { from, to: at }, bodyFrom: at, isClosed: false };
     // A field that tells what the part is: what was odd before it stands within the header.
     if (/^content-[a-z-]+[ \t]*:/i.test(begin)) firstOdd = -1;
     else if (firstOdd < 0 && !isField(begin, at === from)) firstOdd = at;
     at = line.next;
   }
-  if (firstOdd >= 0) return { head: { from, to: firstOdd }, bodyFrom: firstOdd, isClosed: false };
-  return { head: { from, to: at }, bodyFrom: to, isClosed: true };
+  return endsWith(to, true);
 }
 
 /** A field, or one that goes on, or the line that a file of mails has before each. A name can be longer than what is looked at. */

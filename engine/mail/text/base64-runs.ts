@@ -20,15 +20,15 @@ const LEAST_LINE = 40;
 /** @param isText whether bytes may be a text in the charset of the part */
 export function base64Runs(body: string, isText: (bytes: Buffer) => boolean): Run[] {
   const whole = { bytes: decodeBase64(body), wasCoded: true };
+  if (!/[^A-Za-z0-9+/=\r\n]/.test(body)) return [whole];
   const lines = body.split(/\r?\n/).map(readLine);
-  if (lines.every(({ kind }) => kind !== 'other')) return [whole];
   const groups = grouped(lines);
   const decoded = groups.map((group, index) => decodedRun(group, index === 0, isText));
   if (decoded[0] === null || decoded.length === 1) {
     if (isText(whole.bytes)) return [whole];
-    if (decoded.every((run) => run === null)) return [asItIs(lines)];
+    if (decoded.every((run) => run === null)) return [asItIs(lines, false)];
   }
-  return groups.map((group, index) => decoded[index] ?? asItIs(group));
+  return groups.map((group, index) => decoded[index] ?? asItIs(group, index < groups.length - 1));
 }
 
 function readLine(written: string): Line {
@@ -64,7 +64,11 @@ function takeBlanks(group: Line[]): Line[] {
   return group.splice(last + 1);
 }
 
-function decodedRun(group: readonly Line[], isFirst: boolean, isText: (bytes: Buffer) => boolean): Run | null {
+function decodedRun(
+  group: readonly Line[],
+  isFirst: boolean,
+  isText: (bytes: Buffer) => boolean,
+): Run | null {
   const code = group.filter(({ kind }) => kind !== 'blank');
   if (code.length === 0 || code[0]!.kind === 'other') return null;
   const bytes = decodeBase64(code.map(({ text }) => text).join(''));
@@ -73,7 +77,7 @@ function decodedRun(group: readonly Line[], isFirst: boolean, isText: (bytes: Bu
   return isCode || (isFirst && isText(bytes)) ? { bytes, wasCoded: true } : null;
 }
 
-const asItIs = (lines: readonly Line[]): Run => ({
-  bytes: Buffer.from(lines.map(({ text }) => text).join('\r\n'), 'latin1'),
+const asItIs = (lines: readonly Line[], goesOn: boolean): Run => ({
+  bytes: Buffer.from(`${lines.map(({ text }) => text).join('\r\n')}${goesOn ? '\r\n' : ''}`, 'latin1'),
   wasCoded: false,
 });

@@ -20,10 +20,13 @@ export function htmlCharset(bytes: Buffer): string | null {
 
 function withoutComments(html: string): string {
   const [first = '', ...rest] = html.split('<!--');
-  return first + rest.map((piece) => (piece.includes('-->') ? piece.slice(piece.indexOf('-->') + 3) : '')).join('');
+  return (
+    first + rest.map((piece) => (piece.includes('-->') ? piece.slice(piece.indexOf('-->') + 3) : '')).join('')
+  );
 }
 
 const endOf = (tag: string): number => (tag.includes('>') ? tag.indexOf('>') : tag.length);
 
 /** What could be read as far as here is not in UTF-16 or UTF-32. */
-const usable = (charset: string): string | null => (/^(?:utf-?(?:16|32)|ucs-?[24]|unicode)/i.test(charset) ? null : charset);
+const usable = (charset: string): string | null =>
+  /^(?:utf-?(?:16|32)|ucs-?[24]|unicode)/i.test(charset) ? null : charset;

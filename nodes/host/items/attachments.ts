@@ -59,7 +59,11 @@ export async function handOut(
   const wanted = filter ? attachments.filter((attachment) => isWanted(attachment, filter)) : attachments;
   for (const [index, { content, filename, contentType }] of wanted.entries()) {
     const type = TYPE.test(contentType.toLowerCase()) ? contentType : 'application/octet-stream';
-    binary[`${attachmentPrefix}${index}`] = await helpers.prepareBinaryData(content, safeName(filename), type);
+    binary[`${attachmentPrefix}${index}`] = await helpers.prepareBinaryData(
+      content,
+      safeName(filename),
+      type,
+    );
   }
   if (parseError === undefined) return { binary };
   const whole = wanted.findIndex(({ isWholeMail }) => isWholeMail);

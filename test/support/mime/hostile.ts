@@ -10,8 +10,15 @@ export interface Wanted {
   readonly html?: string;
   /** Another header field, and its value. */
   readonly header?: readonly [name: string, value: string];
+  /** The whole text, or HTML, but for blanks around it. */
+  readonly wholeText?: string;
+  readonly wholeHtml?: string;
   /** One of the attachments; its name as it is handed out. */
   readonly attachment?: { readonly name?: string; readonly content: Buffer };
+  /** The names of all of them. */
+  readonly files?: readonly string[];
+  /** What is missing is said; where this is not there, nothing is missing. */
+  readonly missing?: RegExp;
   /** There is nothing in it that anybody could want. */
   readonly nothing?: true;
 }

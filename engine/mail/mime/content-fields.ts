@@ -25,7 +25,7 @@ export interface ContentFields {
 
 const TOKEN = "[!#$%&'*+\\-.^_`{|}~A-Za-z0-9]+";
 const TYPE = new RegExp(`^(${TOKEN})\\s*/\\s*(${TOKEN})$`);
-const ENCODING = /^[\s"'(]*(?:x-)?(base64|quoted-printable|7bit|8bit|binary)(?![a-z0-9-])/;
+const ENCODING = /^[\s"'(<]*(?:x-)?(base64|quoted-printable|7bit|8bit|binary)(?![a-z0-9-])/;
 
 /** @param valuesOf the values of a field, by its lower-case name, unfolded or not */
 export function readContentFields(valuesOf: (name: string) => readonly string[]): ContentFields {

@@ -95,6 +95,10 @@ export const noise = (length: number): Buffer =>
 export const base64Lines = (content: Buffer): string =>
   content.toString('base64').replace(/(.{76})/g, `$1${CRLF}`);
 
+/** In lines that are broken, but not within a code. */
+export const quotedPrintable = (text: string): string =>
+  text.replaceAll('=', '=3D').replace(/((?:=[0-9A-F]{2}|[^\r\n=]){60})(?=[^\r\n])/g, `$1=${CRLF}`);
+
 export const filePart = (content: Buffer, name: string, ...more: readonly string[]): Part => ({
   fields: [
     'Content-Type: application/octet-stream',

@@ -9,6 +9,7 @@ import {
   noise,
   type Part,
   parts,
+  quotedPrintable,
   textPart,
   withBody,
 } from './hostile';
@@ -173,14 +174,7 @@ function coded(): HostileMail[] {
   const base64 = 'Content-Transfer-Encoding: base64';
   const quoted = 'Content-Transfer-Encoding: quoted-printable';
   const asBase64 = (body: Buffer): Buffer => Buffer.from(base64Lines(body));
-  const asQuoted = (body: Buffer): Buffer =>
-    Buffer.from(
-      body
-        .toString('latin1')
-        .replaceAll('=', '=3D')
-        .replace(/(.{60})(?=.)/g, '$1=\r\n'),
-      'latin1',
-    );
+  const asQuoted = (body: Buffer): Buffer => Buffer.from(quotedPrintable(body.toString('latin1')));
   const text: Part = { fields: ['Content-Type: text/plain; charset="utf-8"'], body: 'the text' };
   return [
     withBody('a multipart in base64', [mixed('b'), base64], both, asBase64(two('b'))),

@@ -113,15 +113,15 @@ describe('flowed text', () => {
           // What begins with a blank, a mark of a quote or "From" is stuffed.
           const stuffed = (text: string): string =>
             depth === 0 && /^(?: |>|From)/.test(text) ? ` ${text}` : text;
-          const all: string[] = [''];
-          words.forEach(([text, breaks], index) => {
+          const all: string[] = [];
+          let line = '';
+          for (const [index, [text, breaks]] of words.entries()) {
             const isLast = index === words.length - 1;
-            all[all.length - 1] += text + (isLast ? '' : ' ');
-            if (breaks && !isLast && all.at(-1) !== '-- ') {
-              all[all.length - 1] += delSp ? ' ' : '';
-              all.push('');
-            }
-          });
+            line += `${text}${isLast ? '' : ' '}`;
+            if (!isLast && (!breaks || line === '-- ')) continue;
+            all.push(isLast ? line : `${line}${delSp ? ' ' : ''}`);
+            line = '';
+          }
           return all.map((text) => start + stuffed(text)).join(CRLF);
         });
         const whole = paragraphs.map(

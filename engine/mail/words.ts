@@ -31,8 +31,9 @@ async function decoder(): Promise<(value: string) => string> {
 const SWITCHED = /=\?((?:cs)?iso-?2022-?kr|hz(?:-gb-?2312)?)(?:\*[^?]*)?\?([bq])\?([^?]*)\?=/gi;
 
 /** Words in charsets that libmime (5.4.6) does not know, in UTF-8. */
-export const inKnownCharsets = (value: string): string =>
-  value.replace(SWITCHED, (word, charset: string, encoding: string, coded: string) => {
+export function inKnownCharsets(value: string): string {
+  if (!isEncoded(value)) return value;
+  return value.replace(SWITCHED, (word, charset: string, encoding: string, coded: string) => {
     const bytes =
       encoding.toLowerCase() === 'b'
         ? Buffer.from(coded, 'base64')
@@ -40,5 +41,6 @@ export const inKnownCharsets = (value: string): string =>
     const text = decodeEscapeSwitched(bytes, charset);
     return text === null ? word : `=?utf-8?B?${Buffer.from(text).toString('base64')}?=`;
   });
+}
 
 const decodedByte = (_: string, digits: string): string => String.fromCharCode(parseInt(digits, 16));

@@ -1,7 +1,7 @@
 // What a part is by its header: a leaf, a multipart, or a message that is shown within the mail.
 // Invariant: of several types the one is taken that fits what is there; a part is a multipart if one of them says so.
-import { readHeaders } from '../headers';
-import { type ContentFields, readContentFields } from './content-fields';
+import type { ContentFields } from './content-fields';
+import { mendedValue } from './field-value';
 import type { Part, Range } from './part';
 
 /** What follows from the fields of a part, before its body is looked at. */
@@ -19,11 +19,6 @@ export interface Announced {
   readonly isClear: boolean;
 }
 
-export const headFields = (head: Buffer): ContentFields => {
-  const headers = readHeaders(head);
-  return readContentFields((name) => headers.get(name) ?? []);
-};
-
 const isMultipart = (type: string | null): type is string => type?.startsWith('multipart/') ?? false;
 
 export function announcedBy({ types }: ContentFields): Announced {
@@ -31,13 +26,13 @@ export function announcedBy({ types }: ContentFields): Announced {
   const leaf = types.find(({ type }) => type !== null && !isMultipart(type));
   const boundaries = new Map<string, string>();
   for (const { type, value } of types.slice(0, MOST_TYPES)) {
-    const boundary = Buffer.from(value.parameters.get('boundary') ?? '').toString('latin1');
+    const boundary = value.parameters.get('boundary') ?? '';
     if (boundary === '' || boundaries.has(boundary) || type?.startsWith('message/')) continue;
     boundaries.set(boundary, isMultipart(type) ? type : 'multipart/mixed');
   }
   return {
     leafType: leaf?.type ?? null,
-    leafTypeField: leaf && leaf !== types[0] ? leaf.value.mended : null,
+    leafTypeField: leaf && leaf !== types[0] ? mendedValue(leaf.value) : null,
     boundaries,
     multipartType: multipart?.type ?? null,
     isPerhaps: !multipart || leaf !== undefined,

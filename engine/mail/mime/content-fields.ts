@@ -1,7 +1,7 @@
 // What the header of a part says that it is: its type, how it is coded, and whether it is a file (RFC 2045, RFC 2183).
 // Where a field is there twice, or cannot be read, what was meant is taken: a type that cannot be read is text (RFC 2045, 5.2).
 // Invariant: a header that is well formed is read as the parser reads it.
-import { type FieldValue, readFieldValue } from './field-value';
+import { type FieldValue, mendedValue, readFieldValue } from './field-value';
 
 export interface ContentType {
   /** Such as `text/plain`, lower case; null where it cannot be read. */
@@ -11,35 +11,57 @@ export interface ContentType {
   readonly isClear: boolean;
 }
 
-export interface ContentFields {
-  /** In the order of the header. */
-  readonly types: readonly ContentType[];
-  /** Lower case; `attachment` or `inline`, as a rule. */
-  readonly disposition: string;
-  /** The field as it should have been written; null where that is how it is. */
-  readonly mendedDisposition: string | null;
-  readonly encoding: string;
-  /** The name of the file, not decoded; empty where it has none. */
-  readonly name: string;
-}
-
 const TOKEN = "[!#$%&'*+\\-.^_`{|}~A-Za-z0-9]+";
 const TYPE = new RegExp(`^(${TOKEN})\\s*/\\s*(${TOKEN})$`);
 const ENCODING = /^[\s"'(<]*(?:x-)?(base64|quoted-printable|7bit|8bit|binary)(?![a-z0-9-])/;
 
-/** @param valuesOf the values of a field, by its lower-case name, unfolded or not */
-export function readContentFields(valuesOf: (name: string) => readonly string[]): ContentFields {
-  const types = valuesOf('content-type').map(readContentType);
-  const written = unfolded(valuesOf('content-disposition')[0] ?? '');
-  const disposition = readFieldValue(written);
-  const named = types.map(({ value }) => value.parameters.get('name'));
-  return {
-    types,
-    disposition: disposition.main.toLowerCase(),
-    mendedDisposition: isClear(written) && disposition.main === mainOf(written) ? null : disposition.mended,
-    encoding: knownEncoding(valuesOf('content-transfer-encoding')),
-    name: [disposition.parameters.get('filename'), ...named].find((name) => name) ?? '',
-  };
+/** Most of them are asked of few parts only. */
+export class ContentFields {
+  /** In the order of the header. */
+  readonly types: readonly ContentType[];
+  readonly #valuesOf: (name: string) => readonly string[];
+  #disposition: FieldValue | undefined;
+
+  /** @param valuesOf the values of a field, by its lower-case name, unfolded or not */
+  constructor(valuesOf: (name: string) => readonly string[]) {
+    this.types = valuesOf('content-type').map(readContentType);
+    this.#valuesOf = valuesOf;
+  }
+
+  /** Lower case; `attachment` or `inline`, as a rule. */
+  get disposition(): string {
+    return this.#dispositionField.main.toLowerCase();
+  }
+
+  /** The field as it should have been written; null where that is how it is. */
+  get mendedDisposition(): string | null {
+    const written = this.#writtenDisposition;
+    const value = this.#dispositionField;
+    return isClear(written) && value.main === mainOf(written) ? null : mendedValue(value);
+  }
+
+  get encoding(): string {
+    return knownEncoding(this.#valuesOf('content-transfer-encoding'));
+  }
+
+  /** The name of the file, not decoded; empty where it has none. */
+  get name(): string {
+    const named = this.types.map(({ value }) => value.parameters.get('name'));
+    return [this.#dispositionField.parameters.get('filename'), ...named].find((name) => name) ?? '';
+  }
+
+  /** Handed out as a file, whatever is in it. */
+  get isAttachment(): boolean {
+    return !['', 'inline'].includes(this.disposition);
+  }
+
+  get #dispositionField(): FieldValue {
+    return (this.#disposition ??= readFieldValue(this.#writtenDisposition));
+  }
+
+  get #writtenDisposition(): string {
+    return unfolded(this.#valuesOf('content-disposition')[0] ?? '');
+  }
 }
 
 function readContentType(folded: string): ContentType {
@@ -58,11 +80,8 @@ const multipartOnly = (main: string): string | null =>
 const isClear = (written: string): boolean => !written.includes('(');
 const mainOf = (written: string): string => written.split(';', 1)[0]!.trim();
 
-const unfolded = (value: string): string => value.replace(/\r?\n[ \t]?/g, ' ').trim();
-
-/** Handed out as a file, whatever is in it. */
-export const isAttachment = ({ disposition }: ContentFields): boolean =>
-  !['', 'inline'].includes(disposition);
+const unfolded = (value: string): string =>
+  value.includes('\n') ? value.replace(/\r?\n[ \t]?/g, ' ').trim() : value;
 
 /** What stands behind the name of an encoding is dropped, and so is what names none. */
 function knownEncoding(values: readonly string[]): string {
@@ -74,4 +93,4 @@ function knownEncoding(values: readonly string[]): string {
 }
 
 const withoutComment = (value: string): string =>
-  value.includes('(') ? readFieldValue(value).mended : value;
+  value.includes('(') ? mendedValue(readFieldValue(value)) : value;

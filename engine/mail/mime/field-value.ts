@@ -7,9 +7,12 @@ export interface FieldValue {
   readonly main: string;
   /** By lower-case name, in the order of the value; pieces (RFC 2231) put together under one name. */
   readonly parameters: ReadonlyMap<string, string>;
-  /** The value as it should have been written. */
-  readonly mended: string;
+  /** What stands behind it, between semicolons. */
+  readonly rest: readonly string[];
 }
+
+/** The value as it should have been written. */
+export const mendedValue = ({ main, rest }: FieldValue): string => [main, ...rest].join('; ');
 
 /** Parameters that hold a file's name: many are written without quotes, `report (1).pdf` among them. */
 const NAMES = /^(?:file)?name\b/i;
@@ -21,11 +24,12 @@ export function readFieldValue(unfolded: string): FieldValue {
   const all = [...(behind === '' ? [] : [behind]), ...rest.map((one) => one.trim())].filter(
     (one) => one !== '',
   );
-  return { main, parameters: parametersOf(all), mended: [main, ...all].join('; ') };
+  return { main, rest: all, parameters: parametersOf(all) };
 }
 
 /** `text/html charset=utf-8`: a blank, a comma or a colon where the semicolon should be. */
 function splitMain(text: string): [main: string, behind: string] {
+  if (!/[\s,:"]/.test(text)) return [text, ''];
   const main = (/^"([^"]*)"$/.exec(text)?.[1] ?? text).replace(/\s+/g, ' ').trim();
   const found = /^([^\s,:;=/]+(?: ?\/ ?[^\s,:;=/]+)?) ?[\s,:] ?([^\s=]+ ?=[^]*)$/.exec(main);
   return found ? [found[1]!, found[2]!] : [main, ''];
@@ -33,31 +37,29 @@ function splitMain(text: string): [main: string, behind: string] {
 
 /** The pieces between semicolons, without comments. */
 function segments(value: string): string[] {
+  if (!/["(]/.test(value)) return value.split(';');
   const found: string[] = [];
-  let segment = '';
+  let [segment, begin] = ['', 0];
   let [isQuoted, isBroken, comments] = [false, false, 0];
   for (let at = 0; at < value.length; at++) {
-    const one = value[at]!;
-    if (one === '\\' && isQuoted) {
-      segment += one + (value[++at] ?? '');
-    } else if (one === '"') {
-      isQuoted = !isQuoted;
-      segment += one;
-    } else if (!isQuoted && one === ';') {
-      found.push(segment);
-      segment = '';
-    } else if (!isQuoted && !isBroken && one === '(') {
+    const one = value[at];
+    if (one === '\\' && isQuoted) at++;
+    else if (one === '"') isQuoted = !isQuoted;
+    else if (isQuoted) continue;
+    else if (one === ';') {
+      found.push(segment + value.slice(begin, at));
+      [segment, begin] = ['', at + 1];
+    } else if (one === '(' && !isBroken) {
       const end = endOfComment(value, at);
       // One that never ends makes no comments of those behind it, either.
       isBroken = end < 0 || ++comments > MOST_COMMENTS;
-      if (isBroken || isPartOfName(value, segment, end)) segment += one;
-      else {
-        segment += ' ';
-        at = end;
-      }
-    } else segment += one;
+      if (isBroken || isPartOfName(value, segment + value.slice(begin, at), end)) continue;
+      segment += `${value.slice(begin, at)} `;
+      at = end;
+      begin = end + 1;
+    }
   }
-  return [...found, segment];
+  return [...found, segment + value.slice(begin)];
 }
 
 const MOST_COMMENTS = 100;
@@ -90,7 +92,7 @@ function parametersOf(all: readonly string[]): Map<string, string> {
     if (equals < 0) continue;
     const name = one.slice(0, equals).trim().toLowerCase();
     const value = unquoted(one.slice(equals + 1).trim());
-    const [, base, number, encoded] = /^([^*]+)\*(\d{0,6})(\*?)$/.exec(name) ?? [];
+    const [, base, number, encoded] = (name.includes('*') && PIECE.exec(name)) || [];
     if (base === undefined) parameters.set(name, value);
     else {
       const isEncoded = encoded === '*' || number === '';
@@ -105,6 +107,8 @@ function parametersOf(all: readonly string[]): Map<string, string> {
   return parameters;
 }
 
+/** `name*`, `name*0`, `name*0*` (RFC 2231, 3 and 4). */
+const PIECE = /^([^*]+)\*(\d{0,6})(\*?)$/;
 const MOST_PIECES = 100;
 
 function unquoted(value: string): string {

@@ -1,7 +1,8 @@
 // A delimiter right under a header that announces parts, where there is no empty line between.
 // Invariant: a header in which no line begins with two dashes is looked at no further.
-import { announcedBy, headFields } from './begin-part';
+import { announcedBy } from './begin-part';
 import { isPartHeader } from './guesses';
+import { headFields } from './head-fields';
 import { type Line, lineAt } from './head-block';
 import type { Range } from './part';
 
@@ -11,7 +12,9 @@ const DASH = 0x2d;
 
 export function isFirstDelimiter(source: Buffer, line: Line, head: Range, to: number): boolean {
   if (head.to === head.from) return false;
-  const { boundaries, multipartType } = announcedBy(headFields(source.subarray(head.from, head.to)));
+  const { boundaries, multipartType } = announcedBy(
+    headFields(source.toString('latin1', head.from, head.to)),
+  );
   const written = source.toString('latin1', line.from + 2, Math.min(line.to, line.from + MOST_BOUNDARY));
   if ([...boundaries.keys()].some((boundary) => boundary.trimEnd() === written.trimEnd())) return true;
   return multipartType !== null && isPartHeader(source, line.next, to);

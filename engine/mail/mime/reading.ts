@@ -1,10 +1,11 @@
 // A mail is read for its parts, from the first byte to the last. Where a multipart has ended and none was found in it, its bytes are
 // read again: decoded, or with the boundary that they seem to have.
 // Invariant: no more than some times the length of the mail is read, and what is kept of a part is where it stands.
-import { announcedBy, headFields, isShownMessage, newPart } from './begin-part';
+import { announcedBy, isShownMessage, newPart } from './begin-part';
 import type { ContentFields } from './content-fields';
 import { type Delimiter, type Frame, frameOf, OpenMultiparts } from './delimiters';
 import { dashesFrom, isFirstDelimiter } from './first-delimiter';
+import { headFields } from './head-fields';
 import { endBefore, type Line, lineAt, readHeadBlock } from './head-block';
 import { MOST_PARSED_DEEP, MOST_PARTS, type Part, type Range } from './part';
 import { decodeBody } from './transfer-encoding';
@@ -128,7 +129,7 @@ export class Reading {
     const { head, bodyFrom, isClosed, isNothing } = readHeadBlock(source, { from, to }, endsAt);
     if (isNothing) return null;
     this.isAmiss ||= !isClosed;
-    const fields = headFields(source.subarray(head.from, head.to));
+    const fields = headFields(source.toString('latin1', head.from, head.to));
     return newPart(source, head, { from: bodyFrom, to }, fields, parent);
   }
 

@@ -1,7 +1,7 @@
 // The parts of a mail, and whether the parser (mailsplit 5.x of mailparser 3.9.31) would find the same: it reads only what is
 // written as RFC 2046 has it, and says nothing of the rest.
 // Invariant: time grows with the length of the mail, however its parts are nested, and whoever runs it may pause at each yield.
-import { headFields } from './begin-part';
+import { headFields } from './head-fields';
 import type { Part } from './part';
 import { Reading } from './reading';
 
@@ -24,7 +24,7 @@ export function* readStructure(
   namedAreFiles: boolean,
 ): Generator<undefined, Structure> {
   const reading = new Reading(body, namedAreFiles);
-  const root = yield* reading.read(headFields(head));
+  const root = yield* reading.read(headFields(head.toString('latin1').replace(/\r(?!\n)/g, '\n')));
   const { isAmiss, partCount, isCounted, unread } = reading;
   return { root, isAmiss, partCount, isCounted, unread };
 }

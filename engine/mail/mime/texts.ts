@@ -1,6 +1,5 @@
 // Which parts are the text of a mail: those without a file name, and one with a name if it is all the text there is.
 // Invariant: it takes the parts in the order of the mail, however deep they are.
-import { isAttachment } from './content-fields';
 import type { Part } from './part';
 
 /** What the parser shows as text; a report of a delivery is one, too. */
@@ -13,7 +12,7 @@ export function hasTextBesideNamed(root: Part): boolean {
   const parts = [root];
   for (let part = parts.pop(); part; part = parts.pop()) {
     for (const inner of part.parts) parts.push(inner);
-    if (part.kind !== 'leaf' || isAttachment(part.fields) || !isText(part)) continue;
+    if (part.kind !== 'leaf' || !isText(part) || part.fields.isAttachment) continue;
     if (part.fields.name === '' || isFormOfText([part.parent?.type, part.parent?.parent?.type])) return true;
     if (++named > 1) return true;
   }

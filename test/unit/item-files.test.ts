@@ -89,6 +89,15 @@ describe('a mail that could not be read whole', () => {
     assert.equal(json['parseError'], says);
   });
 
+  it('for it has too many parts, says how many there are, and has all that were read', async () => {
+    const file = { fields: ['Content-Type: application/octet-stream'], body: 'x' };
+    const many = mixed(...Array.from({ length: 20_050 }, () => file));
+    const { json, binary } = await itemOf(many);
+    const told = 'The mail has 20050 parts; the first 20000 were read.';
+    assert.equal(json['parseError'], `${told} The whole mail is attached as attachment_20000.`);
+    assert.equal(Object.keys(binary!).length, 20_001);
+  });
+
   it('is the same from Gmail', async () => {
     const message = { id: '1', threadId: '1', labelIds: [], snippet: '', historyId: '1' };
     const content = gmailMailBytes(

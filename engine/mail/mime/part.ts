@@ -30,3 +30,24 @@ export interface Part {
   typeField: string | null;
   body: Range;
 }
+
+/** They go no further than that. */
+export function endAll(parts: readonly Part[], to: number): void {
+  for (const part of parts) part.body = { from: part.body.from, to: Math.max(part.body.from, to) };
+}
+
+/** Quoted-printable leaves delimiters as they are, but not the fields of the parts. */
+export function isCodedWhole({ fields, source, body: { from, to } }: Part): boolean {
+  if (fields.encoding !== 'quoted-printable') return false;
+  const begin = source.toString('latin1', from, Math.min(to, from + LOOKED_AT_BYTES));
+  return /^content-[a-z-]{1,40}:[^\n]{0,200}=3D/im.test(begin);
+}
+
+const LOOKED_AT_BYTES = 16 * 1024;
+
+/** Nothing in it, or only what closes it. */
+export const isBlank = ({ source, body }: Part): boolean =>
+  body.to - body.from < MOST_BLANK &&
+  /^\s*(?:--\S*--\s*)?$/.test(source.toString('latin1', body.from, body.to));
+
+const MOST_BLANK = 1_000;

@@ -7,7 +7,7 @@ import { type Delimiter, type Frame, frameOf, OpenMultiparts } from './delimiter
 import { dashesFrom, isFirstDelimiter } from './first-delimiter';
 import { headFields } from './head-fields';
 import { endBefore, type Line, lineAt, readHeadBlock } from './head-block';
-import { MOST_PARSED_DEEP, MOST_PARTS, type Part, type Range } from './part';
+import { endAll, isBlank, isCodedWhole, MOST_PARSED_DEEP, MOST_PARTS, type Part, type Range } from './part';
 import { decodeBody } from './transfer-encoding';
 
 /** How much is read again: so many times the length of the mail. */
@@ -211,24 +211,4 @@ const scanOf = (part: Part, source: Buffer, to: number): Scan => ({
   outside: frameOf(part, NONE),
 });
 
-function endAll(parts: readonly Part[], to: number): void {
-  for (const part of parts) part.body = { from: part.body.from, to: Math.max(part.body.from, to) };
-}
-
 const NONE: ReadonlyMap<string, string> = new Map();
-
-/** Quoted-printable leaves delimiters as they are, but not the fields of the parts. */
-function isCodedWhole({ fields, source, body: { from, to } }: Part): boolean {
-  if (fields.encoding !== 'quoted-printable') return false;
-  const begin = source.toString('latin1', from, Math.min(to, from + LOOKED_AT_BYTES));
-  return /^content-[a-z-]{1,40}:[^\n]{0,200}=3D/im.test(begin);
-}
-
-const LOOKED_AT_BYTES = 16 * 1024;
-
-/** Nothing in it, or only what closes it. */
-const isBlank = ({ source, body }: Part): boolean =>
-  body.to - body.from < MOST_BLANK &&
-  /^\s*(?:--\S*--\s*)?$/.test(source.toString('latin1', body.from, body.to));
-
-const MOST_BLANK = 1_000;

@@ -1,21 +1,11 @@
-// Mails with texts and messages that have a file name, and are to be shown within the mail, or not to be shown at all.
-import {
-  base64Lines,
-  bytes,
-  head,
-  type HostileMail,
-  lines,
-  type Part,
-  parts,
-  textPart,
-  withBody,
-} from './hostile';
+// Mails with texts that have a file name, and are to be shown within the mail, or not to be shown at all.
+import { base64Lines, type HostileMail, type Part, parts, textPart, withBody } from './hostile';
 
 const mixed = 'Content-Type: multipart/mixed; boundary=m';
 const NOTES = 'notes of the meeting';
 const TEXT = textPart('the text');
 
-export const namedParts = (): HostileMail[] => [...texts(), ...onlyTexts(), ...messages()];
+export const namedTexts = (): HostileMail[] => [...texts(), ...onlyTexts()];
 
 function texts(): HostileMail[] {
   const named = (what: string, name: string, ...fields: readonly string[]): HostileMail =>
@@ -112,76 +102,6 @@ function onlyTexts(): HostileMail[] {
       ['Content-Type: multipart/alternative; boundary=m'],
       { wholeText: 'the text', wholeHtml: '<p>the text', files: [] },
       parts('m', TEXT, { fields: ['Content-Type: text/html; name=body.html'], body: '<p>the text' }),
-    ),
-  ];
-}
-
-function messages(): HostileMail[] {
-  const inner = bytes(
-    head('inner', 'Content-Type: multipart/mixed; boundary=i'),
-    parts('i', textPart('the forwarded text'), {
-      fields: ['Content-Type: application/pdf; name=c.pdf'],
-      body: 'PDF',
-    }),
-  );
-  const html: Part = { fields: ['Content-Type: text/html'], body: '<p>the text' };
-  const within = (what: string, wanted: HostileMail['wanted'], ...fields: readonly string[]): HostileMail =>
-    withBody(
-      `a message ${what}`,
-      [mixed],
-      { wholeHtml: '<p>the text', ...wanted },
-      parts('m', html, { fields: ['Content-Type: message/rfc822', ...fields], body: inner }),
-    );
-  const file = { wholeText: '', files: ['p.eml'], attachment: { name: 'p.eml', content: inner } };
-  const nameless = { attachment: { name: 'message.eml', content: inner } };
-  return [
-    within('with a name, shown within', file, 'Content-Disposition: inline; filename=p.eml'),
-    within('with a name, attached', file, 'Content-Disposition: attachment; filename=p.eml'),
-    withBody(
-      'a message with a name, and no disposition',
-      [mixed],
-      { wholeHtml: '<p>the text', ...file },
-      parts('m', html, { fields: ['Content-Type: message/rfc822; name=p.eml'], body: inner }),
-    ),
-    within('without a name, and no disposition', { ...nameless, wholeText: '', files: ['message.eml'] }),
-    withBody(
-      'a message without a name, shown within',
-      [mixed],
-      { ...nameless, wholeText: 'the text\nthe forwarded text', files: ['message.eml', 'c.pdf'] },
-      parts('m', TEXT, {
-        fields: ['Content-Type: message/rfc822', 'Content-Disposition: inline'],
-        body: inner,
-      }),
-    ),
-    withBody(
-      'a message in base64, shown within',
-      [mixed],
-      { ...file, wholeText: 'the text' },
-      parts('m', TEXT, {
-        fields: [
-          'Content-Type: message/rfc822',
-          'Content-Disposition: inline; filename=p.eml',
-          'Content-Transfer-Encoding: base64',
-        ],
-        body: base64Lines(inner),
-      }),
-    ),
-    withBody(
-      'a message shown within a message',
-      [mixed],
-      { wholeText: 'found', files: ['message.eml'] },
-      parts('m', {
-        fields: ['Content-Type: message/rfc822', 'Content-Disposition: inline'],
-        body: lines(
-          'Subject: one',
-          'Content-Type: message/rfc822',
-          'Content-Disposition: inline',
-          '',
-          'Subject: two',
-          '',
-          'found',
-        ),
-      }),
     ),
   ];
 }

@@ -108,6 +108,8 @@ function nesting(): HostileMail[] {
   const deep = (depth: number): Buffer => nested(depth, parts(`n${depth + 1}`, textPart('the bottom')));
   const open = (depth: number): string =>
     Array.from({ length: depth }, (_, i) => lines(`--o${i}`, mixed(`o${i + 1}`), '', '')).join('');
+  const closed = (depth: number): string =>
+    Array.from({ length: depth + 1 }, (_, i) => `--o${depth - i}--${CRLF}`).join('');
   const many = (count: number): Buffer =>
     parts('b', ...Array.from({ length: count }, (_, i) => textPart(`part ${i}.`)));
   return [
@@ -120,7 +122,14 @@ function nesting(): HostileMail[] {
       open(5_000),
       'text',
     ),
-    withBody('nested 5,000 deep', [mixed('n1')], { wholeText: 'the bottom' }, deep(5_000)),
+    withBody(
+      'nested 5,000 deep',
+      [mixed('o0')],
+      { wholeText: 'the bottom' },
+      open(5_000),
+      lines('--o5000', '', 'the bottom', ''),
+      closed(5_000),
+    ),
     withBody('900 parts', [mixed('b')], { text: 'part 899.' }, many(900)),
     withBody('5,000 parts', [mixed('b')], { text: 'part 4999.' }, many(5_000)),
     withBody(

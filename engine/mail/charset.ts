@@ -5,12 +5,14 @@ import { isUtf8 } from 'node:buffer';
 
 /** UTF-8 where it is or looks like it, else Windows-1252, which is what Western mailers meant. */
 export function readableText(bytes: Buffer): string {
+  return looksLikeUtf8(bytes) ? bytes.toString('utf8') : new TextDecoder('windows-1252').decode(bytes);
+}
+
+/** A stray byte in UTF-8 does not make the rest another charset. */
+export function looksLikeUtf8(bytes: Buffer): boolean {
+  if (isUtf8(bytes)) return true;
   const text = bytes.toString('utf8');
-  if (isUtf8(bytes)) return text;
-  // A stray byte in UTF-8 does not make the rest another charset.
-  const broken = count(text, /\uFFFD/g);
-  const whole = count(text, /[^\0-\x7F\uFFFD]/gu);
-  return whole >= broken ? text : new TextDecoder('windows-1252').decode(bytes);
+  return count(text, /[^\0-\x7F\uFFFD]/gu) >= count(text, /\uFFFD/g);
 }
 
 /** The same for each line by itself: a header's fields may have been written by different programs. */

@@ -1,12 +1,12 @@
 // From raw bytes to a mail that a workflow can use. The only file that imports mailparser, and only once a mail is
 // there to parse: every process of n8n loads every node file.
-// Invariant: whatever the bytes are, a mail comes out; what went wrong stands in `parseError`.
+// Invariant: whatever the bytes are, a mail comes out; what went wrong stands in `parseError`, and then the whole mail is among
+// its attachments.
 import { Readable } from 'node:stream';
 import type { AttachmentStream, HeaderLines, Headers, MailParser, MessageText } from 'mailparser';
-import { errorText } from '../runtime/log';
-import { forgiveCharsets } from './forgive';
-import { type MailHeaders, type MailHalves, splitMail } from './headers';
-import { readableLines } from './charset';
+import { forgive } from './forgive';
+import type { MailHeaders } from './headers';
+import { evenly, type Layout, layOut, type ReadingOptions, WHOLE } from './mime/layout';
 import { decodeHeaders } from './words';
 
 export interface Attachment {
@@ -17,6 +17,8 @@ export interface Attachment {
   readonly inline: boolean;
   /** What the HTML calls it (`cid:`). */
   readonly cid: string | undefined;
+  /** It is the mail itself, which could not be read whole. */
+  readonly isWholeMail?: true;
 }
 
 export interface ParsedMail {
@@ -25,7 +27,7 @@ export interface ParsedMail {
   readonly text: string;
   readonly html: string;
   readonly attachments: readonly Attachment[];
-  /** Why the mail could not be read whole; the rest holds what could be read. */
+  /** What of the mail could not be read; the rest holds what could be. */
   readonly parseError?: string;
 }
 
@@ -43,81 +45,102 @@ export interface ReadMail {
   readonly headerLines: HeaderLines;
   readonly text: ReadText;
   readonly attachments: readonly Attachment[];
-  readonly errors: readonly string[];
+  /** The parser did not come to the end. */
+  readonly isBroken: boolean;
 }
 
-// The parser works through what it is given in one go: in pieces, n8n's event loop gets its turn between.
-const PIECE_BYTES = 64 * 1024;
 /** A header block above this size ends the reading. The parser's own limit is 1 MB. */
 const MOST_HEAD_BYTES = 32 * 1024 * 1024;
-
-/** The parser's own limit is 1,000. */
-const MOST_PARTS = 2_000;
 /** A mail that breaks the parser is read in halves down to this size. */
 const LEAST_BYTES = 4 * 1024;
 
 /** Text and HTML are handed out as the sender wrote them: no conversion, no images put into the HTML. */
 const AS_WRITTEN = { skipHtmlToText: true, skipTextToHtml: true, skipTextLinks: true, skipImageLinks: true };
 
-export async function parseMail(raw: Buffer): Promise<ParsedMail> {
-  const [headers, { text, attachments, errors }] = await Promise.all([
-    decodeHeaders(splitMail(raw).head),
-    readMail(raw, 'as written'),
-  ]);
+const BROKEN = 'The mail is damaged, and could not be read to its end.';
+
+export async function parseMail(raw: Buffer, options: ReadingOptions = WHOLE): Promise<ParsedMail> {
+  const layout = await layOut(raw, options);
+  const [headers, mail] = await Promise.all([decodeHeaders(layout.head), readMail(layout, 'as written')]);
+  const { text, html } = mail.text;
   return {
     headers,
-    text: text.text ?? '',
-    html: typeof text.html === 'string' ? text.html : '',
-    attachments,
-    ...(errors.length > 0 && { parseError: errors.join('; ') }),
+    text: text ?? '',
+    html: typeof html === 'string' ? html : '',
+    ...withWhole(raw, mail, missingOf(layout, mail)),
   };
 }
+
+/** The attachments, and what is missing of the mail; where something is, it is attached itself. */
+export function withWhole(
+  raw: Buffer,
+  { attachments }: ReadMail,
+  missing: readonly string[],
+): Pick<ParsedMail, 'attachments' | 'parseError'> {
+  if (missing.length === 0) return { attachments };
+  const whole: Attachment = {
+    ...{ filename: MESSAGE_NAME, contentType: MESSAGE_TYPE, content: raw, inline: false, cid: undefined },
+    isWholeMail: true,
+  };
+  return { attachments: [...attachments, whole], parseError: missing.join(' ') };
+}
+
+const MESSAGE_TYPE = 'message/rfc822';
+const MESSAGE_NAME = 'message.eml';
+
+export const missingOf = ({ missing }: Layout, { isBroken }: ReadMail): readonly string[] =>
+  isBroken ? [...missing, BROKEN] : missing;
 
 /**
  * Reads text and attachments. Of a mail that the parser breaks off, what can be read of its beginning.
  * @param as `converted`: the parser also makes text of HTML and HTML of text
  */
-export async function readMail(raw: Buffer, as: 'as written' | 'converted'): Promise<ReadMail> {
-  const whole = await readAtOnce(raw, as);
-  if (whole.errors.length === 0 || as === 'converted') return whole;
+export async function readMail(layout: Layout, as: 'as written' | 'converted'): Promise<ReadMail> {
+  const whole = await readAtOnce(layout, layout.pieces(), as);
+  if (!whole.isBroken || as === 'converted') return whole;
   // The parser keeps to itself what it has read of a mail that it breaks off.
   let begun = whole;
-  for (let length = raw.length >> 1; begun.errors.length > 0 && length >= LEAST_BYTES; length >>= 1) {
-    begun = await readAtOnce(raw.subarray(0, length), as);
+  const all = Buffer.concat([...layout.pieces()]);
+  for (let length = all.length >> 1; begun.isBroken && length >= LEAST_BYTES; length >>= 1) {
+    begun = await readAtOnce(layout, evenly([all.subarray(0, length)]), as);
   }
   const { attachments } = whole.attachments.length >= begun.attachments.length ? whole : begun;
   const { fields, headerLines } = whole.headerLines.length > 0 ? whole : begun;
-  return { text: begun.text, fields, headerLines, attachments, errors: whole.errors };
+  return { text: begun.text, fields, headerLines, attachments, isBroken: true };
 }
 
-async function readAtOnce(raw: Buffer, as: 'as written' | 'converted'): Promise<ReadMail> {
+async function readAtOnce(
+  { addedFields, namedTextsAreFiles }: Layout,
+  pieces: Iterable<Buffer>,
+  as: 'as written' | 'converted',
+): Promise<ReadMail> {
   const { MailParser } = await import('mailparser');
-  // Handed on to the splitter of parts.
-  const limits = { maxHeadSize: MOST_HEAD_BYTES, maxChildNodes: MOST_PARTS };
-  const parser = new MailParser({ ...(as === 'as written' && AS_WRITTEN), ...limits });
-  forgiveCharsets(parser);
-  const errors: string[] = [];
+  // Handed on to the splitter of parts: how many there are is counted before, and messages that are shown are parts by then.
+  const splitting = { maxHeadSize: MOST_HEAD_BYTES, maxChildNodes: Infinity, ignoreEmbedded: true };
+  const parser = new MailParser({ ...(as === 'as written' && AS_WRITTEN), ...splitting });
+  forgive(parser, namedTextsAreFiles);
+  let isBroken = false;
   let fields: Headers = new Map();
   let headerLines: HeaderLines = [];
   parser.on('headers', (found: Headers) => (fields = found));
-  parser.on('headerLines', (found: HeaderLines) => (headerLines = found));
+  parser.on('headerLines', (found: HeaderLines) => (headerLines = found.slice(addedFields)));
   // Those that come after the one that ended the reading.
   parser.on('error', () => undefined);
   let text: ReadText = {};
   const attachments: Attachment[] = [];
-  const source = Readable.from(pieces(splitMail(raw), raw), { objectMode: false });
+  const source = Readable.from(pieces, { objectMode: false });
   source.pipe(parser);
   try {
     for await (const part of parser as AsyncIterable<AttachmentStream | MessageText>) {
       if (part.type === 'text') text = part;
       else attachments.push(await readAttachment(part, parser));
     }
-  } catch (error) {
-    errors.push(errorText(error));
+  } catch {
+    isBroken = true;
   } finally {
     source.destroy();
   }
-  return { fields, headerLines, text, attachments, errors };
+  return { fields, headerLines, text, attachments, isBroken };
 }
 
 async function readAttachment(part: AttachmentStream, parser: MailParser): Promise<Attachment> {
@@ -133,28 +156,12 @@ async function readAttachment(part: AttachmentStream, parser: MailParser): Promi
     part.release();
   }
   const disposition = part.contentDisposition?.toLowerCase();
+  const contentType = part.contentType || 'application/octet-stream';
   return {
-    filename: part.filename || undefined,
-    contentType: part.contentType || 'application/octet-stream',
+    filename: part.filename || (contentType === MESSAGE_TYPE ? MESSAGE_NAME : undefined),
+    contentType,
     content: Buffer.concat(chunks),
     inline: disposition === 'inline' || (part.related === true && disposition !== 'attachment'),
     cid: part.cid,
   };
-}
-
-/** The mail as the parser expects one: a header block in UTF-8, an empty line, a body; lines that end with LF. */
-function* pieces({ head, body }: MailHalves, raw: Buffer): Generator<Buffer> {
-  const fields = readableLines(head)
-    .replace(/[\r\n]+/g, '\r\n')
-    .replace(/^[\r\n]+|[\r\n]+$/g, '');
-  yield* inPieces(Buffer.from(fields));
-  if (body.length > 0 || fields === '') yield Buffer.from(fields === '' ? '\r\n' : '\r\n\r\n');
-  const isCrOnly = !raw.includes(LF);
-  yield* inPieces(isCrOnly ? Buffer.from(body.toString('latin1').replaceAll('\r', '\n'), 'latin1') : body);
-}
-
-const LF = 0x0a;
-
-function* inPieces(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
 }

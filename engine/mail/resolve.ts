@@ -1,8 +1,8 @@
 // The mail as n8n's Email Trigger (IMAP) gives it in its format "resolved": what mailparser's `simpleParser` makes of it.
 // Written anew, because `simpleParser` gives nothing at all of a mail that it stumbles over.
 // Invariant: whatever the bytes are, a mail comes out; nothing that the mail does not say is put into it.
-import type { Attachment, ReadMail } from './parse';
-import { readMail } from './parse';
+import { type Layout, layOut, type ReadingOptions, WHOLE } from './mime/layout';
+import { type Attachment, missingOf, type ReadMail, readMail, withWhole } from './parse';
 
 export interface ResolvedMail {
   /** What stands at the top level of the item; plain JSON. */
@@ -33,12 +33,14 @@ const TOP_LEVEL = [
 const MOST_CONVERTED_CHARACTERS = 2 * 1024 * 1024;
 const MOST_CONVERTED_TAGS = 50_000;
 const TOO_MUCH = 'The text is too large to be turned into HTML, or the HTML into text.';
+const NOT_CONVERTED = 'The HTML could not be turned into text.';
 /** A mail up to this size cannot hold more. */
 const LITTLE_BYTES = 128 * 1024;
 const MOST_INLINED_CHARACTERS = 20 * 1024 * 1024;
 
-export async function resolveMail(raw: Buffer): Promise<ResolvedMail> {
-  const mail = await converted(raw);
+export async function resolveMail(raw: Buffer, options: ReadingOptions = WHOLE): Promise<ResolvedMail> {
+  const layout = await layOut(raw, options);
+  const { mail, note } = await converted(layout, raw.length);
   const fields: Record<string, unknown> = { html: inlined(mail) };
   for (const name of ['text', 'textAsHtml'] as const) {
     if (mail.text[name] !== undefined) fields[name] = mail.text[name];
@@ -49,26 +51,34 @@ export async function resolveMail(raw: Buffer): Promise<ResolvedMail> {
     if (value === undefined || (name === 'date' && !hasDate(mail))) continue;
     fields[name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())] = asJson(value);
   }
+  const { attachments, parseError } = withWhole(raw, mail, missingOf(layout, mail));
+  const errors = [parseError, note].filter((error) => error !== undefined);
   return {
     fields,
     headers: new Map(mail.headerLines.map(({ key, line }) => [key, Buffer.from(line, 'latin1').toString()])),
-    attachments: mail.attachments,
-    ...(mail.errors.length > 0 && { parseError: mail.errors.join('; ') }),
+    attachments,
+    ...(errors.length > 0 && { parseError: errors.join(' ') }),
   };
 }
 
+interface Converted {
+  readonly mail: ReadMail;
+  /** Why nothing was converted. */
+  readonly note?: string;
+}
+
 /** With the text made of HTML, and the HTML made of text, where that can be done. */
-async function converted(raw: Buffer): Promise<ReadMail> {
-  if (raw.length > LITTLE_BYTES) {
-    const mail = await readMail(raw, 'as written');
-    if (mail.errors.length > 0) return withoutEmpty(mail);
-    if (!isConvertible(mail)) return withoutEmpty({ ...mail, errors: [TOO_MUCH] });
+async function converted(layout: Layout, length: number): Promise<Converted> {
+  if (length > LITTLE_BYTES) {
+    const mail = withoutEmpty(await readMail(layout, 'as written'));
+    if (mail.isBroken) return { mail };
+    if (!isConvertible(mail)) return { mail, note: TOO_MUCH };
   }
-  const mail = await readMail(raw, 'converted');
-  if (mail.errors.length === 0) return mail;
+  const mail = await readMail(layout, 'converted');
+  if (!mail.isBroken) return { mail };
   // It may be the HTML that was too much: as it is written, there is more of it.
-  const asWritten = await readMail(raw, 'as written');
-  return withoutEmpty({ ...asWritten, errors: mail.errors });
+  const asWritten = withoutEmpty(await readMail(layout, 'as written'));
+  return { mail: asWritten, ...(!asWritten.isBroken && { note: NOT_CONVERTED }) };
 }
 
 function isConvertible({ text: { text = '', html } }: ReadMail): boolean {

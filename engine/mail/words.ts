@@ -2,6 +2,7 @@
 // there is a mail: every process of n8n loads every node file.
 // Invariant: a value that cannot be decoded comes out as it is; no other value suffers from it.
 import { type MailHeaders, readHeaders } from './headers';
+import { decodeEscapeSwitched } from './text/escape-switched';
 
 /** Values by lower-case name, unfolded and decoded, in the mail's order. */
 export async function decodeHeaders(block: Buffer): Promise<MailHeaders> {
@@ -20,9 +21,26 @@ async function decoder(): Promise<(value: string) => string> {
   return (value) => {
     if (!isEncoded(value)) return value;
     try {
-      return libmime.decodeWords(value);
+      return libmime.decodeWords(inKnownCharsets(value));
     } catch {
       return value;
     }
   };
 }
+
+const SWITCHED = /=\?((?:cs)?iso-?2022-?kr|hz(?:-gb-?2312)?)(?:\*[^?]*)?\?([bq])\?([^?]*)\?=/gi;
+
+/** Words in charsets that libmime (5.4.6) does not know, in UTF-8. */
+export function inKnownCharsets(value: string): string {
+  if (!isEncoded(value)) return value;
+  return value.replace(SWITCHED, (word, charset: string, encoding: string, coded: string) => {
+    const bytes =
+      encoding.toLowerCase() === 'b'
+        ? Buffer.from(coded, 'base64')
+        : Buffer.from(coded.replaceAll('_', ' ').replace(/=([0-9a-f]{2})/gi, decodedByte), 'latin1');
+    const text = decodeEscapeSwitched(bytes, charset);
+    return text === null ? word : `=?utf-8?B?${Buffer.from(text).toString('base64')}?=`;
+  });
+}
+
+const decodedByte = (_: string, digits: string): string => String.fromCharCode(parseInt(digits, 16));

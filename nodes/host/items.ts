@@ -3,9 +3,9 @@
 // Invariant: every mail becomes an item, whatever is in it; what cannot be read stands in `parseError`.
 import type { IBinaryKeyData, IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { splitMail } from '../../engine/mail/headers';
-import { type Attachment, type ParsedMail, parseMail } from '../../engine/mail/parse';
+import { type ParsedMail, parseMail } from '../../engine/mail/parse';
 import { resolveMail } from '../../engine/mail/resolve';
-import { type AttachmentFilter, attachmentFields } from './items/attachments';
+import { type AttachmentSettings, handOut, readingOf } from './items/attachments';
 
 export { parseAttachmentTypes } from './items/attachments';
 
@@ -14,13 +14,10 @@ const TOP_LEVEL = new Set(['cc', 'date', 'from', 'subject', 'to']);
 
 export type ItemFormat = 'simple' | 'resolved' | 'raw' | 'message';
 
-export interface ItemSettings {
+export interface ItemSettings extends AttachmentSettings {
   readonly format: ItemFormat;
   /** In format `simple`; `resolved` always has attachments, the others never. */
   readonly downloadAttachments: boolean;
-  readonly attachmentPrefix: string;
-  /** Which of them; null: all. */
-  readonly attachments: AttachmentFilter | null;
 }
 
 /** What the ledger knows of the mail; it stands beside what the mail says of itself. */
@@ -64,8 +61,6 @@ async function shaped(
   facts: ItemFacts,
   settings: ItemSettings,
 ): Promise<Shaped> {
-  const binaryOf = (attachments: readonly Attachment[]): Promise<IBinaryKeyData> =>
-    attachmentFields(context, attachments, settings.attachmentPrefix, settings.attachments);
   switch (settings.format) {
     case 'raw':
       // What IMAP calls the TEXT of a mail: all but its header block.
@@ -73,28 +68,26 @@ async function shaped(
     case 'message':
       return { json: { raw: raw.toString() }, binary: await messageFile(context, raw, facts) };
     case 'resolved': {
-      const { fields, headers, attachments, parseError } = await resolveMail(raw);
-      const json = { ...fields, headers: fromEntries(headers), ...(parseError && { parseError }) };
-      return { json, binary: await binaryOf(attachments) };
+      const mail = await resolveMail(raw, readingOf(settings, facts));
+      const { binary, ...error } = await handOut(context, mail, settings);
+      return { json: { ...mail.fields, headers: fromEntries(mail.headers), ...error }, binary };
     }
     default: {
-      const mail = await parseMail(raw);
-      return {
-        json: simple(mail),
-        binary: settings.downloadAttachments ? await binaryOf(mail.attachments) : {},
-      };
+      const mail = await parseMail(raw, readingOf(settings, facts));
+      const attachments = settings.downloadAttachments ? mail.attachments : [];
+      const { binary, ...error } = await handOut(context, { ...mail, attachments }, settings);
+      return { json: { ...simple(mail), ...error }, binary };
     }
   }
 }
 
-function simple({ text, html, headers, parseError }: ParsedMail): IDataObject {
+function simple({ text, html, headers }: ParsedMail): IDataObject {
   const first = [...headers].map(([name, [value]]) => [name, value] as const);
   return {
     textHtml: html,
     textPlain: text,
     ...fromEntries(first.filter(([name]) => TOP_LEVEL.has(name))),
     metadata: fromEntries(first.filter(([name]) => !TOP_LEVEL.has(name))),
-    ...(parseError !== undefined && { parseError }),
   };
 }
 

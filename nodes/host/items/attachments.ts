@@ -1,6 +1,7 @@
 // Which attachments of a mail are handed out, and under which names.
 // Invariant: nothing that a sender writes leaves the folder that a file is written to: names have no path in them.
 import type { IBinaryKeyData, IExecuteFunctions } from 'n8n-workflow';
+import type { ReadingOptions } from '../../../engine/mail/mime/layout';
 import type { Attachment } from '../../../engine/mail/parse';
 
 /** Which attachments are wanted. */
@@ -29,21 +30,55 @@ export function parseAttachmentTypes(text: string): string[] {
   return types.some((type) => ANY_TYPE.has(type)) ? [] : types;
 }
 
-/** The binary fields of an item; the number in their names counts those that are handed out. */
-export async function attachmentFields(
+/** How attachments are handed out. */
+export interface AttachmentSettings {
+  readonly attachmentPrefix: string;
+  /** Which of them; null: all. */
+  readonly attachments: AttachmentFilter | null;
+}
+
+interface Readable {
+  readonly attachments: readonly Attachment[];
+  readonly parseError?: string;
+}
+
+interface HandedOut {
+  /** The number in their names counts those that are handed out. */
+  readonly binary: IBinaryKeyData;
+  /** With the file that the whole mail is in, where it is handed out. */
+  readonly parseError?: string;
+}
+
+/** The binary fields of an item, and what it says of the mail. */
+export async function handOut(
   { helpers }: Pick<IExecuteFunctions, 'helpers'>,
-  attachments: readonly Attachment[],
-  prefix: string,
-  filter: AttachmentFilter | null,
-): Promise<IBinaryKeyData> {
-  const fields: IBinaryKeyData = {};
+  { attachments, parseError }: Readable,
+  { attachmentPrefix, attachments: filter }: AttachmentSettings,
+): Promise<HandedOut> {
+  const binary: IBinaryKeyData = {};
   const wanted = filter ? attachments.filter((attachment) => isWanted(attachment, filter)) : attachments;
   for (const [index, { content, filename, contentType }] of wanted.entries()) {
     const type = TYPE.test(contentType.toLowerCase()) ? contentType : 'application/octet-stream';
-    fields[`${prefix}${index}`] = await helpers.prepareBinaryData(content, safeName(filename), type);
+    binary[`${attachmentPrefix}${index}`] = await helpers.prepareBinaryData(
+      content,
+      safeName(filename),
+      type,
+    );
   }
-  return fields;
+  if (parseError === undefined) return { binary };
+  const whole = wanted.findIndex(({ isWholeMail }) => isWholeMail);
+  const told = whole < 0 ? '' : ` The whole mail is attached as ${attachmentPrefix}${whole}.`;
+  return { binary, parseError: `${parseError}${told}` };
 }
+
+/** How a mail is read that is handed out so. */
+export const readingOf = (
+  { attachments }: AttachmentSettings,
+  { truncatedSize }: { readonly truncatedSize?: number },
+): ReadingOptions => ({
+  inlineAreFiles: attachments?.inline ?? true,
+  isHeadOnly: truncatedSize !== undefined,
+});
 
 function isWanted({ content, contentType, inline }: Attachment, filter: AttachmentFilter): boolean {
   if (inline && !filter.inline) return false;

@@ -7,15 +7,12 @@ import { headerBlock, type MailHeaders, splitMail } from '../../../engine/mail/h
 import { resolveMail } from '../../../engine/mail/resolve';
 import { decodeHeaders } from '../../../engine/mail/words';
 import type { ItemFacts } from '../items';
-import { type AttachmentFilter, attachmentFields } from './attachments';
+import { type AttachmentSettings, handOut, readingOf } from './attachments';
 
-export interface GmailItemSettings {
+export interface GmailItemSettings extends AttachmentSettings {
   readonly format: 'simple' | 'resolved' | 'raw';
   /** In the format `resolved`; the others never have any. */
   readonly downloadAttachments: boolean;
-  readonly attachmentPrefix: string;
-  /** Which of them; null: all. */
-  readonly attachments: AttachmentFilter | null;
   /** The names of the account's labels by their ids. One that is missing is shown by its id. Never rejects. */
   readonly labelNames: (wanted: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 }
@@ -37,12 +34,13 @@ interface Shaped {
 export async function gmailItem(
   context: Context,
   content: Buffer,
-  { delivery, truncatedSize }: ItemFacts,
+  given: ItemFacts,
   settings: GmailItemSettings,
 ): Promise<INodeExecutionData> {
+  const { delivery, truncatedSize } = given;
   const { facts, raw: whole } = openGmailMail(content);
   const raw = truncatedSize === undefined ? whole : headerBlock(whole);
-  const { json, binary = {} } = await shaped(context, facts, raw, settings);
+  const { json, binary = {} } = await shaped(context, facts, raw, given, settings);
   if (LABEL_EVENTS.has(facts.event))
     Object.assign(json, {
       event: facts.event,
@@ -57,6 +55,7 @@ async function shaped(
   context: Context,
   facts: GmailMailFacts,
   raw: Buffer,
+  given: ItemFacts,
   settings: GmailItemSettings,
 ): Promise<Shaped> {
   const { id, threadId, snippet, sizeEstimate, historyId } = facts;
@@ -73,23 +72,11 @@ async function shaped(
         },
       };
     case 'resolved': {
-      const { fields, headers, attachments, parseError } = await resolveMail(raw);
-      return {
-        json: {
-          ...{ id, threadId, labelIds, sizeEstimate },
-          ...fields,
-          headers: fromEntries(headers),
-          ...(parseError !== undefined && { parseError }),
-        },
-        ...(settings.downloadAttachments && {
-          binary: await attachmentFields(
-            context,
-            attachments,
-            settings.attachmentPrefix,
-            settings.attachments,
-          ),
-        }),
-      };
+      const mail = await resolveMail(raw, readingOf(settings, given));
+      const attachments = settings.downloadAttachments ? mail.attachments : [];
+      const { binary, ...error } = await handOut(context, { ...mail, attachments }, settings);
+      const own = { id, threadId, labelIds, sizeEstimate };
+      return { json: { ...own, ...mail.fields, headers: fromEntries(mail.headers), ...error }, binary };
     }
     default: {
       const headers = await decodeHeaders(splitMail(raw).head);

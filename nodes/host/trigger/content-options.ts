@@ -28,7 +28,8 @@ export const contentOptions = (withAttachments: IDisplayOptions): INodePropertie
     type: 'boolean',
     default: true,
     displayOptions: withAttachments,
-    description: 'Whether images and other parts within the text are handed out as attachments, too',
+    description:
+      'Whether images, and texts and mails with a file name, are handed out as attachments also if they are to be shown within the text. If off, such texts are part of the text.',
   },
   {
     displayName: 'Store Mails Up To (MB)',

@@ -47,7 +47,12 @@ function encodings(): HostileMail[] {
       { text: 'one' },
       `${Buffer.from('one!').toString('base64')}${CRLF}${coded}`,
     ),
-    withBody('base64 that is none', base64, {}, 'this is plainly no base64 at all, is it?'),
+    withBody(
+      'base64 that is none',
+      base64,
+      { wholeText: 'this is plainly no base64 at all, is it?' },
+      'this is plainly no base64 at all, is it?',
+    ),
     withBody('quoted-printable that ends with a soft break', quoted, { text: 'the end' }, 'the end='),
     withBody('quoted-printable with wrong hex', quoted, { text: '100%' }, '=ZZ 100% =4'),
     withBody('quoted-printable in small letters', quoted, { text: 'Grüße' }, 'Gr=c3=bc=c3=9fe'),
@@ -67,7 +72,7 @@ function encodings(): HostileMail[] {
       bytes('=ybegin line=128 size=4 name=a\r\n', hex('9e9f a0 a1'), '\r\n=yend size=4\r\n'),
     ),
     withBody('NUL between all letters', [], { text: 't\0e\0x\0t' }, 't\0e\0x\0t'),
-    withBody('NUL bytes, 1 MB of them', [], {}, Buffer.alloc(MEGABYTE)),
+    withBody('NUL bytes, 1 MB of them', [], { text: '\0'.repeat(MEGABYTE) }, Buffer.alloc(MEGABYTE)),
     withBody('bare CR and LF', [], { text: 'end' }, 'a\rb\nc\r\r\nd\n\re end'),
     withBody('a line of 2 MB', [], { text: 'xxx' }, 'x'.repeat(2 * MEGABYTE)),
     withBody(

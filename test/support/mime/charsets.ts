@@ -20,6 +20,8 @@ const SPOKEN: readonly (readonly [charset: string, coded: Buffer, text: string])
   ['euc-kr', hex('c7 d1 b1 b9'), '한국'],
   ['ks_c_5601-1987', hex('c7 d1 b1 b9'), '한국'],
   ['tis-620', hex('e4 b7 c2'), 'ไทย'],
+  ['iso-2022-kr', hex('1b 24 29 43 0e 47 51 31 39 0f 20 6f 6b'), '한국 ok'],
+  ['hz-gb-2312', Buffer.from('~{<:Ky2;~}, ~~'), '己所不, ~'],
   ['utf-7', Buffer.from('+ZeVnLIqe-'), '日本語'],
   ['utf-16be', hex('65 e5 67 2c'), '日本'],
   ['utf-16le', hex('e5 65 2c 67'), '日本'],

@@ -112,6 +112,12 @@ export function hostileFiles(): HostileMail[] {
       parts('b', ...Array.from({ length: 500 }, (_, i) => filePart(FILE, `f${i}`))),
     ),
     withBody(
+      '5,000 files',
+      mixed,
+      { files: Array.from({ length: 5_000 }, (_, i) => `f${i}`) },
+      parts('b', ...Array.from({ length: 5_000 }, (_, i) => filePart(Buffer.from('x'), `f${i}`))),
+    ),
+    withBody(
       'a file of 8-bit bytes as they are',
       mixed,
       { attachment: { name: 'raw.bin', content: Buffer.from('\u00ff\u00fe line', 'latin1') } },

@@ -46,7 +46,7 @@ function sizes(): HostileMail[] {
     withBody(
       'a file name in 5,000 pieces',
       [`Content-Disposition: attachment; ${many(5_000, (i) => `filename*${i}=x`).join('; ')}`],
-      {},
+      { attachment: { content: Buffer.from('the text') } },
       'the text',
     ),
     withBody(

@@ -10,8 +10,15 @@ export interface Wanted {
   readonly html?: string;
   /** Another header field, and its value. */
   readonly header?: readonly [name: string, value: string];
+  /** The whole text, or HTML, but for blanks around it. */
+  readonly wholeText?: string;
+  readonly wholeHtml?: string;
   /** One of the attachments; its name as it is handed out. */
   readonly attachment?: { readonly name?: string; readonly content: Buffer };
+  /** The names of all of them. */
+  readonly files?: readonly string[];
+  /** What is missing is said; where this is not there, nothing is missing. */
+  readonly missing?: RegExp;
   /** There is nothing in it that anybody could want. */
   readonly nothing?: true;
 }
@@ -87,6 +94,10 @@ export const noise = (length: number): Buffer =>
 
 export const base64Lines = (content: Buffer): string =>
   content.toString('base64').replace(/(.{76})/g, `$1${CRLF}`);
+
+/** In lines that are broken, but not within a code. */
+export const quotedPrintable = (text: string): string =>
+  text.replaceAll('=', '=3D').replace(/((?:=[0-9A-F]{2}|[^\r\n=]){60})(?=[^\r\n])/g, `$1=${CRLF}`);
 
 export const filePart = (content: Buffer, name: string, ...more: readonly string[]): Part => ({
   fields: [

@@ -20,13 +20,13 @@ function messages(): HostileMail[] {
     withBody(
       'a message as an attachment',
       [mixed('b')],
-      { attachment: { content: forwarded } },
+      { attachment: { name: 'message.eml', content: forwarded } },
       asPart('Content-Disposition: attachment'),
     ),
     withBody(
       'a message shown within',
       [mixed('b')],
-      { text: 'the forwarded text' },
+      { wholeText: 'the forwarded text', attachment: { name: 'message.eml', content: forwarded } },
       asPart('Content-Disposition: inline'),
     ),
     withBody(
@@ -41,7 +41,7 @@ function messages(): HostileMail[] {
     withBody(
       'messages 200 deep',
       ['Content-Type: message/rfc822', 'Content-Disposition: inline'],
-      { text: 'found' },
+      { wholeText: 'found', attachment: { name: 'message.eml', content: inner(200) } },
       inner(200),
     ),
     withBody(
@@ -59,7 +59,7 @@ function messages(): HostileMail[] {
     withBody(
       'message/external-body',
       ['Content-Type: message/external-body; access-type=local-file; name="/etc/passwd"'],
-      {},
+      { attachment: { name: 'passwd', content: Buffer.from('Content-Type: text/plain\r\n\r\n') } },
       'Content-Type: text/plain\r\n\r\n',
     ),
     withBody(
@@ -98,7 +98,12 @@ function nothingThere(): HostileMail[] {
       { subject: 'from a file', text: 'x' },
       'From ann@example.com Thu Oct  1 10:00:00 2026\r\nSubject: from a file\r\n\r\nx',
     ),
-    withBody('an empty multipart', [mixed('b')], {}, '--b--\r\n'),
-    withBody('a text of blank lines', [], {}, CRLF.repeat(10_000)),
+    withBody(
+      'an empty multipart',
+      [mixed('b')],
+      { missing: /announces parts/, files: ['message.eml'] },
+      '--b--\r\n',
+    ),
+    withBody('a text of blank lines', [], { wholeText: '' }, CRLF.repeat(10_000)),
   ];
 }

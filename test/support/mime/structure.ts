@@ -11,11 +11,17 @@ export function brokenStructure(): HostileMail[] {
 function boundaries(): HostileMail[] {
   const two = (boundary: string): Buffer => parts(boundary, textPart('the text'), filePart(FILE, 'a.bin'));
   const both = { text: 'the text', attachment: { name: 'a.bin', content: FILE } };
+  const none = { missing: /announces parts/, files: ['message.eml'] };
   const cut = (from: Buffer, less: number): Buffer => from.subarray(0, from.length - less);
   return [
-    withBody('multipart without a boundary', ['Content-Type: multipart/mixed'], {}, two('b')),
-    withBody('multipart with an empty boundary', ['Content-Type: multipart/mixed; boundary=""'], {}, two('')),
-    withBody('boundary that never comes', [mixed('b')], {}, 'no part of it'),
+    withBody('multipart without a boundary', ['Content-Type: multipart/mixed'], both, two('b')),
+    withBody(
+      'multipart with an empty boundary',
+      ['Content-Type: multipart/mixed; boundary=""'],
+      both,
+      two(''),
+    ),
+    withBody('boundary that never comes', [mixed('b')], none, 'no part of it'),
     withBody('boundary never closed', [mixed('b')], both, cut(two('b'), 7)),
     withBody('cut off in the last line of a boundary', [mixed('b')], both, cut(two('b'), 3)),
     withBody('cut off in an attachment', [mixed('b')], { text: 'the text' }, cut(two('b'), 300)),
@@ -47,12 +53,12 @@ function boundaries(): HostileMail[] {
     withBody(
       'boundary lines followed by blanks',
       [mixed('b')],
-      {},
+      both,
       two('b').toString('latin1').replaceAll('--b\r', '--b  \r'),
     ),
     withBody('boundary of 5,000 characters', [mixed('b'.repeat(5_000))], both, two('b'.repeat(5_000))),
     withBody('boundary of odd characters', [mixed("'()+_,-./:=?")], both, two("'()+_,-./:=?")),
-    withBody('boundary that is declared twice', [mixed('b'), mixed('c')], {}, two('c')),
+    withBody('boundary that is declared twice', [mixed('b'), mixed('c')], both, two('c')),
     withBody(
       'boundary in two pieces',
       ['Content-Type: multipart/mixed; boundary*0="b"; boundary*1="c"'],
@@ -66,7 +72,7 @@ function boundaries(): HostileMail[] {
       two('b').toString('latin1').replaceAll(CRLF, '\n'),
     ),
     withBody('text before and after the parts', [mixed('b')], both, 'before\r\n', two('b'), 'after'),
-    withBody('closing boundary first', [mixed('b')], {}, '--b--\r\n', two('b')),
+    withBody('closing boundary first', [mixed('b')], both, '--b--\r\n', two('b')),
     withBody('closing boundary twice', [mixed('b')], both, two('b'), '--b--\r\n'),
     withBody(
       'parts without headers',
@@ -74,7 +80,12 @@ function boundaries(): HostileMail[] {
       { text: 'one' },
       lines('--b', '', 'one', '--b', '', 'two', '--b--'),
     ),
-    withBody('parts without an empty line', [mixed('b')], {}, lines('--b', 'one', '--b', 'two', '--b--')),
+    withBody(
+      'parts without an empty line',
+      [mixed('b')],
+      { wholeText: 'one\ntwo' },
+      lines('--b', 'one', '--b', 'two', '--b--'),
+    ),
     withBody(
       'parts without anything',
       [mixed('b')],
@@ -97,14 +108,30 @@ function nesting(): HostileMail[] {
   const deep = (depth: number): Buffer => nested(depth, parts(`n${depth + 1}`, textPart('the bottom')));
   const open = (depth: number): string =>
     Array.from({ length: depth }, (_, i) => lines(`--o${i}`, mixed(`o${i + 1}`), '', '')).join('');
+  const closed = (depth: number): string =>
+    Array.from({ length: depth + 1 }, (_, i) => `--o${depth - i}--${CRLF}`).join('');
   const many = (count: number): Buffer =>
     parts('b', ...Array.from({ length: count }, (_, i) => textPart(`part ${i}.`)));
   return [
     withBody('nested 20 deep', [mixed('n1')], { text: 'the bottom' }, deep(20)),
     withBody('nested 200 deep', [mixed('n1')], { text: 'the bottom' }, deep(200)),
-    withBody('nested 5,000 deep and never closed', [mixed('o0')], {}, open(5_000), 'text'),
+    withBody(
+      'nested 5,000 deep and never closed',
+      [mixed('o0')],
+      { missing: /parts of its own/, files: ['message.eml'] },
+      open(5_000),
+      'text',
+    ),
+    withBody(
+      'nested 5,000 deep',
+      [mixed('o0')],
+      { wholeText: 'the bottom' },
+      open(5_000),
+      lines('--o5000', '', 'the bottom', ''),
+      closed(5_000),
+    ),
     withBody('900 parts', [mixed('b')], { text: 'part 899.' }, many(900)),
-    withBody('5,000 parts', [mixed('b')], { text: 'part 900.' }, many(5_000)),
+    withBody('5,000 parts', [mixed('b')], { text: 'part 4999.' }, many(5_000)),
     withBody(
       'alternatives within alternatives',
       ['Content-Type: multipart/alternative; boundary=a'],
@@ -117,9 +144,14 @@ function nesting(): HostileMail[] {
     withBody(
       'multipart in base64',
       [mixed('b'), 'Content-Transfer-Encoding: base64'],
-      {},
+      { wholeText: 'part 0.' },
       Buffer.from(many(1)).toString('base64'),
     ),
-    withBody('type multipart without a subtype', ['Content-Type: multipart; boundary=b'], {}, many(1)),
+    withBody(
+      'type multipart without a subtype',
+      ['Content-Type: multipart; boundary=b'],
+      { wholeText: 'part 0.', files: [] },
+      many(1),
+    ),
   ];
 }

@@ -56,7 +56,7 @@ describe('the nodes in the editor', { timeout: 10 * 60_000 }, () => {
 
   before(async () => {
     dovecot = await cleanup.of(Dovecot.start());
-    n8n = await cleanup.of(N8n.start());
+    n8n = await cleanup.of(N8n.start({}, { withEditor: true }));
     await dovecot.append('demo', [rawMail({ subject: 'Hello', text: 'A mail from the demo.' })]);
     const credential = await n8n.api.createCredential(
       'Demo mailbox',

@@ -26,7 +26,7 @@ describe('the Gmail trigger in the editor', { timeout: 10 * 60_000 }, () => {
 
   before(async () => {
     gmail = await cleanup.of(FakeGmail.start());
-    n8n = await cleanup.of(N8n.start());
+    n8n = await cleanup.of(N8n.start({}, { withEditor: true }));
     const ann = gmail.account(ANN);
     orders = ann.label('Orders');
     ann.label('Invoices/2026');

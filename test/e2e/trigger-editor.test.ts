@@ -21,7 +21,7 @@ describe('the trigger in the editor', { timeout: 10 * 60_000 }, () => {
 
   before(async () => {
     dovecot = await cleanup.of(Dovecot.start());
-    n8n = await cleanup.of(N8n.start());
+    n8n = await cleanup.of(N8n.start({}, { withEditor: true }));
     const client = await dovecot.client('ann');
     for (const name of ['Sent', 'Orders', 'Orders.2026', 'Done']) await client.mailboxCreate(name);
     await client.logout();

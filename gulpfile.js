@@ -1,4 +1,4 @@
-// Copies what the compiler leaves behind into dist: icons and codex files.
+// Copies what the compiler leaves behind into dist, or where else the package is built: icons and codex files.
 const { src, dest } = require('gulp');
 
 const copyAssets = () =>
@@ -6,6 +6,6 @@ const copyAssets = () =>
     base: '.',
     encoding: false,
     allowEmpty: true,
-  }).pipe(dest('dist'));
+  }).pipe(dest(process.env['DURABLE_MAIL_DIST'] || 'dist'));
 
 exports.default = copyAssets;

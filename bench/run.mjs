@@ -8,6 +8,7 @@ import { build } from '../tools/build.mjs';
 import { installDependencies, installN8n, installNode } from '../tools/install.mjs';
 import { installServers } from '../tools/servers.mjs';
 import { main, ROOT, run } from '../tools/shell.mjs';
+import { prepareN8n } from '../test/prepare.mjs';
 
 await main(async () => {
   const [what = 'imap', ...args] = process.argv.slice(2);
@@ -15,11 +16,13 @@ await main(async () => {
   await installDependencies();
   const node = await installNode();
   await installServers();
-  /** @type {NodeJS.ProcessEnv} */
-  const env = { ...process.env };
-  if (what === 'imap') {
-    env['DURABLE_MAIL_N8N'] = await installN8n(node);
-    await build();
+  const n8n = what === 'imap' ? await installN8n(node) : null;
+  if (n8n) await build();
+  const prepared = n8n ? await prepareN8n(node, n8n) : null;
+  try {
+    const env = { ...process.env, ...prepared?.environment };
+    await run(node, ['--import', 'tsx', join(ROOT, 'bench', `${what}.ts`), ...args], { env, show: true });
+  } finally {
+    await prepared?.dispose();
   }
-  await run(node, ['--import', 'tsx', join(ROOT, 'bench', `${what}.ts`), ...args], { env, show: true });
 });

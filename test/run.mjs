@@ -5,34 +5,15 @@
 //   npm test -- e2e/delivery          only files whose path holds this
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { build } from '../tools/build.mjs';
 import { installDependencies, installN8n, installNode } from '../tools/install.mjs';
 import { installServers } from '../tools/servers.mjs';
-import { main, ROOT, run, step } from '../tools/shell.mjs';
+import { COMPILED, main, ROOT, run, step } from '../tools/shell.mjs';
+import { prepareN8n } from './prepare.mjs';
 
-/** Folders of test/, in the order they run: what fails fast comes first. */
+/** Folders of test/. */
 const WITHOUT_SERVERS = ['unit', 'ledger'];
 const WITH_SERVERS = ['integration', 'e2e'];
-
-const DEMO = join('test', 'e2e', 'demo.test.ts');
-const END_TO_END = join('test', 'e2e');
-const WAITING = ['imap-faults', 'gmail-quota'].map((name) => join('test', 'integration', `${name}.test.ts`));
-
-/**
- * One after the other, each with so many files at once. The end-to-end tests wait most of their time, for a server
- * to start or a lease to run out, and so do those of the faults, for deadlines, and of the quota, for minutes to pass; that
- * of the demo builds the package, under the feet of whoever runs beside it.
- * @type {{ takes: (file: string) => boolean, atOnce: number }[]}
- */
-const STAGES = [
-  { takes: (file) => !waits(file) && file !== DEMO, atOnce: 1 },
-  { takes: (file) => waits(file) && file !== DEMO, atOnce: 2 },
-  { takes: (file) => file === DEMO, atOnce: 1 },
-];
-
-/** @param {string} file */
-function waits(file) {
-  return file.startsWith(END_TO_END) || WAITING.includes(file);
-}
 
 await main(async () => {
   const args = process.argv.slice(2);
@@ -42,13 +23,7 @@ await main(async () => {
   console.log('Setting up the tests');
   await installDependencies();
   const node = await installNode();
-  /** @type {NodeJS.ProcessEnv} */
-  const env = { ...process.env };
-  if (!withoutServers) {
-    await installServers();
-    env['DURABLE_MAIL_N8N'] = await installN8n(node);
-  }
-  const { build } = await import('../tools/build.mjs');
+  const n8n = withoutServers ? null : await installServers().then(() => installN8n(node));
   await step('Building the package', build);
 
   const folders = withoutServers ? WITHOUT_SERVERS : [...WITHOUT_SERVERS, ...WITH_SERVERS];
@@ -56,14 +31,17 @@ await main(async () => {
   if (files.length === 0) throw new Error(`No test file matches: ${words.join(' ')}`);
   if (withoutServers)
     console.log(`Left out, as asked: the tests in test/${WITH_SERVERS.join(' and test/')}.`);
-  let failed = false;
-  for (const { takes, atOnce } of STAGES) {
-    const taken = files.filter(takes);
-    if (taken.length === 0) continue;
-    const options = ['--import', 'tsx', '--test', `--test-concurrency=${atOnce}`, '--test-force-exit'];
-    await run(node, [...options, ...taken], { env, show: true }).catch(() => (failed = true));
+  const prepared = n8n ? await prepareN8n(node, n8n) : null;
+  try {
+    await run(node, [join('test', 'runner', 'main.mjs'), ...files], {
+      env: { ...process.env, NODE_COMPILE_CACHE: COMPILED, ...prepared?.environment },
+      show: true,
+    }).catch(() => {
+      throw new Error('Some tests failed; they are named above.');
+    });
+  } finally {
+    await prepared?.dispose();
   }
-  if (failed) throw new Error('Some tests failed; they are named above.');
 });
 
 /**

@@ -1,17 +1,28 @@
 // Builds the package into dist, and puts it where an n8n finds it, as an installation from npm would.
-import { cp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { main, npm, ROOT, run } from './shell.mjs';
 
+/** Builds the package beside dist, and puts it there as a whole: whoever reads it meanwhile finds the one or the other. */
 export async function build() {
-  await rm(join(ROOT, 'dist'), { recursive: true, force: true });
-  await run(process.execPath, [
-    join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'),
-    '-p',
-    'tsconfig.build.json',
-  ]);
-  await run(process.execPath, [join(ROOT, 'node_modules', 'gulp', 'bin', 'gulp.js'), '--silent']);
+  const dist = join(ROOT, 'dist');
+  const making = await mkdtemp(join(ROOT, 'node_modules', '.dist-'));
+  try {
+    const made = join(making, 'made');
+    await run(process.execPath, [
+      join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'),
+      ...['-p', 'tsconfig.build.json', '--outDir', made],
+    ]);
+    await run(process.execPath, [join(ROOT, 'node_modules', 'gulp', 'bin', 'gulp.js'), '--silent'], {
+      env: { ...process.env, DURABLE_MAIL_DIST: made },
+    });
+    if (existsSync(dist)) await rename(dist, join(making, 'old'));
+    await rename(made, dist);
+  } finally {
+    await rm(making, { recursive: true, force: true });
+  }
 }
 
 /**

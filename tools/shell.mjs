@@ -11,6 +11,9 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
  */
 export const TOOLS = process.env['DURABLE_MAIL_TOOLS'] || join(ROOT, '.tools');
 
+/** NODE_COMPILE_CACHE of what is started again and again: n8n, and the tests. Safe to delete, too. */
+export const COMPILED = join(TOOLS, 'compiled');
+
 /**
  * Runs a program to its end.
  * @param {string} program

@@ -24,7 +24,9 @@ export class Bench {
     const dovecot = await cleanup.of(Dovecot.start());
     const sink = await cleanup.of(Sink.start());
     const inspectorPort = await freePort();
-    const n8n = await cleanup.of(N8n.start({ NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectorPort}` }));
+    const n8n = await cleanup.of(
+      N8n.start({ NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectorPort}` }, { withEditor: true }),
+    );
     return new Bench(dovecot, n8n, sink, inspectorPort);
   }
 

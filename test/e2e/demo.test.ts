@@ -96,7 +96,7 @@ describe('the demo', { timeout: 10 * 60_000 }, () => {
     output = '';
     demo = spawn(process.execPath, ['demo/start.mjs'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     demo.stdout?.on('data', (data: Buffer) => (output += data.toString()));
-    await until('n8n is starting', () => output.includes('Starting n8n'), 60_000);
+    await until('n8n is starting', () => output.includes('Starting n8n'), 180_000);
     await stop();
   });
 

@@ -1,13 +1,14 @@
-// One process of n8n, main, worker or webhook, with a user folder of its own and the built package in it.
+// One process of n8n, main, worker or webhook, with a user folder of its own and the built package in it. It starts as
+// quickly as it can: with its tables made and its owner there (test/prepare.mjs), and without what no test looks at.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { installInto } from '../../tools/build.mjs';
 import { N8nApi, quietN8nEnvironment } from '../../tools/n8n.mjs';
 import { freePort } from './net';
+import { ENCRYPTION_KEY, fillUserFolder } from './prepared';
 import { ServerProcess } from './server-process';
 
-/** Set by test/run.mjs: n8n's command-line script. Tests run under a Node that n8n runs on. */
+/** Set by test/prepare.mjs. Tests run under a Node that n8n runs on. */
 const N8N = process.env['DURABLE_MAIL_N8N'] ?? '';
 
 /** What each part that a process can play is started with. */
@@ -16,6 +17,14 @@ const ROLES = {
   worker: ['worker', '--concurrency=10'],
   webhook: ['webhook'],
 } as const;
+
+/** What saves time and changes nothing that a test looks at; a test may set each of them otherwise. */
+const QUICK = {
+  N8N_ENCRYPTION_KEY: ENCRYPTION_KEY,
+  // No process beside it for the code of Code nodes: no workflow of the tests has one.
+  N8N_RUNNERS_MODE: 'external',
+  N8N_RUNNERS_AUTH_TOKEN: 'nobody has it',
+};
 
 export class N8nProcess {
   readonly folder: string;
@@ -39,6 +48,7 @@ export class N8nProcess {
       environment: {
         PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
         ...quietN8nEnvironment(place),
+        ...QUICK,
         // What a worker says about its health is all that it serves.
         ...(role === 'worker' && {
           QUEUE_HEALTH_CHECK_ACTIVE: 'true',
@@ -57,7 +67,7 @@ export class N8nProcess {
     environment: Readonly<Record<string, string>>,
   ): Promise<N8nProcess> {
     const folder = await mkdtemp(join(tmpdir(), `n8n-${role}-`));
-    await installInto(folder, N8N);
+    await fillUserFolder(folder);
     const place = { folder, port: await freePort(), brokerPort: await freePort() };
     return new N8nProcess(role, place, environment);
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { N8nApi } from '../../tools/n8n.mjs';
 import { type LedgerReader, SqliteLedgerReader } from './ledger-reader';
 import { N8nProcess } from './n8n-process';
+import { OWNER } from './prepared';
 import { until } from './until';
 
 export interface StoredEvent {
@@ -19,7 +20,13 @@ export interface StoredEvent {
 export interface N8nOptions {
   /** Reads the ledger, where it is not at its default place. */
   readonly ledger?: LedgerReader;
+  /** Serves the editor to browsers, and what it knows of the nodes: some 2 s of a start. */
+  readonly withEditor?: boolean;
 }
+
+export const editorEnvironment = ({ withEditor = false }: N8nOptions): Record<string, string> => ({
+  N8N_DISABLE_UI: String(!withEditor),
+});
 
 export class N8n {
   readonly api: N8nApi;
@@ -35,11 +42,11 @@ export class N8n {
 
   /** A new instance with its owner, and the package installed. */
   static async start(environment: Record<string, string> = {}, options: N8nOptions = {}): Promise<N8n> {
-    const main = await N8nProcess.installed('main', environment);
+    const main = await N8nProcess.installed('main', { ...editorEnvironment(options), ...environment });
     const file = join(main.folder, '.n8n', 'durable-mail', 'ledger.sqlite');
     const n8n = new N8n(main, options.ledger ?? new SqliteLedgerReader(file));
     await n8n.up();
-    await n8n.api.becomeOwner();
+    await n8n.api.becomeOwner(OWNER);
     return n8n;
   }
 

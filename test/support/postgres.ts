@@ -9,6 +9,7 @@ import { Client, type ClientConfig, TypeOverrides } from 'pg';
 import { findProgram } from '../../tools/servers.mjs';
 import { run } from '../../tools/shell.mjs';
 import { freePort } from './net';
+import { copyCluster } from './prepared';
 import { giveAway, ServerProcess, unprivileged } from './server-process';
 
 /** With a sign that an URL has to escape. */
@@ -70,7 +71,9 @@ export class PostgresServer {
       await secretFile(join(folder, 'server.crt'), options.tls.cert);
       await secretFile(join(folder, 'server.key'), options.tls.key);
     }
-    if (!existsSync(join(folder, 'data', 'PG_VERSION'))) await makeCluster(programs, folder);
+    const data = join(folder, 'data');
+    if (!existsSync(join(data, 'PG_VERSION')) && !(await copyCluster(data)))
+      await makeCluster(programs, folder);
     const postgres = new PostgresServer(folder, await freePort(), programs, options);
     await postgres.up();
     return postgres;
@@ -128,6 +131,15 @@ export class PostgresServer {
   async createDatabase(name = `test_${randomBytes(6).toString('hex')}`): Promise<string> {
     await this.query('postgres', `create database "${name}"`);
     return this.url(name);
+  }
+
+  async hasDatabase(name: string): Promise<boolean> {
+    return (await this.query('postgres', 'select 1 from pg_database where datname = $1', [name])).length > 0;
+  }
+
+  /** Where its data is. */
+  get data(): string {
+    return join(this.#folder, 'data');
   }
 
   /** One statement, over a connection of its own. @param database its name, or an URL */

@@ -1,11 +1,11 @@
 // n8n in queue mode: main, one worker and, where it is wanted, a process for webhooks, each with a user folder of its
 // own; with PostgreSQL for n8n's data and Redis for its queue. The mail ledger has a database of its own.
-import { randomBytes } from 'node:crypto';
 import { Cleanup } from './cleanup';
 import { type LedgerReader, PostgresLedgerReader } from './ledger-reader';
-import { N8n, type N8nOptions } from './n8n';
+import { editorEnvironment, N8n, type N8nOptions } from './n8n';
 import { N8nProcess } from './n8n-process';
 import { PostgresServer } from './postgres';
+import { OWNER } from './prepared';
 import { RedisServer } from './redis';
 
 export interface QueueModeOptions extends N8nOptions {
@@ -51,9 +51,13 @@ export class QueueModeN8n extends N8n {
     try {
       const postgres = await cleanup.of(PostgresServer.start());
       const redis = await cleanup.of(RedisServer.start());
-      await postgres.createDatabase('n8n');
+      if (!(await postgres.hasDatabase('n8n'))) await postgres.createDatabase('n8n');
       const ledgerUrl = options.ledgerUrl ?? (await postgres.createDatabase('ledger'));
-      const shared = { ...queueEnvironment(postgres, redis, ledgerUrl), ...environment };
+      const shared = {
+        ...editorEnvironment(options),
+        ...queueEnvironment(postgres, redis, ledgerUrl),
+        ...environment,
+      };
       const main = await cleanup.of(N8nProcess.installed('main', shared));
       const worker = await cleanup.of(N8nProcess.installed('worker', shared));
       const webhook = options.takesWebhooks
@@ -62,7 +66,7 @@ export class QueueModeN8n extends N8n {
       const ledger = options.ledger ?? new PostgresLedgerReader(ledgerUrl);
       const n8n = new QueueModeN8n({ main, worker, webhook }, { postgres, redis }, ledger, cleanup);
       await n8n.up();
-      await n8n.api.becomeOwner();
+      await n8n.api.becomeOwner(OWNER);
       return n8n;
     } catch (error) {
       await cleanup.run();
@@ -76,7 +80,7 @@ export class QueueModeN8n extends N8n {
     return this.#webhook;
   }
 
-  /** Main first: it makes n8n's tables. */
+  /** Main first: it makes n8n's tables, where they are not there. */
   override async up(): Promise<void> {
     await this.main.up();
     await Promise.all([this.worker.up(), this.#webhook?.up()]);
@@ -98,7 +102,6 @@ const queueEnvironment = (
   ledgerUrl: string,
 ): Record<string, string> => ({
   EXECUTIONS_MODE: 'queue',
-  N8N_ENCRYPTION_KEY: randomBytes(16).toString('hex'),
   QUEUE_BULL_REDIS_HOST: '127.0.0.1',
   QUEUE_BULL_REDIS_PORT: String(redis.port),
   DB_TYPE: 'postgresdb',

@@ -82,7 +82,7 @@ export class Bench {
     this.guarded = await this.#cleanup.of(Sink.start());
     this.later = await this.#cleanup.of(Sink.start());
     this.other = await this.#cleanup.of(Sink.start());
-    this.n8n = await this.#cleanup.of(N8n.start());
+    this.n8n = await this.#cleanup.of(N8n.start({}, { withEditor: true }));
   }
 
   async dispose(): Promise<void> {

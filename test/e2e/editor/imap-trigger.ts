@@ -1,0 +1,183 @@
+// The trigger's settings as a person sees them: each choice shows its fields, the server's mailboxes can be picked, and
+// a test by hand shows the newest mail that fits.
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Cleanup } from '../../support/cleanup';
+import { Dovecot } from '../../support/dovecot';
+import type { Editor } from '../../support/editor';
+import { rawMail } from '../../support/mails';
+import type { N8n } from '../../support/n8n';
+import { until } from '../../support/until';
+import { credentialData } from '../../support/workflows';
+import type { OpenEditor } from './open-editor';
+
+const TRIGGER = 'New Mail';
+
+export function imapTriggerInTheEditor(open: () => OpenEditor): void {
+  describe('the trigger in the editor', { timeout: 10 * 60_000 }, () => {
+    const cleanup = new Cleanup();
+    let dovecot: Dovecot;
+    let n8n: N8n;
+    let editor: Editor;
+    let workflow: string;
+
+    before(async () => {
+      ({ n8n, editor } = open());
+      dovecot = await cleanup.of(Dovecot.start());
+      const client = await dovecot.client('ann');
+      for (const name of ['Sent', 'Orders', 'Orders.2026', 'Done']) await client.mailboxCreate(name);
+      await client.logout();
+      await dovecot.append('ann', [rawMail({ subject: 'Order 17' }), rawMail({ subject: 'Something else' })]);
+      const imap = await n8n.api.createCredential(
+        'Mailbox of Ann',
+        'imap',
+        credentialData(dovecot.login('ann')),
+      );
+      ({ id: workflow } = await n8n.api.createWorkflow({
+        name: 'Orders by mail',
+        nodes: [
+          {
+            id: 'trigger',
+            name: TRIGGER,
+            type: 'n8n-nodes-durable-mail.durableImapTrigger',
+            typeVersion: 1,
+            position: [0, 0],
+            // As it is stored by those who had it before mailboxes could be picked, and by the built-in trigger.
+            parameters: { mailbox: 'INBOX' },
+            credentials: { imap },
+          },
+        ],
+        connections: {},
+      }));
+      await editor.visit(workflow, TRIGGER);
+      await editor.open(TRIGGER);
+    });
+    after(() => cleanup.run());
+
+    const stored = async (): Promise<Readonly<Record<string, unknown>>> => {
+      const [node] = (await n8n.api.workflow(workflow)).nodes as { parameters: Record<string, unknown> }[];
+      return node!.parameters;
+    };
+
+    const isStored = (
+      what: string,
+      holds: (parameters: Readonly<Record<string, unknown>>) => boolean,
+    ): Promise<unknown> => until(`${what} is stored`, async () => holds(await stored()));
+
+    const pickMailbox = async (name: string, picture?: string): Promise<void> => {
+      await editor.page.getByTestId('rlc-input').first().click();
+      await editor.shows('Sent (sent mail)', 'Orders.2026');
+      if (picture) await editor.picture(picture);
+      await editor.page
+        .getByTestId('rlc-item')
+        .filter({ hasText: new RegExp(`^\\s*${name}\\s*$`) })
+        .first()
+        .click();
+    };
+
+    const addOption = async (name: string): Promise<void> => {
+      await editor.page.getByPlaceholder('Add option').click();
+      await editor.page
+        .locator('.el-select-dropdown__item')
+        .filter({ visible: true })
+        .filter({ has: editor.page.getByText(name, { exact: true }) })
+        .click();
+      await editor.page.getByPlaceholder('Add option').waitFor();
+    };
+
+    const mailboxOf = (value: unknown): unknown => (value as { value?: unknown } | undefined)?.value ?? value;
+
+    it('asks for one mailbox, by its name or from the list of the server', async () => {
+      await editor.shows('Watch', 'Mailbox Name', 'Start With', 'Format', 'After Success', 'Filters');
+      assert.equal(await editor.page.getByTestId('rlc-input').first().inputValue(), 'INBOX');
+      await editor.page.getByTestId('rlc-mode-selector').first().click();
+      await editor.shown('From list').click();
+      await pickMailbox('Done', 'trigger-node');
+      await isStored('the mailbox', ({ mailbox }) => mailboxOf(mailbox) === 'Done');
+    });
+
+    it('asks for several, or for a pattern', async () => {
+      await editor.choose('mailboxes', 'Several Mailboxes');
+      await editor.shows('Mailbox Names', 'The mailboxes of an account share a few connections.');
+      await editor.choose('mailboxList', 'Orders');
+      await editor.choose('mailboxList', 'Orders.2026');
+      await editor.page.keyboard.press('Escape');
+      await isStored('both', ({ mailboxList }) => JSON.stringify(mailboxList) === '["Orders","Orders.2026"]');
+      await editor.choose('mailboxes', 'Mailboxes by Pattern');
+      await editor.shows('Mailbox Pattern');
+      await editor.choose('mailboxes', 'One Mailbox');
+      await editor.shows('Mailbox Name');
+    });
+
+    it('asks how much of the mailbox to begin with', async () => {
+      await editor.choose('start', 'The Last …');
+      await editor.shows('How Many');
+      await editor.choose('start', 'Since a Date');
+      await editor.shows('Since', 'Every email that is there runs the workflow once');
+      await editor.choose('start', 'New Mail Only');
+    });
+
+    it('asks what each thing to do after success needs', async () => {
+      await editor.choose('postProcessAction', 'Add Keyword');
+      await editor.shows('Keyword');
+      await editor.choose('postProcessAction', 'Delete');
+      await editor.shows('The email is deleted for good when its run has succeeded');
+      await editor.choose('postProcessAction', 'Move');
+      await editor.shows('To Mailbox', 'Emails are moved to another mailbox.');
+      await editor.choose('postProcessAction', 'Nothing');
+    });
+
+    it('asks for attachments where there can be any', async () => {
+      await editor.choose('format', 'RAW');
+      await editor.parameter('downloadAttachments').waitFor({ state: 'hidden' });
+      await editor.choose('format', 'Resolved');
+      await editor.shows('Property Prefix Name');
+      await editor.choose('format', 'Simple');
+      await editor.shows('Download Attachments', 'Property Prefix Name');
+    });
+
+    it('shows the newest mail that fits, or says that none does', async () => {
+      await pickMailbox('INBOX');
+      await editor.page.getByPlaceholder('Add filter').click();
+      await editor.shows('Has Attachment', 'Larger Than (KB)', 'Unread Only');
+      await editor.shown('Subject').click();
+      await editor.parameter('subject').locator('input').fill('order');
+      await editor.executeStep();
+      await editor.shows('Order 17');
+      await editor.picture('trigger-test');
+      await editor.parameter('subject').locator('input').fill('/nothing like it/');
+      await editor.executeStep();
+      await editor.shows(
+        /No email fits the filters and rules: the newest 2 emails in "INBOX" were looked at\./,
+      );
+      const client = await dovecot.client('ann');
+      const status = await client.status('INBOX', { unseen: true });
+      assert.equal(status && status.unseen, 2);
+      await client.logout();
+    });
+
+    it('warns of rules that pass over what somebody has read', async () => {
+      await addOption('Custom Email Rules');
+      await editor.shows('Only unread emails are taken.');
+    });
+
+    it('asks for the mailbox of dead mail once it is to be moved', async () => {
+      await addOption('When Dead');
+      await editor.page.getByPlaceholder('Add option').click();
+      await editor.shows('While It Was Off');
+      assert.equal(await editor.page.getByText('When Dead: To Mailbox').filter({ visible: true }).count(), 0);
+      await editor.page.keyboard.press('Escape');
+      await editor.choose('deadAction', 'Move');
+      await addOption('When Dead: To Mailbox');
+      await editor.page.getByTestId('rlc-input').last().click();
+      await editor.page.getByTestId('rlc-item').filter({ hasText: 'Orders.2026', visible: true }).click();
+      await isStored('the mailbox', ({ options }) => {
+        const { deadAction, deadMailbox } = options as {
+          deadAction?: string;
+          deadMailbox?: { value?: string };
+        };
+        return deadAction === 'move' && deadMailbox?.value === 'Orders.2026';
+      });
+    });
+  });
+}

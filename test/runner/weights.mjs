@@ -1,0 +1,50 @@
+// How heavy each test file is, so that a machine is kept busy to the end of a run and never so busy that a deadline passes.
+// A file that is not named here weighs what its folder weighs: it may be forgotten here, it runs all the same.
+import { basename, dirname } from 'node:path';
+
+/**
+ * @typedef {object} Weight
+ * @property {number} load how many cores it keeps busy, on average
+ * @property {number} seconds how long it takes, about: the longest begin first, so that none is left over at the end
+ */
+
+/** @type {Readonly<Record<string, Weight>>} by folder of test/ */
+const FOLDERS = {
+  unit: { load: 0.6, seconds: 4 },
+  ledger: { load: 0.6, seconds: 8 },
+  integration: { load: 0.35, seconds: 20 },
+  e2e: { load: 0.45, seconds: 110 },
+};
+
+/** @type {Readonly<Record<string, Weight>>} by path below test/, without .test.ts */
+const FILES = {
+  // n8n is killed again and again, or several processes of it run.
+  'e2e/exactly-once': { load: 0.5, seconds: 280 },
+  'e2e/exactly-once-queue-mode': { load: 0.6, seconds: 240 },
+  'e2e/queue-mode': { load: 0.5, seconds: 300 },
+  'e2e/gmail-faults': { load: 0.7, seconds: 340 },
+  'e2e/crash': { load: 0.45, seconds: 180 },
+  'e2e/gmail-queue-mode': { load: 0.6, seconds: 110 },
+  // Outages of a minute, to be sat out.
+  'e2e/ledger-outage': { load: 0.3, seconds: 250 },
+  'e2e/outage': { load: 0.25, seconds: 190 },
+  // Much at once in one n8n.
+  'e2e/gmail-nodes': { load: 0.8, seconds: 160 },
+  'e2e/nodes': { load: 0.5, seconds: 180 },
+  // It builds the package, and starts n8n as a person does.
+  'e2e/demo': { load: 0.7, seconds: 140 },
+  // A browser beside n8n.
+  'e2e/editor': { load: 0.7, seconds: 150 },
+  // Deadlines, and the minute of a quota.
+  'integration/imap-faults': { load: 0.1, seconds: 230 },
+  'integration/gmail-quota': { load: 0.05, seconds: 70 },
+};
+
+/**
+ * @param {string} file its path, with test/ as the folder above its folder
+ * @returns {Weight}
+ */
+export function weightOf(file) {
+  const folder = basename(dirname(file));
+  return FILES[`${folder}/${basename(file, '.test.ts')}`] ?? FOLDERS[folder] ?? { load: 1, seconds: 60 };
+}

@@ -1,6 +1,6 @@
 // How heavy each test file is, so that a machine is kept busy to the end of a run and never so busy that a deadline passes.
 // A file that is not named here weighs what its folder weighs: it may be forgotten here, it runs all the same.
-import { basename, dirname } from 'node:path';
+import { sep } from 'node:path';
 
 /**
  * @typedef {object} Weight
@@ -35,16 +35,25 @@ const FILES = {
   'e2e/demo': { load: 0.7, seconds: 140 },
   // A browser beside n8n.
   'e2e/editor': { load: 0.7, seconds: 150 },
+  // Servers that fall silent, in an n8n.
+  'e2e/odd-servers': { load: 0.5, seconds: 150 },
+  // The same without one: many at once, which wait most of their time.
+  'integration/odd-servers/withheld': { load: 0.4, seconds: 60 },
+  'integration/odd-servers/servers': { load: 0.3, seconds: 70 },
+  'integration/odd-servers/dialogues': { load: 0.6, seconds: 60 },
   // Deadlines, and the minute of a quota.
   'integration/imap-faults': { load: 0.1, seconds: 230 },
   'integration/gmail-quota': { load: 0.05, seconds: 70 },
 };
 
+const TESTS = `${sep}test${sep}`;
+
 /**
- * @param {string} file its path, with test/ as the folder above its folder
+ * @param {string} file its path, through the folder test/
  * @returns {Weight}
  */
 export function weightOf(file) {
-  const folder = basename(dirname(file));
-  return FILES[`${folder}/${basename(file, '.test.ts')}`] ?? FOLDERS[folder] ?? { load: 1, seconds: 60 };
+  const path = file.slice(file.lastIndexOf(TESTS) + TESTS.length).split(sep);
+  const name = path.join('/').replace(/\.test\.ts$/, '');
+  return FILES[name] ?? FOLDERS[path[0] ?? ''] ?? { load: 1, seconds: 60 };
 }

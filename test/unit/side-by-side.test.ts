@@ -63,6 +63,10 @@ describe('test files side by side', () => {
       weightOf('/checkout/test/e2e/new.test.ts'),
       weightOf('/checkout/test/e2e/other.test.ts'),
     );
+    assert.deepEqual(
+      weightOf('/test/checkout/test/integration/new/one.test.ts'),
+      weightOf('/checkout/test/integration/other.test.ts'),
+    );
     assert.ok(weightOf('/checkout/test/e2e/exactly-once.test.ts').seconds > 100);
   });
 });

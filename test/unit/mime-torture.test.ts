@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { headerBlock, readHeaders, splitMail } from '../../engine/mail/headers';
 import { senderOf, subjectOf } from '../../engine/mail/envelope';
+import { messageIdOf } from '../../engine/mail/identity';
 import { type ItemFormat, mailItem } from '../../nodes/host/items';
 import { itemFacts, itemHelpers, itemSettings } from '../support/items';
 import type { Wanted } from '../support/mime/hostile';
@@ -122,6 +123,8 @@ describe('of hostile mails', () => {
   it('there are many, no two the same, and each has something that is wanted of it', () => {
     assert.ok(mails.length >= 120, `${mails.length}`);
     assert.equal(new Set(mails.map(({ name }) => name)).size, mails.length);
+    const ids = mails.flatMap(({ raw }) => messageIdOf(readHeaders(headerBlock(raw))) ?? []);
+    assert.equal(new Set(ids).size, ids.length, 'a collector takes none for another');
     for (const { name, raw, wanted } of mails) {
       const isOfBody = Object.keys(wanted).some((key) => key !== 'subject');
       assert.ok(isOfBody || splitMail(raw).body.length === 0, name);

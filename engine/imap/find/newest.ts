@@ -87,7 +87,8 @@ async function fitting(
   if (candidates.length === 0) return [];
   const { answers, fault } = await session.mails.facts(candidates, filterNeeds(filter));
   if (fault) throw fault;
-  const facts = [...answers.values()].sort((a, b) => a.uid - b.uid);
+  // One that the server does not hand out is none to be shown.
+  const facts = [...answers.values()].filter(({ fields }) => fields !== null);
   const fits = await Promise.all(facts.map(async (mail) => filter === null || (await passes(mail, filter))));
   return facts.filter((_, index) => fits[index]).reverse();
 }

@@ -24,7 +24,7 @@ export interface SyncJob {
   readonly withheld: Withheld;
   readonly portion: Portion;
   /** Mails are recorded that the server does not hand out. */
-  readonly gaveUp: (mails: readonly Pick<NewMail, 'facts' | 'due'>[]) => void;
+  readonly gaveUp: (mails: readonly NewMail[]) => void;
   /** While so many mails wait for their run, no older ones are added. */
   readonly mostWaiting: number;
   /** Ends the reading early, without harm. */

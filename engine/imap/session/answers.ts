@@ -38,11 +38,13 @@ export function answerOf(message: FetchMessageObject): Answer | undefined {
   };
 }
 
-/** Of NIL, imapflow (2.1.2) makes the first moment of 1970, in which no mail was received. */
+/** Of NIL, imapflow (2.1.2) makes the first moment of 1970. No mail was received on that day, nor before. */
 function timeOf(date: Date | string | undefined): number | null {
   const time = date ? new Date(date).getTime() : NaN;
-  return Number.isNaN(time) || time <= 0 ? null : time;
+  return Number.isNaN(time) || time < DAY_MS ? null : time;
 }
+
+const DAY_MS = 86_400_000;
 
 export class Answers {
   readonly #isAsked: (uid: number) => boolean;

@@ -127,3 +127,11 @@ export function unreadable(login: ImapLogin, count: number): ImapFault {
       'Whoever runs the server should look at its log, and whether there is a newer version of it.',
   );
 }
+
+/** There are mails, and the server hands out none of them. */
+export const nothingOf = ({ host, port, user }: ImapLogin): ImapFault =>
+  new ImapFault(
+    'unreadable',
+    `${host}:${port} lists the mails of "${user}", and hands out nothing of any of them. Nothing is lost: they run as soon as ` +
+      'it does. Whoever runs the server should look at its log.',
+  );

@@ -10,6 +10,9 @@ export interface HandedOut<T> {
   readonly fault: ImapFault | null;
 }
 
+/** So many are told by their UIDs. */
+const MOST_NAMED = 20;
+
 /** The server lists mails and does not hand them out. */
 export class WithheldMail extends ImapFault {
   /**
@@ -17,7 +20,9 @@ export class WithheldMail extends ImapFault {
    * @param said the server's words, where it had any
    */
   constructor(place: string, uids: readonly number[], said = '') {
-    const mails = `${uids.length === 1 ? 'mail with UID' : 'mails with the UIDs'} ${uids.join(', ')}`;
+    const named = uids.slice(0, MOST_NAMED).join(', ');
+    const more = uids.length > MOST_NAMED ? ` and ${uids.length - MOST_NAMED} more` : '';
+    const mails = `${uids.length === 1 ? 'mail with UID' : 'mails with the UIDs'} ${named}${more}`;
     const them = uids.length === 1 ? 'it' : 'them';
     super(
       'other',

@@ -1,10 +1,10 @@
 // Reads the mails of the open mailbox: what is told of them, and their content.
 // Invariants: nothing is taken for a mail that is less than its server says, unless it says the same twice; a mail
 // counts as deleted only if the server, asked once more, tells of others and not of it.
-import type { FetchQueryObject } from 'imapflow';
+import type { FetchMessageObject, FetchQueryObject } from 'imapflow';
 import { Answers } from './answers';
 import type { ImapConnection } from './connection';
-import { ImapFault, isRefusal } from './fault';
+import { ImapFault, nothingOf } from './fault';
 import { type FactNeeds, factQuery, factsOf, isAnswered, type MailFacts } from './facts';
 import type { HandedOut } from './handed-out';
 import { sequenceSet } from './sequence-set';
@@ -130,26 +130,17 @@ export class MailReading {
     const { exists, login } = this.#connection;
     const places = [...new Set([1, Math.ceil(exists / 2), exists])].filter((place) => place > 0);
     if (places.length === 0) return 'none';
-    const uids = new Set<number>();
-    const listing = this.#connection.fetch(
-      'Looking for other mail',
-      places.join(','),
-      {},
-      ({ uid }) => uids.add(uid),
-      'seq',
-    );
-    let last = await listing.then(() => null, faultOf);
-    for (const uid of uids) {
-      if (!uid || than.has(uid) || (last && !isRefusal(last))) continue;
-      const { answers, fault } = await this.#ask('Reading mail', [uid], {
-        source: { start: 0, maxLength: 64 },
-      });
-      if (!fault && answers.get(uid)?.content?.length) return 'yes';
-      last =
-        fault ??
-        new ImapFault('other', `${login.host} lists mails and hands out nothing of any at the moment.`);
+    const others = new Answers((uid) => !than.has(uid));
+    const take = (message: FetchMessageObject): void => others.take(message);
+    const listing = this.#connection.fetch('Looking for other mail', places.join(','), {}, take, 'seq');
+    let fault = await listing.then(() => null, faultOf);
+    for (const uid of others.uids) {
+      if (fault?.kind === 'connection') return fault;
+      const asked = await this.#ask('Reading mail', [uid], { source: { start: 0, maxLength: 64 } });
+      if (!asked.fault && asked.answers.get(uid)?.content?.length) return 'yes';
+      fault = asked.fault ?? nothingOf(login);
     }
-    return last ?? 'none';
+    return fault ?? 'none';
   }
 
   /** Which of the UIDs are in the open mailbox. @throws ImapFault */

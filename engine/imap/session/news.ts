@@ -78,12 +78,14 @@ export class MailboxNews {
     return news;
   }
 
-  /** @throws ImapFault: more mails are there than were, and none of them was told of */
+  /**
+   * There seem to be more mails than there were, and none of them was told of: they may have been told of before they were
+   * announced, or be gone. @throws ImapFault `unreadable`: nor is the last mail
+   */
   async #nothingNew(): Promise<void> {
     if (this.#connection.exists <= this.#existed) return;
     await this.#connection.lookAgain();
-    const { exists, login } = this.#connection;
-    if (exists > this.#existed) throw unreadable(login, exists - this.#existed);
+    if (this.#connection.exists > this.#existed) await this.#listing.newestUid();
   }
 
   async #few(after: number, most: number, needs: FactNeeds | null): Promise<News> {

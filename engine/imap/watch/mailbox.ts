@@ -15,6 +15,7 @@ import { Tenure } from '../../source/tenure';
 import { performActions } from '../act/actions';
 import { type FaultKind, ImapFault } from '../session/fault';
 import type { ImapLogin } from '../session/login';
+import type { NewMail } from '../read/job';
 import { Portion } from '../read/portion';
 import type { ImapReading } from '../read/reading';
 import { type Older, syncMailbox } from '../read/sync';
@@ -246,7 +247,8 @@ export class WatchedMailbox {
     const subscribers = this.#subscribers();
     this.#relisten();
     const read = subscribers.filter(({ subscription }) => !this.#complaints.isRefused(subscription.id));
-    const { older } = await syncMailbox(
+    const gaveUp: NewMail[] = [];
+    const syncing = syncMailbox(
       {
         session,
         hold: this.#tenure.hold!,
@@ -264,12 +266,14 @@ export class WatchedMailbox {
         refused: (id, fault) => this.#complaints.refused(id, fault),
         withheld: this.#withheld,
         portion: this.#portion,
-        gaveUp: (mails) => tellGivenUp(this.name, this.#withheld, mails, read, log),
+        gaveUp: (mails) => void gaveUp.push(...mails),
         mostWaiting: MOST_WAITING,
         signal,
       },
       opened,
     );
+    // Together, however many they are.
+    const { older } = await syncing.finally(() => tellGivenUp(this.name, this.#withheld, gaveUp, read, log));
     this.#outage.over(subscribers);
     const isNews = read.some((subscriber) => !this.#placed.has(subscriber));
     for (const subscriber of read) this.#placed.add(subscriber);

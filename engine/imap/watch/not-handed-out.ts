@@ -13,7 +13,7 @@ export const notHandedOut = (name: string, withheld: Withheld, uids: readonly nu
 export function tellGivenUp(
   name: string,
   withheld: Withheld,
-  mails: readonly Pick<NewMail, 'facts' | 'due'>[],
+  mails: readonly NewMail[],
   subscribers: readonly Pick<Subscriber<never, never>, 'subscription' | 'warn'>[],
   log: Log,
 ): void {

@@ -131,6 +131,17 @@ describe('answers that cannot be read', { concurrency: 99, timeout: 3 * 60_000 }
     });
   });
 
+  it('are told where they are about each mail, new or old, and none is recorded without content', async () => {
+    await WatchedScript.with({ script: garbled(({ items }) => items.includes('BODY')) }, async (scene) => {
+      scene.arrive(3, 4);
+      await until('people are told', () => scene.told !== '', 60_000);
+      assert.match(scene.told, /lists the mails of "ann", and hands out nothing of any of them/);
+      assert.deepEqual(scene.uids, []);
+      scene.server.script = {};
+      await eachOnce(scene, [3, 4]);
+    });
+  });
+
   it('are no mails that were deleted: those are recorded that are listed', async () => {
     const script = garbled(
       ({ items, mails }) => items.includes('BODY') && mails.some(([, { uid }]) => uid > 2),
@@ -141,7 +152,8 @@ describe('answers that cannot be read', { concurrency: 99, timeout: 3 * 60_000 }
       scene.arrive(...numbers(5, 70));
       await scene.recorded(68, 120_000);
       assert.deepEqual(ascending(scene.uids), numbers(3, 70));
-      assert.match(scene.told, /does not hand/);
+      assert.match(scene.told, /with the UIDs 5, 6, 7.* and \d+ more in the mailbox.*does not hand them out/);
+      assert.ok(scene.joined.warnings.length < 10, 'many are told together');
     });
   });
 

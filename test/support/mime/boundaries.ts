@@ -1,5 +1,16 @@
 // Mails whose boundaries are not written as RFC 2046 has it, or not named as they are: a reader that goes by the letter finds no part.
-import { bytes, CRLF, filePart, type HostileMail, lines, noise, parts, textPart, withBody } from './hostile';
+import {
+  bytes,
+  CRLF,
+  filePart,
+  type HostileMail,
+  lines,
+  messageIdField,
+  noise,
+  parts,
+  textPart,
+  withBody,
+} from './hostile';
 
 const FILE = noise(300);
 const both = { wholeText: 'the text', attachment: { name: 'a.bin', content: FILE }, files: ['a.bin'] };
@@ -107,10 +118,14 @@ function unparted(): HostileMail[] {
   const under = (fields: string, body: Buffer): Buffer =>
     bytes('--outer\r\n', fields, CRLF, body, '--outer--\r\n');
   const right = withBody('a boundary right under the header', [], both);
-  const head = (type: string): string => right.raw.toString().replace(/\r\n\r\n$/, `${CRLF}${type}${CRLF}`);
+  const head = (name: string, type: string): string =>
+    right.raw
+      .toString()
+      .replace(/^Message-ID: .*$/m, messageIdField(name))
+      .replace(/\r\n\r\n$/, `${CRLF}${type}${CRLF}`);
   const direct = (name: string, type: string, change = (text: string): string => text): HostileMail => ({
     ...{ name, wanted: { ...both, subject: right.name } },
-    raw: Buffer.from(change(`${head(type)}${two('b').toString('latin1')}`), 'latin1'),
+    raw: Buffer.from(change(`${head(name, type)}${two('b').toString('latin1')}`), 'latin1'),
   });
   return [
     direct(right.name, mixed('b')),

@@ -5,7 +5,7 @@ import type { FetchMessageObject, FetchQueryObject } from 'imapflow';
 import { Answers } from './answers';
 import type { ImapConnection } from './connection';
 import { type FactNeeds, factQuery, factsOf, isAnswered, type MailFacts } from './facts';
-import { isRefusal, unreadable } from './fault';
+import { isRefusal } from './fault';
 import type { MailboxListing } from './listing';
 import { Lowest } from './lowest';
 

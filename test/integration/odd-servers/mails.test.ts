@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ImapRereader } from '../../../engine/imap/find/again';
-import { ascending, eachOnce, numbers, readsContent } from '../../support/scripted-imap/expected';
+import { ascending, eachOnce, numbers, readsContent, shortPart } from '../../support/scripted-imap/expected';
 import { answersTo, fetchAnswer, imapDate, literal, scriptedMail } from '../../support/scripted-imap/mail';
 import type { Script } from '../../support/scripted-imap/server';
 import { WatchedScript } from '../../support/scripted-imap/watched';
@@ -16,18 +16,7 @@ describe('fewer octets than there are', { concurrency: 99, timeout: 3 * 60_000 }
     ]);
 
   it('are asked for again, whole, where a part of a mail came short', async () => {
-    const script: Script = {
-      fetched: ({ items }, seq, mail) =>
-        items.includes('<0.')
-          ? fetchAnswer(
-              seq,
-              answersTo(items, mail).map(([name, value]) =>
-                name.startsWith('BODY[]') ? [name, literal(mail.raw.subarray(0, 100))] : [name, value],
-              ),
-            )
-          : undefined,
-    };
-    await WatchedScript.with({ script }, async (scene) => {
+    await WatchedScript.with({ script: { fetched: shortPart } }, async (scene) => {
       scene.arrive(...numbers(3, 202));
       await eachOnce(scene, numbers(3, 202));
     });

@@ -1,7 +1,7 @@
-// What a test of a scripted server expects of the mails that arrived at it.
+// What tests of scripted servers share: what they say, and what becomes of the mails that arrive at them.
 import assert from 'node:assert/strict';
-import { scriptedMail } from './mail';
-import type { FetchCommand } from './server';
+import { answersTo, fetchAnswer, literal, scriptedMail } from './mail';
+import type { FetchCommand, Script } from './server';
 import type { WatchedScript } from './watched';
 
 export const numbers = (from: number, to: number): number[] =>
@@ -37,6 +37,19 @@ export const endsWith =
     conversation.say(`${tag} ${how}\r\n`);
     return true;
   };
+
+/** Of a part of a mail (`BODY[]<0.65536>`) less is handed out than there is; of the whole mail, all. */
+export const shortPart: NonNullable<Script['fetched']> = ({ items }, seq, mail) => {
+  if (!items.includes('<0.')) return undefined;
+  const isPart = (name: string): boolean => name.startsWith('BODY[]');
+  return fetchAnswer(
+    seq,
+    answersTo(items, mail).map(([name, value]) => [
+      name,
+      isPart(name) ? literal(mail.raw.subarray(0, 100)) : value,
+    ]),
+  );
+};
 
 /** A deadline that passes soon, and not on a machine that has other things to do. */
 const SOON = { commandMs: 4_000 };

@@ -1,7 +1,7 @@
 // Asks a server for mails of which it may not hand out each: where it refuses some together, for fewer, down to the one;
 // where the connection broke under many, for fewer next time.
 // Invariant: a mail counts as refused only by what was asked of it alone, and only of a server that hands out others.
-import { ImapFault, isRefusal, wordsOf } from '../session/fault';
+import { forLess, ImapFault, isRefusal, wordsOf } from '../session/fault';
 import type { HandedOut } from '../session/handed-out';
 import type { SyncJob } from './job';
 
@@ -71,7 +71,7 @@ function broken(
   // Servers send mails in their order, nearly always: this was being read.
   withheld.suspect(first.uid);
   portion.broke(asked);
-  return new ImapFault(fault.kind, fault.message, { cause: fault, lessNext: true });
+  return forLess(fault);
 }
 
 function inParts<Mail>(mails: readonly Mail[], most: number): Mail[][] {

@@ -11,7 +11,7 @@ import { PAGE_MAILS, readInTurn } from './pages';
 import { Recorder } from './recorder';
 import { factNeeds } from './selection';
 import type { MailFacts } from '../session/facts';
-import { ImapFault } from '../session/fault';
+import { forLess, ImapFault } from '../session/fault';
 import { FEW_MAILS, type News, type OpenedMailbox } from '../session/news';
 
 /** UIDs that are held at a time. */
@@ -143,18 +143,19 @@ async function newMail(job: SyncJob, cursors: Cursors, above: number): Promise<N
     }
     // Those who read again need what was received since then; the others what is above their UID.
     const since = Math.min(...again.map((cursor) => cursor.since!));
-    const uids = new Set(await session.listing.since(lowest(again), since));
+    const listed = session.listing.since(lowest(again), since).catch((error: unknown) => {
+      throw portion.most > 1 ? forLess(error) : error;
+    });
+    const uids = new Set(await listed);
     const byUid = rest.length > 0 ? (await session.news.above(lowest(rest), LIST_MOST, null)).uids : [];
     for (const uid of byUid) uids.add(uid);
     // Beyond what was listed there may be more for those who go by UID: nobody's cursor may pass that yet.
     const highest = byUid.length < LIST_MOST ? Infinity : byUid.at(-1)!;
     return { uids: [...uids].filter((uid) => uid <= highest).sort((a, b) => a - b), facts: new Map() };
   } catch (error) {
-    if (!(error instanceof ImapFault) || error.kind !== 'connection') throw error;
-    // It may have been too much at once.
-    const asked = Math.min(portion.most, FEW_MAILS);
-    portion.broke(asked);
-    throw new ImapFault(error.kind, error.message, { cause: error, lessNext: asked > 1 });
+    // Only where the listing itself broke, not the connection before it: it may have been too much at once.
+    if (error instanceof ImapFault && error.lessNext) portion.broke(Math.min(portion.most, FEW_MAILS));
+    throw error;
   }
 }
 

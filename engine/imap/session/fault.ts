@@ -100,6 +100,12 @@ export function toFault(
   return fault('other', `${server}: ${error.responseText ?? error.message ?? String(cause)}`);
 }
 
+/** The same of a connection that broke, perhaps because much was asked for at once: the next try asks for less. */
+export const forLess = <E>(error: E): E | ImapFault =>
+  error instanceof ImapFault && error.kind === 'connection'
+    ? new ImapFault(error.kind, error.message, { cause: error, lessNext: true })
+    : error;
+
 /** A command was answered with NO or BAD. */
 export type RefusedCommand = ImapFault & { readonly cause: RawError };
 

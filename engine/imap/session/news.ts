@@ -5,7 +5,7 @@ import type { FetchMessageObject, FetchQueryObject } from 'imapflow';
 import { Answers } from './answers';
 import type { ImapConnection } from './connection';
 import { type FactNeeds, factQuery, factsOf, isAnswered, type MailFacts } from './facts';
-import { isRefusal } from './fault';
+import { forLess, isRefusal } from './fault';
 import type { MailboxListing } from './listing';
 import { Lowest } from './lowest';
 
@@ -60,6 +60,14 @@ export class MailboxNews {
     this.#isFresh = false;
     // Coming out of IDLE the server has told what is new; otherwise a NOOP makes it look.
     if (!this.#connection.takeHint() && !isFresh) await this.#connection.probe();
+    try {
+      return await this.#look(after, most, needs, isFresh);
+    } catch (error) {
+      throw this.#listing.atOnce > 1 ? forLess(error) : error;
+    }
+  }
+
+  async #look(after: number, most: number, needs: FactNeeds | null, isFresh: boolean): Promise<News> {
     const { exists } = this.#connection;
     // Where it was just opened, nobody has counted: UIDs tell what may have come before that.
     const unseen = (this.#opened?.uidNext ?? 0) - 1 - after;

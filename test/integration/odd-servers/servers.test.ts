@@ -169,3 +169,19 @@ describe('answers that cannot be read', { concurrency: 99, timeout: 3 * 60_000 }
     });
   });
 });
+
+describe('a connection that breaks while nothing is read', () => {
+  it('is no reason to ask for less', async () => {
+    await WatchedScript.with({}, async (scene) => {
+      const { server } = scene;
+      for (let times = 1; times <= 3; times++) {
+        server.breakOff();
+        await until('it is watched again', () => server.connections > times && server.idling > 0);
+      }
+      scene.arrive(3);
+      await eachOnce(scene, [3]);
+      const looks = server.commands.filter((command) => command.startsWith('UID FETCH 3:*'));
+      assert.ok(looks.at(-1)?.includes('RFC822.SIZE'), looks.join('; '));
+    });
+  });
+});

@@ -108,12 +108,17 @@ export class ScriptedImapServer {
     for (const conversation of this.#conversations) conversation.announce();
   }
 
+  /** Every connection breaks off. */
+  breakOff(): void {
+    for (const conversation of this.#conversations) conversation.end();
+  }
+
   get idling(): number {
     return [...this.#conversations].filter(({ isIdling }) => isIdling).length;
   }
 
   async dispose(): Promise<void> {
-    for (const conversation of this.#conversations) conversation.end();
+    this.breakOff();
     this.#server.close();
     await once(this.#server, 'close');
   }

@@ -96,6 +96,10 @@ export function items(does: Does): void {
     await life.hasRun(id, 2);
     await become(life, newest, ['INBOX']);
     account.addLabels(newest, 'UNREAD');
+    // The other one's run may have told of it and not have ended yet.
+    const areDone = async (): Promise<boolean> =>
+      (await life.events(id)).every(({ state }) => state === 'DONE');
+    await until('both runs have ended', areDone, PATIENCE_MS);
     const before = await life.events(id);
     await life.n8n.api.runManually(id, 'Mail');
     const { delivery, ...shown } = await until('it is shown', () => life.items(id)[2], PATIENCE_MS);

@@ -197,6 +197,9 @@ export interface SourceReport {
 }
 
 export interface Ledger extends OnceKeys, Inspection, SourceHolds, MailActions {
+  /** Where it is, for people, without secrets: its file, or its database and schema. */
+  readonly place: string;
+
   /** Makes the subscription and its source, or finds them again and takes over the new settings. */
   subscribe(subscription: NewSubscription): Promise<Subscription>;
 

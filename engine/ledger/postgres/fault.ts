@@ -58,7 +58,7 @@ export function newerSchemaFault(version: number, known: number, settings: Postg
 }
 
 /** Where it is, for people. */
-const placeOf = ({ host, port, database }: PostgresSettings): string =>
+export const placeOf = ({ host, port, database }: PostgresSettings): string =>
   `Postgres at ${host}:${port}/${database}`;
 
 export const schemaOf = (settings: PostgresSettings): string => settings.schema ?? DEFAULT_SCHEMA;

@@ -25,6 +25,7 @@ import type { EventState } from '../states';
 import * as act from './act';
 import { PostgresConnection } from './connection';
 import * as deliver from './deliver';
+import { placeOf, schemaOf } from './fault';
 import * as hold from './hold';
 import * as inspect from './inspect';
 import * as mailActions from './mail-actions';
@@ -59,10 +60,12 @@ export async function openPostgresLedger(settings: PostgresSettings): Promise<Le
 const FEW_LOOKS = 50;
 
 class PostgresLedger implements Ledger {
+  readonly place: string;
   readonly #connection: PostgresConnection;
 
   constructor(connection: PostgresConnection) {
     this.#connection = connection;
+    this.place = `${placeOf(connection.settings)}, schema ${schemaOf(connection.settings)}`;
   }
 
   subscribe(subscription: NewSubscription): Promise<Subscription> {

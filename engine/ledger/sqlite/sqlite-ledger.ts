@@ -48,10 +48,12 @@ export async function openSqliteLedger(file: string): Promise<Ledger> {
 }
 
 class SqliteLedger implements Ledger {
+  readonly place: string;
   readonly #connection: SqliteConnection;
 
   constructor(connection: SqliteConnection) {
     this.#connection = connection;
+    this.place = `the file ${connection.file}`;
   }
 
   async subscribe(subscription: NewSubscription): Promise<Subscription> {

@@ -2,13 +2,15 @@
 // n8n may still start them.
 // Invariants: what is in flight is counted in the ledger, never here, so a limit holds across restarts; a
 // fault of the ledger or of n8n delays an event and never loses it; only `stop` ends the loop.
-import type { Ended, Ledger, Offer, OfferedRun } from '../ledger/ledger';
+import type { Ended, Ledger, Offer, OfferedRun, Pointer } from '../ledger/ledger';
 import { pointerName } from '../ledger/keys';
 import { backoffDelay } from '../runtime/backoff';
 import { errorText, type Log } from '../runtime/log';
 import { monotonicNow, pause } from '../runtime/time';
 import type { Wake } from '../signal/wake';
 import { RENEW_MS } from './runs';
+import { type ToldEnd, ToldEnds } from './told-ends';
+import { UnclaimedRuns } from './unclaimed-runs';
 
 /** The lease of what was handed out: a process that dies then delays its mails by this much. */
 const QUEUED_LEASE_MS = 30_000;
@@ -26,12 +28,14 @@ export interface DispatcherPorts {
   readonly wake: Wake;
   readonly log: Log;
   /**
-   * Hands the run to n8n; resolves when n8n is done with it, however that went. Pointers that nobody has claimed
-   * by then lapse and are offered again, and so do those of a run for which this throws.
+   * Hands the run to n8n; resolves when n8n is done with it, with how it says that the run ended; undefined: it does
+   * not say, or has started nothing. Pointers of a run for which this throws lapse and are offered again.
    */
-  readonly emit: (run: OfferedRun) => Promise<void>;
+  readonly emit: (run: OfferedRun) => Promise<ToldEnd | undefined>;
   /** Tells a person of an event that ended without success. */
   readonly report: (ended: Ended) => void;
+  /** Tells a person that runs end before they can take their mails, with what n8n says of the last one. */
+  readonly reportUnclaimed: (error: string, runs: number) => void;
   /** Renews the leases of runs in this process, so that a process that was stalled does not lapse its own. */
   readonly renewRuns: () => Promise<void>;
 }
@@ -62,6 +66,8 @@ export class Dispatcher {
   readonly #listening = new Map<number, () => void>();
   /** Handed out, and not seen yet to be claimed or given up by n8n. */
   #queued: Queued[] = [];
+  readonly #told: ToldEnds;
+  readonly #unclaimed: UnclaimedRuns;
   #woken = true;
   #onWake: (() => void) | undefined;
   /** Monotonic; when the ledger last answered. */
@@ -70,6 +76,8 @@ export class Dispatcher {
   constructor(subscriptionIds: readonly number[], settings: DispatcherSettings, ports: DispatcherPorts) {
     this.#settings = settings;
     this.#ports = ports;
+    this.#told = new ToldEnds(ports.ledger);
+    this.#unclaimed = new UnclaimedRuns(ports.reportUnclaimed);
     this.serve(subscriptionIds);
     this.#ended = this.#run().finally(() => this.#listening.forEach((stop) => stop()));
   }
@@ -112,8 +120,9 @@ export class Dispatcher {
         const offer = await this.#dispatch(signal);
         failures = 0;
         this.#reachedAt = monotonicNow();
-        const due = Math.max(offer.nextInMs ?? LOOK_MS, 10);
-        await this.#sleep(Math.min(due, this.#queued.length > 0 ? RENEW_MS : LOOK_MS), signal);
+        const due = Math.max(Math.min(offer.nextInMs ?? LOOK_MS, this.#unclaimed.waitMs || LOOK_MS), 10);
+        const isWatching = this.#queued.length > 0 || !this.#told.isEmpty;
+        await this.#sleep(Math.min(due, isWatching ? RENEW_MS : LOOK_MS), signal);
       } catch (error) {
         failures++;
         this.#ports.log.error(`Due mail cannot be handed to n8n for now: ${errorText(error)}`, { failures });
@@ -136,11 +145,14 @@ export class Dispatcher {
 
   async #dispatch(signal: AbortSignal): Promise<Offer> {
     const { ledger, log, renewRuns } = this.#ports;
-    const { mostRuns, mailsPerRun } = this.#settings;
+    const { mailsPerRun } = this.#settings;
     const subscriptionIds = this.#subscriptionIds;
     await this.#renewQueued();
     await renewRuns();
+    // Before leases are looked at: what is known of a run counts more than that its lease ran out.
+    await this.#settleTold();
     if (subscriptionIds.length === 0) return { runs: [], lapsed: 0, nextInMs: null };
+    const mostRuns = this.#unclaimed.limit(this.#settings.mostRuns);
     const offer = await ledger.offer({ subscriptionIds, mostRuns, mailsPerRun, leaseMs: QUEUED_LEASE_MS });
     if (offer.lapsed > 0) log.warn('Runs were found that did not end', { lapsed: offer.lapsed });
     for (const run of offer.runs) {
@@ -155,7 +167,7 @@ export class Dispatcher {
   }
 
   #emit(run: OfferedRun): void {
-    const done = this.#ports.emit(run);
+    const done = this.#ports.emit(run).then((end) => end && this.#told.tell(run.pointers, end));
     const attempt = Math.max(...run.pointers.map((pointer) => pointer.attempt));
     const patience = this.#settings.mostQueuedMs * 2 ** Math.min(attempt - 1, MOST_DOUBLINGS);
     const queued = { run, until: monotonicNow() + patience };
@@ -186,6 +198,28 @@ export class Dispatcher {
     // What was emitted or given up meanwhile keeps its place.
     const over = new Set(young.filter((queued) => !waits(queued)));
     this.#queued = this.#queued.filter((queued) => now < queued.until && !over.has(queued));
+    if (this.#unclaimed.areMany) await this.#lookForClaims([...over].map(({ run }) => run));
+  }
+
+  async #settleTold(): Promise<void> {
+    const { unclaimed, claimed } = await this.#told.settle();
+    if (claimed > 0) await this.#claimed();
+    this.#unclaimed.ended(unclaimed);
+  }
+
+  /** Runs whose end is not told yet, and whose pointers do not wait any more. */
+  async #lookForClaims(runs: readonly OfferedRun[]): Promise<void> {
+    const pointers = runs.flatMap((run) => run.pointers);
+    if (pointers.length === 0) return;
+    const found = await this.#ports.ledger.whereabouts(pointers.map(({ event }) => event));
+    const isRun = ({ event, attempt }: Pointer): boolean =>
+      found.get(event)?.attempt === attempt && found.get(event)?.state === 'RUNNING';
+    if (pointers.some(isRun)) await this.#claimed();
+  }
+
+  /** What ended unclaimed need not wait any longer. */
+  async #claimed(): Promise<void> {
+    if (this.#unclaimed.claimed()) await this.#ports.ledger.hurryReleased(this.#subscriptionIds);
   }
 
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {

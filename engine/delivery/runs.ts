@@ -1,5 +1,6 @@
 // The runs that this process holds: their claims, the renewal of their leases, and their settlement.
-// Invariant: a run is settled once, by whoever learns its end first, and its leases are renewed until then.
+// Invariants: a run is settled once, by whoever learns its end first, and its leases are renewed until then; but never
+// those of an execution that is no more.
 import type { Claim, Ledger, Outcome, Pointer } from '../ledger/ledger';
 import { pointerName } from '../ledger/keys';
 import { errorText, type Log } from '../runtime/log';
@@ -19,8 +20,19 @@ interface Claiming {
   ended?: Outcome;
 }
 
+/** What is known of an execution, besides its id. */
+export interface Execution {
+  /** Whether it is still there: n8n may not say how it ended, and then nobody waits for it. */
+  readonly isAlive: () => boolean;
+  /** Whether its end will be told here. */
+  readonly endIsTold: boolean;
+}
+
+const TOLD: Execution = { isAlive: () => true, endIsTold: true };
+
 interface Run {
   readonly executionId: string;
+  readonly isAlive: () => boolean;
   /** What it holds; those found gone are taken out. */
   claims: readonly Claim[];
   ending: boolean;
@@ -32,8 +44,8 @@ export class Runs {
   readonly #log: Log;
   readonly #claiming = new Map<string, Claiming>();
   readonly #runs = new Map<string, Run>();
-  /** Runs that hold keys of Run Once, by holder; a run may hold keys in several nodes. */
-  readonly #keyHolders = new Set<string>();
+  /** Runs that hold keys of Run Once, by holder, and whether they are still there; one may hold keys in several nodes. */
+  readonly #keyHolders = new Map<string, () => boolean>();
   #renewal: NodeJS.Timeout | undefined;
   #renewAgain: NodeJS.Timeout | undefined;
   /** Monotonic. A run that began since has a fresh lease of its own. */
@@ -49,19 +61,45 @@ export class Runs {
    * Claims the pointers for the execution. @returns what it won, also when it asks again, as n8n does for a node
    * that is to be tried again within its run; none: the run has nothing to do
    */
-  async begin(pointers: readonly Pointer[], executionId: string): Promise<readonly Claim[]> {
+  begin(
+    pointers: readonly Pointer[],
+    executionId: string,
+    execution: Execution = TOLD,
+  ): Promise<readonly Claim[]> {
+    return this.#begin(pointers, executionId, execution, () =>
+      this.#ledger.claim(pointers, executionId, RUNNING_LEASE_MS, execution.endIsTold),
+    );
+  }
+
+  /** The same for a run that a person has asked for: it takes what nobody runs, whatever was offered before. */
+  beginByHand(
+    events: readonly string[],
+    executionId: string,
+    execution: Execution = TOLD,
+  ): Promise<readonly Claim[]> {
+    return this.#begin([], executionId, execution, () =>
+      this.#ledger.takeByHand(events, executionId, RUNNING_LEASE_MS),
+    );
+  }
+
+  async #begin(
+    pointers: readonly Pointer[],
+    executionId: string,
+    { isAlive }: Execution,
+    claim: () => Promise<readonly Claim[]>,
+  ): Promise<readonly Claim[]> {
     const running = this.#runs.get(executionId);
     if (running) return running.ending ? [] : running.claims;
     const claiming: Claiming = { pointers };
     this.#claiming.set(executionId, claiming);
     let claims: readonly Claim[];
     try {
-      claims = await this.#ledger.claim(pointers, executionId, RUNNING_LEASE_MS);
+      claims = await claim();
     } finally {
       this.#claiming.delete(executionId);
     }
     if (claims.length === 0) return [];
-    const run = { executionId, claims, ending: false };
+    const run = { executionId, isAlive, claims, ending: false };
     this.#runs.set(executionId, run);
     this.#keepRenewing();
     if (!claiming.ended) return claims;
@@ -102,8 +140,8 @@ export class Runs {
   }
 
   /** From now on the leases of the holder's keys are renewed, too. */
-  hold(holder: string): void {
-    this.#keyHolders.add(holder);
+  hold(holder: string, isAlive: () => boolean = () => true): void {
+    this.#keyHolders.set(holder, isAlive);
     this.#keepRenewing();
   }
 
@@ -116,9 +154,10 @@ export class Runs {
   async renewAll(): Promise<void> {
     const now = monotonicNow();
     if (now - this.#renewedAt < RENEW_MS / 2) return;
+    this.#letGoOfTheDead();
     const claims = [...this.#runs.values()].flatMap((run) => run.claims);
     const pointers = claims.map(({ event, attempt }) => ({ event, attempt }));
-    const holders = [...this.#keyHolders];
+    const holders = [...this.#keyHolders.keys()];
     if (holders.length > 0) await this.#ledger.renewKeys(holders, RUNNING_LEASE_MS);
     if (pointers.length > 0) {
       const renewed = await this.#ledger.renew(pointers, 'RUNNING', RUNNING_LEASE_MS);
@@ -127,6 +166,17 @@ export class Runs {
       }
     }
     this.#renewedAt = now;
+  }
+
+  /** Who emitted them may know how they ended; else their leases run out. */
+  #letGoOfTheDead(): void {
+    for (const run of this.#runs.values()) {
+      if (run.ending || run.isAlive()) continue;
+      this.#log.warn('n8n has ended a run without saying how', { executionId: run.executionId });
+      this.#runs.delete(run.executionId);
+    }
+    for (const [holder, isAlive] of this.#keyHolders) if (!isAlive()) this.#keyHolders.delete(holder);
+    this.#restIfIdle();
   }
 
   async #end(run: Run, outcome: Outcome): Promise<void> {

@@ -12,6 +12,7 @@ import type { Inspection } from './inspection';
 import type { MailAction, MailActions } from './mail-actions';
 import type { MailTraits } from './mail-traits';
 import type { OnceKeys } from './once-keys';
+import type { RunEnds } from './run-ends';
 import type { SourceHold, SourceHolds } from './source-holds';
 import type { Backfill, ConnectionState, EventState, SourceState } from './states';
 
@@ -196,7 +197,7 @@ export interface SourceReport {
   readonly notifiedUntil?: number | null;
 }
 
-export interface Ledger extends OnceKeys, Inspection, SourceHolds, MailActions {
+export interface Ledger extends OnceKeys, Inspection, SourceHolds, MailActions, RunEnds {
   /** Where it is, for people, without secrets: its file, or its database and schema. */
   readonly place: string;
 
@@ -232,8 +233,14 @@ export interface Ledger extends OnceKeys, Inspection, SourceHolds, MailActions {
   /**
    * Wins pointers for a run: those of them that were not claimed, settled or offered again since, in their
    * order. Late is fine: a lease that ran out still counts while nobody has offered the event again.
+   * @param endIsTold whether this process will hear how the run ends; else whoever emitted it settles it
    */
-  claim(pointers: readonly Pointer[], executionId: string, leaseMs: number): Promise<Claim[]>;
+  claim(
+    pointers: readonly Pointer[],
+    executionId: string,
+    leaseMs: number,
+    endIsTold?: boolean,
+  ): Promise<Claim[]>;
 
   /** The raw messages (gzip) of events, by event id; one that is not stored is missing. */
   contents(events: readonly string[]): Promise<ReadonlyMap<string, Buffer>>;

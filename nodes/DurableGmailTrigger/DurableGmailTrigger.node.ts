@@ -14,7 +14,9 @@ import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
 import { listen } from '../host/listen';
 import { mailStoreTest } from '../host/mail-store';
 import { refuseWhatCannotWork } from '../host/refusal';
+import { watchRetries } from '../host/retry-by-hand';
 import { pointersOf, runPointers } from '../host/run';
+import { refuseWithoutMail } from '../host/run-refusal';
 import { triggerPanel } from '../host/trigger/editor';
 import { gmailCollector } from './collector';
 import { getLabels, getLabelsToChange } from './label-picker';
@@ -57,6 +59,10 @@ export class DurableGmailTrigger implements INodeType {
     properties,
   };
 
+  constructor() {
+    watchRetries();
+  }
+
   methods = {
     credentialTest: { mailStoreTest },
     loadOptions: { getLabels, getLabelsToChange },
@@ -75,7 +81,7 @@ export class DurableGmailTrigger implements INodeType {
     try {
       const pointers = pointersOf(this);
       if (pointers) return [await runPointers(this, pointers, runSettings(this))];
-      if (this.getMode() !== 'manual') return [[]];
+      if (this.getMode() !== 'manual') refuseWithoutMail(this);
       const settings = {
         wanted: previewSettings(this),
         mostReadBytes: mostReadBytes(this),

@@ -12,7 +12,9 @@ import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
 import { listen } from '../host/listen';
 import { mailStoreTest } from '../host/mail-store';
 import { pointersOf, runPointers } from '../host/run';
+import { refuseWithoutMail } from '../host/run-refusal';
 import { refuseWhatCannotWork } from '../host/refusal';
+import { watchRetries } from '../host/retry-by-hand';
 import { triggerPanel } from '../host/trigger/editor';
 import { imapCollector } from './collector';
 import { durableImapTest } from './credential-test';
@@ -52,6 +54,10 @@ export class DurableImapTrigger implements INodeType {
     properties,
   };
 
+  constructor() {
+    watchRetries();
+  }
+
   methods = {
     credentialTest: { durableImapTest, mailStoreTest },
     loadOptions: { getMailboxes },
@@ -72,7 +78,7 @@ export class DurableImapTrigger implements INodeType {
     try {
       const pointers = pointersOf(this);
       if (pointers) return [await runPointers(this, pointers, runSettings(this))];
-      if (this.getMode() !== 'manual') return [[]];
+      if (this.getMode() !== 'manual') refuseWithoutMail(this);
       const settings = previewSettings(this);
       const login = await readLogin(this, this.getNodeParameter('authentication', 0) as CredentialType);
       return [[await newestMail(this, login, settings)]];

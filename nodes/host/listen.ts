@@ -139,8 +139,9 @@ class TriggerListener implements Listener {
       ledger,
       wake,
       log,
-      emit: (run) => emitRun(this.#context, run, runs),
+      emit: (run) => emitRun(this.#context, run, runs, ledger.place),
       report: (ended) => this.#telling.setAside(ended),
+      reportUnclaimed: (error, runs) => this.#telling.unclaimed(error, runs),
       renewRuns: () => runs.renewAll(),
     });
     let stopping: Promise<unknown> | undefined;

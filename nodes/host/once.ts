@@ -11,7 +11,7 @@ import { persist } from '../../engine/runtime/persist';
 import { monotonicNow, pause } from '../../engine/runtime/time';
 import { log } from './log';
 import { outcomeOf } from './run-end';
-import { onRunEnd, onStepSuccess } from './run-hooks';
+import { onStepSuccess, watchRun } from './run-hooks';
 
 /** What goes to the ledger in one request. */
 const BATCH = 500;
@@ -44,11 +44,12 @@ export function onceKeeper(context: IExecuteFunctions, store: OnceStore): OnceKe
   if (known) return known;
   // n8n may begin an execution again under its id, after a crash: what the first one held is not this one's.
   const keeper = new OnceKeeper(store, `${context.getInstanceId()}:${executionId}:${randomUUID()}`);
-  const told = onRunEnd(context, async (run) => {
+  const { endIsTold, isAlive } = watchRun(context, async (run) => {
     keepers.delete(executionId);
     await keeper.end(run);
   });
-  if (told) {
+  if (endIsTold) {
+    keeper.lives(isAlive);
     keepers.set(executionId, keeper);
     onStepSuccess(context, (step) => keeper.stepSucceeded(step));
   } else {
@@ -63,6 +64,7 @@ export class OnceKeeper {
   readonly #ledger: OnceKeys;
   readonly #runs: OnceStore['runs'];
   readonly #holder: string;
+  #isAlive = (): boolean => true;
   #endIsTold = true;
   /** What this execution took, and in which call: a call that n8n tries again must not find it done by itself. */
   readonly #taken = new Map<string, string>();
@@ -77,6 +79,11 @@ export class OnceKeeper {
     this.#ledger = store.ledger;
     this.#runs = store.runs;
     this.#holder = holder;
+  }
+
+  /** Its keys are kept for as long as the execution is there. */
+  lives(isAlive: () => boolean): void {
+    this.#isAlive = isAlive;
   }
 
   /** Nobody will tell how the run ended: a step too few rather than one done twice. */
@@ -96,7 +103,7 @@ export class OnceKeeper {
    */
   async take(call: OnceCall): Promise<ReadonlyMap<string, KeyAnswer>> {
     const finish = this.#endIsTold ? call.finish : 'atOnce';
-    if (finish !== 'atOnce') this.#runs.hold(this.#holder);
+    if (finish !== 'atOnce') this.#runs.hold(this.#holder, this.#isAlive);
     const answers = new Map<string, KeyAnswer>();
     let answered = false;
     try {

@@ -3,16 +3,23 @@
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import type { Pointer } from '../../engine/ledger/ledger';
 
-export const pointerItem = ({ event, attempt }: Pointer): INodeExecutionData => ({
-  json: { event, attempt },
+/** @param place of the ledger that the pointer leads into, for people */
+export const pointerItem = ({ event, attempt }: Pointer, place: string): INodeExecutionData => ({
+  json: { event, attempt, ledger: place },
 });
 
+/** A pointer, and where it leads to; an older version did not say. */
+export interface SentPointer extends Pointer {
+  readonly ledger?: string;
+}
+
 /** The pointers that the items are; null: they are something else. */
-export function readPointers(items: readonly INodeExecutionData[]): Pointer[] | null {
+export function readPointers(items: readonly INodeExecutionData[]): SentPointer[] | null {
   const pointers = items.map(({ json }) => readPointer(json));
   return pointers.length > 0 && pointers.every((pointer) => pointer !== null) ? pointers : null;
 }
 
-function readPointer({ event, attempt }: IDataObject): Pointer | null {
-  return typeof event === 'string' && typeof attempt === 'number' ? { event, attempt } : null;
+function readPointer({ event, attempt, ledger }: IDataObject): SentPointer | null {
+  if (typeof event !== 'string' || typeof attempt !== 'number') return null;
+  return { event, attempt, ...(typeof ledger === 'string' && { ledger }) };
 }

@@ -7,11 +7,13 @@ import { errorText } from '../../engine/runtime/log';
 const MOST_ERROR_CHARACTERS = 300;
 
 /**
- * `waiting` counts as a success: the mail reached a Wait node, and n8n keeps the rest of the run.
+ * `waiting` counts as a success: the mail reached a Wait node, and n8n keeps the rest of the run. It is none with an
+ * error: then n8n could not keep it.
  * Everything that is not a success is a failure, also a status that a later n8n may bring.
  */
 export function outcomeOf(run: Pick<IRun, 'status' | 'data'>): Outcome {
-  if (run.status === 'success' || run.status === 'waiting') return { kind: 'success' };
+  const { error } = (run.data as Partial<IRun['data']> | undefined)?.resultData ?? {};
+  if ((run.status === 'success' || run.status === 'waiting') && !error) return { kind: 'success' };
   return { kind: 'failure', error: failureText(run).slice(0, MOST_ERROR_CHARACTERS) };
 }
 

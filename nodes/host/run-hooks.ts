@@ -1,6 +1,8 @@
 // Where a node learns how the execution that it runs in goes on: which steps ended, and how it ended itself. These
 // are lifecycle hooks of n8n's engine (n8n-core, execution-lifecycle-hooks). They are not in the documented node
 // API, so they may be missing, and who uses them has another way.
+// Invariant: the end is told whatever n8n's own handlers do. n8n awaits the handlers of an end in their order, and
+// stops at the first that throws: its own, which saves the execution, does so while its database is away.
 import type { IConnections, IExecuteFunctions, INode, IRun, ITaskData } from 'n8n-workflow';
 import { errorText } from '../../engine/runtime/log';
 import { pause } from '../../engine/runtime/time';
@@ -9,12 +11,15 @@ import { log } from './log';
 /** n8n waits for what is hooked to the end of a run; what takes longer goes on in the background. */
 const HANDLER_MS = 2_000;
 
+type EndHandler = (run: IRun) => Promise<void>;
+
 interface LifecycleHooks {
-  addHandler?(name: 'workflowExecuteAfter', handler: (run: IRun) => Promise<void>): void;
+  addHandler?(name: 'workflowExecuteAfter', handler: EndHandler): void;
   addHandler?(
     name: 'nodeExecuteAfter',
     handler: (node: string, task: Partial<ITaskData>) => Promise<void>,
   ): void;
+  readonly handlers?: { readonly workflowExecuteAfter?: EndHandler[] };
 }
 
 /** What the context holds besides its documented parts. */
@@ -26,16 +31,53 @@ interface Inside {
   };
 }
 
-/**
- * Calls the handler when the execution ends in this process, however it ends.
- * @returns false: n8n does not offer it here
- */
-export function onRunEnd(context: IExecuteFunctions, handler: (run: IRun) => Promise<void>): boolean {
-  const { hooks } = (context as unknown as Inside).additionalData ?? {};
-  if (typeof hooks?.addHandler !== 'function') return false;
+/** What this process knows of an execution that it runs. */
+export interface WatchedRun {
+  /** Whether the handler will be called, however the execution ends. */
+  readonly endIsTold: boolean;
+  /** Whether the execution is still there, as far as can be seen. */
+  readonly isAlive: () => boolean;
+}
+
+/** Calls the handler once when the execution ends in this process, or when it is put aside at a Wait node. */
+export function watchRun(context: IExecuteFunctions, handler: EndHandler): WatchedRun {
+  const { additionalData } = context as unknown as Inside;
+  const hooks = additionalData?.hooks;
   const executionId = context.getExecutionId();
-  hooks.addHandler('workflowExecuteAfter', (run) => shortly(executionId, handler(run)));
-  return true;
+  let told = false;
+  let isFinished = false;
+  const tell = async (run: IRun): Promise<void> => {
+    if (told) return;
+    told = true;
+    await shortly(executionId, handler(run));
+  };
+  const endIsTold = typeof hooks?.addHandler === 'function';
+  if (endIsTold) {
+    // In front of n8n's own. A wait counts once n8n has stored the rest of the run: behind them.
+    const first = hooks.handlers?.workflowExecuteAfter;
+    if (Array.isArray(first)) first.unshift(async (run) => (isWaiting(run) ? undefined : tell(run)));
+    hooks.addHandler!('workflowExecuteAfter', tell);
+  }
+  try {
+    context.onExecutionFinish?.(() => void (isFinished = true));
+  } catch {
+    // It is built on the hooks, and they are not there.
+  }
+  return { endIsTold, isAlive: living(hooks ?? additionalData ?? context, context, () => isFinished) };
+}
+
+/** n8n calls a run that could not be put aside waiting, too, with the error that it met. */
+const isWaiting = ({ status, data }: IRun): boolean =>
+  status === 'waiting' && !(data as Partial<IRun['data']> | undefined)?.resultData?.error;
+
+/**
+ * n8n holds the execution's hooks, and the signal that cancels it, for as long as it runs, and we do not: once they
+ * are collected, it is over.
+ */
+function living(hooks: object, context: IExecuteFunctions, isFinished: () => boolean): () => boolean {
+  const held = hooks === context ? context.getExecutionCancelSignal() : hooks;
+  const reference = held && new WeakRef<object>(held);
+  return () => !isFinished() && (!reference || reference.deref() !== undefined);
 }
 
 /** Calls the handler whenever a step of this execution has succeeded; n8n waits for it before it goes on. */

@@ -1,34 +1,50 @@
 // The first step inside an execution: claim the events, load their mails, hand out the items, and settle the
 // events when the execution ends.
-// Invariant: a run that does not hold its events ends at once, empty, and nothing after it runs.
+// Invariant: a run that does not hold its events ends at once, and nothing after it runs: empty where another run has
+// or had them, as an error in any other case.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
-import type { Pointer } from '../../engine/ledger/ledger';
 import { log } from './log';
-import { readPointers } from './pointer';
+import { readPointers, type SentPointer } from './pointer';
 import { failedOutcome, outcomeOf } from './run-end';
-import { onRunEnd } from './run-hooks';
+import { watchRun } from './run-hooks';
 import { itemsOf, type RunSettings } from './run-items';
+import { refuseRetry, refuseUnknown } from './run-refusal';
 import { openStore } from './store';
 
 export type { Rereader, RunSettings } from './run-items';
 
 /** The pointers that this execution was started for; null: it was started some other way. */
-export const pointersOf = (context: IExecuteFunctions): Pointer[] | null =>
+export const pointersOf = (context: IExecuteFunctions): SentPointer[] | null =>
   readPointers(context.getInputData());
 
-/** The items of the pointers' mails; none, if another run has or had the events. */
+/**
+ * The items of the pointers' mails; none, if another run has or had the events.
+ * @throws NodeOperationError: a mail cannot be read; or this run can have none of its mails, and no other run has them
+ */
 export async function runPointers(
   context: IExecuteFunctions,
-  pointers: readonly Pointer[],
+  pointers: readonly SentPointer[],
   settings: RunSettings,
 ): Promise<INodeExecutionData[]> {
   const { runs, ledger } = await openStore(context);
   const executionId = context.getExecutionId();
-  // Before the claim: a run that is stopped while it claims tells its end once, then. Without the hook the
-  // trigger's done promise settles what is claimed (emit.ts).
-  onRunEnd(context, async (run) => runs.end(executionId, outcomeOf(run)));
-  const claims = await runs.begin(pointers, executionId);
+  // Before the claim: a run that is stopped while it claims tells its end once, then. Without the hook whoever has
+  // emitted it settles what is claimed (emit.ts, told-ends.ts).
+  const watched = watchRun(context, async (run) => runs.end(executionId, outcomeOf(run)));
+  const byHand = context.getMode() === 'retry';
+  const claims = byHand
+    ? await runs.beginByHand(
+        pointers.map(({ event }) => event),
+        executionId,
+        watched,
+      )
+    : await runs.begin(pointers, executionId, watched);
+  if (claims.length === 0) {
+    const found = await ledger.whereabouts(pointers.map(({ event }) => event));
+    refuseUnknown(context, pointers, found, ledger.place);
+    if (byHand) refuseRetry(context, pointers, found);
+  }
   try {
     if (context.getExecutionCancelSignal()?.aborted) throw new Error('The run was stopped before it began.');
     const { items, gone } = await itemsOf(context, ledger, pointers, claims, settings);
@@ -39,6 +55,8 @@ export async function runPointers(
       await runs.gone(executionId, gone);
     }
     if (items.length > 0) return items;
+    if (byHand)
+      throw new Error('The mail is gone: it is neither in the mail ledger nor on its server any more.');
   } catch (error) {
     // n8n may be set to go on after errors: it would call this run a success.
     // Not waited for: the ledger may be what failed.

@@ -41,6 +41,16 @@ export class Telling {
     this.#tell(fault.message, 'The trigger stays active.');
   }
 
+  /** Runs end before they could take their mails: nothing of the mails was done. */
+  unclaimed(error: string, runs: number): void {
+    this.#tell(
+      `${this.#collector.watched()} is read, but its mails do not run: ${runs} runs in a row ended before the trigger ` +
+        `could take their mail. n8n says of the last one: ${error}`,
+      'No mail is lost, and none of them has used up a try. One run at a time is tried from now on, after ever longer ' +
+        'waits (10 minutes at most). When one takes its mail, the others follow at once.',
+    );
+  }
+
   setAside(ended: Ended): void {
     const { event, state, failures, executionId } = ended;
     const times = failures === 1 ? 'once' : `${failures} times`;

@@ -59,6 +59,7 @@ function dispatch(
     log: silentLog,
     emit,
     report,
+    reportUnclaimed: () => undefined,
     renewRuns: async () => undefined,
   };
   const settings = { mostRuns: 5, mailsPerRun: 1, mostQueuedMs };
@@ -103,7 +104,9 @@ describe('the dispatcher', () => {
     ledger.due = [run('waits'), run('given up')];
     const { wake, dispatcher } = dispatch(
       ({ id }) =>
-        id === 'waits' ? new Promise((resolve) => (done = resolve)) : Promise.reject(new Error('no')),
+        id === 'waits'
+          ? new Promise((resolve) => (done = () => resolve(undefined)))
+          : Promise.reject(new Error('no')),
       ledger,
     );
     await until('both are emitted', () => done !== undefined);
@@ -121,7 +124,7 @@ describe('the dispatcher', () => {
   it('gives up on a run that n8n has not started in time, so that it is offered again', async () => {
     const ledger = new FakeLedger();
     ledger.due = [run('lost')];
-    const emit = (): Promise<void> => new Promise(() => undefined);
+    const emit = (): Promise<undefined> => new Promise(() => undefined);
     const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 30 });
     await until('it is emitted', () => ledger.due.length === 0);
     await until('its lease is not renewed any more', () => {
@@ -134,7 +137,7 @@ describe('the dispatcher', () => {
   it('has twice the patience with each attempt: n8n may be slow to start what it has', async () => {
     const ledger = new FakeLedger();
     ledger.due = [{ id: 'late', pointers: [pointer('late', 20)] }];
-    const emit = (): Promise<void> => new Promise(() => undefined);
+    const emit = (): Promise<undefined> => new Promise(() => undefined);
     const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 100 });
     await until('it is emitted', () => ledger.due.length === 0);
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -168,7 +171,7 @@ describe('the dispatcher', () => {
         throw new Error('n8n is not ready');
       }
       emitted.push(id);
-      return Promise.resolve();
+      return Promise.resolve(undefined);
     }, ledger);
     await until('the next one is emitted', () => emitted.length === 1);
     await dispatcher.stop();

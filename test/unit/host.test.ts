@@ -111,6 +111,7 @@ describe('a run', () => {
       ...node,
       getInputData: (): INodeExecutionData[] => pointers.map((pointer) => ({ json: { ...pointer } })),
       getExecutionId: () => id,
+      getMode: () => 'trigger',
       getExecutionCancelSignal: () => undefined,
       ...(hooked && { additionalData: { hooks } }),
     } as unknown as IExecuteFunctions;
@@ -249,6 +250,7 @@ describe('a run', () => {
     const emitted: unknown[] = [];
     const trigger = {
       emit: (...args: unknown[]) => emitted.push(args[3]),
+      getNode: () => ({ name: 'Trigger' }),
       helpers: {
         createDeferredPromise: () => {
           let resolve: (run: IRun) => void = () => undefined;
@@ -258,7 +260,7 @@ describe('a run', () => {
         },
       },
     } as unknown as ITriggerFunctions;
-    const emitting = emitRun(trigger, run, store.runs);
+    const emitting = emitRun(trigger, run, store.runs, store.ledger.place);
     await handOut(one, run);
     assert.equal(await state(run.pointers[0]!), 'RUNNING');
     finish?.({ status: 'success' } as IRun);

@@ -5,6 +5,16 @@ import { NOW, type PostgresConnection } from './connection';
 import { inOrder } from '../keys';
 import { asked } from './pointers';
 
+/** What claims tell of the events that `won` has. */
+export const CLAIMS_OF_WON = `
+  select won.id as event, won.attempt, won.subscription_id as "subscriptionId",
+    won.idempotency_key as "idempotencyKey", source.account, source.mailbox, message.identity,
+    message.soft_identity as "softIdentity", message.header_message_id as "messageId", message.uid,
+    message.uid_validity as "uidValidity", message.received_at as "receivedAt", message.size
+  from won
+  join durable_mail.message on message.id = won.message_id
+  join durable_mail.source on source.id = message.source_id`;
+
 const claimQueued = `
   with wanted as materialized (
     select event.seq, event.attempt
@@ -13,17 +23,12 @@ const claimQueued = `
     where event.state = 'QUEUED'
     order by event.seq for update of event),
   won as (
-    update durable_mail.event set state = 'RUNNING', execution_id = $3, lease_until = ${NOW} + $4
+    update durable_mail.event set
+      state = 'RUNNING', execution_id = $3, lease_until = ${NOW} + $4, end_told = $5, unclaimed = 0
     from wanted
     where event.seq = wanted.seq and event.attempt = wanted.attempt and event.state = 'QUEUED'
     returning event.id, event.attempt, event.subscription_id, event.message_id, event.idempotency_key)
-  select won.id as event, won.attempt, won.subscription_id as "subscriptionId",
-    won.idempotency_key as "idempotencyKey", source.account, source.mailbox, message.identity,
-    message.soft_identity as "softIdentity", message.header_message_id as "messageId", message.uid,
-    message.uid_validity as "uidValidity", message.received_at as "receivedAt", message.size
-  from won
-  join durable_mail.message on message.id = won.message_id
-  join durable_mail.source on source.id = message.source_id`;
+  ${CLAIMS_OF_WON}`;
 
 const renewLease = `
   with held as materialized (
@@ -47,9 +52,10 @@ export async function claim(
   pointers: readonly Pointer[],
   executionId: string,
   leaseMs: number,
+  endIsTold: boolean,
 ): Promise<Claim[]> {
   if (pointers.length === 0) return [];
-  const won = await connection.all<Claim>(claimQueued, ...asked(pointers), executionId, leaseMs);
+  const won = await connection.all<Claim>(claimQueued, ...asked(pointers), executionId, leaseMs, endIsTold);
   return inOrder(pointers, won);
 }
 

@@ -194,4 +194,15 @@ export const migrations: readonly string[] = [
     add column notified_until bigint,
     add check ((recovered_at is null) = (recovered is null));
   `,
+
+  // 4: offers that ended before any run had claimed their event, and runs whose own process does not hear how they end.
+  `
+  alter table durable_mail.event
+    add column unclaimed integer not null default 0 check (unclaimed >= 0),
+    add column end_told boolean not null default true;
+
+  -- hurryReleased
+  create index event_unclaimed on durable_mail.event (subscription_id)
+    where unclaimed > 0 and due_at is not null;
+  `,
 ];

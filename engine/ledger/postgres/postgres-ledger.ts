@@ -20,6 +20,7 @@ import type {
 } from '../ledger';
 import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest } from '../once-keys';
+import type { Released, Whereabouts } from '../run-ends';
 import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import * as act from './act';
@@ -34,6 +35,7 @@ import { offer } from './offer';
 import * as once from './once';
 import { openPool } from './open';
 import { record } from './record';
+import * as runEnds from './run-ends';
 import type { PostgresSettings } from './settings';
 import { settle, takeEnded } from './settle';
 import * as subscribe from './subscribe';
@@ -99,8 +101,29 @@ class PostgresLedger implements Ledger {
     return offer(this.#connection, request);
   }
 
-  claim(pointers: readonly Pointer[], executionId: string, leaseMs: number): Promise<Claim[]> {
-    return deliver.claim(this.#connection, pointers, executionId, leaseMs);
+  claim(
+    pointers: readonly Pointer[],
+    executionId: string,
+    leaseMs: number,
+    endIsTold = true,
+  ): Promise<Claim[]> {
+    return deliver.claim(this.#connection, pointers, executionId, leaseMs, endIsTold);
+  }
+
+  whereabouts(events: readonly string[]): Promise<ReadonlyMap<string, Whereabouts>> {
+    return runEnds.whereabouts(this.#connection, events);
+  }
+
+  release(pointers: readonly Pointer[], error: string): Promise<Released[]> {
+    return runEnds.release(this.#connection, pointers, error);
+  }
+
+  hurryReleased(subscriptionIds: readonly number[]): Promise<void> {
+    return runEnds.hurryReleased(this.#connection, subscriptionIds);
+  }
+
+  takeByHand(events: readonly string[], executionId: string, leaseMs: number): Promise<Claim[]> {
+    return runEnds.takeByHand(this.#connection, events, executionId, leaseMs);
   }
 
   contents(events: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {

@@ -4,11 +4,15 @@ import { pointerName } from '../keys';
 import type { Claim, Pointer } from '../ledger';
 import { NOW, type SqliteConnection } from './connection';
 
+/** What a claim tells of an event, by the names of its tables. */
+export const CLAIM_FACTS = `
+  event.id as event, event.attempt, event.subscription_id as subscriptionId,
+  event.idempotency_key as idempotencyKey, source.account, source.mailbox, event.identity,
+  event.soft_identity as softIdentity, message.header_message_id as messageId, message.uid,
+  message.uid_validity as uidValidity, message.received_at as receivedAt, message.size`;
+
 const selectClaimable = `
-  select event.seq, event.id as event, event.attempt, event.subscription_id as subscriptionId,
-    event.idempotency_key as idempotencyKey, source.account, source.mailbox, event.identity,
-    event.soft_identity as softIdentity, message.header_message_id as messageId, message.uid,
-    message.uid_validity as uidValidity, message.received_at as receivedAt, message.size
+  select event.seq, ${CLAIM_FACTS}
   from json_each(?) pointer
   cross join event on event.id = pointer.value ->> 'event' and event.attempt = pointer.value ->> 'attempt'
   join message on message.id = event.message_id
@@ -17,7 +21,8 @@ const selectClaimable = `
   order by pointer.key`;
 
 const claimEvents = `
-  update event set state = 'RUNNING', execution_id = ?1, lease_until = ${NOW} + ?2
+  update event set
+    state = 'RUNNING', execution_id = ?1, lease_until = ${NOW} + ?2, end_told = ?4, unclaimed = 0
   where seq in (select value from json_each(?3)) and state = 'QUEUED'`;
 
 const selectContents = `
@@ -37,13 +42,14 @@ export function claim(
   pointers: readonly Pointer[],
   executionId: string,
   leaseMs: number,
+  endIsTold: boolean,
 ): Claim[] {
   if (pointers.length === 0) return [];
   return connection.transaction(() => {
     const rows = connection.all<Claim & { seq: number }>(selectClaimable, JSON.stringify(pointers));
     if (rows.length === 0) return [];
     const won = new Map(rows.map(({ seq, ...claimed }) => [seq, claimed]));
-    connection.run(claimEvents, executionId, leaseMs, JSON.stringify([...won.keys()]));
+    connection.run(claimEvents, executionId, leaseMs, JSON.stringify([...won.keys()]), endIsTold ? 1 : 0);
     return [...won.values()];
   });
 }

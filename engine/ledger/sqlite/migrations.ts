@@ -228,4 +228,11 @@ export const migrations: readonly string[] = [
   alter table source add column recovered_at integer check ((recovered_at is null) = (recovered is null));
   alter table source add column notified_until integer;
   `,
+
+  // 5: offers that ended before any run had claimed their event, and runs whose own process does not hear how they end.
+  `
+  alter table event add column unclaimed integer not null default 0 check (unclaimed >= 0);
+  alter table event add column end_told integer not null default 1 check (end_told in (0, 1));
+  create index event_unclaimed on event (subscription_id) where unclaimed > 0 and due_at is not null;
+  `,
 ];

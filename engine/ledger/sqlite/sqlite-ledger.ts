@@ -21,6 +21,7 @@ import type {
 } from '../ledger';
 import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest } from '../once-keys';
+import type { Released, Whereabouts } from '../run-ends';
 import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import * as act from './act';
@@ -33,6 +34,7 @@ import { offer } from './offer';
 import * as once from './once';
 import { openConnection } from './open';
 import { record } from './record';
+import * as runEnds from './run-ends';
 import * as settle from './settle';
 import * as subscribe from './subscribe';
 import { sweep } from './sweep';
@@ -88,8 +90,29 @@ class SqliteLedger implements Ledger {
     return offer(this.#connection, request);
   }
 
-  async claim(pointers: readonly Pointer[], executionId: string, leaseMs: number): Promise<Claim[]> {
-    return deliver.claim(this.#connection, pointers, executionId, leaseMs);
+  async claim(
+    pointers: readonly Pointer[],
+    executionId: string,
+    leaseMs: number,
+    endIsTold = true,
+  ): Promise<Claim[]> {
+    return deliver.claim(this.#connection, pointers, executionId, leaseMs, endIsTold);
+  }
+
+  async whereabouts(events: readonly string[]): Promise<ReadonlyMap<string, Whereabouts>> {
+    return runEnds.whereabouts(this.#connection, events);
+  }
+
+  async release(pointers: readonly Pointer[], error: string): Promise<Released[]> {
+    return runEnds.release(this.#connection, pointers, error);
+  }
+
+  async hurryReleased(subscriptionIds: readonly number[]): Promise<void> {
+    runEnds.hurryReleased(this.#connection, subscriptionIds);
+  }
+
+  async takeByHand(events: readonly string[], executionId: string, leaseMs: number): Promise<Claim[]> {
+    return runEnds.takeByHand(this.#connection, events, executionId, leaseMs);
   }
 
   async contents(events: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {

@@ -1,0 +1,70 @@
+// n8n tells its own modules of every execution in a process that begins and ends, whatever its steps are (the decorator
+// OnLifecycleEvent of @n8n/decorators, kept by LifecycleMetadata). Nodes are not told. It is not part of the documented
+// node API: where it is not there, nobody is told, and who asks for it says what is weaker.
+import { createRequire } from 'node:module';
+import type { IRun, IRunExecutionData, IWorkflowBase, WorkflowExecuteMode } from 'n8n-workflow';
+
+/** What is told of an execution that begins. */
+export interface ExecutionBegins {
+  readonly workflow: IWorkflowBase;
+  readonly mode: WorkflowExecuteMode;
+  readonly executionId: string;
+  /** Missing in a process that only hands the execution to another one. */
+  readonly workflowInstance?: object;
+  readonly executionData?: IRunExecutionData;
+}
+
+export interface ExecutionEnds {
+  readonly mode: WorkflowExecuteMode;
+  readonly executionId: string;
+  readonly runData: IRun;
+}
+
+/** What it throws before an execution ends that execution with the error; what it throws after it is ignored. */
+export interface ExecutionListener {
+  begins(execution: ExecutionBegins): Promise<void>;
+  ends(execution: ExecutionEnds): Promise<void>;
+}
+
+interface Metadata {
+  register?(handler: { handlerClass: object; methodName: string; eventName: string }): void;
+}
+
+interface Modules {
+  readonly Container?: { get?(type: object): unknown; set?(type: object, instance: object): void };
+  readonly LifecycleMetadata?: object;
+}
+
+/** @returns false: this n8n does not tell */
+export function listenToExecutions(listener: ExecutionListener): boolean {
+  class DurableMailExecutions {}
+  const { Container } = fromN8n('@n8n/di');
+  const { LifecycleMetadata } = fromN8n('@n8n/decorators');
+  if (typeof Container?.get !== 'function' || typeof Container.set !== 'function' || !LifecycleMetadata)
+    return false;
+  try {
+    const metadata = Container.get(LifecycleMetadata) as Metadata | undefined;
+    if (typeof metadata?.register !== 'function') return false;
+    Container.set(DurableMailExecutions, listener);
+    const event = (eventName: string, methodName: keyof ExecutionListener): void =>
+      metadata.register!({ handlerClass: DurableMailExecutions, methodName, eventName });
+    event('workflowExecuteBefore', 'begins');
+    event('workflowExecuteAfter', 'ends');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** n8n's own copy of a module: that of the program that runs. */
+function fromN8n(name: string): Modules {
+  for (const from of [require.main?.filename, __filename]) {
+    if (!from) continue;
+    try {
+      return createRequire(from)(name) as Modules;
+    } catch {
+      // Not from there.
+    }
+  }
+  return {};
+}

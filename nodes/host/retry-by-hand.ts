@@ -1,0 +1,135 @@
+// "Retry" in n8n's list of executions, of a run whose trigger had done its part: n8n goes on at the step that failed, and
+// the trigger is not asked. So what is retried is known by the items that the trigger had handed out: their events are
+// claimed for this run before its first step, and end with it.
+// Invariant: a mail is run by one execution at a time, and one that was run well since is not run again.
+import type { INode, IRunExecutionData } from 'n8n-workflow';
+import { UserError } from 'n8n-workflow';
+import type { Whereabouts } from '../../engine/ledger/run-ends';
+import { errorText } from '../../engine/runtime/log';
+import type { ExecutionBegins, ExecutionListener } from './lifecycle-events';
+import { listenToExecutions } from './lifecycle-events';
+import { log } from './log';
+import { outcomeOf } from './run-end';
+import { openStore, processState, type Store } from './store';
+
+const TRIGGERS = /\.durable(Imap|Gmail)Trigger$/;
+const WATCHED = Symbol.for('n8n-nodes-durable-mail/retries');
+
+/** A mail as the trigger had handed it out: `delivery` of its item. */
+interface HandedOut {
+  readonly event: string;
+  readonly attempt: number;
+}
+
+/** From the first call on, in this process, whatever copy of the package makes it. */
+export function watchRetries(): void {
+  const global = globalThis as unknown as Record<symbol, boolean | undefined>;
+  global[WATCHED] ??= listenToExecutions(retries);
+}
+
+const retries: ExecutionListener = {
+  begins: async (execution) => {
+    if (execution.mode !== 'retry' || !execution.workflowInstance) return;
+    for (const node of execution.workflow.nodes) {
+      if (!TRIGGERS.test(node.type)) continue;
+      const mails = handedOut(execution.executionData, node);
+      if (mails.length > 0) await claimAgain(execution, node, mails);
+    }
+  },
+
+  ends: async ({ mode, executionId, runData }) => {
+    if (mode !== 'retry') return;
+    for (const opening of processState().stores.values()) {
+      const store = await opening.catch(() => null);
+      await store?.runs.end(executionId, outcomeOf(runData));
+    }
+  },
+};
+
+async function claimAgain(
+  execution: ExecutionBegins,
+  node: INode,
+  mails: readonly HandedOut[],
+): Promise<void> {
+  const events = mails.map(({ event }) => event);
+  const { store, found } = await lookUp(node, events);
+  if (!store) return;
+  refuse(execution.executionId, mails, found);
+  const alive = new WeakRef(execution.workflowInstance!);
+  const watched = { isAlive: () => alive.deref() !== undefined, endIsTold: true };
+  await store.runs.beginByHand(events, execution.executionId, watched);
+}
+
+/** @throws UserError: another run has the mail, or it was run well by a later one */
+function refuse(
+  executionId: string,
+  mails: readonly HandedOut[],
+  found: ReadonlyMap<string, Whereabouts>,
+): void {
+  for (const { event, attempt } of mails) {
+    const now = found.get(event);
+    if (!now || now.executionId === executionId) continue;
+    const by = now.executionId === null ? '' : ` by execution ${now.executionId}`;
+    const why =
+      now.state === 'RUNNING'
+        ? `it is being run${by} at this moment`
+        : // The same attempt went well, up to a Wait node: what came after that may be retried.
+          now.state === 'DONE' && now.attempt > attempt
+          ? `it was run again since${by}, and that went well`
+          : null;
+    if (why === null) continue;
+    throw new UserError(
+      `This retry does nothing, so that nothing is done twice: its mail (event ${event}) has another run; ${why}. ` +
+        'To run it once more all the same, choose Replay in the Mail Ledger node.',
+    );
+  }
+}
+
+/**
+ * The ledger that knows the events: the node's, or, where that is named by a credential, which n8n gives to steps only,
+ * one that this process has open.
+ * @returns no store: none of them is known; then the retry is n8n's alone
+ */
+async function lookUp(
+  node: INode,
+  events: readonly string[],
+): Promise<{ store: Store | null; found: ReadonlyMap<string, Whereabouts> }> {
+  const stores = [...processState().stores.values()];
+  if (node.parameters['mailStore'] !== 'postgres') stores.unshift(defaultStore(node));
+  let fault: unknown;
+  for (const opening of stores) {
+    try {
+      const store = await opening;
+      const found = await store.ledger.whereabouts(events);
+      if (found.size > 0) return { store, found };
+    } catch (error) {
+      fault ??= error;
+    }
+  }
+  if (fault !== undefined) {
+    throw new UserError(
+      `This retry was not begun: nobody can say whether its mail has another run. ${errorText(fault)}`,
+    );
+  }
+  log.warn('A retry goes on without the mail ledger, which does not know its mails', {
+    events: events.join(', '),
+  });
+  return { store: null, found: new Map() };
+}
+
+const defaultStore = (node: INode): Promise<Store> =>
+  openStore({
+    getNode: () => node,
+    getCredentials: () => Promise.reject(new Error('A retry has no credentials.')),
+  });
+
+/** What the trigger's step handed out in the run that is retried; nothing, if it is that step that is retried. */
+function handedOut(data: IRunExecutionData | undefined, { name }: INode): HandedOut[] {
+  const items = data?.resultData?.runData?.[name]?.at(-1)?.data?.['main']?.[0] ?? [];
+  return items.flatMap(({ json }) => {
+    const delivery = json['delivery'] as { eventId?: unknown; attempt?: unknown } | undefined;
+    return typeof delivery?.eventId === 'string' && typeof delivery.attempt === 'number'
+      ? [{ event: delivery.eventId, attempt: delivery.attempt }]
+      : [];
+  });
+}

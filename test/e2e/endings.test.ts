@@ -6,6 +6,7 @@ import { Dovecot } from '../support/dovecot';
 import { endingsOfRuns, type Servers } from '../support/endings';
 import { rawMail } from '../support/mails';
 import { N8n } from '../support/n8n';
+import { retriesByHand } from '../support/retries-by-hand';
 import { Sink } from '../support/sink';
 import { until } from '../support/until';
 import { mailWorkflow, postMail } from '../support/workflows';
@@ -24,6 +25,7 @@ describe('n8n in regular mode', { timeout: 30 * 60_000 }, () => {
   after(() => cleanup.run());
 
   endingsOfRuns('regular mode', () => servers);
+  retriesByHand('regular mode', () => servers);
 
   it('killed while a mail ran at most once: UNKNOWN, and it is reported', async () => {
     const { n8n, dovecot, sink } = servers;

@@ -7,6 +7,7 @@ import { endingsOfRuns, type Servers } from '../support/endings';
 import { rawMail } from '../support/mails';
 import type { StoredEvent } from '../support/n8n';
 import { QueueModeN8n } from '../support/queue-mode';
+import { retriesByHand } from '../support/retries-by-hand';
 import { Sink } from '../support/sink';
 import { until } from '../support/until';
 import { mailWorkflow, postMail } from '../support/workflows';
@@ -48,6 +49,7 @@ describe('n8n in queue mode', { timeout: 40 * 60_000 }, () => {
   });
 
   endingsOfRuns('queue mode', () => servers);
+  retriesByHand('queue mode', () => servers);
 
   const published = async (options: object = {}): Promise<string> => {
     const id = await mailWorkflow(n8n, dovecot.login(user), [postMail(sink)], { options });

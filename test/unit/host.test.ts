@@ -362,15 +362,16 @@ describe('the trigger node', () => {
     });
   });
 
-  it('runs nothing when it is started without a pointer, unless somebody tests it', async () => {
+  it('says so when it is started without a pointer, unless somebody tests it', async () => {
     const context = {
       getInputData: () => [{ json: {} }],
       getMode: () => 'trigger',
+      getNode: () => node.getNode(),
     } as unknown as IExecuteFunctions;
     const { DurableImapTrigger: Node } = (await import(built)) as {
       DurableImapTrigger: typeof DurableImapTrigger;
     };
-    assert.deepEqual(await new Node().execute.call(context), [[]]);
+    await assert.rejects(new Node().execute.call(context), /started without a mail/);
   });
 
   it('loads no library until it is used: every process of n8n loads its file', async () => {

@@ -51,7 +51,7 @@ export class ToldEnds {
 
   /** One look at the ledger for all of them. @throws LedgerFault: they are kept */
   async settle(): Promise<ToldResult> {
-    const told = this.#told;
+    const told = [...this.#told];
     if (told.length === 0) return { unclaimed: [], claimed: 0 };
     const events = told.flatMap(({ pointers }) => pointers.map(({ event }) => event));
     const found = await this.#ledger.whereabouts(events);

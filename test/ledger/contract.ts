@@ -12,6 +12,7 @@ import { mailActionsContract } from './contract/mail-actions';
 import { offerContract } from './contract/offer';
 import { onceKeysContract } from './contract/once-keys';
 import { recordContract } from './contract/record';
+import { runEndsContract } from './contract/run-ends';
 import { settleContract } from './contract/settle';
 import { sweepContract } from './contract/sweep';
 
@@ -23,6 +24,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     offerContract(fixture);
     claimContract(fixture);
     settleContract(fixture);
+    runEndsContract(fixture);
     mailActionsContract(fixture);
     onceKeysContract(fixture);
     inspectionContract(fixture);

@@ -27,11 +27,13 @@ export class QueueModeN8n extends N8n {
   readonly postgres: PostgresServer;
   readonly redis: RedisServer;
   readonly #cleanup: Cleanup;
+  readonly #environment: Readonly<Record<string, string>>;
 
   private constructor(
     processes: Processes,
     servers: { postgres: PostgresServer; redis: RedisServer },
     ledger: LedgerReader,
+    environment: Readonly<Record<string, string>>,
     cleanup: Cleanup,
   ) {
     super(processes.main, ledger);
@@ -39,6 +41,7 @@ export class QueueModeN8n extends N8n {
     this.#webhook = processes.webhook;
     this.postgres = servers.postgres;
     this.redis = servers.redis;
+    this.#environment = environment;
     this.#cleanup = cleanup;
   }
 
@@ -64,7 +67,7 @@ export class QueueModeN8n extends N8n {
         ? await cleanup.of(N8nProcess.installed('webhook', shared))
         : null;
       const ledger = options.ledger ?? new PostgresLedgerReader(ledgerUrl);
-      const n8n = new QueueModeN8n({ main, worker, webhook }, { postgres, redis }, ledger, cleanup);
+      const n8n = new QueueModeN8n({ main, worker, webhook }, { postgres, redis }, ledger, shared, cleanup);
       await n8n.up();
       await n8n.api.becomeOwner(OWNER);
       return n8n;
@@ -78,6 +81,11 @@ export class QueueModeN8n extends N8n {
   get webhook(): N8nProcess {
     if (!this.#webhook) throw new Error('It was started without a process for webhooks');
     return this.#webhook;
+  }
+
+  /** Another worker, set up otherwise than the first; not started yet. */
+  async anotherWorker(environment: Readonly<Record<string, string>>): Promise<N8nProcess> {
+    return this.#cleanup.of(N8nProcess.installed('worker', { ...this.#environment, ...environment }));
   }
 
   /** Main first: it makes n8n's tables, where they are not there. */

@@ -68,7 +68,8 @@ export function retriesByHand(mode: string, servers: () => Servers): void {
     const errorOf = async ({ id }: Execution): Promise<string> =>
       JSON.stringify(await servers().n8n.api.request('GET', `/rest/executions/${id}`));
 
-    const wanted = (): number => servers().sink.deliveries.filter(({ subject }) => subject === 'wanted').length;
+    const wanted = (): number =>
+      servers().sink.deliveries.filter(({ subject }) => subject === 'wanted').length;
 
     it('at a later step, which goes well: the DEAD mail is DONE', async () => {
       await failing('1s');
@@ -121,8 +122,7 @@ export function retriesByHand(mode: string, servers: () => Servers): void {
       const { executionId } = await isNow('DEAD', 1);
       const notice = await until('it is told', async () =>
         ((await servers().n8n.api.executions()) as Execution[]).find(
-          ({ id, workflowId, status }) =>
-            workflowId === workflow && status === 'error' && id !== executionId,
+          ({ id, workflowId, status }) => workflowId === workflow && status === 'error' && id !== executionId,
         ),
       );
       const refused = await retry(notice.id);

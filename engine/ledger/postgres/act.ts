@@ -28,7 +28,7 @@ const replayEvents = `
   changed as (
     update durable_mail.event set
       state = 'PENDING', due_at = ${NOW}, failures = 0, run_id = null, execution_id = null, last_error = null,
-      settled_at = null, reported_at = null
+      settled_at = null, reported_at = null, unclaimed = 0
     from chosen
     where event.seq = chosen.seq
     returning event.id, event.subscription_id, event.message_id),

@@ -26,7 +26,7 @@ const selectByIds = `
 const replayEvents = `
   update event set
     state = 'PENDING', failures = 0, due_at = ${NOW}, run_id = null, execution_id = null, last_error = null,
-    settled_at = null, reported_at = null
+    settled_at = null, reported_at = null, unclaimed = 0
   where seq in (select value from json_each(?))`;
 
 const keepContent = `

@@ -59,6 +59,24 @@ export class LifeModel {
     return true;
   }
 
+  /** Its offer ended unclaimed, and is hurried. @returns whether it was still handed out */
+  release(id: string, attempt: number): boolean {
+    const event = this.events.get(id)!;
+    if (event.state !== 'QUEUED' || event.attempt !== attempt) return false;
+    event.state = event.failures > 0 ? 'RETRY' : 'PENDING';
+    event.at = this.#tick;
+    return true;
+  }
+
+  /** A person runs it again. @returns its new attempt; null: somebody runs it, or it is done */
+  takeByHand(id: string): number | null {
+    const event = this.events.get(id)!;
+    if (!['PENDING', 'QUEUED', 'RETRY', 'DEAD', 'UNKNOWN'].includes(event.state)) return null;
+    Object.assign(event, { state: 'RUNNING', attempt: event.attempt + 1, at: this.#tick + 2, untold: false });
+    for (const [ending, { begun }] of event.actions) if (!begun) event.actions.delete(ending);
+    return event.attempt;
+  }
+
   /** @returns whether it is still in the state, under the attempt */
   renew(id: string, attempt: number, state: 'QUEUED' | 'RUNNING'): boolean {
     const event = this.events.get(id)!;

@@ -36,6 +36,8 @@ const STEPS = [
   'crash',
   'renew',
   'renew queued',
+  'release',
+  'retry by hand',
   'pass a tick',
   'pass a lease',
   'replay',
@@ -126,7 +128,7 @@ class Life {
     const hold = this.#holds[process];
     if (what === 'take the source') await this.#take(process);
     if (what === 'renew the source' && hold) await this.#renewHold(ledger, hold);
-    if (what === 'release the source' && hold) await this.#release(ledger, hold);
+    if (what === 'release the source' && hold) await this.#releaseHold(ledger, hold);
     if (what === 'record' && hold) await this.#record(ledger, hold, (which % MAILS) + 1);
     if (what === 'act' && hold) await this.#act(ledger, hold);
     if (what === 'finish acting') await this.#finishActing(ledger);
@@ -139,6 +141,8 @@ class Life {
     if (what === 'crash' && held) this.#forget(held);
     if (what === 'renew' && held) await this.#renew(ledger, [held], 'RUNNING');
     if (what === 'renew queued' && run) await this.#renew(ledger, run.pointers, 'QUEUED');
+    if (what === 'release' && run) await this.#release(ledger, run);
+    if (what === 'retry by hand') await this.#retryByHand(ledger, which);
     if (what === 'pass a tick') await this.#elapse(1);
     if (what === 'pass a lease') await this.#elapse(2);
     if (what === 'replay') await this.#replay(ledger, which);
@@ -178,7 +182,7 @@ class Life {
     assert.deepEqual(await ledger.renewHolds([hold], LEASE_MS), expected ? [hold] : []);
   }
 
-  async #release(ledger: Ledger, hold: SourceHold): Promise<void> {
+  async #releaseHold(ledger: Ledger, hold: SourceHold): Promise<void> {
     this.#holdModel.release(hold.fence);
     await ledger.releaseHolds([hold]);
   }
@@ -248,6 +252,26 @@ class Life {
       this.#replayed.delete(held.event);
     }
     this.#forget(held);
+  }
+
+  async #release(ledger: Ledger, { pointers }: OfferedRun): Promise<void> {
+    const expected = pointers.filter(({ event, attempt }) => this.#model.release(event, attempt));
+    const released = await ledger.release(pointers, 'it never began');
+    assert.deepEqual(names(released), names(expected));
+    assert.ok(released.every(({ unclaimed }) => unclaimed > 0));
+    await ledger.hurryReleased([this.#to.id]);
+  }
+
+  async #retryByHand(ledger: Ledger, which: number): Promise<void> {
+    const id = pick([...this.#model.events.keys()], which);
+    if (!id) return;
+    const expected = this.#model.takeByHand(id);
+    const taken = await ledger.takeByHand([id], 'by hand', LEASE_MS);
+    assert.deepEqual(names(taken), expected === null ? [] : [name({ event: id, attempt: expected })]);
+    for (const { event, attempt } of taken) {
+      this.#won.add(name({ event, attempt }));
+      this.#running.push({ event, attempt });
+    }
   }
 
   #forget(held: Pointer): void {

@@ -5,14 +5,14 @@
 import { monotonicNow } from '../runtime/time';
 
 const FEW = 3;
-const FIRST_MS = 10_000;
-/** What has been put right works again by itself within this time. */
-const MOST_MS = 10 * 60_000;
+/** Half as long again each time: a fault that was put right soon is noticed soon. */
+const WAIT = { firstMs: 10_000, growth: 1.5, mostMs: 5 * 60_000 };
 
 export class UnclaimedRuns {
   readonly #tell: (error: string, runs: number) => void;
   readonly #now: () => number;
   #inARow = 0;
+  #waits = 0;
   #told = false;
   /** Monotonic: no run is tried before. */
   #until = -Infinity;
@@ -43,7 +43,7 @@ export class UnclaimedRuns {
     if (error === undefined) return;
     this.#inARow += errors.length;
     if (!this.areMany) return;
-    this.#until = this.#now() + Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(this.#inARow - FEW, 10));
+    this.#until = this.#now() + Math.min(WAIT.mostMs, WAIT.firstMs * WAIT.growth ** this.#waits++);
     if (this.#told) return;
     this.#told = true;
     this.#tell(error, this.#inARow);
@@ -53,6 +53,7 @@ export class UnclaimedRuns {
   claimed(): boolean {
     const were = this.areMany;
     this.#inARow = 0;
+    this.#waits = 0;
     this.#told = false;
     return were;
   }

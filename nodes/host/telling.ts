@@ -47,7 +47,7 @@ export class Telling {
       `${this.#collector.watched()} is read, but its mails do not run: ${runs} runs in a row ended before the trigger ` +
         `could take their mail. n8n says of the last one: ${error}`,
       'No mail is lost, and none of them has used up a try. One run at a time is tried from now on, after ever longer ' +
-        'waits (10 minutes at most). When one takes its mail, the others follow at once.',
+        'waits (5 minutes at most). When one takes its mail, the others follow at once.',
     );
   }
 

@@ -137,7 +137,7 @@ describe('runs that end otherwise', { timeout: 30 * 60_000 }, () => {
       'no try is used up',
     );
     await back();
-    await done(id, 8, 180_000);
+    await done(id, 8, 240_000);
     assert.deepEqual([...sink.counts().values()], Array(8).fill(1));
     const again = (await errorsOf(id)).filter((text) => text.includes('runs in a row ended before'));
     assert.equal(again.length, 1, 'it was told once');

@@ -147,7 +147,7 @@ describe('runs that end before they took their mail', () => {
       assert.equal(runs.limit(5), 1);
       runs.ended(['d']);
     }
-    assert.equal(waits, 10 * 60_000);
+    assert.equal(waits, 5 * 60_000);
     assert.deepEqual(told, [['c', 3]]);
     assert.equal(runs.claimed(), true);
     assert.equal(runs.claimed(), false);

@@ -10,11 +10,13 @@
 // Every method rejects with a LedgerFault (fault.ts) when the database cannot do its part.
 import type { Inspection } from './inspection';
 import type { MailAction, MailActions } from './mail-actions';
-import type { MailTraits } from './mail-traits';
 import type { OnceKeys } from './once-keys';
+import type { Claim, Pointer } from './pointer';
 import type { RunEnds } from './run-ends';
 import type { SourceHold, SourceHolds } from './source-holds';
 import type { Backfill, ConnectionState, EventState, SourceState } from './states';
+
+export type { Claim, Pointer } from './pointer';
 
 /**
  * What is watched: a mailbox of an account. `account` names the login, without secrets; a Gmail account is one
@@ -120,12 +122,6 @@ export interface RecordBatch {
   readonly cursors: readonly { readonly subscriptionId: number; readonly cursor: Cursor }[];
 }
 
-/** What is emitted: this event, under this attempt. */
-export interface Pointer {
-  readonly event: string;
-  readonly attempt: number;
-}
-
 export interface OfferRequest {
   readonly subscriptionIds: readonly number[];
   /** The most runs of these subscriptions at once. Counted are those QUEUED or RUNNING under a lease. */
@@ -149,16 +145,6 @@ export interface Offer {
   readonly lapsed: number;
   /** When something may next be due or lapse, in ms from now; null: nothing is waiting. */
   readonly nextInMs: number | null;
-}
-
-/** A pointer that a run has won, with what is known of its mail. */
-export interface Claim extends Pointer, MailTraits {
-  readonly subscriptionId: number;
-  readonly idempotencyKey: string;
-  /** Where the mail is, or was: the source's account and mailbox. */
-  readonly account: string;
-  readonly mailbox: string;
-  readonly messageId: string | null;
 }
 
 /** `gone`: the mail is neither in the ledger nor on its server any more. */

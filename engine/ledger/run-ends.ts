@@ -1,7 +1,7 @@
 // The part of the ledger's port that serves those who hear of a run from outside: the process that emitted it and is
 // told that n8n is done with it, and a person who lets n8n run it again.
 // Invariant: `attempt` is the fence here, too. What is released, or taken by hand, is what nobody runs.
-import type { Claim, Pointer } from './ledger';
+import type { Claim, Pointer } from './pointer';
 import type { EventState } from './states';
 
 /** What has become of an event by now. */

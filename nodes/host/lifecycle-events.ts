@@ -14,7 +14,7 @@ export interface ExecutionBegins {
   readonly executionData?: IRunExecutionData;
 }
 
-export interface ExecutionEnds {
+interface ExecutionEnds {
   readonly mode: WorkflowExecuteMode;
   readonly executionId: string;
   readonly runData: IRun;
@@ -35,9 +35,13 @@ interface Modules {
   readonly LifecycleMetadata?: object;
 }
 
+/** What stands for the listener in n8n's container. */
+const name = function DurableMailExecutions(): void {
+  // Never called.
+};
+
 /** @returns false: this n8n does not tell */
 export function listenToExecutions(listener: ExecutionListener): boolean {
-  class DurableMailExecutions {}
   const { Container } = fromN8n('@n8n/di');
   const { LifecycleMetadata } = fromN8n('@n8n/decorators');
   if (typeof Container?.get !== 'function' || typeof Container.set !== 'function' || !LifecycleMetadata)
@@ -45,9 +49,9 @@ export function listenToExecutions(listener: ExecutionListener): boolean {
   try {
     const metadata = Container.get(LifecycleMetadata) as Metadata | undefined;
     if (typeof metadata?.register !== 'function') return false;
-    Container.set(DurableMailExecutions, listener);
+    Container.set(name, listener);
     const event = (eventName: string, methodName: keyof ExecutionListener): void =>
-      metadata.register!({ handlerClass: DurableMailExecutions, methodName, eventName });
+      metadata.register!({ handlerClass: name, methodName, eventName });
     event('workflowExecuteBefore', 'begins');
     event('workflowExecuteAfter', 'ends');
     return true;
@@ -57,11 +61,11 @@ export function listenToExecutions(listener: ExecutionListener): boolean {
 }
 
 /** n8n's own copy of a module: that of the program that runs. */
-function fromN8n(name: string): Modules {
+function fromN8n(module: string): Modules {
   for (const from of [require.main?.filename, __filename]) {
     if (!from) continue;
     try {
-      return createRequire(from)(name) as Modules;
+      return createRequire(from)(module) as Modules;
     } catch {
       // Not from there.
     }

@@ -125,7 +125,7 @@ const defaultStore = (node: INode): Promise<Store> =>
 
 /** What the trigger's step handed out in the run that is retried; nothing, if it is that step that is retried. */
 function handedOut(data: IRunExecutionData | undefined, { name }: INode): HandedOut[] {
-  const items = data?.resultData?.runData?.[name]?.at(-1)?.data?.['main']?.[0] ?? [];
+  const items = data?.resultData.runData[name]?.at(-1)?.data?.['main']?.[0] ?? [];
   return items.flatMap(({ json }) => {
     const delivery = json['delivery'] as { eventId?: unknown; attempt?: unknown } | undefined;
     return typeof delivery?.eventId === 'string' && typeof delivery.attempt === 'number'

@@ -171,7 +171,7 @@ describe('runs that end otherwise', { timeout: 30 * 60_000 }, () => {
     assert.equal(sink.deliveries.length, 13);
     assert.deepEqual(
       events.map(({ failures }) => failures).sort(),
-      [...Array(11).fill(0), 1],
+      [...Array.from({ length: 11 }, () => 0), 1],
       'and a failure is one',
     );
     await n8n.api.unpublish(id);

@@ -1,0 +1,18 @@
+// What travels from the ledger to a run, and what the run gets for it.
+import type { MailTraits } from './mail-traits';
+
+/** What is emitted: this event, under this attempt. */
+export interface Pointer {
+  readonly event: string;
+  readonly attempt: number;
+}
+
+/** A pointer that a run has won, with what is known of its mail. */
+export interface Claim extends Pointer, MailTraits {
+  readonly subscriptionId: number;
+  readonly idempotencyKey: string;
+  /** Where the mail is, or was: the source's account and mailbox. */
+  readonly account: string;
+  readonly mailbox: string;
+  readonly messageId: string | null;
+}

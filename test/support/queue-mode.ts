@@ -112,11 +112,16 @@ const queueEnvironment = (
   EXECUTIONS_MODE: 'queue',
   QUEUE_BULL_REDIS_HOST: '127.0.0.1',
   QUEUE_BULL_REDIS_PORT: String(redis.port),
-  DB_TYPE: 'postgresdb',
-  DB_POSTGRESDB_HOST: postgres.login.host,
-  DB_POSTGRESDB_PORT: String(postgres.login.port),
-  DB_POSTGRESDB_DATABASE: 'n8n',
-  DB_POSTGRESDB_USER: postgres.login.user,
-  DB_POSTGRESDB_PASSWORD: postgres.login.password,
+  ...ownDataIn(postgres),
   DURABLE_MAIL_POSTGRES_URL: ledgerUrl,
+});
+
+/** n8n's own data is in the database `n8n` of that server. */
+export const ownDataIn = ({ login }: PostgresServer): Record<string, string> => ({
+  DB_TYPE: 'postgresdb',
+  DB_POSTGRESDB_HOST: login.host,
+  DB_POSTGRESDB_PORT: String(login.port),
+  DB_POSTGRESDB_DATABASE: 'n8n',
+  DB_POSTGRESDB_USER: login.user,
+  DB_POSTGRESDB_PASSWORD: login.password,
 });

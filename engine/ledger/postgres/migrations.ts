@@ -194,4 +194,16 @@ export const migrations: readonly string[] = [
     add column notified_until bigint,
     add check ((recovered_at is null) = (recovered is null));
   `,
+
+  // 4: until when somebody listens for a subscription.
+  `
+  alter table durable_mail.subscription
+    add column node_name text,
+    add column served_until bigint not null default 0,
+    -- When a person was told that nobody listens, though mails wait.
+    add column unserved_told_at bigint;
+  update durable_mail.subscription set served_until = (extract(epoch from now()) * 1000)::bigint;
+  -- sources
+  create index subscription_source on durable_mail.subscription (source_id);
+  `,
 ];

@@ -1,5 +1,6 @@
 // Deletes what need not be kept, each kind in a short transaction of its own that waits for nobody.
 // Invariant: an event goes only together with the note, in `seen`, of what identifies its mail.
+import { COMES_BACK_MS } from '../once-keys';
 import { NOW, type PostgresConnection, type Statements } from './connection';
 import { dropContents } from './content';
 import { deleteOrphans } from './orphans';
@@ -42,28 +43,19 @@ const lockContents = `
   select message_id as "messageId" from durable_mail.content
   where message_id = any($1) order by message_id for update skip locked`;
 
-const finishLapsedKeys = `
-  with lapsed as materialized (
-    select key from durable_mail.once_key where lease_until <= ${NOW} and finish = 'anyway'
-    order by key limit $1 for update skip locked)
-  update durable_mail.once_key set
-    finished_at = lease_until, expires_at = lease_until + keep_ms, lease_until = null
-  from lapsed where once_key.key = lapsed.key`;
-
-// Those that are free because their holder vanished go a day later: until then it may come back and renew them.
-const deleteExpiredKeys = `
-  with expired as materialized (
+const deleteOldKeys = `
+  with old as materialized (
     select key from durable_mail.once_key
-    where expires_at <= ${NOW} or (lease_until <= ${NOW} - 86400000 and finish = 'onSuccess')
+    where expires_at <= ${NOW}
+      or lease_until <= ${NOW} - ${COMES_BACK_MS} and (finish = 'onSuccess' or lease_until + keep_ms <= ${NOW})
     order by key limit $1 for update skip locked)
-  delete from durable_mail.once_key using expired where once_key.key = expired.key`;
+  delete from durable_mail.once_key using old where once_key.key = old.key`;
 
 export async function sweep(connection: PostgresConnection, limit: number): Promise<boolean> {
   const changed = [
     await connection.run(dropDueContents, limit),
     await connection.transaction((statements) => deleteOld(statements, limit)),
-    await connection.run(finishLapsedKeys, limit),
-    await connection.run(deleteExpiredKeys, limit),
+    await connection.run(deleteOldKeys, limit),
   ];
   return changed.some((count) => count >= limit);
 }

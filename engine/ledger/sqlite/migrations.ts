@@ -228,4 +228,18 @@ export const migrations: readonly string[] = [
   alter table source add column recovered_at integer check ((recovered_at is null) = (recovered is null));
   alter table source add column notified_until integer;
   `,
+
+  // 5: until when somebody listens for a subscription, and once keys that mean the same as in Postgres: one that is held
+  // does not expire, its lease runs out.
+  `
+  alter table subscription add column node_name text;
+  alter table subscription add column served_until integer not null default 0;
+  -- When a person was told that nobody listens, though mails wait.
+  alter table subscription add column unserved_told_at integer;
+  update subscription set served_until = cast(unixepoch('subsec') * 1000 as integer);
+  create index subscription_source on subscription (source_id);
+
+  update once_key set expires_at = null where finished_at is null;
+  create index once_key_lease on once_key (lease_until) where lease_until is not null;
+  `,
 ];

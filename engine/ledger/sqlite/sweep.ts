@@ -1,5 +1,6 @@
 // What the SQLite ledger need not keep: content past its time, settled events past their retention, expired keys.
 // Invariant: an event goes only in the transaction that notes its identities as seen: its mail never runs again.
+import { COMES_BACK_MS } from '../once-keys';
 import { NOW, type SqliteConnection } from './connection';
 import { releaseContent } from './settle';
 
@@ -37,7 +38,12 @@ const deleteMessages = `
     and not exists (select 1 from mail_action where mail_action.message_id = message.id)`;
 
 const sweepKeys = `
-  delete from once_key where key in (select key from once_key where expires_at <= ${NOW} limit ?)`;
+  delete from once_key where key in (
+    select key from once_key where expires_at <= ${NOW}
+    union all
+    select key from once_key where lease_until <= ${NOW} - ${COMES_BACK_MS}
+      and (finish = 'onSuccess' or lease_until + keep_ms <= ${NOW})
+    limit ?)`;
 
 /** @returns whether there may be more */
 export function sweep(connection: SqliteConnection, limit: number): boolean {

@@ -184,6 +184,19 @@ export function inspectionContract(fixture: Fixture): void {
         workflowIds: sources[0]!.workflowIds,
       });
     });
+
+    it('are ten times as many in some ten times the time, not in a hundred', async () => {
+      const timed = async (count: number): Promise<number> => {
+        await fixture.manySources(count);
+        const began = performance.now();
+        assert.equal((await fixture.ledger.sources()).length, count);
+        return performance.now() - began;
+      };
+      await timed(1_000);
+      const lasted = await timed(10_000);
+      // Each source looked for in all subscriptions: 65 s.
+      assert.ok(lasted < 5_000, `${lasted} ms`);
+    });
   });
 
   const select = async (what: 'ids' | 'filter', ids: readonly string[]): Promise<Selection> =>

@@ -12,6 +12,7 @@ import { mailActionsContract } from './contract/mail-actions';
 import { offerContract } from './contract/offer';
 import { onceKeysContract } from './contract/once-keys';
 import { recordContract } from './contract/record';
+import { servingContract } from './contract/serving';
 import { settleContract } from './contract/settle';
 import { sweepContract } from './contract/sweep';
 
@@ -27,6 +28,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     onceKeysContract(fixture);
     inspectionContract(fixture);
     sweepContract(fixture);
+    servingContract(fixture);
     constraintsContract(fixture);
     concurrencyContract(fixture);
     lifeContract(fixture);

@@ -30,6 +30,7 @@ const record = (id: string, state: EventState): EventRecord => ({
   failures: 1,
   workflowId: 'w',
   nodeId: 'n',
+  served: true,
   executionId: '42',
   lastError: 'HTTP: 500',
   idempotencyKey: 'k',
@@ -64,6 +65,7 @@ const source: SourceHealth = {
   actionsWaiting: 2,
   actionError: 'There is no mailbox Done.',
   workflowIds: ['w'],
+  served: true,
 };
 
 /** Notes what it is asked, and answers with its events. */
@@ -71,6 +73,7 @@ class FakeInspection implements Inspection {
   readonly asked: unknown[] = [];
   records: EventRecord[] = [];
   count = 1;
+  notServed = 0;
 
   async events(filter: EventFilter, page: { after?: number; limit: number }): Promise<EventPage> {
     this.asked.push(['events', filter, page]);
@@ -88,6 +91,11 @@ class FakeInspection implements Inspection {
     return { PENDING: 1, QUEUED: 2, RUNNING: 3, RETRY: 4, DONE: 5, DEAD: 6, GONE: 7, UNKNOWN: 8 };
   }
 
+  async unserved(filter: Pick<EventFilter, 'workflowId'>): Promise<number> {
+    this.asked.push(['unserved', filter]);
+    return this.notServed;
+  }
+
   async sources(): Promise<SourceHealth[]> {
     return [source];
   }
@@ -99,7 +107,7 @@ class FakeInspection implements Inspection {
 
   async #act(name: string, selection: Selection): Promise<Changed> {
     this.asked.push([name, selection]);
-    return { count: this.count, subscriptionIds: this.count > 0 ? [11] : [] };
+    return { count: this.count, unserved: this.notServed, subscriptionIds: this.count > 0 ? [11] : [] };
   }
 }
 

@@ -4,6 +4,7 @@ import { COMES_BACK_MS } from '../once-keys';
 import { NOW, type PostgresConnection, type Statements } from './connection';
 import { dropContents } from './content';
 import { deleteOrphans } from './orphans';
+import { IS_OVER, sweepSubscriptions } from './sweep-unserved';
 
 const dropDueContents = `
   with due as materialized (
@@ -11,19 +12,31 @@ const dropDueContents = `
     order by drop_at limit $1 for update skip locked)
   delete from durable_mail.content using due where content.message_id = due.message_id`;
 
-const deleteOldEvents = `
-  with old as materialized (
-    select found.seq, subscription.retention_ms
-    from durable_mail.subscription cross join lateral (
-      select seq from durable_mail.event
-      where subscription_id = subscription.id and settled_at <= ${NOW} - subscription.retention_ms
-      order by settled_at limit $1) found
-    limit $1),
+const selectOld = `
+  select found.seq, ${NOW} - subscription.retention_ms as before
+  from durable_mail.subscription cross join lateral (
+    select seq from durable_mail.event
+    where subscription_id = subscription.id and settled_at <= ${NOW} - subscription.retention_ms
+    order by settled_at limit $1) found
+  limit $1`;
+
+// A run that goes on keeps its mail.
+const selectOver = `
+  select found.seq, null::bigint as before
+  from durable_mail.subscription cross join lateral (
+    select seq from durable_mail.event
+    where subscription_id = subscription.id and coalesce(lease_until, 0) <= ${NOW} limit $1) found
+  where ${IS_OVER} limit $1`;
+
+const deleteEvents = (select: string): string => `
+  with old as materialized (${select}),
   locked as materialized (
     select event.seq
     from old cross join lateral (
       select seq from durable_mail.event
-      where event.seq = old.seq and event.settled_at <= ${NOW} - old.retention_ms
+      where event.seq = old.seq
+        and (case when old.before is null then coalesce(event.lease_until, 0) <= ${NOW}
+          else event.settled_at <= old.before end)
       for update skip locked) event),
   deleted as (
     delete from durable_mail.event using locked
@@ -38,6 +51,9 @@ const deleteOldEvents = `
       where message.weak_identity is not null
     on conflict do nothing)
   select message_id as "messageId" from deleted`;
+
+const deleteOldEvents = deleteEvents(selectOld);
+const deleteEventsOver = deleteEvents(selectOver);
 
 const lockContents = `
   select message_id as "messageId" from durable_mail.content
@@ -54,15 +70,17 @@ const deleteOldKeys = `
 export async function sweep(connection: PostgresConnection, limit: number): Promise<boolean> {
   const changed = [
     await connection.run(dropDueContents, limit),
-    await connection.transaction((statements) => deleteOld(statements, limit)),
+    await connection.transaction((statements) => deleteOld(statements, deleteOldEvents, limit)),
+    await connection.transaction((statements) => deleteOld(statements, deleteEventsOver, limit)),
+    await sweepSubscriptions(connection, limit),
     await connection.run(deleteOldKeys, limit),
   ];
   return changed.some((count) => count >= limit);
 }
 
 /** @returns how many events it deleted */
-async function deleteOld(statements: Statements, limit: number): Promise<number> {
-  const deleted = await statements.all<{ messageId: number }>(deleteOldEvents, limit);
+async function deleteOld(statements: Statements, statement: string, limit: number): Promise<number> {
+  const deleted = await statements.all<{ messageId: number }>(statement, limit);
   if (deleted.length === 0) return 0;
   const messages = [...new Set(deleted.map(({ messageId }) => messageId))];
   await deleteOrphans(statements, messages);

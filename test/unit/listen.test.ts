@@ -10,7 +10,7 @@ import { GmailFault } from '../../engine/gmail/api/fault';
 import type { GmailLogin } from '../../engine/gmail/api/login';
 import type { GmailReading } from '../../engine/gmail/read/reading';
 import { LedgerFault } from '../../engine/ledger/fault';
-import type { NewSubscription, SourceKey, Subscription } from '../../engine/ledger/ledger';
+import type { NewSubscription, NodeSubscription, SourceKey, Subscription } from '../../engine/ledger/ledger';
 import type { Subscriber } from '../../engine/source/source';
 import { gmailCollector } from '../../nodes/DurableGmailTrigger/collector';
 import { listen, type ListenSettings } from '../../nodes/host/listen';
@@ -188,6 +188,7 @@ describe('a Gmail account', () => {
     begunAt: number | null = null;
     cursor: Subscription['cursor'] = null;
     ledgerIsAway = false;
+    known: NodeSubscription[] = [];
     readonly collector = gmailCollector(
       {
         getNode: () => ({ parameters: {}, credentials: { gmailOAuth2: { id: '1', name: 'My Gmail' } } }),
@@ -196,6 +197,8 @@ describe('a Gmail account', () => {
     );
     readonly #store = {
       ledger: {
+        subscriptionsOf: async () => this.known,
+        heritage: async () => [],
         subscribe: async (subscription: NewSubscription) => {
           if (this.ledgerIsAway) throw new LedgerFault('unreachable', 'The ledger is away.');
           this.subscribed.push(subscription);
@@ -210,8 +213,7 @@ describe('a Gmail account', () => {
       },
     } as unknown as Store;
     readonly #ports = {
-      workflowId: 'w',
-      nodeId: 'n',
+      trigger: { workflowId: 'w', nodeId: 'n' },
       subscription: SETTINGS.subscription,
       subscriber: (_: Subscription, listening: object) => listening,
       begunAt: () => this.begunAt,

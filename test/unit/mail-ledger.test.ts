@@ -152,6 +152,7 @@ describe('looking', () => {
           failures: 1,
           workflowId: 'w',
           nodeId: 'n',
+        served: true,
           executionId: '42',
           lastError: 'HTTP: 500',
           idempotencyKey: 'k',
@@ -232,11 +233,14 @@ describe('looking', () => {
       failed: 14,
       gone: 7,
       total: 36,
+      unserved: 0,
     });
     await ask(ledger, { resource: 'statistics', operation: 'getByState', workflowId: '' });
     assert.deepEqual(ledger.asked, [
       ['statistics', { workflowId: 'w' }],
+      ['unserved', { workflowId: 'w' }],
       ['statistics', {}],
+      ['unserved', {}],
     ]);
   });
 });
@@ -249,6 +253,20 @@ describe('an action', () => {
       const { json, woken } = await ask(ledger, { operation, select: 'ids', eventIds });
       assert.deepEqual(ledger.asked, [[operation, { ids: [E1, E2] }]]);
       assert.deepEqual([json, woken], [[{ count: 1 }], [11]]);
+    }
+  });
+
+  it('that is to make events run says which of them nobody runs', async () => {
+    for (const operation of ['replay', 'retryNow', 'markDone', 'forget']) {
+      const ledger = new FakeInspection();
+      ledger.count = 3;
+      ledger.notServed = 2;
+      const { json } = await ask(ledger, { operation, select: 'ids', eventIds: E1 });
+      const [{ message, ...counts }] = json as [IDataObject];
+      const isToRun = ['replay', 'retryNow'].includes(operation);
+      assert.deepEqual(counts, isToRun ? { count: 3, unserved: 2 } : { count: 3 });
+      if (isToRun)
+        assert.match(message as string, /^2 of these emails belong to a trigger that does not listen/);
     }
   });
 

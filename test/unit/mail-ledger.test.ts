@@ -152,7 +152,7 @@ describe('looking', () => {
           failures: 1,
           workflowId: 'w',
           nodeId: 'n',
-        served: true,
+          served: true,
           executionId: '42',
           lastError: 'HTTP: 500',
           idempotencyKey: 'k',

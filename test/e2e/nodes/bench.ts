@@ -137,6 +137,14 @@ export class Bench {
     return id;
   }
 
+  /** Deletes the workflow for good. */
+  async deleted(id: string): Promise<void> {
+    this.#workflows = this.#workflows.filter((other) => other !== id);
+    await this.n8n.api.unpublish(id);
+    await this.n8n.api.request('POST', `/rest/workflows/${id}/archive`, {});
+    await this.n8n.api.request('DELETE', `/rest/workflows/${id}`);
+  }
+
   /** Calls a webhook, and waits for the end of its run. */
   call(path: string, body: object = {}): Promise<Response> {
     return fetch(`http://127.0.0.1:${this.n8n.port}/webhook/${path}`, {

@@ -75,6 +75,7 @@ class TriggerListener implements Listener {
   /** What its workflow has may have changed since: this counts when it begins only. */
   #isNew = true;
   #store: Store | undefined;
+  #serving: Promise<unknown> | undefined;
   #closed: Promise<void> | undefined;
   readonly #ended: Promise<void>;
   #begunAt: number | null = null;
@@ -106,8 +107,9 @@ class TriggerListener implements Listener {
 
   async #close(): Promise<void> {
     this.#closing.abort();
-    await this.#ended;
+    await this.#serving?.catch(() => undefined);
     await this.#store?.served.leave(this.#trigger);
+    await this.#ended;
   }
 
   get #trigger(): TriggerNode {
@@ -151,7 +153,8 @@ class TriggerListener implements Listener {
     const store = await openStore(this.#context);
     const { ledger, wake, runs } = store;
     store.keepHouse();
-    await this.#serve(store);
+    if (signal.aborted) return;
+    await (this.#serving = this.#serve(store));
     const moved = new AbortController();
     const collecting = await this.#collector.collect(
       store,

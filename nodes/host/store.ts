@@ -51,7 +51,7 @@ interface ProcessState {
   readonly listeners: Map<string, Listener>;
 }
 
-const STATE = Symbol.for('n8n-nodes-durable-mail/4');
+const STATE = Symbol.for('n8n-nodes-durable-mail/5');
 
 export function processState(): ProcessState {
   const global = globalThis as unknown as Record<symbol, ProcessState | undefined>;

@@ -142,7 +142,12 @@ export class Bench {
     this.#workflows = this.#workflows.filter((other) => other !== id);
     await this.n8n.api.unpublish(id);
     await this.n8n.api.request('POST', `/rest/workflows/${id}/archive`, {});
-    await this.n8n.api.request('DELETE', `/rest/workflows/${id}`);
+    const remove = async (): Promise<true> => {
+      await this.n8n.api.request('DELETE', `/rest/workflows/${id}`);
+      return true;
+    };
+    // n8n takes it out of service in the background.
+    await until('the workflow is deleted', remove, PATIENCE_MS, 500);
   }
 
   /** Calls a webhook, and waits for the end of its run. */

@@ -153,7 +153,6 @@ class TriggerListener implements Listener {
     const store = await openStore(this.#context);
     const { ledger, wake, runs } = store;
     store.keepHouse();
-    if (signal.aborted) return;
     await (this.#serving = this.#serve(store));
     const moved = new AbortController();
     const collecting = await this.#collector.collect(
@@ -186,6 +185,7 @@ class TriggerListener implements Listener {
   }
 
   async #serve(store: Store): Promise<void> {
+    if (this.#closing.signal.aborted) return;
     if (this.#store !== store) await this.#store?.served.leave(this.#trigger);
     this.#store = store;
     await store.served.serve(this.#trigger);

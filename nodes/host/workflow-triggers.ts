@@ -10,13 +10,13 @@ interface WorkflowTrigger extends PresentTrigger {
 }
 
 interface Inside {
-  readonly workflow?: { readonly nodes?: Readonly<Record<string, Partial<INode>>> };
+  readonly workflow?: { readonly nodes?: Readonly<Record<string, Partial<INode>>> | null };
 }
 
 /** @returns null: nobody can see them */
 export function triggersOf(context: ITriggerFunctions): readonly WorkflowTrigger[] | null {
   const { nodes } = (context as unknown as Inside).workflow ?? {};
-  if (typeof nodes !== 'object' || nodes === null) return null;
+  if (!nodes) return null;
   const triggers: WorkflowTrigger[] = [];
   for (const { id, name, type, disabled } of Object.values(nodes)) {
     if (!/\.durable\w*Trigger$/.test(String(type))) continue;

@@ -1,6 +1,7 @@
 // The mailboxes that one trigger listens to: by name, or all whose names match a pattern, also those that are made
 // later. Joins the watch of each, and leaves them all at the end.
 // Invariant: a mailbox that is found later begins when it was last looked for mailboxes, so that no mail in it is missed.
+import { setImmediate } from 'node:timers/promises';
 import type { Ledger, SourceKey, Subscription, SubscriptionSettings } from '../../ledger/ledger';
 import type { TriggerNode } from '../../ledger/serving';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
@@ -75,7 +76,10 @@ export class Roster {
     for (const { source } of [...known, ...(await ledger.heritage(trigger))]) {
       const { kind, mailbox } = source;
       if (kind !== 'imap' || source.account !== account || !isChosen(choice, mailbox)) continue;
-      if (!this.#joined.has(mailbox)) await this.#join(mailbox, reading, trigger);
+      if (this.#joined.has(mailbox)) continue;
+      await this.#join(mailbox, reading, trigger);
+      // There may be thousands, and a ledger in a file answers within n8n's turn.
+      await setImmediate();
     }
     // It goes on where it stands: nobody need wait for a server that is slow to list what else there is.
     this.#wasKnown = this.#joined.size > 0 && !reading.skipWhileOff;
@@ -146,6 +150,7 @@ export class Roster {
     for (const name of names) {
       if (this.#joined.has(name) || signal.aborted) continue;
       await this.#join(name, since === undefined ? reading : laterReading(reading, since));
+      await setImmediate();
       added = true;
     }
     if (added) this.#ports.changed(this.#ids);

@@ -29,14 +29,17 @@ const unserveNodes = `
   update durable_mail.subscription set served_until = ${NOW}
   from locked where subscription.id = locked.id`;
 
-const waiting = (subscription: string): string => `
-  select 1 from durable_mail.event
-  where event.subscription_id = ${subscription}.id and (event.due_at is not null or event.lease_until <= ${NOW})`;
+// Each kind by its own index, which has nothing but what waits.
+const DUE = `
+  select 1 from durable_mail.event where event.subscription_id = subscription.id and event.due_at is not null`;
+const LAPSED = `
+  select 1 from durable_mail.event where event.subscription_id = subscription.id and event.lease_until <= ${NOW}`;
 
 const takeUntold = (which: string): string => `
   with untold as materialized (
     select id from durable_mail.subscription
-    where unserved_told_at is null and ${which} and (${waiting('subscription')} limit 1) is not null
+    where unserved_told_at is null and ${which}
+      and ((${DUE} limit 1) is not null or (${LAPSED} limit 1) is not null)
     order by id limit $1 for no key update skip locked),
   told as (
     update durable_mail.subscription set unserved_told_at = ${NOW}
@@ -44,7 +47,7 @@ const takeUntold = (which: string): string => `
     returning subscription.*)
   select subscription.id as "subscriptionId", workflow_id as "workflowId", node_id as "nodeId",
     node_name as "nodeName", account, mailbox, least(served_until, ${NOW}) as "servedAt", ${GOES_AT} as "goesAt",
-    (select count(*) from (${waiting('subscription')}) waits) as waiting
+    (select count(*) from (${DUE}) due) + (select count(*) from (${LAPSED}) lapsed) as waiting
   from told subscription join durable_mail.source on source.id = subscription.source_id
   order by subscription.id`;
 

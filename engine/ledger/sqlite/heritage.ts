@@ -14,9 +14,10 @@ const isLeft = `
 
 const selectHeritage = `${sourcesOfNode} where ${isLeft} order by subscription.id`;
 
-// The one that had its name goes first, then the one that was there last.
+// The one that had its name goes first, then the one that was there last. By the source's index: a trigger may have
+// thousands of sources, and this is asked for each.
 const selectLeft = `
-  select id from subscription where ${isLeft} and source_id = ?4
+  select id from subscription indexed by subscription_source where ${isLeft} and source_id = ?4
   order by node_name is ?3 desc, served_until desc, id desc`;
 
 const selectOwn = `select 1 as own from subscription where key = ?`;
@@ -35,8 +36,8 @@ const endDoubles = `
   with doubled as materialized (
     select event.seq
     from subscription own
-    cross join subscription on subscription.workflow_id = own.workflow_id and subscription.node_id = own.node_id
-      and subscription.source_id = own.source_id and subscription.id <> own.id
+    cross join subscription indexed by subscription_source on subscription.source_id = own.source_id
+      and subscription.workflow_id = own.workflow_id and subscription.node_id = own.node_id and subscription.id <> own.id
     cross join event on event.subscription_id = subscription.id and event.due_at is not null
     where own.id = ?1 and (
       ${had('event', 'identity = event.identity')} or ${had('event', 'soft_identity = event.soft_identity')}

@@ -31,8 +31,10 @@ const upsertSubscription = `
     when_dead = excluded.when_dead
   returning id, cursor, created_at as createdAt`;
 
+// One row: a trigger with thousands of mailboxes subscribes to them one after the other.
 const selectOfNode = `
-  select id from subscription where workflow_id = ? and node_id = ? order by id`;
+  select json_group_array(id) as ids from (
+    select id from subscription where workflow_id = ? and node_id = ? order by id)`;
 
 const selectCursors = `select id, cursor from subscription where id in (select value from json_each(?))`;
 
@@ -85,8 +87,9 @@ export function subscribe(connection: SqliteConnection, subscription: NewSubscri
     )!;
     withoutDoubles(connection, id);
     followSettings(connection, sourceId, id, actions);
-    const ofNode = connection.all<{ id: number }>(selectOfNode, workflowId, nodeId);
-    return { id, sourceId, cursor: parseCursor(cursor), createdAt, nodeIds: ofNode.map((row) => row.id) };
+    const { ids } = connection.get<{ ids: string }>(selectOfNode, workflowId, nodeId)!;
+    const nodeIds = JSON.parse(ids) as number[];
+    return { id, sourceId, cursor: parseCursor(cursor), createdAt, nodeIds };
   });
 }
 

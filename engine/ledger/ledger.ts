@@ -206,7 +206,8 @@ export interface Ledger extends OnceKeys, Inspection, Serving, SourceHolds, Mail
   /**
    * Makes the subscription and its source, or finds them again and takes over the new settings. It is served from now on.
    * What triggers of the workflow left on this source that are gone is its own then: where it has none there yet, it goes
-   * on where the one that was served last stopped; of mails that it had itself, theirs that wait are DONE without a run.
+   * on where the one that was served last stopped. What else was left it serves, too, unless the workflow has a new
+   * trigger that may have come for it; of mails that it had itself, those that wait there are DONE without a run.
    */
   subscribe(subscription: NewSubscription): Promise<Subscription>;
 

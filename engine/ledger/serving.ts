@@ -33,6 +33,8 @@ export interface TriggerNode extends NodeId {
 export interface PresentTrigger {
   readonly id: string;
   readonly name: string;
+  /** It does not listen. */
+  readonly disabled?: boolean;
 }
 
 /** A subscription for which mails wait, and nobody listens. */

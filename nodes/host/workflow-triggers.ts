@@ -5,19 +5,15 @@
 import type { INode, ITriggerFunctions } from 'n8n-workflow';
 import type { PresentTrigger } from '../../engine/ledger/serving';
 
-interface WorkflowTrigger extends PresentTrigger {
-  readonly disabled: boolean;
-}
-
 interface Inside {
   readonly workflow?: { readonly nodes?: Readonly<Record<string, Partial<INode>>> | null };
 }
 
 /** @returns null: nobody can see them */
-export function triggersOf(context: ITriggerFunctions): readonly WorkflowTrigger[] | null {
+export function triggersOf(context: ITriggerFunctions): readonly PresentTrigger[] | null {
   const { nodes } = (context as unknown as Inside).workflow ?? {};
   if (!nodes) return null;
-  const triggers: WorkflowTrigger[] = [];
+  const triggers: PresentTrigger[] = [];
   for (const { id, name, type, disabled } of Object.values(nodes)) {
     if (!/\.durable\w*Trigger$/.test(String(type))) continue;
     if (typeof id !== 'string' || typeof name !== 'string') return null;

@@ -322,7 +322,7 @@ describe('a file of version 1', () => {
         ...{ retry_delays_ms: '[1000]', cursor: '{"uid":9}', created_at: 5 },
         ...{ guarantee: 'atLeastOnce', keep_content_ms: 0, retention_ms: 90 * 86_400_000 },
         ...{ after_success: null, when_dead: null },
-        ...{ node_name: null, unserved_told_at: null, served_until: servedUntil() },
+        ...{ node_name: null, unserved_told: 0, served_until: servedUntil() },
       },
     );
     assert.ok(Math.abs(servedUntil() - Date.now()) < 60_000, 'it counts as served until now');
@@ -388,7 +388,7 @@ describe('a file of version 2', () => {
           ...{ id: 7, key: '["w","n","[\\"imap\\",\\"a\\",\\"INBOX\\"]"]', workflow_id: 'w', node_id: 'n' },
           ...{ source_id: 3, retry_delays_ms: '[1000]', cursor: '{"uid":9}', created_at: 5 },
           ...{ guarantee: 'atMostOnce', keep_content_ms: 1, retention_ms: 2 },
-          ...{ after_success: null, when_dead: null, node_name: null, unserved_told_at: null },
+          ...{ after_success: null, when_dead: null, node_name: null, unserved_told: 0 },
           served_until: beside.prepare('select served_until as at from subscription').get()?.['at'],
         },
       );

@@ -21,13 +21,20 @@ const lockLeft = `
     order by id for update)
   select id from locked order by coalesce(node_name = $4::text, false) desc, served_until desc, id desc`;
 
+// It has not subscribed to anything yet: it may have come for what was left.
+const selectNewcomer = `
+  select 1 as newcomer from unnest($2::text[]) present (id)
+  where (
+    select 1 from durable_mail.subscription where workflow_id = $1 and node_id = present.id limit 1) is null
+  limit 1`;
+
 const selectOwn = `select 1 as own from durable_mail.subscription where key = $1`;
 
 const takeAsOwn = `update durable_mail.subscription set key = $1, node_id = $2 where id = $3`;
 
 const takeOver = `
   update durable_mail.subscription
-  set node_id = $1, served_until = ${NOW} + ${SERVED_MS}, unserved_told_at = null
+  set node_id = $1, served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0
   where id = any($2)`;
 
 // `limit 1` keeps each look-up a look-up.
@@ -78,7 +85,11 @@ export async function inherit(
     await statements.run(takeAsOwn, key, subscription.nodeId, newest);
     left.shift();
   }
-  if (left.length > 0) await statements.run(takeOver, subscription.nodeId, left);
+  if (left.length === 0) return;
+  const { workflowId, nodeId, present = [] } = subscription;
+  const others = present.filter(({ id, disabled }) => !disabled && id !== nodeId).map(({ id }) => id);
+  if (await statements.get(selectNewcomer, workflowId, others)) return;
+  await statements.run(takeOver, nodeId, left);
 }
 
 /** Mails that the subscription has, and that another of the same trigger and source has, too, run once. */

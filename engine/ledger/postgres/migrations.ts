@@ -200,8 +200,8 @@ export const migrations: readonly string[] = [
   alter table durable_mail.subscription
     add column node_name text,
     add column served_until bigint not null default 0,
-    -- When a person was told that nobody listens, though mails wait.
-    add column unserved_told_at bigint;
+    -- Who was told that nobody listens, though mails wait: nobody, the log, the workflow's people.
+    add column unserved_told smallint not null default 0 check (unserved_told in (0, 1, 2));
   update durable_mail.subscription set served_until = (extract(epoch from now()) * 1000)::bigint;
   -- sources
   create index subscription_source on durable_mail.subscription (source_id);

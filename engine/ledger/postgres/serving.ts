@@ -21,7 +21,7 @@ const lockedOf = (which: string): string => `
 
 const serveNodes = `
   ${lockedOf(`served_until not between ${NOW} + ${(SERVED_MS * 2) / 3} and ${NOW} + ${SERVED_MS}`)}
-  update durable_mail.subscription set served_until = ${NOW} + ${SERVED_MS}, unserved_told_at = null
+  update durable_mail.subscription set served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0
   from locked where subscription.id = locked.id`;
 
 const unserveNodes = `
@@ -35,14 +35,17 @@ const DUE = `
 const LAPSED = `
   select 1 from durable_mail.event where event.subscription_id = subscription.id and event.lease_until <= ${NOW}`;
 
-const takeUntold = (which: string): string => `
+/** As stored: the log was told, or the workflow's people. */
+const TOLD = { log: 1, people: 2 } as const;
+
+const takeUntold = (told: number, which: string): string => `
   with untold as materialized (
     select id from durable_mail.subscription
-    where unserved_told_at is null and ${which}
+    where unserved_told < ${told} and ${which}
       and ((${DUE} limit 1) is not null or (${LAPSED} limit 1) is not null)
     order by id limit $1 for no key update skip locked),
   told as (
-    update durable_mail.subscription set unserved_told_at = ${NOW}
+    update durable_mail.subscription set unserved_told = ${told}
     from untold where subscription.id = untold.id
     returning subscription.*)
   select subscription.id as "subscriptionId", workflow_id as "workflowId", node_id as "nodeId",
@@ -51,9 +54,9 @@ const takeUntold = (which: string): string => `
   from told subscription join durable_mail.source on source.id = subscription.source_id
   order by subscription.id`;
 
-const takeGone = takeUntold('workflow_id = $2 and node_id <> all($3::text[])');
+const takeGone = takeUntold(TOLD.people, 'workflow_id = $2 and node_id <> all($3::text[])');
 
-const takeLong = takeUntold(`served_until <= ${NOW} - $2`);
+const takeLong = takeUntold(TOLD.log, `served_until <= ${NOW} - $2`);
 
 const countUnserved = `
   select count(*) as waiting

@@ -20,12 +20,20 @@ const selectLeft = `
   select id from subscription indexed by subscription_source where ${isLeft} and source_id = ?4
   order by node_name is ?3 desc, served_until desc, id desc`;
 
+// It has not subscribed to anything yet: it may have come for what was left.
+const selectNewcomer = `
+  select 1 as newcomer from json_each(?2) present
+  where coalesce(present.value ->> 'disabled', 0) = 0 and present.value ->> 'id' <> ?3
+    and not exists (
+      select 1 from subscription where workflow_id = ?1 and node_id = present.value ->> 'id')
+  limit 1`;
+
 const selectOwn = `select 1 as own from subscription where key = ?`;
 
 const takeAsOwn = `update subscription set key = ?1, node_id = ?2 where id = ?3`;
 
 const takeOver = `
-  update subscription set node_id = ?1, served_until = ${NOW} + ${SERVED_MS}, unserved_told_at = null
+  update subscription set node_id = ?1, served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0
   where id in (select value from json_each(?2))`;
 
 const had = (of: string, key: string): string =>
@@ -68,7 +76,9 @@ export function inherit(
     connection.run(takeAsOwn, key, subscription.nodeId, newest);
     left.shift();
   }
-  if (left.length > 0) connection.run(takeOver, subscription.nodeId, JSON.stringify(left));
+  const [workflowId, present] = asked;
+  if (left.length > 0 && !connection.get(selectNewcomer, workflowId, present, subscription.nodeId))
+    connection.run(takeOver, subscription.nodeId, JSON.stringify(left));
 }
 
 /** Mails that the subscription has, and that another of the same trigger and source has, too, run once. */

@@ -234,8 +234,8 @@ export const migrations: readonly string[] = [
   `
   alter table subscription add column node_name text;
   alter table subscription add column served_until integer not null default 0;
-  -- When a person was told that nobody listens, though mails wait.
-  alter table subscription add column unserved_told_at integer;
+  -- Who was told that nobody listens, though mails wait: nobody, the log, the workflow's people.
+  alter table subscription add column unserved_told integer not null default 0 check (unserved_told in (0, 1, 2));
   update subscription set served_until = cast(unixepoch('subsec') * 1000 as integer);
   create index subscription_source on subscription (source_id);
 

@@ -8,7 +8,7 @@ const ofNodes = `
   where subscription.workflow_id = node.value ->> 'workflowId' and subscription.node_id = node.value ->> 'nodeId'`;
 
 const serveNodes = `
-  update subscription set served_until = ${NOW} + ${SERVED_MS}, unserved_told_at = null
+  update subscription set served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0
   ${ofNodes} and served_until not between ${NOW} + ${(SERVED_MS * 2) / 3} and ${NOW} + ${SERVED_MS}`;
 
 const unserveNodes = `update subscription set served_until = ${NOW} ${ofNodes} and served_until > ${NOW}`;
@@ -23,22 +23,26 @@ export const GOES_AT = `(subscription.served_until + max(subscription.retention_
 const DUE = `select 1 from event where subscription_id = subscription.id and event.due_at is not null`;
 const LAPSED = `select 1 from event where subscription_id = subscription.id and event.lease_until <= ${NOW}`;
 
-const selectUntold = (which: string): string => `
+/** As stored: the log was told, or the workflow's people. */
+const TOLD = { log: 1, people: 2 } as const;
+
+const selectUntold = (told: number, which: string): string => `
   select subscription.id as subscriptionId, workflow_id as workflowId, node_id as nodeId, node_name as nodeName,
     account, mailbox, min(served_until, ${NOW}) as servedAt, ${GOES_AT} as goesAt,
     (select count(*) from (${DUE})) + (select count(*) from (${LAPSED})) as waiting
   from subscription join source on source.id = subscription.source_id
-  where unserved_told_at is null and ${which} and (exists (${DUE}) or exists (${LAPSED}))
+  where unserved_told < ${told} and ${which} and (exists (${DUE}) or exists (${LAPSED}))
   order by subscription.id limit ?3`;
 
 const selectGone = selectUntold(
+  TOLD.people,
   `workflow_id = ?1 and node_id not in (select value ->> 'id' from json_each(?2))`,
 );
 
-const selectLong = selectUntold(`?2 is null and served_until <= ${NOW} - ?1`);
+const selectLong = selectUntold(TOLD.log, `?2 is null and served_until <= ${NOW} - ?1`);
 
 const markTold = `
-  update subscription set unserved_told_at = ${NOW} where id in (select value from json_each(?))`;
+  update subscription set unserved_told = ? where id in (select value from json_each(?))`;
 
 const countUnserved = `
   select count(*) as waiting
@@ -69,7 +73,11 @@ export function takeUnserved(
           ? connection.all<Unserved>(selectGone, which.workflowId, JSON.stringify(which.present), limit)
           : [];
     if (rows.length > 0)
-      connection.run(markTold, JSON.stringify(rows.map(({ subscriptionId }) => subscriptionId)));
+      connection.run(
+        markTold,
+        'afterMs' in which ? TOLD.log : TOLD.people,
+        JSON.stringify(rows.map(({ subscriptionId }) => subscriptionId)),
+      );
     return rows;
   });
 }

@@ -87,6 +87,26 @@ export function servingContract(fixture: Fixture): void {
       assert.ok(c.nodeIds.includes(a.id) && c.nodeIds.includes(b.id));
     });
 
+    it('is not taken by one that has the source itself, while a new one may have come for it', async () => {
+      const a = await subscribe('A', ['A', 'B']);
+      const b = await subscribe('B', ['A', 'B']);
+      const now = ['New', 'B'];
+      assert.deepEqual((await subscribe('B', now)).nodeIds, [b.id]);
+      assert.deepEqual((await subscribe('New', now)).nodeIds, [a.id]);
+      await subscribe('Elsewhere', ['B', 'Elsewhere'], { source: orders });
+      assert.deepEqual((await subscribe('B', ['B', 'Elsewhere'])).nodeIds, [a.id, b.id], 'it did not');
+    });
+
+    it('is not waited for by one that is switched off', async () => {
+      const a = await subscribe('A', ['A', 'B']);
+      const b = await subscribe('B', ['A', 'B']);
+      const present = [
+        { id: 'B', name: 'B' },
+        { id: 'Off', name: 'Off', disabled: true },
+      ];
+      assert.deepEqual((await subscribe('B', undefined, { present })).nodeIds, [a.id, b.id]);
+    });
+
     it('is served beside what the other has; of a mail that both had, the other runs its own', async () => {
       const keeps = { retryDelaysMs: [1, 1, 1] };
       const old = await subscribe('Mail', ['Mail', 'Copy'], keeps);
@@ -227,11 +247,18 @@ export function servingContract(fixture: Fixture): void {
       const take = (): Promise<{ nodeId: string }[]> =>
         fixture.ledger.takeUnserved({ workflowId: 'workflow', present }, 10);
       assert.deepEqual(await fixture.ledger.takeUnserved({ workflowId: 'workflow' }, 10), []);
+      await fixture.unserved(SERVED_MS + 1, gone);
+      assert.equal(
+        (await fixture.ledger.takeUnserved({ afterMs: 1 }, 10)).length,
+        1,
+        'the log was told before',
+      );
       assert.deepEqual(
         (await take()).map(({ nodeId }) => nodeId),
         ['Gone'],
       );
       assert.deepEqual(await take(), []);
+      assert.deepEqual(await fixture.ledger.takeUnserved({ afterMs: 1 }, 10), []);
     });
   });
 

@@ -22,6 +22,8 @@ export interface EventRecord {
   readonly failures: number;
   readonly workflowId: string;
   readonly nodeId: string;
+  /** A trigger listens that runs it. */
+  readonly served: boolean;
   readonly executionId: string | null;
   readonly lastError: string | null;
   readonly idempotencyKey: string;
@@ -75,11 +77,15 @@ export interface SourceHealth {
   readonly actionError: string | null;
   /** The workflows that listen to it, or did. */
   readonly workflowIds: readonly string[];
+  /** A trigger listens to it. */
+  readonly served: boolean;
 }
 
 /** What an action by hand changed. */
 export interface Changed {
   readonly count: number;
+  /** How many of them belong to a trigger that does not listen. */
+  readonly unserved: number;
   /** Their subscriptions, to be woken. */
   readonly subscriptionIds: readonly number[];
 }
@@ -91,6 +97,9 @@ export interface Inspection {
 
   /** How many events are in each state; a state without events is 0. */
   statistics(filter: Pick<EventFilter, 'workflowId'>): Promise<Readonly<Record<EventState, number>>>;
+
+  /** How many events wait (PENDING, RETRY) for a trigger that does not listen. */
+  unserved(filter: Pick<EventFilter, 'workflowId'>): Promise<number>;
 
   sources(): Promise<SourceHealth[]>;
 

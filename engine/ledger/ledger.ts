@@ -13,6 +13,7 @@ import type { MailAction, MailActions } from './mail-actions';
 import type { OnceKeys } from './once-keys';
 import type { Claim, Pointer } from './pointer';
 import type { RunEnds } from './run-ends';
+import type { Serving, TriggerNode } from './serving';
 import type { SourceHold, SourceHolds } from './source-holds';
 import type { Backfill, ConnectionState, EventState, SourceState } from './states';
 
@@ -56,9 +57,7 @@ export interface SubscriptionSettings {
   readonly whenDead: MailAction | null;
 }
 
-export interface NewSubscription extends SubscriptionSettings {
-  readonly workflowId: string;
-  readonly nodeId: string;
+export interface NewSubscription extends SubscriptionSettings, TriggerNode {
   readonly source: SourceKey;
 }
 
@@ -69,8 +68,8 @@ export interface Subscription {
   /** When it was first made, ms since 1970, the database's clock. */
   readonly createdAt: number;
   /**
-   * It, and those of the same node on other sources: a trigger that was moved to another mailbox finishes what it
-   * took from the old one, also when that is replayed.
+   * It, those of the same node on other sources, and what it took over from triggers that are gone: a trigger that was
+   * moved to another mailbox finishes what it took from the old one, also when that is replayed.
    */
   readonly nodeIds: readonly number[];
 }
@@ -79,6 +78,10 @@ export interface NodeSubscription {
   readonly id: number;
   readonly sourceId: number;
   readonly source: SourceKey;
+  /** Its place in the source is known. */
+  readonly placed: boolean;
+  /** When the source was last read to its end, ms since 1970; null: never. */
+  readonly lastSuccessAt: number | null;
 }
 
 export interface NewMessage {
@@ -183,15 +186,26 @@ export interface SourceReport {
   readonly notifiedUntil?: number | null;
 }
 
-export interface Ledger extends OnceKeys, Inspection, SourceHolds, MailActions, RunEnds {
+export interface Ledger extends OnceKeys, Inspection, Serving, SourceHolds, MailActions, RunEnds {
   /** Where it is, for people, without secrets: its file, or its database and schema. */
   readonly place: string;
 
-  /** Makes the subscription and its source, or finds them again and takes over the new settings. */
+  /**
+   * Makes the subscription and its source, or finds them again and takes over the new settings. It is served from now on.
+   * What triggers of the workflow left on this source that are gone is its own then: where it has none there yet, it goes
+   * on where the one that was served last stopped. What else was left it serves, too, unless the workflow has a new
+   * trigger that may have come for it; of mails that it had itself, those that wait there are DONE without a run.
+   */
   subscribe(subscription: NewSubscription): Promise<Subscription>;
 
   /** The subscriptions that a trigger has, or had. */
   subscriptionsOf(workflowId: string, nodeId: string): Promise<NodeSubscription[]>;
+
+  /**
+   * What triggers of the workflow left that are gone, on any source, as far as this one may take it over: it does so
+   * when it subscribes to that source. What was left under the name of another that is there is that one's.
+   */
+  heritage(trigger: TriggerNode): Promise<NodeSubscription[]>;
 
   /** Where the subscriptions stand now. */
   cursors(subscriptionIds: readonly number[]): Promise<ReadonlyMap<number, Cursor | null>>;
@@ -245,7 +259,9 @@ export interface Ledger extends OnceKeys, Inspection, SourceHolds, MailActions, 
 
   /**
    * Deletes one batch of what need not be kept: content past its time, settled events past their
-   * subscription's retention, expired keys. What identifies a mail stays, so that it never runs again.
+   * subscription's retention, expired keys. What identifies a mail stays, so that it never runs again. And subscriptions
+   * that nobody has served for their retention, and for KEEP_UNSERVED_MS: they go with all that is theirs, and then
+   * sources that nobody has.
    * @returns whether there may be more
    */
   sweep(limit: number): Promise<boolean>;

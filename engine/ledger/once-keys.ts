@@ -1,5 +1,14 @@
 // The part of the ledger's port that keeps side effects from repeating: keys, each taken by one run at a time and
 // finished once. A key is a digest of what the user named; nothing of a mail is in it.
+//
+// A key is free, held under a lease, or finished for its time. When a lease ran out, its holder may be dead, or may have
+// slept: so nothing changes by that alone. Whoever asks then finds a key of `onSuccess` free, and takes it; finds one of
+// `anyway` finished, for its time from then on, and free after that. A holder that comes back before anybody took the
+// key renews it, finishes it or frees it as if its lease had not run out. Until a day after the lease, no sweep lets
+// the key go.
+
+/** A holder whose lease ran out so long ago, ms, does not come back: its keys need not be kept for it. */
+export const COMES_BACK_MS = 86_400_000;
 
 export interface KeyRequest {
   /** Distinct. */

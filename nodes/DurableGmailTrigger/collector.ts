@@ -7,8 +7,7 @@ import type { GmailLogin } from '../../engine/gmail/api/login';
 import type { GmailReading } from '../../engine/gmail/read/reading';
 import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
 import type { SourceKey } from '../../engine/ledger/ledger';
-import { CLOCK_MARGIN_MS } from '../../engine/runtime/time';
-import type { Collector } from '../host/collector';
+import { type Collector, fromWhenTold, knownPlaces } from '../host/collector';
 import { credentialName } from './login';
 
 const NEEDS_PERSON: ReadonlySet<GmailFaultKind> = new Set<GmailFaultKind>(['login', 'forbidden', 'refused']);
@@ -35,18 +34,23 @@ export function gmailCollector(
     heals: (error) => error instanceof GmailFault && !NEEDS_PERSON.has(error.kind),
 
     collect: async ({ ledger, gmail }, ports) => {
+      const { trigger, subscription } = ports;
+      const isKnown = async (): Promise<boolean> =>
+        (await knownPlaces(ledger, trigger)).some(({ source }) => source.kind === 'gmail');
+      // It goes on where it stands, however long Google takes to answer.
+      if (!reading.skipWhileOff && (await isKnown())) ports.joined();
       const { address } = await login();
       known = address;
-      const { workflowId, nodeId, subscription } = ports;
       const source: SourceKey = { kind: 'gmail', account: address, mailbox: GMAIL_MAILBOX };
       const stopping = new AbortController();
       let leave: (() => Promise<void>) | undefined;
       return {
         start: async () => {
           const toldAt = hasSubscribed ? null : ports.begunAt();
-          const subscribed = await ledger.subscribe({ workflowId, nodeId, source, ...subscription });
+          const subscribed = await ledger.subscribe({ ...trigger, source, ...subscription });
           hasSubscribed = true;
           if (stopping.signal.aborted) return [];
+          // Nobody could subscribe before: whose mail it is was not known.
           const begins = subscribed.cursor === null ? fromWhenTold(reading, toldAt) : reading;
           const subscriber = ports.subscriber(subscribed, { reading: begins, login, mostConnections: 1 });
           leave = gmail.join(source, subscriber);
@@ -61,9 +65,3 @@ export function gmailCollector(
     },
   };
 }
-
-/** Nobody could subscribe before: whose mail it is was not known. "From now on" was then. */
-const fromWhenTold = (reading: GmailReading, toldAt: number | null): GmailReading =>
-  toldAt === null || reading.start.kind !== 'new'
-    ? reading
-    : { ...reading, start: { kind: 'since', at: toldAt - CLOCK_MARGIN_MS } };

@@ -18,6 +18,8 @@ export type ActionName = 'forget' | 'markDone' | 'replay' | 'retryNow';
 const BATCH = 200;
 
 interface Action {
+  /** The events are to run. */
+  readonly runs?: true;
   /** The events it changes, in words and by state. */
   readonly changes: string;
   readonly states: readonly EventState[];
@@ -31,12 +33,14 @@ const SETTLED: readonly EventState[] = ['DONE', 'DEAD', 'GONE', 'UNKNOWN'];
 
 const ACTIONS: Readonly<Record<ActionName, Action>> = {
   replay: {
+    runs: true,
     changes: 'only settled events can be replayed',
     states: SETTLED,
     all: { states: ['DEAD'] },
     filtered: ['DEAD', 'UNKNOWN'],
   },
   retryNow: {
+    runs: true,
     changes: 'only events that wait for a retry can be retried now',
     states: ['RETRY'],
     all: { states: ['RETRY'] },
@@ -55,26 +59,44 @@ const ACTIONS: Readonly<Record<ActionName, Action>> = {
   },
 };
 
+export interface Acted {
+  readonly count: number;
+  /** How many of them nobody runs, and why, where they are to run. */
+  readonly unserved?: number;
+  readonly message?: string;
+}
+
 /** @returns how many events were changed */
 export async function act(
   context: IExecuteFunctions,
   itemIndex: number,
   { ledger, wake }: InspectionStore,
   name: ActionName,
-): Promise<number> {
+): Promise<Acted> {
   let count = 0;
+  let unserved = 0;
   const selections = readSelections(context, itemIndex, name);
   for (const selection of selections) {
     const changed = await ledger[name](selection);
     if (changed.subscriptionIds.length > 0) wake.notify(changed.subscriptionIds);
     count += changed.count;
+    unserved += changed.unserved;
   }
   const [named] = selections;
   if (count === 0 && named && 'ids' in named) {
     const reason = refusalOf(named.ids[0]!, await ledger.event(named.ids[0]!), name);
     if (reason) throw new NodeOperationError(context.getNode(), reason, { itemIndex });
   }
-  return count;
+  return ACTIONS[name].runs && unserved > 0 ? { count, unserved, message: nobodyRuns(unserved) } : { count };
+}
+
+function nobodyRuns(count: number): string {
+  const [belong, they] =
+    count === 1 ? ['1 of these emails belongs', 'It runs'] : [`${count} of these emails belong`, 'They run'];
+  return (
+    `${belong} to a trigger that does not listen: its workflow is not published, or the workflow or the trigger was ` +
+    `deleted. ${they} when that workflow is published with a trigger for the same mailbox.`
+  );
 }
 
 function readSelections(context: IExecuteFunctions, itemIndex: number, name: ActionName): Selection[] {

@@ -19,7 +19,7 @@ type Operation = (
 
 const action =
   (name: ActionName): Operation =>
-  async (context, itemIndex, store) => [{ count: await act(context, itemIndex, store, name) }];
+  async (context, itemIndex, store) => [{ ...(await act(context, itemIndex, store, name)) }];
 
 const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation>>>> = {
   event: {
@@ -47,7 +47,8 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
   },
   statistics: {
     getByState: async (context, itemIndex, { ledger }) => {
-      return [statisticsJson(await ledger.statistics(readWorkflowId(context, itemIndex)))];
+      const workflow = readWorkflowId(context, itemIndex);
+      return [statisticsJson(await ledger.statistics(workflow), await ledger.unserved(workflow))];
     },
   },
 };

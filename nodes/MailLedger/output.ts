@@ -35,7 +35,7 @@ export function sourceJson({ id, ...source }: SourceHealth): IDataObject {
 }
 
 /** The counts under the names that dashboards of queues have, and as they are. */
-export function statisticsJson(states: Readonly<Record<EventState, number>>): IDataObject {
+export function statisticsJson(states: Readonly<Record<EventState, number>>, unserved: number): IDataObject {
   return {
     waiting: states.PENDING,
     active: states.QUEUED + states.RUNNING,
@@ -44,6 +44,8 @@ export function statisticsJson(states: Readonly<Record<EventState, number>>): ID
     failed: states.DEAD + states.UNKNOWN,
     gone: states.GONE,
     total: Object.values(states).reduce((sum, count) => sum + count, 0),
+    // Of those that wait or are delayed.
+    unserved,
     states: { ...states },
   };
 }

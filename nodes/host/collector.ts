@@ -1,7 +1,15 @@
 // What a kind of source (a mailbox of an IMAP server, a Gmail account) brings to a trigger that listens to it.
 // Invariant: nothing is read before `start`, and nothing is recorded any more after `stop` has resolved.
-import type { Ended, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
-import type { Subscriber } from '../../engine/source/source';
+import type {
+  Ended,
+  Ledger,
+  NodeSubscription,
+  Subscription,
+  SubscriptionSettings,
+} from '../../engine/ledger/ledger';
+import type { TriggerNode } from '../../engine/ledger/serving';
+import { CLOCK_MARGIN_MS } from '../../engine/runtime/time';
+import type { Start, Subscriber } from '../../engine/source/source';
 import type { Store } from './store';
 
 export interface Collector {
@@ -26,8 +34,8 @@ interface Collecting {
 
 /** How a collector speaks with the trigger that it works for. */
 export interface CollectorPorts {
-  readonly workflowId: string;
-  readonly nodeId: string;
+  /** The trigger; what its workflow has is seen when it was just started only. */
+  readonly trigger: TriggerNode;
   readonly subscription: SubscriptionSettings;
   /** The trigger, as it listens to one source. */
   subscriber<Login, Reading extends { readonly skipWhileOff: boolean }>(
@@ -36,7 +44,7 @@ export interface CollectorPorts {
   ): Subscriber<Login, Reading>;
   /** When people were told that the trigger listens, ms since 1970; null: they wait for it. */
   begunAt(): number | null;
-  /** Every source that is there now was joined. */
+  /** Every source that is there now was joined, or is known from before: nobody need wait for the others. */
   joined(): void;
   /** Sources were added: all subscriptions of the trigger. */
   changed(subscriptionIds: readonly number[]): void;
@@ -52,3 +60,24 @@ export type Listening<Login, Reading> = Pick<
   Subscriber<Login, Reading>,
   'reading' | 'login' | 'mostConnections'
 >;
+
+/** What the trigger has, or takes over: where its place is known, it goes on there. */
+export const knownPlaces = async (
+  ledger: Pick<Ledger, 'subscriptionsOf' | 'heritage'>,
+  trigger: TriggerNode,
+): Promise<readonly NodeSubscription[]> => {
+  const known = await ledger.subscriptionsOf(trigger.workflowId, trigger.nodeId);
+  return [...known, ...(await ledger.heritage(trigger))].filter(({ placed }) => placed);
+};
+
+/**
+ * Where a subscription begins that was made only after people were told that the trigger listens: "from now on" was then.
+ * @param toldAt ms since 1970; null: it was made before
+ */
+export const fromWhenTold = <Reading extends { readonly start: Start }>(
+  reading: Reading,
+  toldAt: number | null,
+): Reading =>
+  toldAt === null || reading.start.kind !== 'new'
+    ? reading
+    : { ...reading, start: { kind: 'since', at: toldAt - CLOCK_MARGIN_MS } };

@@ -5,15 +5,18 @@ import type { ITriggerFunctions } from 'n8n-workflow';
 import { Dispatcher, type DispatcherSettings } from '../../engine/delivery/dispatcher';
 import { LedgerFault } from '../../engine/ledger/fault';
 import type { Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
+import type { TriggerNode } from '../../engine/ledger/serving';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
 import { monotonicNow, pause } from '../../engine/runtime/time';
 import type { OutageReporting, Subscriber } from '../../engine/source/source';
 import type { Collector, CollectorPorts, Listening } from './collector';
 import { emitRun } from './emit';
+import { tellOfLeftBehind } from './left-behind';
 import { log } from './log';
 import { type Listener, openStore, processState, type Store } from './store';
 import { Telling } from './telling';
+import { triggersOf } from './workflow-triggers';
 
 /**
  * How long n8n waits for a new trigger to find its place in its mail, before it says that the trigger is active.
@@ -67,6 +70,13 @@ class TriggerListener implements Listener {
   /** Subscriptions whose place is not known yet; the collector counts until it has joined them all. */
   readonly #placing = new Set<number | 'collector'>(['collector']);
   readonly #registeredAt = Date.now();
+  /** The triggers that its workflow had when it was started; null: nobody could see them. */
+  readonly #triggers: ReturnType<typeof triggersOf>;
+  /** What its workflow has may have changed since: this counts when it begins only. */
+  #isNew = true;
+  #store: Store | undefined;
+  #serving: Promise<unknown> | undefined;
+  #closed: Promise<void> | undefined;
   readonly #ended: Promise<void>;
   #begunAt: number | null = null;
 
@@ -80,6 +90,7 @@ class TriggerListener implements Listener {
     this.#settings = settings;
     this.#collector = collector;
     this.#telling = new Telling(context, collector);
+    this.#triggers = triggersOf(context);
     this.#ended = this.#run(before);
   }
 
@@ -89,9 +100,22 @@ class TriggerListener implements Listener {
     this.#begunAt = Date.now();
   }
 
-  async close(): Promise<void> {
+  /** Once: a newer registration of the node may serve what this one had. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
     this.#closing.abort();
+    await this.#serving?.catch(() => undefined);
+    await this.#store?.served.leave(this.#trigger);
     await this.#ended;
+  }
+
+  get #trigger(): TriggerNode {
+    const { id: nodeId, name: nodeName } = this.#context.getNode();
+    const present = this.#isNew ? this.#triggers : null;
+    return { workflowId: this.#context.getWorkflow().id!, nodeId, nodeName, ...(present && { present }) };
   }
 
   async #run(before: Promise<void> | undefined): Promise<void> {
@@ -129,6 +153,7 @@ class TriggerListener implements Listener {
     const store = await openStore(this.#context);
     const { ledger, wake, runs } = store;
     store.keepHouse();
+    await (this.#serving = this.#serve(store));
     const moved = new AbortController();
     const collecting = await this.#collector.collect(
       store,
@@ -149,7 +174,10 @@ class TriggerListener implements Listener {
     const onClose = (): void => void stop();
     signal.addEventListener('abort', onClose, { once: true });
     try {
+      const trigger = this.#trigger;
       dispatcher.serve(await collecting.start());
+      if (this.#isNew) this.#lookForLeft(store, trigger, signal);
+      this.#isNew = false;
       await this.#whileStoreIs(store, AbortSignal.any([signal, moved.signal]));
     } finally {
       signal.removeEventListener('abort', onClose);
@@ -157,10 +185,23 @@ class TriggerListener implements Listener {
     }
   }
 
+  async #serve(store: Store): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    if (this.#store !== store) await this.#store?.served.leave(this.#trigger);
+    this.#store = store;
+    await store.served.serve(this.#trigger);
+  }
+
+  #lookForLeft({ ledger }: Store, trigger: TriggerNode, signal: AbortSignal): void {
+    if (!trigger.present) return;
+    const others = this.#triggers!.filter(({ id, disabled }) => !disabled && id !== trigger.nodeId);
+    const ids = others.map(({ id }) => id);
+    void tellOfLeftBehind(trigger, ids, ledger, this.#telling, signal);
+  }
+
   #ports(moved: AbortController, changed: CollectorPorts['changed']): CollectorPorts {
     return {
-      workflowId: this.#context.getWorkflow().id!,
-      nodeId: this.#context.getNode().id,
+      trigger: this.#trigger,
       subscription: this.#settings.subscription,
       subscriber: (subscription, listening) => this.#subscriber(subscription, listening, moved),
       begunAt: () => this.#begunAt,

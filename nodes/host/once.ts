@@ -51,14 +51,21 @@ export function onceKeeper(context: IExecuteFunctions, store: OnceStore): OnceKe
   if (endIsTold) {
     keeper.lives(isAlive);
     keepers.set(executionId, keeper);
-    onStepSuccess(context, (step) => keeper.stepSucceeded(step));
+    if (!onStepSuccess(context, (step) => keeper.stepSucceeded(step))) keeper.finishWithRun();
   } else {
     keeper.finishAtOnce();
   }
   return keeper;
 }
 
-let warned = false;
+/** What this n8n cannot do is said once. */
+const warned = new Set<string>();
+
+function warnOnce(text: string): void {
+  if (warned.has(text)) return;
+  warned.add(text);
+  log.warn(text);
+}
 
 export class OnceKeeper {
   readonly #ledger: OnceKeys;
@@ -66,6 +73,7 @@ export class OnceKeeper {
   readonly #holder: string;
   #isAlive = (): boolean => true;
   #endIsTold = true;
+  #stepsAreTold = true;
   /** What this execution took, and in which call: a call that n8n tries again must not find it done by itself. */
   readonly #taken = new Map<string, string>();
   /** By node: its keys that are finished when these steps, which come next, have succeeded. */
@@ -89,12 +97,15 @@ export class OnceKeeper {
   /** Nobody will tell how the run ended: a step too few rather than one done twice. */
   finishAtOnce(): void {
     this.#endIsTold = false;
-    if (warned) return;
-    warned = true;
-    log.warn(
+    warnOnce(
       'This n8n does not tell a node how its run ended. The keys of Run Once are finished at once: after a run ' +
         'that failed, the step is not done again',
     );
+  }
+
+  /** Nobody will tell which steps have succeeded. */
+  finishWithRun(): void {
+    this.#stepsAreTold = false;
   }
 
   /**
@@ -126,8 +137,18 @@ export class OnceKeeper {
   /**
    * What the call has taken is finished as soon as all of these steps have succeeded: what fails after them does
    * not repeat them. With no such step it is finished with the run.
+   * @param steps null: nobody can see them
    */
-  guard(call: Pick<OnceCall, 'nodeId' | 'runIndex'>, steps: readonly string[]): void {
+  guard(call: Pick<OnceCall, 'nodeId' | 'runIndex'>, steps: readonly string[] | null): void {
+    if (!this.#endIsTold) return;
+    if (steps === null || !this.#stepsAreTold) {
+      warnOnce(
+        'This n8n does not tell a node which steps come after it, or when they are done. In Run Once, "When the Next ' +
+          'Step Is Done" counts as "When the Run Ends Well" here: if a later step fails, a retry does the guarded step ' +
+          'again. For a step that must not be repeated, choose "At Once"',
+      );
+      return;
+    }
     const taken = [...this.#taken].filter(([, taker]) => taker === callName(call)).map(([key]) => key);
     if (taken.length === 0 || steps.length === 0) return;
     const before = this.#guarded.get(call.nodeId)?.keys ?? [];

@@ -80,20 +80,27 @@ function living(hooks: object, context: IExecuteFunctions, isFinished: () => boo
   return () => !isFinished() && (!reference || reference.deref() !== undefined);
 }
 
-/** Calls the handler whenever a step of this execution has succeeded; n8n waits for it before it goes on. */
-export function onStepSuccess(context: IExecuteFunctions, handler: (step: string) => Promise<void>): void {
+/**
+ * Calls the handler whenever a step of this execution has succeeded; n8n waits for it before it goes on.
+ * @returns false: n8n does not offer it here
+ */
+export function onStepSuccess(context: IExecuteFunctions, handler: (step: string) => Promise<void>): boolean {
+  const { hooks } = (context as unknown as Inside).additionalData ?? {};
+  if (typeof hooks?.addHandler !== 'function') return false;
   const executionId = context.getExecutionId();
-  (context as unknown as Inside).additionalData?.hooks?.addHandler?.(
-    'nodeExecuteAfter',
-    async (step, task) => {
-      if (task.executionStatus === 'success' && !task.error) await shortly(executionId, handler(step));
-    },
-  );
+  hooks.addHandler('nodeExecuteAfter', async (step, task) => {
+    if (task.executionStatus === 'success' && !task.error) await shortly(executionId, handler(step));
+  });
+  return true;
 }
 
-/** The steps that an output of this node leads to; a disabled one lets everything pass, so those after it. */
-export function nextSteps(context: IExecuteFunctions, output: number): string[] {
-  const { connectionsBySourceNode = {}, nodes = {} } = (context as unknown as Inside).workflow ?? {};
+/**
+ * The steps that an output of this node leads to; a disabled one lets everything pass, so those after it.
+ * @returns null: n8n does not show them here
+ */
+export function nextSteps(context: IExecuteFunctions, output: number): string[] | null {
+  const { connectionsBySourceNode, nodes = {} } = (context as unknown as Inside).workflow ?? {};
+  if (!connectionsBySourceNode) return null;
   const found = new Set<string>();
   const seen = new Set<string>();
   const follow = (from: string, output: number): void => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { keepHouse } from '../../engine/delivery/housekeeping';
 import { Runs } from '../../engine/delivery/runs';
+import { ServedNodes } from '../../engine/delivery/served-nodes';
 import type { GmailLogin } from '../../engine/gmail/api/login';
 import type { GmailReading } from '../../engine/gmail/read/reading';
 import { GmailAccounts } from '../../engine/gmail/watch/accounts';
@@ -32,6 +33,8 @@ export interface Store {
   readonly runs: Runs;
   readonly imap: SourceRegistry<ImapLogin, ImapReading>;
   readonly gmail: SourceRegistry<GmailLogin, GmailReading>;
+  /** The triggers of this process that listen to it. */
+  readonly served: ServedNodes;
   /** Lets old mail go, from the first call on: for the process that listens. */
   readonly keepHouse: () => void;
 }
@@ -48,7 +51,7 @@ interface ProcessState {
   readonly listeners: Map<string, Listener>;
 }
 
-const STATE = Symbol.for('n8n-nodes-durable-mail/4');
+const STATE = Symbol.for('n8n-nodes-durable-mail/5');
 
 export function processState(): ProcessState {
   const global = globalThis as unknown as Record<symbol, ProcessState | undefined>;
@@ -93,16 +96,18 @@ const openShared = async (settings: PostgresSettings): Promise<Store> =>
 function storeOf(ledger: Ledger, wake: Wake): Store {
   let keptHouse = false;
   const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log) };
+  const served = new ServedNodes(ledger, log);
   return {
     ledger,
     wake,
     runs: new Runs(ledger, wake, log),
     imap: new SourceRegistry(new ImapAccounts(ports).start),
     gmail: new SourceRegistry(new GmailAccounts(ports).start),
+    served,
     keepHouse: () => {
       if (keptHouse) return;
       keptHouse = true;
-      void keepHouse(ledger, log, new AbortController().signal);
+      void keepHouse(ledger, log, new AbortController().signal, { served });
     },
   };
 }

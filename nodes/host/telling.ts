@@ -3,6 +3,7 @@
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import type { Ended } from '../../engine/ledger/ledger';
+import type { Unserved } from '../../engine/ledger/serving';
 import { errorText } from '../../engine/runtime/log';
 import type { Collector } from './collector';
 import { log } from './log';
@@ -62,6 +63,18 @@ export class Telling {
     this.#tell(
       `${what} ${this.#collector.place(ended)}, event ${event}.`,
       `${last}The mail is kept in the mail ledger: the Mail Ledger node can show it, and run it again (Replay).`,
+    );
+  }
+
+  /** Mails wait for a trigger that is gone. */
+  leftBehind({ nodeName, account, mailbox, waiting, goesAt }: Unserved): void {
+    const mails = waiting === 1 ? '1 mail waits' : `${waiting} mails wait`;
+    const trigger = nodeName === null ? 'a trigger' : `the trigger "${nodeName}"`;
+    const at = new Date(goesAt).toISOString().slice(0, 10);
+    this.#tell(
+      `${mails} for ${trigger} that is not in this workflow any more, and nobody runs them: ${mailbox} of ${account}.`,
+      'Put a trigger for this mailbox into the workflow and publish it: it takes them over. Or end them with the Mail ' +
+        `Ledger node (Mark Done). Otherwise they are deleted with their content on ${at}.`,
     );
   }
 

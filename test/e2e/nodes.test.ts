@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { Bench } from './nodes/bench';
+import { leftBehindTests } from './nodes/left-behind';
 import { mailLedgerTests } from './nodes/mail-ledger';
 import { runOnceTests } from './nodes/run-once';
 import { storedContentTests } from './nodes/stored-content';
@@ -15,6 +16,7 @@ describe('the nodes in a real n8n', { timeout: 30 * 60_000 }, () => {
 
   runOnceTests(bench);
   mailLedgerTests(bench);
+  leftBehindTests(bench);
   storedContentTests(bench);
 
   it('are offered as tools of an agent, too', async () => {

@@ -13,6 +13,7 @@ import { offerContract } from './contract/offer';
 import { onceKeysContract } from './contract/once-keys';
 import { recordContract } from './contract/record';
 import { runEndsContract } from './contract/run-ends';
+import { servingContract } from './contract/serving';
 import { settleContract } from './contract/settle';
 import { sweepContract } from './contract/sweep';
 
@@ -29,6 +30,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     onceKeysContract(fixture);
     inspectionContract(fixture);
     sweepContract(fixture);
+    servingContract(fixture);
     constraintsContract(fixture);
     concurrencyContract(fixture);
     lifeContract(fixture);

@@ -285,6 +285,9 @@ describe('a file of version 1', () => {
     await rm(folder, { recursive: true });
   });
 
+  const servedUntil = (): number =>
+    (beside.prepare('select served_until as at from subscription').get() as { at: number }).at;
+
   it('is brought up to date with all that is in it', async () => {
     const events = beside.prepare('select * from event order by seq').all();
     assert.deepEqual(
@@ -319,8 +322,10 @@ describe('a file of version 1', () => {
         ...{ retry_delays_ms: '[1000]', cursor: '{"uid":9}', created_at: 5 },
         ...{ guarantee: 'atLeastOnce', keep_content_ms: 0, retention_ms: 90 * 86_400_000 },
         ...{ after_success: null, when_dead: null },
+        ...{ node_name: null, unserved_told: 0, served_until: servedUntil() },
       },
     );
+    assert.ok(Math.abs(servedUntil() - Date.now()) < 60_000, 'it counts as served until now');
     const contents = await ledger.contents(STATES.map((_, i) => `event-${i + 1}`));
     assert.equal(contents.get('event-4'), undefined, 'a header only: the mail is read again');
     assert.deepEqual(
@@ -391,7 +396,8 @@ describe('a file of version 2', () => {
           ...{ id: 7, key: '["w","n","[\\"imap\\",\\"a\\",\\"INBOX\\"]"]', workflow_id: 'w', node_id: 'n' },
           ...{ source_id: 3, retry_delays_ms: '[1000]', cursor: '{"uid":9}', created_at: 5 },
           ...{ guarantee: 'atMostOnce', keep_content_ms: 1, retention_ms: 2 },
-          ...{ after_success: null, when_dead: null },
+          ...{ after_success: null, when_dead: null, node_name: null, unserved_told: 0 },
+          served_until: beside.prepare('select served_until as at from subscription').get()?.['at'],
         },
       );
       const [source] = await ledger.sources();

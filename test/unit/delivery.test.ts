@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Dispatcher, type DispatcherPorts } from '../../engine/delivery/dispatcher';
 import { keepHouse } from '../../engine/delivery/housekeeping';
+import { ServedNodes } from '../../engine/delivery/served-nodes';
 import { parseRetrySchedule } from '../../engine/delivery/retry-schedule';
 import { Runs } from '../../engine/delivery/runs';
 import type { Ended, Ledger, OfferedRun, Outcome, Pointer } from '../../engine/ledger/ledger';
+import type { NodeId, Unserved } from '../../engine/ledger/serving';
 import { ProcessWake } from '../../engine/signal/wake';
 import { silentLog } from '../support/log';
 import { until } from '../support/until';
@@ -315,6 +317,57 @@ describe('housekeeping', () => {
     await until('everything is swept', () => answers.length === 0);
     closing.abort();
     await keeping;
+  });
+});
+
+describe('who listens', () => {
+  it('is stored before anything is swept: nothing is, while it cannot be', async () => {
+    const closing = new AbortController();
+    const done: string[] = [];
+    let away = true;
+    const ledger = {
+      serve: async (nodes: readonly NodeId[]) => {
+        done.push(`serve ${nodes.map(({ nodeId }) => nodeId).join(' ')}`);
+        if (away && done.length > 2) throw new Error('away');
+      },
+      unserve: async ([node]: readonly NodeId[]) => void done.push(`leave ${node!.nodeId}`),
+      sweep: async () => {
+        done.push('sweep');
+        return false;
+      },
+      takeUnserved: async () => {
+        done.push('tell');
+        closing.abort();
+        return [unserved];
+      },
+    } as unknown as Ledger;
+    const unserved: Unserved = {
+      ...{
+        subscriptionId: 1,
+        workflowId: 'w',
+        nodeId: 'n',
+        nodeName: 'Mail',
+        account: 'ann',
+        mailbox: 'INBOX',
+      },
+      ...{ waiting: 2, servedAt: 1_700_000_000_000, goesAt: 1_707_776_000_000 },
+    };
+    const said: string[] = [];
+    const log = { ...silentLog, warn: (text: string) => void said.push(text) };
+    const served = new ServedNodes(ledger, log);
+    await served.serve({ workflowId: 'w', nodeId: 'a' });
+    await served.serve({ workflowId: 'w', nodeId: 'b' });
+    const keeping = keepHouse(ledger, log, closing.signal, { served, everyMs: 1 });
+    await until('it could not be stored twice', () => said.length >= 2);
+    assert.ok(!done.includes('sweep'));
+    await served.leave({ workflowId: 'w', nodeId: 'a' });
+    away = false;
+    await keeping;
+    assert.deepEqual(done.slice(-3), ['serve b', 'sweep', 'tell']);
+    assert.match(
+      said.at(-1)!,
+      /^2 mails wait, and nobody listens: the trigger "Mail" of workflow w for INBOX of ann/,
+    );
   });
 });
 

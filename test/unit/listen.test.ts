@@ -2,6 +2,7 @@
 // and how a Gmail account is listened to.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -9,14 +10,19 @@ import type { ITriggerFunctions, NodeOperationError } from 'n8n-workflow';
 import { GmailFault } from '../../engine/gmail/api/fault';
 import type { GmailLogin } from '../../engine/gmail/api/login';
 import type { GmailReading } from '../../engine/gmail/read/reading';
+import { accountName, type ImapLogin } from '../../engine/imap/session/login';
+import type { MailboxChoice } from '../../engine/imap/session/mailboxes';
 import { LedgerFault } from '../../engine/ledger/fault';
-import type { NewSubscription, SourceKey, Subscription } from '../../engine/ledger/ledger';
+import type { NewSubscription, NodeSubscription, SourceKey, Subscription } from '../../engine/ledger/ledger';
 import type { Subscriber } from '../../engine/source/source';
 import { gmailCollector } from '../../nodes/DurableGmailTrigger/collector';
+import { imapCollector } from '../../nodes/DurableImapTrigger/collector';
 import { listen, type ListenSettings } from '../../nodes/host/listen';
 import type { Collector, CollectorPorts } from '../../nodes/host/collector';
 import { openStore, type Store } from '../../nodes/host/store';
+import { triggersOf } from '../../nodes/host/workflow-triggers';
 import { gmailReading } from '../support/gmail-reading';
+import { readingOf } from '../support/reading';
 import { until } from '../support/until';
 
 const SETTINGS: ListenSettings = {
@@ -118,6 +124,149 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     assert.equal(listening.stopped, 1);
   });
 
+  describe('that has run before, at a server that says nothing,', () => {
+    let silent: Server;
+    let account: string;
+    let login: ImapLogin;
+
+    before(async () => {
+      silent = createServer((socket) => socket.on('error', () => undefined).resume());
+      await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+      const { port } = silent.address() as AddressInfo;
+      login = {
+        ...{ host: '127.0.0.1', port, secure: false, startTls: 'never', user: 'ann' },
+        ...{ proof: { password: 'secret' }, mostConnections: 2, allowUnauthorizedCerts: false },
+      };
+      account = accountName(login);
+    });
+    after(() => silent.close());
+
+    /** What an earlier life of the trigger has left in the ledger. */
+    const knows = async (workflowId: string, nodeId: string, source: SourceKey): Promise<void> => {
+      const { ledger } = store;
+      const { id, sourceId } = await ledger.subscribe({
+        ...{ workflowId, nodeId, source },
+        ...SETTINGS.subscription,
+      });
+      const answer = await ledger.holdSource({ sourceId, holder: 'before', leaseMs: 1_000 });
+      assert.ok('hold' in answer);
+      const cursors = [{ subscriptionId: id, cursor: { uid: 7 } }];
+      await ledger.record({ hold: answer.hold, messages: [], cursors });
+      await ledger.releaseHolds([answer.hold]);
+    };
+
+    /** How long n8n waits for it, ms. */
+    const beginning = async (collector: Collector, workflowId: string, present?: object): Promise<number> => {
+      const context = {
+        ...new Listening().context,
+        getWorkflow: () => ({ id: workflowId }),
+        ...(present && { workflow: { nodes: present } }),
+      } as unknown as ITriggerFunctions;
+      const began = performance.now();
+      const close = await listen(context, SETTINGS, collector);
+      const lasted = performance.now() - began;
+      await close();
+      return lasted;
+    };
+
+    const imap = (
+      mailboxes: MailboxChoice,
+      more: Partial<Parameters<typeof imapCollector>[0]> = {},
+    ): Collector => imapCollector({ mailboxes, reading: readingOf(), login: async () => login, ...more });
+
+    const never = new Promise<never>(() => undefined);
+    const all: MailboxChoice = { kind: 'pattern', pattern: '*' };
+    const inbox: MailboxChoice = { kind: 'names', names: ['INBOX'] };
+
+    for (const [what, mailboxes] of Object.entries({ 'of a pattern': all, 'of a name': inbox })) {
+      it(`is said to listen at once: a mailbox ${what}`, async () => {
+        const workflow = `known ${what}`;
+        await knows(workflow, 'n', { kind: 'imap', account, mailbox: 'INBOX' });
+        assert.ok((await beginning(imap(mailboxes), workflow)) < 5_000);
+        const tokenless = imap(mailboxes, { login: () => never });
+        assert.ok((await beginning(tokenless, workflow)) < 5_000, 'nor for a provider of tokens');
+      });
+    }
+
+    it('is said to listen at once: a Gmail account', async () => {
+      await knows('gmail', 'n', { kind: 'gmail', account: 'ann@example.com', mailbox: 'All Mail' });
+      const collector = gmailCollector({ getNode: () => ({ credentials: {} }) } as never, {
+        reading: READING,
+        login: () => never,
+      });
+      assert.ok((await beginning(collector, 'gmail')) < 5_000);
+    });
+
+    it('is said to listen at once where it goes on for another that is gone, and else not', async () => {
+      const present = { Mail: { id: 'n', name: 'Mail', type: 'n8n-nodes-durable-mail.durableImapTrigger' } };
+      await knows('replaced', 'gone', { kind: 'imap', account, mailbox: 'INBOX' });
+      await knows('skips', 'n', { kind: 'imap', account, mailbox: 'INBOX' });
+      const wait = await Promise.all([
+        beginning(imap(all), 'replaced', present),
+        beginning(imap(all), 'new', present),
+        beginning(imap(inbox, { reading: readingOf({ skipWhileOff: true }) }), 'skips'),
+      ]);
+      assert.deepEqual(
+        wait.map((ms) => ms > 5_000),
+        [false, true, true],
+      );
+    });
+  });
+
+  it('serves what it has while it listens, and takes over for what is gone when it begins only', async () => {
+    const listening = new Listening();
+    const workflowId = listening.context.getWorkflow().id!;
+    const nodes = {
+      Mail: { id: 'n', name: 'Mail', type: 'n8n-nodes-durable-mail.durableImapTrigger' },
+      Other: { id: 'o', name: 'Other', type: 'CUSTOM.durableGmailTrigger', disabled: true },
+      Sink: { id: 's', name: 'Sink', type: 'n8n-nodes-base.httpRequest' },
+    };
+    Object.assign(listening.context, { workflow: { nodes } });
+    const source: SourceKey = { kind: 'imap', account: 'ann', mailbox: workflowId };
+    await store.ledger.subscribe({ workflowId, nodeId: 'n', source, ...SETTINGS.subscription });
+    await store.ledger.unserve([{ workflowId, nodeId: 'n' }]);
+    const served = async (): Promise<boolean | undefined> =>
+      (await store.ledger.sources()).find(({ mailbox }) => mailbox === workflowId)?.served;
+    assert.equal(await served(), false);
+    const beginning = listening.begin();
+    await until('it collects', () => listening.ports.length === 1);
+    listening.ports[0]!.joined();
+    const close = await beginning;
+    assert.equal(await served(), true);
+    assert.deepEqual(listening.ports[0]!.trigger, {
+      ...{ workflowId, nodeId: 'n', nodeName: 'Mail' },
+      present: [
+        { id: 'n', name: 'Mail', disabled: false },
+        { id: 'o', name: 'Other', disabled: true },
+      ],
+    });
+    listening.ports[0]!.moved();
+    await until('it collects anew', () => listening.ports.length === 2);
+    assert.equal(listening.ports[1]!.trigger.present, undefined, 'others may be there by now');
+    const newer = listening.begin();
+    await until('it is registered anew', () => listening.ports.length === 3);
+    listening.ports[2]!.joined();
+    const closeNewer = await newer;
+    await close();
+    assert.equal(await served(), true, 'the older registration serves nothing any more');
+    await closeNewer();
+    await until('it is served by nobody', async () => (await served()) === false);
+  });
+
+  it('sees nothing of its workflow where n8n does not show it, or not as it is', () => {
+    const seen = (workflow: unknown): unknown =>
+      triggersOf({ getNode: () => ({ id: 'n' }), workflow } as unknown as ITriggerFunctions);
+    const type = 'n8n-nodes-durable-mail.durableImapTrigger';
+    for (const workflow of [
+      undefined,
+      {},
+      { nodes: {} },
+      { nodes: { Mail: { id: 'another', name: 'Mail', type } } },
+      { nodes: { Mail: { id: 'n', name: 'Mail', type }, Two: { name: 'Two', type } } },
+    ])
+      assert.equal(seen(workflow), null);
+  });
+
   it('is said to listen at once where its place cannot be found now, and goes on trying', async () => {
     const listening = new Listening();
     listening.collect = () => Promise.reject(new Error('This passes'));
@@ -188,6 +337,7 @@ describe('a Gmail account', () => {
     begunAt: number | null = null;
     cursor: Subscription['cursor'] = null;
     ledgerIsAway = false;
+    known: NodeSubscription[] = [];
     readonly collector = gmailCollector(
       {
         getNode: () => ({ parameters: {}, credentials: { gmailOAuth2: { id: '1', name: 'My Gmail' } } }),
@@ -196,6 +346,8 @@ describe('a Gmail account', () => {
     );
     readonly #store = {
       ledger: {
+        subscriptionsOf: async () => this.known,
+        heritage: async () => [],
         subscribe: async (subscription: NewSubscription) => {
           if (this.ledgerIsAway) throw new LedgerFault('unreachable', 'The ledger is away.');
           this.subscribed.push(subscription);
@@ -210,8 +362,7 @@ describe('a Gmail account', () => {
       },
     } as unknown as Store;
     readonly #ports = {
-      workflowId: 'w',
-      nodeId: 'n',
+      trigger: { workflowId: 'w', nodeId: 'n' },
       subscription: SETTINGS.subscription,
       subscriber: (_: Subscription, listening: object) => listening,
       begunAt: () => this.begunAt,

@@ -30,6 +30,7 @@ const record = (id: string, state: EventState): EventRecord => ({
   failures: 1,
   workflowId: 'w',
   nodeId: 'n',
+  served: true,
   executionId: '42',
   lastError: 'HTTP: 500',
   idempotencyKey: 'k',
@@ -64,6 +65,7 @@ const source: SourceHealth = {
   actionsWaiting: 2,
   actionError: 'There is no mailbox Done.',
   workflowIds: ['w'],
+  served: true,
 };
 
 /** Notes what it is asked, and answers with its events. */
@@ -71,6 +73,7 @@ class FakeInspection implements Inspection {
   readonly asked: unknown[] = [];
   records: EventRecord[] = [];
   count = 1;
+  notServed = 0;
 
   async events(filter: EventFilter, page: { after?: number; limit: number }): Promise<EventPage> {
     this.asked.push(['events', filter, page]);
@@ -88,6 +91,11 @@ class FakeInspection implements Inspection {
     return { PENDING: 1, QUEUED: 2, RUNNING: 3, RETRY: 4, DONE: 5, DEAD: 6, GONE: 7, UNKNOWN: 8 };
   }
 
+  async unserved(filter: Pick<EventFilter, 'workflowId'>): Promise<number> {
+    this.asked.push(['unserved', filter]);
+    return this.notServed;
+  }
+
   async sources(): Promise<SourceHealth[]> {
     return [source];
   }
@@ -99,7 +107,7 @@ class FakeInspection implements Inspection {
 
   async #act(name: string, selection: Selection): Promise<Changed> {
     this.asked.push([name, selection]);
-    return { count: this.count, subscriptionIds: this.count > 0 ? [11] : [] };
+    return { count: this.count, unserved: this.notServed, subscriptionIds: this.count > 0 ? [11] : [] };
   }
 }
 
@@ -144,6 +152,7 @@ describe('looking', () => {
           failures: 1,
           workflowId: 'w',
           nodeId: 'n',
+          served: true,
           executionId: '42',
           lastError: 'HTTP: 500',
           idempotencyKey: 'k',
@@ -224,11 +233,14 @@ describe('looking', () => {
       failed: 14,
       gone: 7,
       total: 36,
+      unserved: 0,
     });
     await ask(ledger, { resource: 'statistics', operation: 'getByState', workflowId: '' });
     assert.deepEqual(ledger.asked, [
       ['statistics', { workflowId: 'w' }],
+      ['unserved', { workflowId: 'w' }],
       ['statistics', {}],
+      ['unserved', {}],
     ]);
   });
 });
@@ -241,6 +253,20 @@ describe('an action', () => {
       const { json, woken } = await ask(ledger, { operation, select: 'ids', eventIds });
       assert.deepEqual(ledger.asked, [[operation, { ids: [E1, E2] }]]);
       assert.deepEqual([json, woken], [[{ count: 1 }], [11]]);
+    }
+  });
+
+  it('that is to make events run says which of them nobody runs', async () => {
+    for (const operation of ['replay', 'retryNow', 'markDone', 'forget']) {
+      const ledger = new FakeInspection();
+      ledger.count = 3;
+      ledger.notServed = 2;
+      const { json } = await ask(ledger, { operation, select: 'ids', eventIds: E1 });
+      const [{ message, ...counts }] = json as [IDataObject];
+      const isToRun = ['replay', 'retryNow'].includes(operation);
+      assert.deepEqual(counts, isToRun ? { count: 3, unserved: 2 } : { count: 3 });
+      if (isToRun)
+        assert.match(message as string, /^2 of these emails belong to a trigger that does not listen/);
     }
   });
 

@@ -4,7 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { IExecuteFunctions, INode, INodeExecutionData, IRun, ITaskData } from 'n8n-workflow';
+import {
+  type IExecuteFunctions,
+  type INode,
+  type INodeExecutionData,
+  type IRun,
+  type ITaskData,
+  LoggerProxy,
+} from 'n8n-workflow';
 import type { KeyAnswer, KeyRequest, OnceKeys } from '../../engine/ledger/once-keys';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { runOnce } from '../../nodes/RunOnce/run-once';
@@ -82,6 +89,8 @@ interface RunOptions {
   readonly mode?: string;
   readonly rootMode?: string;
   readonly hooked?: boolean;
+  /** n8n does not show how its nodes are connected. */
+  readonly hidden?: boolean;
   readonly mails?: readonly string[];
   readonly node?: Partial<INode>;
   readonly parameters?: Readonly<Record<string, unknown>>;
@@ -163,13 +172,15 @@ class FakeRun {
         ...(options.hooked !== false && { hooks }),
         ...(options.rootMode && { rootExecutionMode: options.rootMode }),
       },
-      workflow: {
-        connectionsBySourceNode: {
-          'Run Once': { main: [(options.next ?? []).map((node) => ({ node, type: 'main', index: 0 }))] },
-          Disabled: { main: [[{ node: 'After It', type: 'main', index: 0 }]] },
+      ...(!options.hidden && {
+        workflow: {
+          connectionsBySourceNode: {
+            'Run Once': { main: [(options.next ?? []).map((node) => ({ node, type: 'main', index: 0 }))] },
+            Disabled: { main: [[{ node: 'After It', type: 'main', index: 0 }]] },
+          },
+          nodes: { Disabled: { disabled: true } },
         },
-        nodes: { Disabled: { disabled: true } },
-      },
+      }),
       getNode: () => ({
         id: 'node',
         name: 'Run Once',
@@ -607,6 +618,25 @@ describe('the node', () => {
     await world.run({ hooked: false }).call([mailItem('m')]);
     assert.equal(world.held.size, 0, 'nothing is renewed for ever');
     assert.deepEqual(sizes(await world.run().call([mailItem('m')])), [0, 1]);
+  });
+
+  it('says once, in words, that keys are finished with the run where n8n does not show the steps after it', async () => {
+    const said: string[] = [];
+    const ignore = (): void => undefined;
+    LoggerProxy.init({ debug: ignore, info: ignore, error: ignore, warn: (text: string) => said.push(text) });
+    const world = new World();
+    const run = world.run({ hidden: true, parameters: { keyIsFinished: 'runEnds' } });
+    await run.call([mailItem('l')]);
+    assert.deepEqual(said, [], 'nothing is missing for that');
+    for (const mail of ['m', 'n']) {
+      const failing = world.run({ hidden: true });
+      assert.deepEqual(sizes(await failing.call([mailItem(mail)])), [1, 0]);
+      await failing.step('Sink');
+      await failing.end('error');
+      assert.deepEqual(sizes(await world.run().call([mailItem(mail)])), [1, 0], 'as when the run ends well');
+    }
+    assert.equal(said.length, 1);
+    assert.match(said[0]!, /"When the Next Step Is Done" counts as "When the Run Ends Well"/);
   });
 });
 

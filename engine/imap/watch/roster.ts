@@ -1,7 +1,9 @@
 // The mailboxes that one trigger listens to: by name, or all whose names match a pattern, also those that are made
 // later. Joins the watch of each, and leaves them all at the end.
 // Invariant: a mailbox that is found later begins when it was last looked for mailboxes, so that no mail in it is missed.
+import { setImmediate } from 'node:timers/promises';
 import type { Ledger, SourceKey, Subscription, SubscriptionSettings } from '../../ledger/ledger';
+import type { TriggerNode } from '../../ledger/serving';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import { errorText, type Log } from '../../runtime/log';
 import { CLOCK_MARGIN_MS, pause } from '../../runtime/time';
@@ -31,9 +33,7 @@ export interface RosterPorts {
   readonly listed: () => void;
 }
 
-export interface RosterSettings {
-  readonly workflowId: string;
-  readonly nodeId: string;
+export interface RosterSettings extends TriggerNode {
   readonly account: string;
   readonly choice: MailboxChoice;
   readonly subscription: SubscriptionSettings;
@@ -50,6 +50,8 @@ export class Roster {
   readonly #joined = new Map<string, () => Promise<void>>();
   #listing: Promise<void> | undefined;
   #startedAt = 0;
+  /** People may have been told that it listens before the mailboxes were listed. */
+  #wasKnown = false;
   #ids: readonly number[] = [];
 
   constructor(settings: RosterSettings, ports: RosterPorts) {
@@ -59,20 +61,29 @@ export class Roster {
 
   /** Joins what is known without asking the server. @returns the trigger's subscriptions @throws LedgerFault */
   async start(): Promise<readonly number[]> {
-    const { choice, workflowId, nodeId, account } = this.#settings;
+    const { choice, workflowId, nodeId, nodeName, present, account, reading } = this.#settings;
+    // What its workflow has now counts now only: it may change while this goes on.
+    const trigger = { workflowId, nodeId, ...(nodeName && { nodeName }), ...(present && { present }) };
     this.#startedAt = Date.now();
     if (choice.kind === 'names') {
-      for (const name of choice.names) await this.#join(name, this.#settings.reading);
+      for (const name of choice.names) await this.#join(name, reading, trigger);
       this.#ports.listed();
       return this.#ids;
     }
-    const known = await this.#ports.ledger.subscriptionsOf(workflowId, nodeId);
+    const { ledger } = this.#ports;
+    const known = await ledger.subscriptionsOf(workflowId, nodeId);
     this.#ids = known.map(({ id }) => id);
-    for (const { source } of known) {
-      if (source.account === account && isChosen(choice, source.mailbox)) {
-        await this.#join(source.mailbox, this.#settings.reading);
-      }
+    for (const { source } of [...known, ...(await ledger.heritage(trigger))]) {
+      const { kind, mailbox } = source;
+      if (kind !== 'imap' || source.account !== account || !isChosen(choice, mailbox)) continue;
+      if (this.#joined.has(mailbox)) continue;
+      await this.#join(mailbox, reading, trigger);
+      // There may be thousands, and a ledger in a file answers within n8n's turn.
+      await setImmediate();
     }
+    // It goes on where it stands: nobody need wait for a server that is slow to list what else there is.
+    this.#wasKnown = this.#joined.size > 0 && !reading.skipWhileOff;
+    if (this.#wasKnown) this.#ports.listed();
     this.#listing = this.#keepListing();
     return this.#ids;
   }
@@ -91,7 +102,8 @@ export class Roster {
       const began = Date.now();
       try {
         lookedAt ??= await this.#lookedBefore();
-        await this.#look(lookedAt ?? (failures > 0 ? this.#startedAt : undefined));
+        const isLate = failures > 0 || this.#wasKnown;
+        await this.#look(lookedAt ?? (isLate ? this.#startedAt : undefined));
         lookedAt = began;
         failures = 0;
         this.#ports.listed();
@@ -111,10 +123,10 @@ export class Roster {
    * this is its first life, or it passes over what came since; what is found then begins as the person chose.
    */
   async #lookedBefore(): Promise<number | undefined> {
-    const { account, reading } = this.#settings;
+    const { workflowId, nodeId, account, reading } = this.#settings;
     if (this.#joined.size === 0 || reading.skipWhileOff) return undefined;
-    const known = (await this.#ports.ledger.sources()).filter(
-      (source) => source.account === account && this.#joined.has(source.mailbox),
+    const known = (await this.#ports.ledger.subscriptionsOf(workflowId, nodeId)).filter(
+      ({ source }) => source.account === account && this.#joined.has(source.mailbox),
     );
     const read = known.flatMap(({ lastSuccessAt }) => lastSuccessAt ?? []);
     return read.length > 0 ? Math.max(...read) - LIST_EVERY_MS : undefined;
@@ -138,6 +150,7 @@ export class Roster {
     for (const name of names) {
       if (this.#joined.has(name) || signal.aborted) continue;
       await this.#join(name, since === undefined ? reading : laterReading(reading, since));
+      await setImmediate();
       added = true;
     }
     if (added) this.#ports.changed(this.#ids);
@@ -153,10 +166,14 @@ export class Roster {
     }
   }
 
-  async #join(mailbox: string, reading: ImapReading): Promise<void> {
+  async #join(mailbox: string, reading: ImapReading, trigger?: TriggerNode): Promise<void> {
     const { workflowId, nodeId, account, subscription } = this.#settings;
     const source: SourceKey = { kind: 'imap', account, mailbox };
-    const subscribed = await this.#ports.ledger.subscribe({ workflowId, nodeId, source, ...subscription });
+    const subscribed = await this.#ports.ledger.subscribe({
+      ...(trigger ?? { workflowId, nodeId }),
+      source,
+      ...subscription,
+    });
     this.#ids = subscribed.nodeIds;
     if (this.#stopping.signal.aborted || this.#joined.has(mailbox)) return;
     const subscriber = this.#ports.subscriber(subscribed, reading);

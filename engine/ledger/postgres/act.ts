@@ -7,6 +7,7 @@ import { NOW, type PostgresConnection } from './connection';
 import { dropContents, lockedContents } from './content';
 import { FILTER, filterParameters } from './filter';
 import { cancelledActions } from './mail-actions';
+import { IS_SERVED } from './serving';
 
 const CHUNK = 5_000;
 
@@ -20,7 +21,9 @@ const chosen = (states: readonly EventState[], lock: string): string => `
 const FOR_UPDATE = 'for update of event';
 
 const SUMMARY = `
-  select count(*) as count, (select max(seq) from chosen) as "lastSeq", (select count(*) from chosen) as looked,
+  select count(*) as count, count(*) filter (where changed.subscription_id in (
+      select id from durable_mail.subscription where not ${IS_SERVED})) as unserved,
+    (select max(seq) from chosen) as "lastSeq", (select count(*) from chosen) as looked,
     coalesce(array_agg(distinct changed.subscription_id), '{}')::text[] as "subscriptionIds"`;
 
 const replayEvents = `
@@ -86,6 +89,7 @@ export const forget = (connection: PostgresConnection, selection: Selection): Pr
 
 interface ChunkSummary {
   readonly count: number;
+  readonly unserved: number;
   readonly looked: number;
   readonly lastSeq: number | null;
   /** As texts: pg reads arrays of int8 as texts, whatever it makes of one. */
@@ -101,6 +105,7 @@ async function change(
   const filters = await filterParameters(connection, selection);
   const subscriptionIds = new Set<number>();
   let count = 0;
+  let unserved = 0;
   let lastSeq = 0;
   for (;;) {
     const chunk = await connection.transaction(async (statements) => {
@@ -109,9 +114,10 @@ async function change(
       return summary;
     });
     count += chunk.count;
+    unserved += chunk.unserved;
     chunk.subscriptionIds.forEach((id) => subscriptionIds.add(Number(id)));
     if (chunk.lastSeq === null || chunk.looked < CHUNK)
-      return { count, subscriptionIds: [...subscriptionIds] };
+      return { count, unserved, subscriptionIds: [...subscriptionIds] };
     lastSeq = chunk.lastSeq;
   }
 }

@@ -3,6 +3,7 @@ import type { EventFilter, EventPage, EventRecord, SourceHealth } from '../inspe
 import type { EventState } from '../states';
 import { type BackfillColumns, withBackfill } from '../backfill';
 import type { PostgresConnection } from './connection';
+import { IS_SERVED } from './serving';
 import { FILTER, filterParameters, subscriptionsOf } from './filter';
 
 const STATES: readonly EventState[] = [
@@ -13,6 +14,7 @@ const STATES: readonly EventState[] = [
 const selectEvents = `
   select event.seq, event.id, event.state, event.attempt, event.failures,
     subscription.workflow_id as "workflowId", subscription.node_id as "nodeId",
+    ${IS_SERVED} as served,
     event.execution_id as "executionId", event.last_error as "lastError",
     event.idempotency_key as "idempotencyKey", event.created_at as "recordedAt", event.due_at as "dueAt",
     event.settled_at as "settledAt", source.account, source.mailbox, message.uid,
@@ -47,7 +49,8 @@ const selectSources = `
       order by mail_action.last_error_at desc nulls last, mail_action.id desc limit 1) as "actionError",
     array(
       select distinct workflow_id from durable_mail.subscription where source_id = source.id order by 1
-    ) as "workflowIds"
+    ) as "workflowIds",
+    exists (select 1 from durable_mail.subscription where source_id = source.id and ${IS_SERVED}) as served
   from durable_mail.source order by kind, account, mailbox`;
 
 export async function events(

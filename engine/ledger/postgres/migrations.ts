@@ -205,4 +205,16 @@ export const migrations: readonly string[] = [
   create index event_unclaimed on durable_mail.event (subscription_id)
     where unclaimed > 0 and due_at is not null;
   `,
+
+  // 5: until when somebody listens for a subscription.
+  `
+  alter table durable_mail.subscription
+    add column node_name text,
+    add column served_until bigint not null default 0,
+    -- Who was told that nobody listens, though mails wait: nobody, the log, the workflow's people.
+    add column unserved_told smallint not null default 0 check (unserved_told in (0, 1, 2));
+  update durable_mail.subscription set served_until = (extract(epoch from now()) * 1000)::bigint;
+  -- sources
+  create index subscription_source on durable_mail.subscription (source_id);
+  `,
 ];

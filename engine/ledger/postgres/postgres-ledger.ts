@@ -21,12 +21,14 @@ import type {
 import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest } from '../once-keys';
 import type { Released, Whereabouts } from '../run-ends';
+import type { NodeId, Serving, TriggerNode, Unserved } from '../serving';
 import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import * as act from './act';
 import { PostgresConnection } from './connection';
 import * as deliver from './deliver';
 import { placeOf, schemaOf } from './fault';
+import { heritage } from './heritage';
 import * as hold from './hold';
 import * as inspect from './inspect';
 import * as mailActions from './mail-actions';
@@ -36,9 +38,11 @@ import * as once from './once';
 import { openPool } from './open';
 import { record } from './record';
 import * as runEnds from './run-ends';
+import * as serving from './serving';
 import type { PostgresSettings } from './settings';
 import { settle, takeEnded } from './settle';
 import * as subscribe from './subscribe';
+import { subscriptionsOf } from './subscriptions-of';
 import { sweep } from './sweep';
 import { unrecorded } from './unrecorded';
 import { waiting } from './waiting';
@@ -75,7 +79,23 @@ class PostgresLedger implements Ledger {
   }
 
   subscriptionsOf(workflowId: string, nodeId: string): Promise<NodeSubscription[]> {
-    return subscribe.subscriptionsOf(this.#connection, workflowId, nodeId);
+    return subscriptionsOf(this.#connection, workflowId, nodeId);
+  }
+
+  heritage(trigger: TriggerNode): Promise<NodeSubscription[]> {
+    return heritage(this.#connection, trigger);
+  }
+
+  serve(nodes: readonly NodeId[]): Promise<void> {
+    return serving.serve(this.#connection, nodes);
+  }
+
+  unserve(nodes: readonly NodeId[]): Promise<void> {
+    return serving.unserve(this.#connection, nodes);
+  }
+
+  takeUnserved(which: Parameters<Serving['takeUnserved']>[0], limit: number): Promise<Unserved[]> {
+    return serving.takeUnserved(this.#connection, which, limit);
   }
 
   cursors(subscriptionIds: readonly number[]): Promise<ReadonlyMap<number, Cursor | null>> {
@@ -204,6 +224,10 @@ class PostgresLedger implements Ledger {
 
   statistics(filter: Pick<EventFilter, 'workflowId'>): Promise<Readonly<Record<EventState, number>>> {
     return inspect.statistics(this.#connection, filter);
+  }
+
+  unserved(filter: Pick<EventFilter, 'workflowId'>): Promise<number> {
+    return serving.unserved(this.#connection, filter);
   }
 
   sources(): Promise<SourceHealth[]> {

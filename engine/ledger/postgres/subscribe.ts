@@ -1,17 +1,12 @@
 // Subscriptions and their sources in Postgres: made or found again, where they stand, how they are doing.
 // Invariant: a source is locked before its subscriptions.
 import { subscriptionKey } from '../keys';
-import type {
-  Cursor,
-  NewSubscription,
-  NodeSubscription,
-  SourceKey,
-  SourceReport,
-  Subscription,
-} from '../ledger';
+import type { Cursor, NewSubscription, SourceReport, Subscription } from '../ledger';
 import type { MailAction } from '../mail-actions';
+import { SERVED_MS } from '../serving';
 import type { SourceHold } from '../source-holds';
 import { NOW, type PostgresConnection } from './connection';
+import { inherit, withoutDoubles } from './heritage';
 import { followSettings } from './mail-actions';
 
 const upsertSource = `
@@ -20,11 +15,15 @@ const upsertSource = `
   returning id`;
 
 const upsertSubscription = `
-  insert into durable_mail.subscription
+  insert into durable_mail.subscription as subscription
     (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, after_success,
-      when_dead, created_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, ${NOW})
+      when_dead, node_name, created_at, served_until)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, ${NOW}, ${NOW} + ${SERVED_MS})
   on conflict (key) do update set
+    node_id = excluded.node_id,
+    node_name = coalesce(excluded.node_name, subscription.node_name),
+    served_until = excluded.served_until,
+    unserved_told = 0,
     retry_delays_ms = excluded.retry_delays_ms,
     guarantee = excluded.guarantee,
     keep_content_ms = excluded.keep_content_ms,
@@ -35,11 +34,6 @@ const upsertSubscription = `
 
 const selectOfNode = `
   select id from durable_mail.subscription where workflow_id = $1 and node_id = $2 order by id`;
-
-const selectSourcesOfNode = `
-  select subscription.id, source.id as "sourceId", source.kind, source.account, source.mailbox
-  from durable_mail.subscription join durable_mail.source on source.id = subscription.source_id
-  where workflow_id = $1 and node_id = $2 order by subscription.id`;
 
 const selectCursors = `select id, cursor from durable_mail.subscription where id = any($1)`;
 
@@ -69,9 +63,11 @@ export function subscribe(
   };
   return connection.transaction(async (statements) => {
     const source = (await statements.get<{ id: number }>(upsertSource, kind, account, mailbox))!;
+    const key = subscriptionKey(subscription);
+    await inherit(statements, subscription, source.id, key);
     const row = (await statements.get<{ id: number; cursor: string | null; createdAt: number }>(
       upsertSubscription,
-      subscriptionKey(subscription),
+      key,
       workflowId,
       nodeId,
       source.id,
@@ -81,7 +77,9 @@ export function subscribe(
       Math.round(subscription.retentionMs),
       actions.afterSuccess,
       actions.whenDead,
+      subscription.nodeName ?? null,
     ))!;
+    await withoutDoubles(statements, row.id);
     await followSettings(statements, source.id, row.id, actions);
     const ofNode = await statements.all<{ id: number }>(selectOfNode, workflowId, nodeId);
     return {
@@ -92,19 +90,6 @@ export function subscribe(
       nodeIds: ofNode.map(({ id }) => id),
     };
   });
-}
-
-export async function subscriptionsOf(
-  connection: PostgresConnection,
-  workflowId: string,
-  nodeId: string,
-): Promise<NodeSubscription[]> {
-  const rows = await connection.all<SourceKey & { id: number; sourceId: number }>(
-    selectSourcesOfNode,
-    workflowId,
-    nodeId,
-  );
-  return rows.map(({ id, sourceId, ...source }) => ({ id, sourceId, source }));
 }
 
 export async function cursors(

@@ -1,8 +1,10 @@
 // Deletes what need not be kept, each kind in a short transaction of its own that waits for nobody.
 // Invariant: an event goes only together with the note, in `seen`, of what identifies its mail.
+import { COMES_BACK_MS } from '../once-keys';
 import { NOW, type PostgresConnection, type Statements } from './connection';
 import { dropContents } from './content';
 import { deleteOrphans } from './orphans';
+import { IS_OVER, sweepSubscriptions } from './sweep-unserved';
 
 const dropDueContents = `
   with due as materialized (
@@ -10,19 +12,31 @@ const dropDueContents = `
     order by drop_at limit $1 for update skip locked)
   delete from durable_mail.content using due where content.message_id = due.message_id`;
 
-const deleteOldEvents = `
-  with old as materialized (
-    select found.seq, subscription.retention_ms
-    from durable_mail.subscription cross join lateral (
-      select seq from durable_mail.event
-      where subscription_id = subscription.id and settled_at <= ${NOW} - subscription.retention_ms
-      order by settled_at limit $1) found
-    limit $1),
+const selectOld = `
+  select found.seq, ${NOW} - subscription.retention_ms as before
+  from durable_mail.subscription cross join lateral (
+    select seq from durable_mail.event
+    where subscription_id = subscription.id and settled_at <= ${NOW} - subscription.retention_ms
+    order by settled_at limit $1) found
+  limit $1`;
+
+// A run that goes on keeps its mail.
+const selectOver = `
+  select found.seq, null::bigint as before
+  from durable_mail.subscription cross join lateral (
+    select seq from durable_mail.event
+    where subscription_id = subscription.id and coalesce(lease_until, 0) <= ${NOW} limit $1) found
+  where ${IS_OVER} limit $1`;
+
+const deleteEvents = (select: string): string => `
+  with old as materialized (${select}),
   locked as materialized (
     select event.seq
     from old cross join lateral (
       select seq from durable_mail.event
-      where event.seq = old.seq and event.settled_at <= ${NOW} - old.retention_ms
+      where event.seq = old.seq
+        and (case when old.before is null then coalesce(event.lease_until, 0) <= ${NOW}
+          else event.settled_at <= old.before end)
       for update skip locked) event),
   deleted as (
     delete from durable_mail.event using locked
@@ -38,39 +52,35 @@ const deleteOldEvents = `
     on conflict do nothing)
   select message_id as "messageId" from deleted`;
 
+const deleteOldEvents = deleteEvents(selectOld);
+const deleteEventsOver = deleteEvents(selectOver);
+
 const lockContents = `
   select message_id as "messageId" from durable_mail.content
   where message_id = any($1) order by message_id for update skip locked`;
 
-const finishLapsedKeys = `
-  with lapsed as materialized (
-    select key from durable_mail.once_key where lease_until <= ${NOW} and finish = 'anyway'
-    order by key limit $1 for update skip locked)
-  update durable_mail.once_key set
-    finished_at = lease_until, expires_at = lease_until + keep_ms, lease_until = null
-  from lapsed where once_key.key = lapsed.key`;
-
-// Those that are free because their holder vanished go a day later: until then it may come back and renew them.
-const deleteExpiredKeys = `
-  with expired as materialized (
+const deleteOldKeys = `
+  with old as materialized (
     select key from durable_mail.once_key
-    where expires_at <= ${NOW} or (lease_until <= ${NOW} - 86400000 and finish = 'onSuccess')
+    where expires_at <= ${NOW}
+      or lease_until <= ${NOW} - ${COMES_BACK_MS} and (finish = 'onSuccess' or lease_until + keep_ms <= ${NOW})
     order by key limit $1 for update skip locked)
-  delete from durable_mail.once_key using expired where once_key.key = expired.key`;
+  delete from durable_mail.once_key using old where once_key.key = old.key`;
 
 export async function sweep(connection: PostgresConnection, limit: number): Promise<boolean> {
   const changed = [
     await connection.run(dropDueContents, limit),
-    await connection.transaction((statements) => deleteOld(statements, limit)),
-    await connection.run(finishLapsedKeys, limit),
-    await connection.run(deleteExpiredKeys, limit),
+    await connection.transaction((statements) => deleteOld(statements, deleteOldEvents, limit)),
+    await connection.transaction((statements) => deleteOld(statements, deleteEventsOver, limit)),
+    await sweepSubscriptions(connection, limit),
+    await connection.run(deleteOldKeys, limit),
   ];
   return changed.some((count) => count >= limit);
 }
 
 /** @returns how many events it deleted */
-async function deleteOld(statements: Statements, limit: number): Promise<number> {
-  const deleted = await statements.all<{ messageId: number }>(deleteOldEvents, limit);
+async function deleteOld(statements: Statements, statement: string, limit: number): Promise<number> {
+  const deleted = await statements.all<{ messageId: number }>(statement, limit);
   if (deleted.length === 0) return 0;
   const messages = [...new Set(deleted.map(({ messageId }) => messageId))];
   await deleteOrphans(statements, messages);

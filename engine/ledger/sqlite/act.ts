@@ -5,6 +5,7 @@ import type { Changed, EventFilter, Selection } from '../inspection';
 import type { EventState } from '../states';
 import { NOW, type SqliteConnection } from './connection';
 import { cancelActions } from './mail-actions';
+import { servedOf } from './serving';
 import { releaseContent } from './settle';
 import { condition, walkFor, windows } from './walk';
 
@@ -88,17 +89,22 @@ async function change(
   states: readonly EventState[],
   act: (selected: readonly Selected[]) => readonly Selected[],
 ): Promise<Changed> {
-  let count = 0;
-  const subscriptionIds = new Set<number>();
+  const counts = new Map<number, number>();
   for await (const select of batches(connection, selection, states)) {
     const changed = connection.transaction(() => {
       const selected = select();
       return selected.length > 0 ? act(selected) : [];
     });
-    count += changed.length;
-    for (const { subscriptionId } of changed) subscriptionIds.add(subscriptionId);
+    for (const { subscriptionId: id } of changed) counts.set(id, (counts.get(id) ?? 0) + 1);
   }
-  return { count, subscriptionIds: [...subscriptionIds] };
+  const served = servedOf(connection, [...counts.keys()]);
+  const sum = (of: (id: number) => boolean): number =>
+    [...counts].reduce((all, [id, count]) => (of(id) ? all + count : all), 0);
+  return {
+    count: sum(() => true),
+    unserved: sum((id) => !served.has(id)),
+    subscriptionIds: [...counts.keys()],
+  };
 }
 
 async function* batches(

@@ -3,11 +3,13 @@ import type { EventFilter, EventPage, EventRecord, SourceHealth } from '../inspe
 import type { EventState } from '../states';
 import { type BackfillColumns, withBackfill } from '../backfill';
 import type { SqliteConnection } from './connection';
+import { IS_SERVED } from './serving';
 import { condition, NOT_DONE, walkFor, windows } from './walk';
 
 const facts = `
   select event.seq, event.id, event.state, event.attempt, event.failures,
     subscription.workflow_id as workflowId, subscription.node_id as nodeId,
+    ${IS_SERVED} as served,
     event.execution_id as executionId, event.last_error as lastError, event.idempotency_key as idempotencyKey,
     event.created_at as recordedAt, event.due_at as dueAt, event.settled_at as settledAt,
     source.account, source.mailbox,
@@ -36,10 +38,15 @@ const selectSources = `
     (select count(*) from mail_action where source_id = source.id) as actionsWaiting,
     (select mail_action.last_error from mail_action where source_id = source.id
       order by mail_action.last_error_at desc, id desc limit 1) as actionError,
-    (select json_group_array(distinct workflow_id) from subscription where source_id = source.id) as workflowIds
+    (select json_group_array(distinct workflow_id) from subscription where source_id = source.id) as workflowIds,
+    exists (select 1 from subscription where source_id = source.id and ${IS_SERVED}) as served
   from source order by id`;
 
-type Row = Omit<EventRecord, 'hasContent'> & { readonly seq: number; readonly hasContent: number };
+type Row = Omit<EventRecord, 'hasContent' | 'served'> & {
+  readonly seq: number;
+  readonly hasContent: number;
+  readonly served: number;
+};
 
 export async function events(
   connection: SqliteConnection,
@@ -95,12 +102,18 @@ export async function statistics(
 
 export function sources(connection: SqliteConnection): SourceHealth[] {
   const rows = connection.all<
-    Omit<SourceHealth, 'workflowIds'> & BackfillColumns & { readonly workflowIds: string }
+    Omit<SourceHealth, 'workflowIds' | 'served'> &
+      BackfillColumns & { readonly workflowIds: string; readonly served: number }
   >(selectSources);
-  return rows.map((row) => ({ ...withBackfill(row), workflowIds: JSON.parse(row.workflowIds) as string[] }));
+  return rows.map((row) => ({
+    ...withBackfill(row),
+    workflowIds: JSON.parse(row.workflowIds) as string[],
+    served: row.served === 1,
+  }));
 }
 
-const record = ({ seq: _, hasContent, ...row }: Row): EventRecord => ({
+const record = ({ seq: _, hasContent, served, ...row }: Row): EventRecord => ({
   ...row,
+  served: served === 1,
   hasContent: hasContent === 1,
 });

@@ -6,6 +6,7 @@ import type { SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import { NOW, type SqliteConnection } from './connection';
 import { isHeld } from './hold';
+import { deleteMessagesOf } from './messages';
 
 /** An event that just came to an end, or not yet. */
 export interface Ending {
@@ -55,12 +56,6 @@ const selectBegun = `
 const finish = `
   delete from mail_action where id in (select value from json_each(?)) returning message_id as messageId`;
 
-// Retention may have deleted the events of a mail while something was still to be done with it.
-const deleteOrphans = `
-  delete from message where id in (select value from json_each(?))
-    and not exists (select 1 from event where event.message_id = message.id)
-    and not exists (select 1 from mail_action where mail_action.message_id = message.id)`;
-
 const postpone = `
   update mail_action set due_at = ${NOW} + ?1, last_error = ?2, last_error_at = ${NOW}
   where id in (select value from json_each(?3))`;
@@ -92,8 +87,10 @@ export function followSettings(
   const parameters = [sourceId, subscriptionId, settings.afterSuccess, settings.whenDead] as const;
   connection.run(changeRefused, ...parameters);
   const dropped = connection.all<{ messageId: number }>(dropRefused, ...parameters);
-  if (dropped.length > 0)
-    connection.run(deleteOrphans, JSON.stringify(dropped.map(({ messageId }) => messageId)));
+  deleteMessagesOf(
+    connection,
+    dropped.map(({ messageId }) => messageId),
+  );
 }
 
 /** Only in the transaction that ended them. */
@@ -127,7 +124,11 @@ export function finishActions(connection: SqliteConnection, ids: readonly number
   if (ids.length === 0) return;
   connection.transaction(() => {
     const finished = connection.all<{ messageId: number }>(finish, JSON.stringify(ids));
-    connection.run(deleteOrphans, JSON.stringify(finished.map(({ messageId }) => messageId)));
+    // Retention may have deleted the events of a mail while something was still to be done with it.
+    deleteMessagesOf(
+      connection,
+      finished.map(({ messageId }) => messageId),
+    );
   });
 }
 

@@ -235,4 +235,18 @@ export const migrations: readonly string[] = [
   alter table event add column end_told integer not null default 1 check (end_told in (0, 1));
   create index event_unclaimed on event (subscription_id) where unclaimed > 0 and due_at is not null;
   `,
+
+  // 6: until when somebody listens for a subscription, and once keys that mean the same as in Postgres: one that is held
+  // does not expire, its lease runs out.
+  `
+  alter table subscription add column node_name text;
+  alter table subscription add column served_until integer not null default 0;
+  -- Who was told that nobody listens, though mails wait: nobody, the log, the workflow's people.
+  alter table subscription add column unserved_told integer not null default 0 check (unserved_told in (0, 1, 2));
+  update subscription set served_until = cast(unixepoch('subsec') * 1000 as integer);
+  create index subscription_source on subscription (source_id);
+
+  update once_key set expires_at = null where finished_at is null;
+  create index once_key_lease on once_key (lease_until) where lease_until is not null;
+  `,
 ];

@@ -1,30 +1,33 @@
-// Once keys in the SQLite ledger.
-// Invariant: `expires_at` says when a row means nothing any more, held or finished: a key is free if it has no row,
-// or one that expired. A key that is freed when its lease runs out (`onSuccess`) expires with it; one that is
-// finished then (`anyway`) is kept for its time from there on.
+// Once keys in the SQLite ledger. A row is held (holder and lease) or finished; a key without a row is free, and so is
+// one whose holder vanished before it succeeded, or that has expired.
+// Invariant: what a row means is what it means in Postgres, column by column (once-keys.ts).
 import type { KeyAnswer, KeyRequest } from '../once-keys';
 import { NOW, type SqliteConnection } from './connection';
+
+// A key held until its run ends `anyway` counts as finished from when its lease ran out.
+const free = `
+  once_key.expires_at <= ${NOW}
+  or once_key.lease_until <= ${NOW} and (
+    once_key.finish = 'onSuccess' or once_key.lease_until + once_key.keep_ms <= ${NOW})`;
 
 const takeFree = `
   insert into once_key (key, holder, finish, keep_ms, lease_until, finished_at, expires_at)
   select value, ?2, iif(?3 = 'onSuccess', 'onSuccess', 'anyway'), ?4,
     iif(?3 = 'atOnce', null, ${NOW} + ?5),
     iif(?3 = 'atOnce', ${NOW}, null),
-    case ?3 when 'atOnce' then ${NOW} + ?4 when 'anyway' then ${NOW} + ?5 + ?4 else ${NOW} + ?5 end
+    iif(?3 = 'atOnce', ${NOW} + ?4, null)
   from json_each(?1) where true
   on conflict (key) do update set
     holder = excluded.holder, finish = excluded.finish, keep_ms = excluded.keep_ms,
     lease_until = excluded.lease_until, finished_at = excluded.finished_at, expires_at = excluded.expires_at
-  where once_key.expires_at <= ${NOW}
+  where ${free}
   returning key`;
 
 const selectHolders = `
   select key, holder, lease_until > ${NOW} as held from once_key where key in (select value from json_each(?))`;
 
 const renewHeld = `
-  update once_key set
-    lease_until = ${NOW} + ?1,
-    expires_at = ${NOW} + ?1 + iif(finish = 'anyway', keep_ms, 0)
+  update once_key set lease_until = ${NOW} + ?1
   where holder in (select value from json_each(?2)) and lease_until is not null`;
 
 const finishHeld = `

@@ -22,11 +22,13 @@ import type {
 import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest } from '../once-keys';
 import type { Released, Whereabouts } from '../run-ends';
+import type { NodeId, Serving, TriggerNode, Unserved } from '../serving';
 import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import * as act from './act';
 import type { SqliteConnection } from './connection';
 import * as deliver from './deliver';
+import { heritage } from './heritage';
 import * as hold from './hold';
 import * as inspect from './inspect';
 import * as mailActions from './mail-actions';
@@ -35,8 +37,10 @@ import * as once from './once';
 import { openConnection } from './open';
 import { record } from './record';
 import * as runEnds from './run-ends';
+import * as serving from './serving';
 import * as settle from './settle';
 import * as subscribe from './subscribe';
+import { subscriptionsOf } from './subscriptions-of';
 import { sweep } from './sweep';
 import { unrecorded } from './unrecorded';
 import { waiting } from './waiting';
@@ -63,7 +67,23 @@ class SqliteLedger implements Ledger {
   }
 
   async subscriptionsOf(workflowId: string, nodeId: string): Promise<NodeSubscription[]> {
-    return subscribe.subscriptionsOf(this.#connection, workflowId, nodeId);
+    return subscriptionsOf(this.#connection, workflowId, nodeId);
+  }
+
+  async heritage(trigger: TriggerNode): Promise<NodeSubscription[]> {
+    return heritage(this.#connection, trigger);
+  }
+
+  async serve(nodes: readonly NodeId[]): Promise<void> {
+    serving.serve(this.#connection, nodes);
+  }
+
+  async unserve(nodes: readonly NodeId[]): Promise<void> {
+    serving.unserve(this.#connection, nodes);
+  }
+
+  async takeUnserved(which: Parameters<Serving['takeUnserved']>[0], limit: number): Promise<Unserved[]> {
+    return serving.takeUnserved(this.#connection, which, limit);
   }
 
   async cursors(subscriptionIds: readonly number[]): Promise<ReadonlyMap<number, Cursor | null>> {
@@ -193,6 +213,10 @@ class SqliteLedger implements Ledger {
 
   statistics(filter: Pick<EventFilter, 'workflowId'>): Promise<Readonly<Record<EventState, number>>> {
     return inspect.statistics(this.#connection, filter);
+  }
+
+  async unserved(filter: Pick<EventFilter, 'workflowId'>): Promise<number> {
+    return serving.unserved(this.#connection, filter);
   }
 
   async sources(): Promise<SourceHealth[]> {

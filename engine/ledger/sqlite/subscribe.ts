@@ -1,16 +1,11 @@
 // Sources and subscriptions in the SQLite ledger: who listens to what, from where on, and how that goes.
 import { subscriptionKey } from '../keys';
-import type {
-  Cursor,
-  NewSubscription,
-  NodeSubscription,
-  SourceKey,
-  SourceReport,
-  Subscription,
-} from '../ledger';
+import type { Cursor, NewSubscription, SourceReport, Subscription } from '../ledger';
 import type { MailAction } from '../mail-actions';
+import { SERVED_MS } from '../serving';
 import type { SourceHold } from '../source-holds';
 import { NOW, type SqliteConnection } from './connection';
+import { inherit, withoutDoubles } from './heritage';
 import { followSettings } from './mail-actions';
 
 const upsertSource = `
@@ -21,9 +16,13 @@ const upsertSource = `
 const upsertSubscription = `
   insert into subscription
     (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, after_success,
-      when_dead, created_at)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NOW})
+      when_dead, node_name, created_at, served_until)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} + ${SERVED_MS})
   on conflict (key) do update set
+    node_id = excluded.node_id,
+    node_name = coalesce(excluded.node_name, node_name),
+    served_until = excluded.served_until,
+    unserved_told = 0,
     retry_delays_ms = excluded.retry_delays_ms,
     guarantee = excluded.guarantee,
     keep_content_ms = excluded.keep_content_ms,
@@ -32,13 +31,10 @@ const upsertSubscription = `
     when_dead = excluded.when_dead
   returning id, cursor, created_at as createdAt`;
 
+// One row: a trigger with thousands of mailboxes subscribes to them one after the other.
 const selectOfNode = `
-  select id from subscription where workflow_id = ? and node_id = ? order by id`;
-
-const selectSourcesOfNode = `
-  select subscription.id, source.id as sourceId, source.kind, source.account, source.mailbox
-  from subscription join source on source.id = subscription.source_id
-  where workflow_id = ? and node_id = ? order by subscription.id`;
+  select json_group_array(id) as ids from (
+    select id from subscription where workflow_id = ? and node_id = ? order by id)`;
 
 const selectCursors = `select id, cursor from subscription where id in (select value from json_each(?))`;
 
@@ -69,13 +65,15 @@ export function subscribe(connection: SqliteConnection, subscription: NewSubscri
       source.account,
       source.mailbox,
     )!;
+    const key = subscriptionKey(subscription);
+    inherit(connection, subscription, sourceId, key);
     const { id, cursor, createdAt } = connection.get<{
       id: number;
       cursor: string | null;
       createdAt: number;
     }>(
       upsertSubscription,
-      subscriptionKey(subscription),
+      key,
       workflowId,
       nodeId,
       sourceId,
@@ -85,24 +83,14 @@ export function subscribe(connection: SqliteConnection, subscription: NewSubscri
       subscription.retentionMs,
       actions.afterSuccess,
       actions.whenDead,
+      subscription.nodeName ?? null,
     )!;
+    withoutDoubles(connection, id);
     followSettings(connection, sourceId, id, actions);
-    const ofNode = connection.all<{ id: number }>(selectOfNode, workflowId, nodeId);
-    return { id, sourceId, cursor: parseCursor(cursor), createdAt, nodeIds: ofNode.map((row) => row.id) };
+    const { ids } = connection.get<{ ids: string }>(selectOfNode, workflowId, nodeId)!;
+    const nodeIds = JSON.parse(ids) as number[];
+    return { id, sourceId, cursor: parseCursor(cursor), createdAt, nodeIds };
   });
-}
-
-export function subscriptionsOf(
-  connection: SqliteConnection,
-  workflowId: string,
-  nodeId: string,
-): NodeSubscription[] {
-  const rows = connection.all<SourceKey & { id: number; sourceId: number }>(
-    selectSourcesOfNode,
-    workflowId,
-    nodeId,
-  );
-  return rows.map(({ id, sourceId, ...source }) => ({ id, sourceId, source }));
 }
 
 export function cursors(connection: SqliteConnection, ids: readonly number[]): Map<number, Cursor | null> {

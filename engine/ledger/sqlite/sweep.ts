@@ -1,7 +1,11 @@
-// What the SQLite ledger need not keep: content past its time, settled events past their retention, expired keys.
+// What the SQLite ledger need not keep: content past its time, settled events past their retention, what nobody has
+// served for as long, expired keys.
 // Invariant: an event goes only in the transaction that notes its identities as seen: its mail never runs again.
+import { COMES_BACK_MS } from '../once-keys';
 import { NOW, type SqliteConnection } from './connection';
+import { deleteMessagesOf } from './messages';
 import { releaseContent } from './settle';
+import { IS_OVER, sweepSubscriptions } from './sweep-unserved';
 
 const sweepContent = `
   delete from content where message_id in (
@@ -11,6 +15,13 @@ const selectExpired = `
   select event.seq, event.message_id as messageId
   from subscription cross join event
     on event.subscription_id = subscription.id and event.settled_at <= ${NOW} - subscription.retention_ms
+  limit ?`;
+
+// A run that goes on keeps its mail.
+const selectOver = `
+  select event.seq, event.message_id as messageId
+  from subscription cross join event on event.subscription_id = subscription.id
+  where ${IS_OVER} and coalesce(event.lease_until, 0) <= ${NOW}
   limit ?`;
 
 const noteSeen = `
@@ -31,27 +42,29 @@ const deleteContents = `
   delete from content where message_id in (select value from json_each(?))
     and not exists (select 1 from event where event.message_id = content.message_id)`;
 
-const deleteMessages = `
-  delete from message where id in (select value from json_each(?))
-    and not exists (select 1 from event where event.message_id = message.id)
-    and not exists (select 1 from mail_action where mail_action.message_id = message.id)`;
-
 const sweepKeys = `
-  delete from once_key where key in (select key from once_key where expires_at <= ${NOW} limit ?)`;
+  delete from once_key where key in (
+    select key from once_key where expires_at <= ${NOW}
+    union all
+    select key from once_key where lease_until <= ${NOW} - ${COMES_BACK_MS}
+      and (finish = 'onSuccess' or lease_until + keep_ms <= ${NOW})
+    limit ?)`;
 
 /** @returns whether there may be more */
 export function sweep(connection: SqliteConnection, limit: number): boolean {
   const swept = [
     connection.run(sweepContent, limit),
-    sweepEvents(connection, limit),
+    sweepEvents(connection, selectExpired, limit),
+    sweepEvents(connection, selectOver, limit),
+    sweepSubscriptions(connection, limit),
     connection.run(sweepKeys, limit),
   ];
   return swept.some((count) => count >= limit);
 }
 
-function sweepEvents(connection: SqliteConnection, limit: number): number {
+function sweepEvents(connection: SqliteConnection, select: string, limit: number): number {
   return connection.transaction(() => {
-    const expired = connection.all<{ seq: number; messageId: number }>(selectExpired, limit);
+    const expired = connection.all<{ seq: number; messageId: number }>(select, limit);
     if (expired.length === 0) return 0;
     const events = JSON.stringify(expired.map(({ seq }) => seq));
     const ids = [...new Set(expired.map(({ messageId }) => messageId))];
@@ -61,7 +74,7 @@ function sweepEvents(connection: SqliteConnection, limit: number): number {
     connection.run(deleteContents, messages);
     // What was kept for an event that went, and for no other.
     releaseContent(connection, ids);
-    connection.run(deleteMessages, messages);
+    deleteMessagesOf(connection, ids);
     return expired.length;
   });
 }

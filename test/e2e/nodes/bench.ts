@@ -137,6 +137,19 @@ export class Bench {
     return id;
   }
 
+  /** Deletes the workflow for good. */
+  async deleted(id: string): Promise<void> {
+    this.#workflows = this.#workflows.filter((other) => other !== id);
+    await this.n8n.api.unpublish(id);
+    await this.n8n.api.request('POST', `/rest/workflows/${id}/archive`, {});
+    const remove = async (): Promise<true> => {
+      await this.n8n.api.request('DELETE', `/rest/workflows/${id}`);
+      return true;
+    };
+    // n8n takes it out of service in the background.
+    await until('the workflow is deleted', remove, PATIENCE_MS, 500);
+  }
+
   /** Calls a webhook, and waits for the end of its run. */
   call(path: string, body: object = {}): Promise<Response> {
     return fetch(`http://127.0.0.1:${this.n8n.port}/webhook/${path}`, {

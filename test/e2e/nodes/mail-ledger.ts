@@ -2,50 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { accountName } from '../../../engine/imap/session/login';
-import type { EventRecord } from '../../../engine/ledger/inspection';
 import { rawMail } from '../../support/mails';
 import { until } from '../../support/until';
 import { postMail } from '../../support/workflows';
-import { type Bench, chain, holdUp, type Node, PATIENCE_MS, type RunError, split, webhook } from './bench';
-
-/** An event, as the Mail Ledger node shows it. */
-interface Shown extends Pick<
-  EventRecord,
-  'state' | 'attempt' | 'sender' | 'subject' | 'workflowId' | 'hasContent'
-> {
-  readonly eventId: string;
-  readonly recordedAt: string;
-}
-
-const ledgerNode = (parameters: object): Node => ({
-  name: 'Mail Ledger',
-  type: 'n8n-nodes-durable-mail.mailLedger',
-  typeVersion: 1,
-  parameters,
-});
+import { MailLedgerNode, type Shown } from './ask-ledger';
+import { type Bench, chain, holdUp, type Node, PATIENCE_MS, type RunError, split } from './bench';
 
 export function mailLedgerTests(bench: Bench): void {
   describe('Mail Ledger', () => {
-    let calls = 0;
-
-    /** The items that the node gives. @throws RunError */
-    const ask = async <Item = Shown>(
-      parameters: object,
-      steps: readonly Node[] = [],
-      body = {},
-    ): Promise<Item[]> => {
-      const path = `ledger-${++calls}`;
-      const nodes = [webhook(path), ...steps, ledgerNode(parameters)];
-      const id = await bench.published(nodes, chain(...nodes.map(({ name }) => name)));
-      const response = await bench.call(path, body);
-      if (response.status !== 200) throw await bench.errorOf(id);
-      return (await response.json()) as Item[];
-    };
-
-    const act = async (operation: string, parameters: object): Promise<number> => {
-      const [answer] = await ask<{ count: number }>({ resource: 'event', operation, ...parameters });
-      return answer!.count;
-    };
+    const { ask, act } = new MailLedgerNode(bench);
 
     const shown = async (eventId: string): Promise<Shown> =>
       (await ask({ resource: 'event', operation: 'get', eventId }))[0]!;

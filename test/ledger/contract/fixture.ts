@@ -186,12 +186,20 @@ export class Fixture {
     return ids;
   }
 
-  /** Lets time pass for everything stored, without waiting for it. */
+  /** Lets time pass for everything stored, without waiting for it. What is served is served all the while. */
   async elapse(ms: number): Promise<void> {
     for (const [table, columns] of Object.entries(TIMES)) {
       const shifts = columns.map((column) => `${column} = ${column} - ${ms}`);
       await this.under.query(`update ${table} set ${shifts.join(', ')}`);
     }
+  }
+
+  /** Lets time pass in which nobody serves these subscriptions. */
+  async unserved(ms: number, ...subscriptions: readonly Subscription[]): Promise<void> {
+    const ids = subscriptions.map(({ id }) => id).join(', ');
+    await this.under.query(
+      `update subscription set served_until = served_until - ${ms} where id in (${ids})`,
+    );
   }
 
   /** The stored events, the oldest first. */
@@ -206,8 +214,23 @@ export class Fixture {
     return (await this.events()).map(({ state }) => state);
   }
 
+  /** Makes sources with a subscription each, until there are so many. */
+  async manySources(count: number): Promise<void> {
+    await this.under.query(`
+      insert into source (kind, account, mailbox)
+      with recursive number (i) as (select 1 union all select i + 1 from number where i < ${count})
+      select 'imap', 'account ' || i, 'INBOX' from number where true on conflict do nothing`);
+    await this.under.query(`
+      insert into subscription
+        (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, created_at)
+      select account, 'workflow ' || account, 'node', id, '[]', 'atLeastOnce', 0, 1, 1 from source where true
+      on conflict do nothing`);
+  }
+
   /** How many rows a table has. */
-  async count(table: 'message' | 'content' | 'event' | 'seen' | 'once_key' | 'mail_action'): Promise<number> {
+  async count(
+    table: 'source' | 'subscription' | 'message' | 'content' | 'event' | 'seen' | 'once_key' | 'mail_action',
+  ): Promise<number> {
     const [row] = await this.under.query<{ n: number }>(`select count(*) as n from ${table}`);
     return row!.n;
   }

@@ -42,6 +42,7 @@ export function inspectionContract(fixture: Fixture): void {
         failures: 1,
         workflowId: 'workflow',
         nodeId: 'node',
+        served: true,
         executionId: '1',
         lastError: 'it broke',
         idempotencyKey: event.idempotencyKey,
@@ -182,7 +183,21 @@ export function inspectionContract(fixture: Fixture): void {
         actionsWaiting: 0,
         actionError: null,
         workflowIds: sources[0]!.workflowIds,
+        served: true,
       });
+    });
+
+    it('are ten times as many in some ten times the time, not in a hundred', async () => {
+      const timed = async (count: number): Promise<number> => {
+        await fixture.manySources(count);
+        const began = performance.now();
+        assert.equal((await fixture.ledger.sources()).length, count);
+        return performance.now() - began;
+      };
+      await timed(1_000);
+      const lasted = await timed(10_000);
+      // Each source looked for in all subscriptions: 65 s.
+      assert.ok(lasted < 5_000, `${lasted} ms`);
     });
   });
 
@@ -200,7 +215,7 @@ export function inspectionContract(fixture: Fixture): void {
         await fixture.recordMails(other, [fixture.mail([other], 1)]);
         await fixture.run(other, success);
         const changed = await fixture.ledger.replay(await select(by, ids));
-        assert.deepEqual(changed, { count: 3, subscriptionIds: [to.id] });
+        assert.deepEqual(changed, { count: 3, unserved: 0, subscriptionIds: [to.id] });
         const stored = await fixture.events();
         assert.deepEqual(
           stored.map(({ state }) => state),
@@ -228,7 +243,7 @@ export function inspectionContract(fixture: Fixture): void {
         const before = await fixture.pointers(to);
         assert.equal(before.length, 1);
         const changed = await fixture.ledger.retryNow(await select(by, await allIds()));
-        assert.deepEqual(changed, { count: 1, subscriptionIds: [to.id] });
+        assert.deepEqual(changed, { count: 1, unserved: 0, subscriptionIds: [to.id] });
         assert.deepEqual(await fixture.states(), ['DONE', 'DEAD', 'GONE', 'RETRY', 'QUEUED']);
         assert.equal((await fixture.pointers(to))[0]?.attempt, 2);
       });
@@ -242,7 +257,7 @@ export function inspectionContract(fixture: Fixture): void {
         );
         assert.equal(await fixture.count('content'), 4);
         const changed = await fixture.ledger.markDone(await select(by, await allIds()));
-        assert.deepEqual(changed, { count: 4, subscriptionIds: [to.id] });
+        assert.deepEqual(changed, { count: 4, unserved: 0, subscriptionIds: [to.id] });
         assert.deepEqual(await fixture.states(), ['DONE', 'DONE', 'DONE', 'DONE', 'DONE', 'QUEUED']);
         assert.equal(await fixture.count('content'), 1);
         assert.deepEqual(await fixture.ledger.takeEnded([to.id], 10), []);
@@ -279,7 +294,7 @@ export function inspectionContract(fixture: Fixture): void {
     it('nothing happens to what is not selected', async () => {
       await variety();
       const before = await fixture.events();
-      const nothing = { count: 0, subscriptionIds: [] };
+      const nothing = { count: 0, unserved: 0, subscriptionIds: [] };
       for (const action of actions) {
         assert.deepEqual(await fixture.ledger[action]({ ids: [] }), nothing);
         assert.deepEqual(await fixture.ledger[action]({ ids: ['no id at all'] }), nothing);

@@ -16,6 +16,13 @@ export function onceKeysContract(fixture: Fixture): void {
     return keys.map((key) => answers.get(key));
   };
 
+  /** The keys that a sweep leaves. */
+  const swept = async (): Promise<string[]> => {
+    await fixture.ledger.sweep(100);
+    const left = await fixture.under.query<{ key: string }>('select key from once_key order by key');
+    return left.map(({ key }) => key);
+  };
+
   describe('once keys', () => {
     it('are taken by one holder, who is told when it asks again', async () => {
       assert.deepEqual(await take('a', ['k1', 'k2']), ['taken', 'taken']);
@@ -118,20 +125,60 @@ export function onceKeysContract(fixture: Fixture): void {
     });
 
     it('that mean nothing any more are swept, and no others', async () => {
-      await take('a', ['freed']);
+      await take('a', ['freed', 'renewed']);
+      await take('a', ['lapsed'], { finish: 'anyway', keepMs: 1_000 });
       await take('a', ['expired'], { finish: 'atOnce', keepMs: 1_000 });
       await fixture.elapse(LEASE_MS);
       await take('b', ['held']);
-      await take('b', ['kept'], { finish: 'atOnce', keepMs: DAY_MS });
+      await take('b', ['kept'], { finish: 'atOnce', keepMs: 2 * DAY_MS });
       await take('b', ['forever'], { finish: 'atOnce' });
-      await fixture.ledger.sweep(100);
-      const left = await fixture.under.query<{ key: string }>('select key from once_key order by key');
-      const keys = left.map(({ key }) => key);
+      await take('b', ['over'], { finish: 'anyway' });
+      assert.deepEqual(await swept(), ['forever', 'freed', 'held', 'kept', 'lapsed', 'over', 'renewed']);
+      assert.deepEqual(await take('c', ['expired']), ['taken']);
+      await fixture.ledger.returnKeys('c', ['expired']);
+      await fixture.elapse(DAY_MS - 1_000);
+      await take('d', ['renewed']);
+      await fixture.elapse(LEASE_MS + 1_000);
       assert.deepEqual(
-        keys.filter((key) => key !== 'freed'),
-        ['forever', 'held', 'kept'],
+        await swept(),
+        ['forever', 'kept', 'over', 'renewed'],
+        'a day after their leases ran out',
       );
-      assert.deepEqual(await take('c', ['freed', 'expired']), ['taken', 'taken']);
+      assert.deepEqual(await take('e', ['freed', 'lapsed', 'over']), ['taken', 'taken', 'finished']);
+    });
+
+    for (const finish of ['onSuccess', 'anyway'] as const) {
+      it(`of \`${finish}\` whose holder sleeps are kept for it, and are as they were when it comes back`, async () => {
+        const keepMs = LEASE_MS;
+        await take('a', ['renewed', 'finished', 'ended', 'returned'], { finish, keepMs });
+        await fixture.elapse(10 * LEASE_MS);
+        await swept();
+        await fixture.ledger.renewKeys(['a'], LEASE_MS);
+        assert.deepEqual(await take('b', ['renewed', 'ended']), ['held', 'held']);
+        await fixture.elapse(10 * LEASE_MS);
+        await swept();
+        await fixture.ledger.finishKeys('a', ['finished']);
+        await fixture.ledger.returnKeys('a', ['returned']);
+        assert.deepEqual(await take('b', ['finished', 'returned']), ['finished', 'taken']);
+        await fixture.ledger.endKeys('a', 'success');
+        assert.deepEqual(await take('b', ['renewed', 'ended']), ['finished', 'finished']);
+      });
+    }
+
+    it('whose lease ran out are what they were taken as: free, or finished for their time', async () => {
+      await take('a', ['onSuccess']);
+      await take('a', ['anyway', 'short'], { finish: 'anyway', keepMs: LEASE_MS });
+      await take('a', ['for good'], { finish: 'anyway' });
+      const all = ['onSuccess', 'anyway', 'for good'];
+      await fixture.elapse(LEASE_MS);
+      await swept();
+      assert.deepEqual(await take('b', all), ['taken', 'finished', 'finished']);
+      await fixture.elapse(LEASE_MS);
+      await swept();
+      assert.deepEqual(await take('c', all), ['taken', 'taken', 'finished']);
+      await fixture.elapse(2 * DAY_MS);
+      await swept();
+      assert.deepEqual(await take('d', all), ['taken', 'taken', 'finished']);
     });
 
     it('are taken one by one by two processes that race for them', async () => {

@@ -11,12 +11,13 @@ import type { Wake } from '../signal/wake';
 import { RENEW_MS } from './runs';
 import { type ToldEnd, ToldEnds } from './told-ends';
 import { UnclaimedRuns } from './unclaimed-runs';
+import { Unrenewed } from './unrenewed';
 
 /** The lease of what was handed out: a process that dies then delays its mails by this much. */
 const QUEUED_LEASE_MS = 30_000;
 /** A look without a wake-up: no wake-up is relied on. */
 const LOOK_MS = 30_000;
-/** After the ledger was away for longer than this, leases may have run out that nobody could renew. */
+/** When the ledger was away, or this process stood still, for longer than this, leases may have suffered. */
 const LEASES_SUFFER_MS = 5_000;
 /** How often the patience with n8n doubles at most. */
 const MOST_DOUBLINGS = 6;
@@ -70,8 +71,12 @@ export class Dispatcher {
   readonly #unclaimed: UnclaimedRuns;
   #woken = true;
   #onWake: (() => void) | undefined;
+  /** Whoever runs mails, here or in another process, has the time to renew before a lease is held against it. */
+  readonly #unrenewed = new Unrenewed();
   /** Monotonic; when the ledger last answered. */
   #reachedAt = monotonicNow();
+  /** Monotonic; by when the next look is to be made. */
+  #lookBy = monotonicNow();
 
   constructor(subscriptionIds: readonly number[], settings: DispatcherSettings, ports: DispatcherPorts) {
     this.#settings = settings;
@@ -115,14 +120,17 @@ export class Dispatcher {
     let failures = 0;
     while (!signal.aborted) {
       try {
-        if (failures > 0) await this.#recover(signal);
         this.#woken = false;
-        const offer = await this.#dispatch(signal);
+        const offer = await this.#dispatch(signal, failures);
         failures = 0;
         this.#reachedAt = monotonicNow();
-        const due = Math.max(Math.min(offer.nextInMs ?? LOOK_MS, this.#unclaimed.waitMs || LOOK_MS), 10);
+        const lapses = this.#unrenewed.see(offer.running ?? []) ?? LOOK_MS;
+        const pauses = this.#unclaimed.waitMs || LOOK_MS;
+        const due = Math.max(Math.min(offer.nextInMs ?? LOOK_MS, lapses, pauses), 10);
         const isWatching = this.#queued.length > 0 || !this.#told.isEmpty;
-        await this.#sleep(Math.min(due, isWatching ? RENEW_MS : LOOK_MS), signal);
+        const ms = Math.min(due, isWatching ? RENEW_MS : LOOK_MS);
+        this.#lookBy = monotonicNow() + ms;
+        await this.#sleep(ms, signal);
       } catch (error) {
         failures++;
         this.#ports.log.error(`Due mail cannot be handed to n8n for now: ${errorText(error)}`, { failures });
@@ -132,18 +140,16 @@ export class Dispatcher {
   }
 
   /**
-   * The ledger is back. Whoever runs mails, here or in another process, gets the time to renew the leases or to
-   * tell how the runs ended, before leases that ran out meanwhile are held against them.
+   * The ledger was away, or the process stood still, as in a machine that slept: whoever runs mails gets the time to
+   * renew the leases or to tell how the runs ended, before leases that ran out meanwhile are held against them.
    */
-  async #recover(signal: AbortSignal): Promise<void> {
-    const { ledger, renewRuns } = this.#ports;
-    await ledger.cursors(this.#subscriptionIds);
-    if (monotonicNow() - this.#reachedAt < LEASES_SUFFER_MS) return;
-    await renewRuns();
-    await pause(RENEW_MS * 1.5, signal);
+  #spareIfLate(failures: number): void {
+    const now = monotonicNow();
+    const wasAway = failures > 0 && now - this.#reachedAt > LEASES_SUFFER_MS;
+    if (wasAway || now - this.#lookBy > LEASES_SUFFER_MS) this.#unrenewed.forget();
   }
 
-  async #dispatch(signal: AbortSignal): Promise<Offer> {
+  async #dispatch(signal: AbortSignal, failures: number): Promise<Offer> {
     const { ledger, log, renewRuns } = this.#ports;
     const { mailsPerRun } = this.#settings;
     const subscriptionIds = this.#subscriptionIds;
@@ -152,8 +158,14 @@ export class Dispatcher {
     // Before leases are looked at: what is known of a run counts more than that its lease ran out.
     await this.#settleTold();
     if (subscriptionIds.length === 0) return { runs: [], lapsed: 0, nextInMs: null };
-    const mostRuns = this.#unclaimed.limit(this.#settings.mostRuns);
-    const offer = await ledger.offer({ subscriptionIds, mostRuns, mailsPerRun, leaseMs: QUEUED_LEASE_MS });
+    this.#spareIfLate(failures);
+    const offer = await ledger.offer({
+      subscriptionIds,
+      mostRuns: this.#unclaimed.limit(this.#settings.mostRuns),
+      mailsPerRun,
+      leaseMs: QUEUED_LEASE_MS,
+      unrenewed: this.#unrenewed.leases(),
+    });
     if (offer.lapsed > 0) log.warn('Runs were found that did not end', { lapsed: offer.lapsed });
     for (const run of offer.runs) {
       // Stopped in between: the run's pointers lapse and the next start offers them again.

@@ -158,12 +158,13 @@ export class Runs {
     const claims = [...this.#runs.values()].flatMap((run) => run.claims);
     const pointers = claims.map(({ event, attempt }) => ({ event, attempt }));
     const holders = [...this.#keyHolders.keys()];
-    if (holders.length > 0) await this.#ledger.renewKeys(holders, RUNNING_LEASE_MS);
-    if (pointers.length > 0) {
-      const renewed = await this.#ledger.renew(pointers, 'RUNNING', RUNNING_LEASE_MS);
-      if (renewed.length < pointers.length) {
-        this.#log.debug('Some runs no longer hold their event', { lost: pointers.length - renewed.length });
-      }
+    // Side by side: one that waits for an answer in vain does not hold up the other.
+    const [renewed] = await Promise.all([
+      pointers.length > 0 ? this.#ledger.renew(pointers, 'RUNNING', RUNNING_LEASE_MS) : [],
+      holders.length > 0 && this.#ledger.renewKeys(holders, RUNNING_LEASE_MS),
+    ]);
+    if (renewed.length < pointers.length) {
+      this.#log.debug('Some runs no longer hold their event', { lost: pointers.length - renewed.length });
     }
     this.#renewedAt = now;
   }

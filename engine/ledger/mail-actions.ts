@@ -25,6 +25,9 @@ export type MailAction = ImapMailAction | GmailMailAction;
 /** What was refused so often holds up nothing else that is to be done with its mail: some are refused for good. */
 export const HELD_UP_TRIES = 5;
 
+/** No action waits longer after it was refused, ms. */
+export const MOST_POSTPONED_MS = 3_600_000;
+
 /** Something to be done now, with what is known of its mail. */
 export interface DueAction<Action extends MailAction = MailAction> extends MailTraits {
   readonly id: number;
@@ -42,6 +45,7 @@ export interface MailActions {
    * handed out again before `leaseMs` are over. A mail is not moved or deleted while another workflow still needs
    * it from the server: its content is not in the ledger, and it has an event that has not settled. Nor is it before
    * all else that waits to be done with it is done, or was refused `HELD_UP_TRIES` times.
+   * One that waits for a time further ahead than an action can is due: the clock was set back.
    * @returns none, if the source is held by another process
    */
   takeActions(hold: SourceHold, limit: number, leaseMs: number): Promise<DueAction[]>;

@@ -15,10 +15,19 @@ export interface HoldRequest {
   readonly leaseMs: number;
   /** A holder that is known to be dead: it is not waited for. */
   readonly replacing?: string;
+  /**
+   * The lease of another process that was seen not to be renewed, as its `until`: only this one is taken over where it
+   * ran out, or lies further ahead than any can, because the clock was set back. Null: none was seen for so long.
+   * Default: any that ran out.
+   */
+  readonly unrenewed?: number | null;
 }
 
-/** `heldBy`: another process holds it, or did until a moment ago. */
-export type HoldAnswer = { readonly hold: SourceHold } | { readonly heldBy: string };
+/**
+ * `heldBy`: another process holds it, or did until a moment ago; `until`, for who asks with `unrenewed`: ms since 1970,
+ * the database's clock.
+ */
+export type HoldAnswer = { readonly hold: SourceHold } | { readonly heldBy: string; readonly until?: number };
 
 export interface SourceHolds {
   /** Takes a source that nobody holds, whose lease ran out, or that is one's own already (with its old fence). */

@@ -1,9 +1,11 @@
 // The sources that this process holds: taken one by one, renewed all in one statement, given back at the end.
-// Invariant: what was lost is never taken back by itself: whoever uses the lease sees its signal abort, and asks anew.
+// Invariants: what was lost is never taken back by itself: whoever uses the lease sees its signal abort, and asks anew;
+// who stands by takes over only what it saw not to be renewed, by its own clock: the database's may have jumped.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { SourceHold, SourceHolds } from '../ledger/source-holds';
 import { errorText, type Log } from '../runtime/log';
+import { monotonicNow } from '../runtime/time';
 
 /** Another process takes over a source when its holder has been silent for so long. */
 const LEASE_MS = 30_000;
@@ -28,8 +30,11 @@ export class SourceLeases {
   readonly #holder: string;
   readonly #leaseMs: number;
   readonly #held = new Map<number, Lease>();
-  /** Sources that were asked for before: a dead holder's name is looked at only the first time. */
-  readonly #asked = new Set<number>();
+  /**
+   * What others were seen to hold, by source. A dead holder's name is looked at only the first time, and what had run
+   * out by then is taken at once: as after a crash.
+   */
+  readonly #seen = new Map<number, SeenHold | null>();
   #renewal: NodeJS.Timeout | undefined;
 
   constructor(ledger: SourceHolds, log: Log, { holder = PROCESS, leaseMs = LEASE_MS } = {}) {
@@ -41,20 +46,47 @@ export class SourceLeases {
 
   /** @returns null: another process holds the source @throws LedgerFault */
   async take(sourceId: number): Promise<SourceLease | null> {
-    const request = { sourceId, holder: this.#holder, leaseMs: this.#leaseMs };
+    const isFirst = !this.#seen.has(sourceId);
+    const request = {
+      ...{ sourceId, holder: this.#holder, leaseMs: this.#leaseMs },
+      ...(!isFirst && { unrenewed: this.#unrenewed(sourceId) }),
+    };
     let answer = await this.#ledger.holdSource(request);
-    if ('heldBy' in answer && !this.#asked.has(sourceId) && isDead(answer.heldBy, this.#holder)) {
+    if ('heldBy' in answer && isFirst && isDead(answer.heldBy, this.#holder)) {
       answer = await this.#ledger.holdSource({ ...request, replacing: answer.heldBy });
     }
-    this.#asked.add(sourceId);
-    if ('heldBy' in answer) return null;
+    if ('heldBy' in answer) {
+      this.#see(sourceId, answer.until ?? 0);
+      return null;
+    }
+    this.#seen.set(sourceId, null);
     const lease = new Lease(answer.hold, async (mine) => {
       this.#forget(mine);
       if (!mine.lost) await this.#ledger.releaseHolds([mine.hold]);
     });
     this.#held.set(sourceId, lease);
-    this.#renewal ??= setInterval(() => void this.#renew(), Math.min(RENEW_MS, this.#leaseMs / 3)).unref();
+    this.#renewal ??= setInterval(() => void this.#renew(), this.#renewMs).unref();
     return lease;
+  }
+
+  get #renewMs(): number {
+    return Math.min(RENEW_MS, this.#leaseMs / 3);
+  }
+
+  /**
+   * The lease of another process that was seen not to be renewed, if there is one. Seen when it was asked for last: in
+   * the gap since then, as of processes that stood still, nobody may have been able to renew.
+   */
+  #unrenewed(sourceId: number): number | null {
+    const seen = this.#seen.get(sourceId);
+    return seen && seen.lastAt - seen.firstAt >= this.#renewMs * 1.5 ? seen.until : null;
+  }
+
+  #see(sourceId: number, until: number): void {
+    const now = monotonicNow();
+    const before = this.#seen.get(sourceId);
+    const firstAt = before?.until === until ? before.firstAt : now;
+    this.#seen.set(sourceId, { until, firstAt, lastAt: now });
   }
 
   #forget(lease: Lease): void {
@@ -82,6 +114,13 @@ export class SourceLeases {
       this.#log.warn(`The leases of watched mailboxes could not be renewed yet: ${errorText(error)}`);
     }
   }
+}
+
+/** A lease of another process, and for how long it was seen as it is. Monotonic. */
+interface SeenHold {
+  readonly until: number;
+  readonly firstAt: number;
+  readonly lastAt: number;
 }
 
 class Lease implements SourceLease {

@@ -119,6 +119,42 @@ describe('n8n in queue mode', { timeout: 40 * 60_000 }, () => {
     await n8n.api.unpublish(id);
   });
 
+  it('a clock that jumps while both processes stand still: forward, nothing runs twice; back, nothing waits for it', async () => {
+    const HOUR_MS = 3_600_000;
+    /** What is stored lies so much further ahead, as if the database's clock had been set back. */
+    const shift = async (ms: number): Promise<void> => {
+      await n8n.ledger(`update event set due_at = due_at + ${ms}, lease_until = lease_until + ${ms}`);
+      await n8n.ledger(`update source set held_until = held_until + ${ms}`);
+    };
+    sink.answer = async () => {
+      await later(60_000);
+      return 200;
+    };
+    const id = await published();
+    await append('goes on');
+    await until('its run is under way', () => sink.deliveries.length === 1, 60_000);
+    await shift(-HOUR_MS);
+    n8n.main.freeze();
+    n8n.worker.freeze();
+    // Longer than a lease.
+    await later(35_000);
+    n8n.main.resume();
+    n8n.worker.resume();
+    const [event] = await done(id, 1);
+    assert.deepEqual([event?.attempt, event?.failures], [1, 0]);
+    assert.equal(sink.deliveries.length, 1, 'it ran once');
+    sink.reset();
+    sink.answer = async (_, earlier) => (earlier === 0 ? 500 : 200);
+    await append('tried again');
+    await until('it waits for its retry', async () =>
+      (await eventsOf(id)).some(({ state }) => state === 'RETRY'),
+    );
+    await shift(HOUR_MS);
+    await done(id, 2);
+    assert.equal(sink.accepted.length, 1);
+    await n8n.api.unpublish(id);
+  });
+
   it('a worker that is away for longer than a run may wait: the old jobs end empty, each mail runs once', async (t) => {
     const id = await published({ startWithin: 0.5 });
     await n8n.worker.down();

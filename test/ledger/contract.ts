@@ -1,6 +1,7 @@
 // The contract that every ledger adapter keeps. An adapter's test opens it on a real database and runs this.
 import { describe } from 'node:test';
 import { claimContract } from './contract/claim';
+import { clockContract } from './contract/clock';
 import { concurrencyContract } from './contract/concurrency';
 import { constraintsContract } from './contract/constraints';
 import { Fixture } from './contract/fixture';
@@ -24,6 +25,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     holdsContract(fixture);
     offerContract(fixture);
     claimContract(fixture);
+    clockContract(fixture);
     settleContract(fixture);
     runEndsContract(fixture);
     mailActionsContract(fixture);

@@ -6,7 +6,16 @@ import { keepHouse } from '../../engine/delivery/housekeeping';
 import { ServedNodes } from '../../engine/delivery/served-nodes';
 import { parseRetrySchedule } from '../../engine/delivery/retry-schedule';
 import { Runs } from '../../engine/delivery/runs';
-import type { Ended, Ledger, OfferedRun, Outcome, Pointer } from '../../engine/ledger/ledger';
+import type {
+  Ended,
+  Ledger,
+  OfferedRun,
+  OfferRequest,
+  Outcome,
+  Pointer,
+  RunningLease,
+  SeenLease,
+} from '../../engine/ledger/ledger';
 import type { NodeId, Unserved } from '../../engine/ledger/serving';
 import { ProcessWake } from '../../engine/signal/wake';
 import { silentLog } from '../support/log';
@@ -19,18 +28,21 @@ class FakeLedger implements Pick<Ledger, 'offer' | 'renew' | 'cursors' | 'takeEn
   renewed: Pointer[][] = [];
   failing = 0;
   offers = 0;
+  running: RunningLease[] = [];
+  unrenewed: (readonly SeenLease[])[] = [];
 
   async cursors(): Promise<Map<number, null>> {
     return new Map();
   }
 
-  async offer(): ReturnType<Ledger['offer']> {
+  async offer({ unrenewed }: OfferRequest): ReturnType<Ledger['offer']> {
     if (this.failing > 0) {
       this.failing--;
       throw new Error('disk full');
     }
     this.offers++;
-    return { runs: this.due.splice(0), lapsed: 0, nextInMs: null };
+    this.unrenewed.push(unrenewed!);
+    return { runs: this.due.splice(0), lapsed: 0, nextInMs: null, running: this.running };
   }
 
   async renew(pointers: readonly Pointer[]): Promise<Pointer[]> {
@@ -148,6 +160,18 @@ describe('the dispatcher', () => {
     await until('it renews', () => ledger.renewed.length > 0);
     assert.deepEqual(ledger.renewed[0], [pointer('late', 20)]);
     await dispatcher.stop();
+  });
+
+  it('holds no lease against a run before it has seen for long that nobody renews it', async () => {
+    const ledger = new FakeLedger();
+    ledger.running = [{ run: 'a', until: 1, lapsesInMs: -3_600_000 }];
+    const { wake, dispatcher } = dispatch(async () => undefined, ledger);
+    await until('it has looked several times', () => {
+      wake.notify([1]);
+      return ledger.offers > 3;
+    });
+    await dispatcher.stop();
+    assert.ok(ledger.unrenewed.every((leases) => leases.length === 0));
   });
 
   it('reports every event that ended without success, also when they are many', async () => {

@@ -1,17 +1,20 @@
 // Which process reads a source, in Postgres: a lease, fenced by a number.
 // Invariants: the fence grows with every new holder, and it alone decides whose hold counts; several sources are
 // locked by id.
+import { AHEAD_MARGIN_MS } from '../clock';
 import { LedgerFault, takenFault } from '../fault';
 import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import { NOW, type Parameter, type PostgresConnection, type Statements } from './connection';
 
+// $5: a lease that was seen not to be renewed; 0: none was; null: it was not looked at.
 const holdFree = `
   update durable_mail.source set
     fence = case when holder = $2 then fence else fence + 1 end, holder = $2, held_until = ${NOW} + $3
-  where id = $1 and (holder is null or holder in ($2, $4) or held_until <= ${NOW})
+  where id = $1 and (holder is null or holder in ($2, $4) or (held_until <= ${NOW} and $5::bigint is null)
+    or (held_until = $5 and (held_until <= ${NOW} or held_until > ${NOW} + $3 + ${AHEAD_MARGIN_MS})))
   returning fence`;
 
-const selectHolder = `select holder from durable_mail.source where id = $1`;
+const selectHolder = `select holder, held_until as until from durable_mail.source where id = $1`;
 
 const lockHeld = `
   select source.id as "sourceId", source.fence
@@ -27,7 +30,8 @@ const free = `update durable_mail.source set holder = null, held_until = null wh
 const selectName = `select account, mailbox from durable_mail.source where id = $1`;
 
 export function holdSource(connection: PostgresConnection, request: HoldRequest): Promise<HoldAnswer> {
-  const { sourceId, holder, leaseMs, replacing } = request;
+  const { sourceId, holder, leaseMs, replacing, unrenewed } = request;
+  const seen = unrenewed === undefined ? null : (unrenewed ?? 0);
   return connection.transaction(async (statements) => {
     // Who releases it between the two statements is asked again.
     for (;;) {
@@ -37,11 +41,13 @@ export function holdSource(connection: PostgresConnection, request: HoldRequest)
         holder,
         Math.round(leaseMs),
         replacing ?? null,
+        seen,
       );
       if (held) return { hold: { sourceId, fence: held.fence } };
-      const other = await statements.get<{ holder: string | null }>(selectHolder, sourceId);
+      const other = await statements.get<{ holder: string | null; until: number }>(selectHolder, sourceId);
       if (!other) throw new LedgerFault('other', `The mail ledger has no source ${sourceId}.`);
-      if (other.holder !== null) return { heldBy: other.holder };
+      if (other.holder !== null)
+        return { heldBy: other.holder, ...(seen !== null && { until: other.until }) };
     }
   });
 }

@@ -1,7 +1,8 @@
 // What is to be done with mails on their server, in Postgres: written with the end of a run, handed out to the
 // source's holder.
 // Invariants: one action for one event and one way in which it ended; a mail that is needed there is not taken away.
-import { type DueAction, HELD_UP_TRIES, type MailAction } from '../mail-actions';
+import { AHEAD_MARGIN_MS } from '../clock';
+import { type DueAction, HELD_UP_TRIES, type MailAction, MOST_POSTPONED_MS } from '../mail-actions';
 import type { SourceHold } from '../source-holds';
 import { NOW, type PostgresConnection, type Statements } from './connection';
 import { deleteOrphans } from './orphans';
@@ -41,12 +42,17 @@ const mayGo = `
         where event.message_id = action.message_id and event.settled_at is null limit 1) is null
       or (select 1 from durable_mail.content where content.message_id = action.message_id) is not null)))`;
 
+// Further ahead than an action waits, it was stored before the clock was set back.
+const isDue = `
+  (action.due_at <= ${NOW} or action.due_at > ${NOW} + ${AHEAD_MARGIN_MS}
+    + case when action.last_error is null then $4::bigint else ${MOST_POSTPONED_MS} end)`;
+
 const begin = `
   with held as materialized (select id from durable_mail.source where id = $1 and fence = $2),
   due as materialized (
     select action.id
     from durable_mail.mail_action action
-    where action.source_id = $1 and (select id from held) is not null and action.due_at <= ${NOW} and ${mayGo}
+    where action.source_id = $1 and (select id from held) is not null and ${isDue} and ${mayGo}
     order by action.due_at, action.id limit $3
     for update skip locked),
   taken as (

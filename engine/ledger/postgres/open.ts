@@ -15,6 +15,7 @@ type PgType = (typeof types.builtins)[keyof typeof types.builtins];
 
 export interface PoolLimits {
   readonly mostConnections?: number;
+  readonly connectTimeoutMs?: number;
   readonly answerTimeoutMs?: number;
 }
 
@@ -30,7 +31,7 @@ export async function openPool(settings: PostgresSettings, limits: PoolLimits = 
     password: typeof password === 'string' ? () => password : password,
     ssl: tls && { ...tls },
     max: limits.mostConnections ?? settings.mostConnections ?? MOST_CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: limits.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     query_timeout: limits.answerTimeoutMs ?? ANSWER_TIMEOUT_MS,
     allowExitOnIdle: true,

@@ -39,6 +39,7 @@ import { openPool } from './open';
 import { record } from './record';
 import * as runEnds from './run-ends';
 import * as serving from './serving';
+import { Renewals } from './renewals';
 import type { PostgresSettings } from './settings';
 import { settle, takeEnded } from './settle';
 import * as subscribe from './subscribe';
@@ -52,7 +53,7 @@ export async function openPostgresLedger(settings: PostgresSettings): Promise<Le
   const connection = new PostgresConnection(await openPool(settings), settings);
   try {
     await migrate(connection, settings);
-    return new PostgresLedger(connection);
+    return new PostgresLedger(connection, await Renewals.to(settings));
   } catch (error) {
     await connection.close();
     throw error;
@@ -68,9 +69,11 @@ const FEW_LOOKS = 50;
 class PostgresLedger implements Ledger {
   readonly place: string;
   readonly #connection: PostgresConnection;
+  readonly #renewals: Renewals;
 
-  constructor(connection: PostgresConnection) {
+  constructor(connection: PostgresConnection, renewals: Renewals) {
     this.#connection = connection;
+    this.#renewals = renewals;
     this.place = `${placeOf(connection.settings)}, schema ${schemaOf(connection.settings)}`;
   }
 
@@ -151,7 +154,7 @@ class PostgresLedger implements Ledger {
   }
 
   renew(pointers: readonly Pointer[], state: 'QUEUED' | 'RUNNING', leaseMs: number): Promise<Pointer[]> {
-    return deliver.renew(this.#connection, pointers, state, leaseMs);
+    return this.#renewals.run((connection) => deliver.renew(connection, pointers, state, leaseMs));
   }
 
   settle(pointers: readonly Pointer[], outcome: Outcome): Promise<Settled[]> {
@@ -175,7 +178,7 @@ class PostgresLedger implements Ledger {
   }
 
   renewHolds(holds: readonly SourceHold[], leaseMs: number): Promise<SourceHold[]> {
-    return hold.renewHolds(this.#connection, holds, leaseMs);
+    return this.#renewals.run((connection) => hold.renewHolds(connection, holds, leaseMs));
   }
 
   releaseHolds(holds: readonly SourceHold[]): Promise<void> {
@@ -199,7 +202,7 @@ class PostgresLedger implements Ledger {
   }
 
   renewKeys(holders: readonly string[], leaseMs: number): Promise<void> {
-    return once.renewKeys(this.#connection, holders, leaseMs);
+    return this.#renewals.run((connection) => once.renewKeys(connection, holders, leaseMs));
   }
 
   finishKeys(holder: string, keys: readonly string[]): Promise<void> {
@@ -250,7 +253,7 @@ class PostgresLedger implements Ledger {
     return act.forget(this.#connection, selection);
   }
 
-  close(): Promise<void> {
-    return this.#connection.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#connection.close(), this.#renewals.close()]);
   }
 }

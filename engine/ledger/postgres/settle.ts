@@ -1,7 +1,7 @@
 // How runs end in Postgres, by themselves or because their leases ran out, and who is told.
 // Invariants: every update names the state and the attempt that it leaves; events are locked by `seq`, contents
 // after their events.
-import type { Ended, Outcome, Pointer, Settled } from '../ledger';
+import type { Ended, Outcome, Pointer, SeenLease, Settled } from '../ledger';
 import { NOW, type PostgresConnection, type Statements } from './connection';
 import { dropContents, lockedContents } from './content';
 import { inOrder } from '../keys';
@@ -64,9 +64,15 @@ const settleFailed = failed(
   'DEAD',
 );
 
+// A lease that lies further ahead than $3 is from before the clock was set back. $4 and $5: only those that were seen
+// not to be renewed; null: all.
 const lapseRunning = failed(
   'durable_mail.event',
-  `event.subscription_id = any($2) and event.lease_until <= ${NOW}`,
+  `event.subscription_id = any($2) and event.lease_until is not null
+      and (event.lease_until <= ${NOW} or event.lease_until > ${NOW} + $3)
+      and ($4::text[] is null or exists (
+        select 1 from unnest($4::text[], $5::bigint[]) seen (run, until)
+        where seen.run = event.run_id and event.lease_until <= seen.until))`,
   'for update of event skip locked',
   'UNKNOWN',
 );
@@ -119,9 +125,19 @@ async function settleEnded(
   return rows.map(({ event, attempt, state }) => ({ event, attempt, state }));
 }
 
-/** Events whose run nobody renews any more. Only under the locks of their subscriptions. @returns how many */
-export async function lapse(statements: Statements, subscriptionIds: readonly number[]): Promise<number> {
-  return (await statements.all(lapseRunning, LAPSED, subscriptionIds)).length;
+/**
+ * Events whose run nobody renews any more. Only under the locks of their subscriptions.
+ * @param longestMs no lease lies further ahead @param unrenewed only these; undefined: all @returns how many
+ */
+export async function lapse(
+  statements: Statements,
+  subscriptionIds: readonly number[],
+  longestMs: number,
+  unrenewed: readonly SeenLease[] | undefined,
+): Promise<number> {
+  const runs = unrenewed?.map(({ run }) => run) ?? null;
+  const untils = unrenewed?.map(({ until }) => until) ?? null;
+  return (await statements.all(lapseRunning, LAPSED, subscriptionIds, longestMs, runs, untils)).length;
 }
 
 export function takeEnded(

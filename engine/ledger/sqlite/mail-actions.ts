@@ -1,7 +1,8 @@
 // What is to be done with mails on their server, in the SQLite ledger: written with the end of a run, handed out to
 // the source's holder.
 // Invariants: one action for one event and one way in which it ended; a mail that is needed there is not taken away.
-import { type DueAction, HELD_UP_TRIES, type MailAction } from '../mail-actions';
+import { AHEAD_MARGIN_MS } from '../clock';
+import { type DueAction, HELD_UP_TRIES, type MailAction, MOST_POSTPONED_MS } from '../mail-actions';
 import type { SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import { NOW, type SqliteConnection } from './connection';
@@ -37,10 +38,14 @@ const mayGo = `
       exists (select 1 from event where event.message_id = mail_action.message_id and event.settled_at is null)
       and not exists (select 1 from content where content.message_id = mail_action.message_id))))`;
 
+// Further ahead than an action waits, it was stored before the clock was set back.
+const isDue = `
+  (due_at <= ${NOW} or due_at > ${NOW} + ${AHEAD_MARGIN_MS} + iif(last_error is null, ?1, ${MOST_POSTPONED_MS}))`;
+
 const begin = `
   update mail_action set begun = begun + 1, due_at = ${NOW} + ?1
   where id in (
-    select id from mail_action where source_id = ?2 and due_at <= ${NOW} and ${mayGo}
+    select id from mail_action where source_id = ?2 and ${isDue} and ${mayGo}
     order by due_at, id limit ?3)
   returning id`;
 

@@ -1,18 +1,33 @@
 // Offers in the SQLite ledger: due events become QUEUED, grouped into runs.
 // Invariant: only this makes QUEUED, and every offer of an event is a new attempt.
+import { AHEAD_MARGIN_MS } from '../clock';
 import { type DueEvent, type DueRun, groupedRuns, offeredRun } from '../grouping';
-import type { Offer, OfferRequest } from '../ledger';
+import type { Offer, OfferRequest, RunningLease } from '../ledger';
+import { RELEASED_MOST_MS } from '../run-ends';
 import { NOW, type SqliteConnection } from './connection';
 import { lapse } from './settle';
 
 // The most events of one offer, so that it is short; the next one, at once, goes on.
 const MOST_EVENTS = 2_000;
+// How far it is looked among what is not due for mails that wait for no retry.
+const MOST_AHEAD = 200;
 
 const countInFlight = `
   select count(distinct run_id) as inFlight from event
-  where subscription_id in (select value from json_each(?)) and lease_until > ${NOW}`;
+  where subscription_id in (select value from json_each(?1)) and lease_until is not null
+    and (state = 'RUNNING' or lease_until > ${NOW} and lease_until <= ${NOW} + ?2)`;
 
-// Two index ranges a subscription, each read in order and cut at the limit: the cost does not grow with the backlog.
+/** Until when an event of the subscription may have to wait, at most. */
+const farthest = `
+  ${NOW} + ${AHEAD_MARGIN_MS} + (
+    select coalesce(max(delay.value), 0) * 11 / 10
+    from subscription owner, json_each(owner.retry_delays_ms) delay where owner.id = subscription.value)`;
+
+// Whose offers ended unclaimed may have to wait longer than for a retry, and also before its first run.
+const isFarther = `(unclaimed = 0 or due_at > ${NOW} + ${RELEASED_MOST_MS + AHEAD_MARGIN_MS})`;
+
+// Index ranges of a subscription, each read in order and cut at the limit: the cost does not grow with the backlog.
+// The last three are empty, unless the clock was set back: ?3 is the longest lease.
 const selectDue = `
   select event.seq, event.id as event, event.attempt, event.failures
   from json_each(?1) subscription
@@ -26,6 +41,22 @@ const selectDue = `
         select seq, lease_until as since from event
         where subscription_id = subscription.value and lease_until <= ${NOW} and state = 'QUEUED'
         order by lease_until, seq limit ?2)
+      union all
+      select * from (
+        select seq, lease_until as since from event
+        where subscription_id = subscription.value and lease_until > ${NOW} + ?3 and state = 'QUEUED'
+        order by lease_until, seq limit ?2)
+      union all
+      select * from (
+        select seq, due_at as since from event
+        where subscription_id = subscription.value and due_at > ${farthest} and ${isFarther}
+        order by due_at, seq limit ?2)
+      union all
+      select seq, due_at as since from (
+        select seq, due_at, state, unclaimed from event
+        where subscription_id = subscription.value and due_at > ${NOW} and due_at <= ${farthest}
+        order by due_at, seq limit ${MOST_AHEAD})
+      where state = 'PENDING' and unclaimed = 0
     ))) picked
   cross join event on event.seq = picked.value ->> 0
   order by picked.value ->> 1, event.seq limit ?2`;
@@ -40,31 +71,50 @@ const selectNext = `
   select min(due) - ${NOW} as dueInMs, min(lapse) - ${NOW} as lapseInMs from (
     select
       (select min(due_at) from event where subscription_id = subscription.value and due_at is not null) as due,
-      (select min(lease_until) from event where subscription_id = subscription.value and lease_until is not null)
-        as lapse
-    from json_each(?) subscription)`;
+      (select min(lease_until) from event
+        where subscription_id = subscription.value and lease_until is not null and (?2 or state = 'QUEUED')) as lapse
+    from json_each(?1) subscription)`;
+
+const selectRunning = `
+  select event.run_id as run, max(event.lease_until) as until, max(event.lease_until) - ${NOW} as lapsesInMs
+  from json_each(?) subscription
+  cross join event on event.subscription_id = subscription.value and event.lease_until is not null
+  where event.state = 'RUNNING'
+  group by event.run_id`;
 
 export function offer(connection: SqliteConnection, request: OfferRequest): Offer {
   const ids = JSON.stringify(request.subscriptionIds);
   return connection.transaction(() => {
-    const lapsed = lapse(connection, ids);
-    const { inFlight } = connection.get<{ inFlight: number }>(countInFlight, ids)!;
+    const { unrenewed } = request;
+    const longestMs = request.leaseMs + AHEAD_MARGIN_MS;
+    const lapsed = lapse(connection, ids, longestMs, unrenewed);
+    const { inFlight } = connection.get<{ inFlight: number }>(countInFlight, ids, longestMs)!;
     const free = request.mostRuns - inFlight;
     const runs = free > 0 ? queue(connection, ids, request, free) : [];
-    const next = connection.get<{ dueInMs: number | null; lapseInMs: number | null }>(selectNext, ids)!;
+    const next = connection.get<{ dueInMs: number | null; lapseInMs: number | null }>(
+      selectNext,
+      ids,
+      unrenewed ? 0 : 1,
+    )!;
     // With no place left, what is due has to wait until a run ends or a lease lapses.
     const waits = [free > runs.length ? next.dueInMs : null, next.lapseInMs].filter((ms) => ms !== null);
     return {
       runs: runs.map(offeredRun),
       lapsed,
       nextInMs: waits.length > 0 ? Math.max(0, Math.min(...waits)) : null,
+      ...(unrenewed && { running: connection.all<RunningLease>(selectRunning, ids) }),
     };
   });
 }
 
 function queue(connection: SqliteConnection, ids: string, request: OfferRequest, free: number): DueRun[] {
+  const longestMs = request.leaseMs + AHEAD_MARGIN_MS;
   const most = Math.min(MOST_EVENTS, free * request.mailsPerRun);
-  const runs = groupedRuns(connection.all<DueEvent>(selectDue, ids, most), request.mailsPerRun, free);
+  const runs = groupedRuns(
+    connection.all<DueEvent>(selectDue, ids, most, longestMs),
+    request.mailsPerRun,
+    free,
+  );
   const picked = runs.flatMap(({ id, events }) => events.map(({ seq }) => [seq, id]));
   if (picked.length > 0) connection.run(queueEvents, request.leaseMs, JSON.stringify(picked));
   return runs;

@@ -1,7 +1,7 @@
 // How runs end in the SQLite ledger, what then becomes of a mail's content, and who is told.
 // Invariant: every update names the state and the attempt that it leaves; `attempt` is the fence.
 import { inOrder } from '../keys';
-import type { Ended, Outcome, Pointer, Settled } from '../ledger';
+import type { Ended, Outcome, Pointer, SeenLease, Settled } from '../ledger';
 import { NOW, type SqliteConnection } from './connection';
 import { type Ending, enqueueActions } from './mail-actions';
 
@@ -40,12 +40,18 @@ const settleFailed = `
   ${endFailing}
   returning seq, id as event, attempt, state`;
 
+// A lease that lies further ahead than ?3 is from before the clock was set back. ?4: only those that were seen not to
+// be renewed, as JSON; null: all.
 const lapseRunning = `
   with failing as materialized (
     select event.seq, iif(subscription.guarantee = 'atMostOnce', 'UNKNOWN', 'DEAD') as ending, ${nextDelay}
     from json_each(?2) listening
     cross join subscription on subscription.id = listening.value
-    cross join event on event.subscription_id = subscription.id and event.lease_until <= ${NOW}
+    cross join event on event.subscription_id = subscription.id and event.lease_until is not null
+      and (event.lease_until <= ${NOW} or event.lease_until > ${NOW} + ?3)
+    where ?4 is null or exists (
+      select 1 from json_each(?4) unrenewed
+      where unrenewed.value ->> 'run' = event.run_id and event.lease_until <= unrenewed.value ->> 'until')
   )
   ${endFailing}
   returning seq, state`;
@@ -108,9 +114,18 @@ export function settle(
   });
 }
 
-/** Within a transaction. @param subscriptionIds JSON. @returns how many runs were found whose lease had run out */
-export function lapse(connection: SqliteConnection, subscriptionIds: string): number {
-  const lapsed = connection.all<Ending>(lapseRunning, LAPSED, subscriptionIds);
+/**
+ * Within a transaction. @param subscriptionIds JSON @param longestMs no lease lies further ahead
+ * @param unrenewed only these; undefined: all @returns how many runs were found whose lease had run out
+ */
+export function lapse(
+  connection: SqliteConnection,
+  subscriptionIds: string,
+  longestMs: number,
+  unrenewed: readonly SeenLease[] | undefined,
+): number {
+  const seen = unrenewed ? JSON.stringify(unrenewed) : null;
+  const lapsed = connection.all<Ending>(lapseRunning, LAPSED, subscriptionIds, longestMs, seen);
   enqueueActions(connection, lapsed);
   return lapsed.length;
 }

@@ -60,6 +60,33 @@ export function holdsContract(fixture: Fixture): void {
       assert.deepEqual(await ask(to, HOLDER), { heldBy: OTHER });
     });
 
+    for (const [direction, jump] of [
+      ['forward', 3_600_000],
+      ['back', -3_600_000],
+    ] as const) {
+      it(`is taken over after a jump of the clock ${direction} only if it was seen not to be renewed`, async () => {
+        const to = await fixture.subscribe();
+        const hold = fixture.hold(to);
+        await ask(to, HOLDER);
+        const look = (unrenewed: number | null): ReturnType<Ledger['holdSource']> =>
+          fixture.ledger.holdSource({ sourceId: to.sourceId, holder: OTHER, leaseMs: LEASE_MS, unrenewed });
+        const seen = async (): Promise<number> => {
+          const answer = await look(null);
+          assert.ok('heldBy' in answer && answer.heldBy === HOLDER, JSON.stringify(answer));
+          return answer.until!;
+        };
+        const alive = await seen();
+        assert.ok('heldBy' in (await look(alive)), 'it has not run out');
+        await fixture.elapse(jump);
+        assert.ok('heldBy' in (await look(alive)));
+        const jumped = await seen();
+        await fixture.ledger.renewHolds([hold], LEASE_MS);
+        assert.ok('heldBy' in (await look(jumped)), 'its holder lives');
+        await fixture.elapse(jump);
+        assert.ok('hold' in (await look(await seen())), 'its holder does not');
+      });
+    }
+
     it('is taken over at once from a holder that is known to be dead, and from no other', async () => {
       const to = await fixture.subscribe();
       assert.deepEqual(await ask(to, OTHER, 'somebody else'), { heldBy: HOLDER });

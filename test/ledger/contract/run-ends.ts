@@ -36,6 +36,7 @@ export function runEndsContract(fixture: Fixture): void {
         const [event] = await fixture.events();
         assert.deepEqual([event!.state, event!.failures], ['PENDING', 0]);
         const { nextInMs } = await fixture.offer(to);
+        assert.deepEqual(await fixture.pointers(to), [], 'not before it is due');
         assert.ok(nextInMs! >= longest - 1_000 && nextInMs! <= 3_600_000, `${nextInMs}`);
         longest = nextInMs!;
         await fixture.elapse(longest + 10);

@@ -11,6 +11,7 @@ import { lifeContract } from './contract/life';
 import { mailActionsContract } from './contract/mail-actions';
 import { offerContract } from './contract/offer';
 import { onceKeysContract } from './contract/once-keys';
+import { ownershipContract } from './contract/ownership';
 import { recordContract } from './contract/record';
 import { settleContract } from './contract/settle';
 import { sweepContract } from './contract/sweep';
@@ -27,6 +28,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     onceKeysContract(fixture);
     inspectionContract(fixture);
     sweepContract(fixture);
+    ownershipContract(fixture);
     constraintsContract(fixture);
     concurrencyContract(fixture);
     lifeContract(fixture);

@@ -20,6 +20,7 @@ import type {
 } from '../ledger';
 import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest } from '../once-keys';
+import { type Instance, Ownership } from '../ownership';
 import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import * as act from './act';
@@ -33,6 +34,7 @@ import { migrate } from './migrate';
 import { offer } from './offer';
 import * as once from './once';
 import { openPool } from './open';
+import { ownerStatements } from './owner';
 import { record } from './record';
 import type { PostgresSettings } from './settings';
 import { settle, takeEnded } from './settle';
@@ -41,12 +43,16 @@ import { sweep } from './sweep';
 import { unrecorded } from './unrecorded';
 import { waiting } from './waiting';
 
-/** Connects, and makes the schema or brings it up to date. @throws LedgerFault */
-export async function openPostgresLedger(settings: PostgresSettings): Promise<Ledger> {
+/**
+ * Connects, and makes the schema or brings it up to date.
+ * @param instance the n8n that opens it; left out: nobody is refused
+ * @throws LedgerFault
+ */
+export async function openPostgresLedger(settings: PostgresSettings, instance?: Instance): Promise<Ledger> {
   const connection = new PostgresConnection(await openPool(settings), settings);
   try {
     await migrate(connection, settings);
-    return new PostgresLedger(connection);
+    return new PostgresLedger(connection, instance ?? null);
   } catch (error) {
     await connection.close();
     throw error;
@@ -62,10 +68,28 @@ const FEW_LOOKS = 50;
 class PostgresLedger implements Ledger {
   readonly place: string;
   readonly #connection: PostgresConnection;
+  readonly #ownership: Ownership;
 
-  constructor(connection: PostgresConnection) {
+  constructor(connection: PostgresConnection, instance: Instance | null) {
     this.#connection = connection;
     this.place = `${placeOf(connection.settings)}, schema ${schemaOf(connection.settings)}`;
+    this.#ownership = new Ownership(ownerStatements(connection), this.place, instance);
+  }
+
+  ledgerId(): Promise<string> {
+    return this.#ownership.ledgerId();
+  }
+
+  own(): Promise<void> {
+    return this.#ownership.own();
+  }
+
+  leave(): Promise<void> {
+    return this.#ownership.leave();
+  }
+
+  takeOver(): Promise<string | null> {
+    return this.#ownership.takeOver();
   }
 
   subscribe(subscription: NewSubscription): Promise<Subscription> {
@@ -91,15 +115,18 @@ class PostgresLedger implements Ledger {
     return waiting(this.#connection, subscriptionIds, most);
   }
 
-  record(batch: RecordBatch): Promise<readonly number[]> {
+  async record(batch: RecordBatch): Promise<readonly number[]> {
+    await this.#ownership.check();
     return record(this.#connection, batch);
   }
 
-  offer(request: OfferRequest): Promise<Offer> {
+  async offer(request: OfferRequest): Promise<Offer> {
+    await this.#ownership.check();
     return offer(this.#connection, request);
   }
 
-  claim(pointers: readonly Pointer[], executionId: string, leaseMs: number): Promise<Claim[]> {
+  async claim(pointers: readonly Pointer[], executionId: string, leaseMs: number): Promise<Claim[]> {
+    await this.#ownership.check();
     return deliver.claim(this.#connection, pointers, executionId, leaseMs);
   }
 
@@ -115,11 +142,13 @@ class PostgresLedger implements Ledger {
     return settle(this.#connection, pointers, outcome);
   }
 
-  takeEnded(subscriptionIds: readonly number[], limit: number): Promise<Ended[]> {
+  async takeEnded(subscriptionIds: readonly number[], limit: number): Promise<Ended[]> {
+    await this.#ownership.check();
     return takeEnded(this.#connection, subscriptionIds, limit);
   }
 
-  sweep(limit: number): Promise<boolean> {
+  async sweep(limit: number): Promise<boolean> {
+    await this.#ownership.check();
     return sweep(this.#connection, limit);
   }
 
@@ -127,7 +156,8 @@ class PostgresLedger implements Ledger {
     return subscribe.reportSource(this.#connection, held, report);
   }
 
-  holdSource(request: HoldRequest): Promise<HoldAnswer> {
+  async holdSource(request: HoldRequest): Promise<HoldAnswer> {
+    await this.#ownership.check();
     return hold.holdSource(this.#connection, request);
   }
 
@@ -151,7 +181,8 @@ class PostgresLedger implements Ledger {
     return mailActions.postponeActions(this.#connection, ids, error, delayMs);
   }
 
-  takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {
+  async takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {
+    await this.#ownership.check();
     return once.takeKeys(this.#connection, request);
   }
 

@@ -3,7 +3,7 @@
 // Invariant: each action names the states that it leaves.
 import type { Changed, EventFilter, Selection } from '../inspection';
 import type { EventState } from '../states';
-import { NOW, type SqliteConnection } from './connection';
+import { NOW, patiently, type SqliteConnection } from './connection';
 import { cancelActions } from './mail-actions';
 import { releaseContent } from './settle';
 import { condition, walkFor, windows } from './walk';
@@ -91,10 +91,12 @@ async function change(
   let count = 0;
   const subscriptionIds = new Set<number>();
   for await (const select of batches(connection, selection, states)) {
-    const changed = connection.transaction(() => {
-      const selected = select();
-      return selected.length > 0 ? act(selected) : [];
-    });
+    const changed = await patiently(() =>
+      connection.transaction(() => {
+        const selected = select();
+        return selected.length > 0 ? act(selected) : [];
+      }),
+    );
     count += changed.length;
     for (const { subscriptionId } of changed) subscriptionIds.add(subscriptionId);
   }

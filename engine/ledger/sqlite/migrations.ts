@@ -228,4 +228,21 @@ export const migrations: readonly string[] = [
   alter table source add column recovered_at integer check ((recovered_at is null) = (recovered is null));
   alter table source add column notified_until integer;
   `,
+
+  // 5: whose the ledger is. One row; its id is the ledger's own.
+  `
+  create table ownership (
+    one integer primary key default 1 check (one = 1),
+    ledger_id text not null,
+    owner text,
+    home text,
+    host text,
+    owned_at integer,
+    said_at integer,
+    check ((owner is null) = (owned_at is null) and (owner is null) = (said_at is null)),
+    check (owner is not null or (home is null and host is null))
+  ) strict;
+
+  insert into ownership (ledger_id) values (lower(hex(randomblob(16))));
+  `,
 ];

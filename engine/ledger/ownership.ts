@@ -118,7 +118,7 @@ export class Ownership implements LedgerOwnership {
   }
 
   async takeOver(): Promise<string | null> {
-    if (!this.#instance) return null;
+    if (!this.#instance) throw new LedgerFault('other', 'This n8n does not say which one it is.');
     const { host } = await this.#statements.read();
     await this.#statements.replace(this.#instance);
     this.#lookedAt = -Infinity;

@@ -48,7 +48,11 @@ export function gmailCollector(
           hasSubscribed = true;
           if (stopping.signal.aborted) return [];
           const begins = subscribed.cursor === null ? fromWhenTold(reading, toldAt) : reading;
-          const subscriber = ports.subscriber(subscribed, { reading: begins, login, mostConnections: 1 });
+          const subscriber = ports.subscriber(
+            subscribed,
+            { reading: begins, login, mostConnections: 1 },
+            source,
+          );
           leave = gmail.join(source, subscriber);
           ports.joined();
           return subscribed.nodeIds;

@@ -38,8 +38,8 @@ export const imapCollector = ({ mailboxes, reading, login }: ImapCollecting): Co
         ledger,
         registry: imap,
         log,
-        subscriber: (subscribed, begins) =>
-          ports.subscriber(subscribed, { reading: begins, login, mostConnections }),
+        subscriber: (subscribed, begins, source) =>
+          ports.subscriber(subscribed, { reading: begins, login, mostConnections }, source),
         changed: (ids) => ports.changed(ids),
         failed: (fault, failures) => {
           ports.late();

@@ -1,7 +1,7 @@
 // What a kind of source (a mailbox of an IMAP server, a Gmail account) brings to a trigger that listens to it.
 // Invariant: nothing is read before `start`, and nothing is recorded any more after `stop` has resolved.
-import type { Ended, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
-import type { Subscriber } from '../../engine/source/source';
+import type { Ended, SourceKey, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
+import type { Start, Subscriber } from '../../engine/source/source';
 import type { Store } from './store';
 
 export interface Collector {
@@ -30,9 +30,10 @@ export interface CollectorPorts {
   readonly nodeId: string;
   readonly subscription: SubscriptionSettings;
   /** The trigger, as it listens to one source. */
-  subscriber<Login, Reading extends { readonly skipWhileOff: boolean }>(
+  subscriber<Login, Reading extends BeginsSomewhere>(
     subscription: Subscription,
     listening: Listening<Login, Reading>,
+    source: SourceKey,
   ): Subscriber<Login, Reading>;
   /** When people were told that the trigger listens, ms since 1970; null: they wait for it. */
   begunAt(): number | null;
@@ -46,6 +47,12 @@ export interface CollectorPorts {
   report(fault: Error): void;
   /** The login now leads to another account: `collect` is called anew. */
   moved(): void;
+}
+
+/** What the readings of all kinds of sources say of where they begin. */
+export interface BeginsSomewhere {
+  readonly skipWhileOff: boolean;
+  readonly start: Start;
 }
 
 export type Listening<Login, Reading> = Pick<

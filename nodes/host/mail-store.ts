@@ -17,6 +17,7 @@ import {
   settingsFromUrl,
 } from '../../engine/ledger/postgres/settings';
 import { errorText } from '../../engine/runtime/log';
+import { readEnvironment } from './environment';
 
 const MAIL_STORE = 'mailStore';
 const URL_VARIABLE = 'DURABLE_MAIL_POSTGRES_URL';
@@ -57,10 +58,9 @@ export async function mailStoreSettings(context: CredentialReader): Promise<Post
   if (context.getNode().parameters[MAIL_STORE] === 'postgres') {
     return toSettings(await context.getCredentials(MAIL_STORE));
   }
-  const url = process.env[URL_VARIABLE];
-  if (!url) return null;
   try {
-    return settingsFromUrl(url);
+    const url = readEnvironment(URL_VARIABLE);
+    return url ? settingsFromUrl(url) : null;
   } catch (error) {
     const message = `The environment variable ${URL_VARIABLE} cannot be used: ${errorText(error)}`;
     throw new NodeOperationError(context.getNode(), message);

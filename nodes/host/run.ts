@@ -5,6 +5,7 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import type { Pointer } from '../../engine/ledger/ledger';
 import { log } from './log';
+import { rememberRun } from './memory';
 import { readPointers } from './pointer';
 import { failedOutcome, outcomeOf } from './run-end';
 import { onRunEnd } from './run-hooks';
@@ -29,6 +30,7 @@ export async function runPointers(
   // trigger's done promise settles what is claimed (emit.ts).
   onRunEnd(context, async (run) => runs.end(executionId, outcomeOf(run)));
   const claims = await runs.begin(pointers, executionId);
+  await rememberRun(context, ledger, claims);
   try {
     if (context.getExecutionCancelSignal()?.aborted) throw new Error('The run was stopped before it began.');
     const { items, gone } = await itemsOf(context, ledger, pointers, claims, settings);

@@ -6,6 +6,7 @@ import type { Ended } from '../../engine/ledger/ledger';
 import { errorText } from '../../engine/runtime/log';
 import type { Collector } from './collector';
 import { log } from './log';
+import type { Memory } from './memory';
 
 export class Telling {
   readonly #context: ITriggerFunctions;
@@ -39,6 +40,23 @@ export class Telling {
   /** Something is wrong, while mail is being read. */
   warn(fault: Error): void {
     this.#tell(fault.message, 'The trigger stays active.');
+  }
+
+  /** n8n remembers a ledger that is not the one there is. */
+  ledgerLost(place: string, { place: before, at }: Memory, skips: boolean): void {
+    const until = new Date(at).toISOString();
+    const what =
+      before === place
+        ? `was made anew since then: its file or its tables were lost`
+        : `was ${before} until then, and is another one now`;
+    const reading = skips
+      ? 'As it is set, the trigger begins with new mail.'
+      : `Mail is read again from then on, so that none of the meantime is missing; some of it may run twice.`;
+    this.#tell(
+      `The mail ledger (${place}) does not know this trigger, which had listened at ${until}. It ${what}.`,
+      `Mails that waited in the old one do not run from here. ${reading} If the ledger was changed on purpose, there ` +
+        "is nothing to do. If not: keep n8n's folder on a volume, and look at Mail Store and DURABLE_MAIL_POSTGRES_URL.",
+    );
   }
 
   setAside(ended: Ended): void {

@@ -141,7 +141,10 @@ describe('which ledger', { timeout: 15 * 60_000 }, () => {
     before(async () => {
       sink = await cleanup.of(Sink.start());
       n8n = await cleanup.of(N8n.start());
-      await append('loser', 'from before');
+      const client = await dovecot.client('loser');
+      const old = Buffer.from(rawMail({ subject: 'from before' }));
+      await client.append('INBOX', old, [], new Date(Date.now() - 3_600_000));
+      await client.logout();
       id = await mailWorkflow(n8n, dovecot.login('loser'), [postMail(sink)]);
       await n8n.api.publish(id);
       await n8n.watching(id);

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import type { ITriggerFunctions } from 'n8n-workflow';
 import type { Instance } from '../../engine/ledger/ownership';
 import { isDead } from '../../engine/source/leases';
+import { isHelper } from './queue-mode';
 
 const PROCESS = Symbol.for('n8n-nodes-durable-mail/process');
 
@@ -12,6 +13,8 @@ function processName(): string {
   const global = globalThis as unknown as Record<symbol, string | undefined>;
   return (global[PROCESS] ??= `${hostname()}:${process.pid}:${randomUUID()}`);
 }
+
+const isMultiMain = (): boolean => process.env['N8N_MULTI_MAIN_SETUP_ENABLED'] === 'true';
 
 /** @returns undefined: n8n does not say which one it is */
 export function thisInstance(
@@ -22,8 +25,8 @@ export function thisInstance(
   const name = processName();
   return {
     id,
-    // Several main processes have one id, too: a copy cannot be told from them.
-    home: process.env['N8N_MULTI_MAIN_SETUP_ENABLED'] === 'true' ? null : name,
+    // Several main processes have one id, too: a copy cannot be told from them. And a worker does not listen.
+    home: isMultiMain() || isHelper() ? null : name,
     host: hostname(),
     isGone: (home) => isDead(home, name),
   };

@@ -8,7 +8,6 @@ import type {
   INodeProperties,
   ITriggerFunctions,
 } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import { checkPostgres } from '../../engine/ledger/postgres/check';
 import {
   DEFAULT_SCHEMA,
@@ -18,6 +17,7 @@ import {
 } from '../../engine/ledger/postgres/settings';
 import { errorText } from '../../engine/runtime/log';
 import { readEnvironment } from './environment';
+import { nodeError } from './node-error';
 
 const MAIL_STORE = 'mailStore';
 const URL_VARIABLE = 'DURABLE_MAIL_POSTGRES_URL';
@@ -63,7 +63,7 @@ export async function mailStoreSettings(context: CredentialReader): Promise<Post
     return url ? settingsFromUrl(url) : null;
   } catch (error) {
     const message = `The environment variable ${URL_VARIABLE} cannot be used: ${errorText(error)}`;
-    throw new NodeOperationError(context.getNode(), message);
+    throw nodeError(context.getNode(), message);
   }
 }
 

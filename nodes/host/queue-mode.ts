@@ -1,7 +1,7 @@
 // n8n's queue mode: a main process that listens, workers that run.
 
 /** A worker or a webhook process: whatever else is set, what it runs or hears was listened for by another process. */
-const isHelper = (): boolean => ['worker', 'webhook'].includes(process.argv[2] ?? '');
+export const isHelper = (): boolean => ['worker', 'webhook'].includes(process.argv[2] ?? '');
 
 export const isQueueMode = (): boolean => process.env['EXECUTIONS_MODE'] === 'queue' || isHelper();
 

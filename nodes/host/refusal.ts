@@ -1,9 +1,9 @@
 // What a trigger cannot work with, however long it waits: said when the workflow is published, with what to change.
 import type { ITriggerFunctions, WorkflowActivateMode } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import { LedgerFault } from '../../engine/ledger/fault';
 import { pause } from '../../engine/runtime/time';
 import { mailStoreSettings } from './mail-store';
+import { nodeError } from './node-error';
 import { QUEUE_MODE_NEEDS_POSTGRES, isQueueMode } from './queue-mode';
 import { openStore } from './store';
 
@@ -15,7 +15,7 @@ const BY_A_PERSON: readonly WorkflowActivateMode[] = ['activate', 'create', 'upd
 /** @throws NodeOperationError for settings of the node, the workflow or the instance that can never work */
 export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<void> {
   const refuse = (reason: string): never => {
-    throw new NodeOperationError(context.getNode(), reason);
+    throw nodeError(context.getNode(), reason);
   };
   const { engineType } = context.getWorkflowSettings() as { engineType?: string };
   if (engineType === 'v2') {
@@ -63,6 +63,6 @@ async function readSettings(context: ITriggerFunctions): ReturnType<typeof mailS
   try {
     return await mailStoreSettings(context);
   } catch (error) {
-    throw new NodeOperationError(context.getNode(), error as Error);
+    throw nodeError(context.getNode(), error as Error);
   }
 }

@@ -1,12 +1,12 @@
 // What a person is told of a trigger that listens: by a failed execution, which also starts n8n's error workflow. The
 // trigger stays up.
 import type { ITriggerFunctions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import type { Ended } from '../../engine/ledger/ledger';
 import { errorText } from '../../engine/runtime/log';
 import type { Collector } from './collector';
 import { log } from './log';
 import type { Memory } from './memory';
+import { nodeError } from './node-error';
 
 export class Telling {
   readonly #context: ITriggerFunctions;
@@ -76,7 +76,7 @@ export class Telling {
   #tell(message: string, description: string): void {
     try {
       const node = this.#context.getNode();
-      this.#context.saveFailedExecution(new NodeOperationError(node, message, { description }));
+      this.#context.saveFailedExecution(nodeError(node, message, description));
     } catch (failure) {
       log.error(`${this.name}: ${message} n8n did not take the report: ${errorText(failure)}`);
     }

@@ -139,10 +139,10 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
 
   it('tells a person at once of what does not pass, once, and of what lasts', async () => {
     const broken = new Listening();
-    broken.collect = () => Promise.reject(new Error('The key does not fit.'));
+    broken.collect = () => Promise.reject(new Error('The key does not fit (EACCES).'));
     const close = await broken.begin();
     await until('it has tried again', () => broken.ports.length === 3);
-    assert.deepEqual(broken.told, ['The letter box is not being read: The key does not fit.']);
+    assert.deepEqual(broken.told, ['The letter box is not being read: The key does not fit (EACCES).']);
     await close();
     const ledgerless = new Listening();
     ledgerless.collect = () => Promise.reject(new LedgerFault('unreachable', 'The ledger is away.'));

@@ -13,9 +13,8 @@ const claimLedger = `
   where owner is null
     or (owner = $1 and (home is null or home in ($2, $4) or $2::text is null or abs(${NOW} - said_at) >= ${ALIVE_MS}))`;
 
-// It may be said in a worker: whichever process listens is its home.
 const replaceOwner = `
-  update durable_mail.ownership set owner = $1, home = null, host = $2, owned_at = ${NOW}, said_at = ${NOW}`;
+  update durable_mail.ownership set owner = $1, home = $2, host = $3, owned_at = ${NOW}, said_at = ${NOW}`;
 
 const leaveLedger = `
   update durable_mail.ownership set said_at = 0 where owner = $1 and home is not distinct from $2`;
@@ -25,8 +24,8 @@ export const ownerStatements = (connection: PostgresConnection): OwnerStatements
   claim: async ({ id, home, host }: Instance, replacing: string | null) => {
     await connection.run(claimLedger, id, home, host, replacing);
   },
-  replace: async ({ id, host }: Instance) => {
-    await connection.run(replaceOwner, id, host);
+  replace: async ({ id, home, host }: Instance) => {
+    await connection.run(replaceOwner, id, home, host);
   },
   leave: async ({ id, home }: Instance) => {
     await connection.run(leaveLedger, id, home);

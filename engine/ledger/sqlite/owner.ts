@@ -13,9 +13,8 @@ const claimLedger = `
   where owner is null
     or (owner = ?1 and (home is null or home in (?2, ?4) or ?2 is null or abs(${NOW} - said_at) >= ${ALIVE_MS}))`;
 
-// It may be said in a worker: whichever process listens is its home.
 const replaceOwner = `
-  update ownership set owner = ?1, home = null, host = ?2, owned_at = ${NOW}, said_at = ${NOW}`;
+  update ownership set owner = ?1, home = ?2, host = ?3, owned_at = ${NOW}, said_at = ${NOW}`;
 
 const leaveLedger = `update ownership set said_at = 0 where owner = ?1 and home is ?2`;
 
@@ -32,8 +31,8 @@ export function claimLedgerFor(
   connection.run(claimLedger, instance.id, instance.home, instance.host, replacing);
 }
 
-export function replaceOwnerBy(connection: SqliteConnection, { id, host }: Instance): void {
-  connection.run(replaceOwner, id, host);
+export function replaceOwnerBy(connection: SqliteConnection, { id, home, host }: Instance): void {
+  connection.run(replaceOwner, id, home, host);
 }
 
 export function leaveLedgerOf(connection: SqliteConnection, { id, home }: Instance): void {

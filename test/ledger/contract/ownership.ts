@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { LedgerFault, type LedgerFaultKind } from '../../../engine/ledger/fault';
 import type { Ledger } from '../../../engine/ledger/ledger';
 import { ALIVE_MS, type Instance } from '../../../engine/ledger/ownership';
+import { until } from '../../support/until';
 import { held } from '../held';
 import { type Fixture, LEASE_MS, success } from './fixture';
 
@@ -92,7 +93,9 @@ export function ownershipContract(fixture: Fixture): void {
           assert.equal(await ledger.takeOver(), 'host-p');
           await ledger.own();
         });
-        await assert.rejects(old.own(), /belongs to another n8n \(instance staging-0123/);
+        await until('it is noticed', () =>
+          assert.rejects(old.own(), /belongs to another n8n \(instance staging-0123/).then(() => true),
+        );
         await assert.rejects(old.offer(asked), /belongs to another n8n/);
         assert.equal((await old.settle(run!.pointers, success)).length, 1);
       });

@@ -44,5 +44,10 @@ export function foldRepeats(
     }, everyMs).unref();
   };
 
-  return { debug: log.debug, info: log.info, warn: fold('warn'), error: fold('error') };
+  return {
+    debug: (message, fields) => log.debug(message, fields),
+    info: (message, fields) => log.info(message, fields),
+    warn: fold('warn'),
+    error: fold('error'),
+  };
 }

@@ -15,9 +15,12 @@ export function readEnvironment(name: string): string | undefined {
   try {
     return readFileSync(file, 'utf8').trim();
   } catch (error) {
-    throw new Error(`The file that ${name}_FILE names cannot be read: ${errorText(error)}`);
+    throw unreadable(name, error);
   }
 }
+
+const unreadable = (name: string, error: unknown): Error =>
+  new Error(`The file that ${name}_FILE names cannot be read: ${errorText(error)}`);
 
 /** n8n's user folder. A user whom the system does not know, as in some containers, has none: n8n takes this one then. */
 export const userFolder = (): string => join(process.env['N8N_USER_FOLDER'] || home(), '.n8n');

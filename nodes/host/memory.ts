@@ -30,8 +30,9 @@ export function recall(context: Context): Memory | null {
   const { memory, of } = stored(context);
   if (!memory || of !== owner(context)) return null;
   const { ledgerId, place, at, sources } = memory;
-  if (typeof ledgerId !== 'string' || typeof at !== 'number' || !Array.isArray(sources)) return null;
-  return { ledgerId, place: String(place), at, sources: sources.map(String) };
+  if (typeof ledgerId !== 'string' || typeof place !== 'string') return null;
+  if (typeof at !== 'number' || !Array.isArray(sources)) return null;
+  return { ledgerId, place, at, sources: sources.map(String) };
 }
 
 /** To be called before the trigger has started, or in a run. */

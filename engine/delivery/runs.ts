@@ -150,6 +150,11 @@ export class Runs {
     this.#restIfIdle();
   }
 
+  /** Nothing is held here. */
+  get isIdle(): boolean {
+    return this.#claiming.size === 0 && this.#runs.size === 0 && this.#keyHolders.size === 0;
+  }
+
   /** Renews every lease that is held here, unless that was done a moment ago. */
   async renewAll(): Promise<void> {
     const now = monotonicNow();

@@ -6,10 +6,23 @@
  * - `unreachable`: no connection, or it was lost; `login`: user or password rejected; `tls`: no trusted encryption
  * - `rights`: the user may not do this; `schema`: written by a newer version, or not to be used by this one
  * - `taken`: another process holds the source by now
+ * - `foreign`: the ledger is another n8n's; `twin`: a living copy's of this n8n
+ * - `replaced`: its file was deleted, or another was put in its place, since it was opened
  * - `other`: anything else, with the database's own text
  */
 export type LedgerFaultKind =
-  'full' | 'readonly' | 'unreachable' | 'login' | 'tls' | 'rights' | 'schema' | 'taken' | 'other';
+  | 'full'
+  | 'readonly'
+  | 'unreachable'
+  | 'login'
+  | 'tls'
+  | 'rights'
+  | 'schema'
+  | 'taken'
+  | 'foreign'
+  | 'twin'
+  | 'replaced'
+  | 'other';
 
 export class LedgerFault extends Error {
   constructor(

@@ -6,6 +6,8 @@
 // - one event for one mail and one subscription, by identity and by soft identity, also after retention;
 // - only the holder of a source's lease, by its fence, records for it;
 // - only `offer` makes QUEUED, only `claim` makes RUNNING, only the holder of (event, attempt) leaves RUNNING;
+// - `record`, `offer`, `claim`, `holdSource`, `takeEnded`, `takeKeys` and `sweep` do nothing for an n8n that does not
+//   own the ledger (ownership.ts);
 // - all times are the database's; every call that takes several things is a few statements, never one for each.
 // Every method rejects with a LedgerFault (fault.ts) when the database cannot do its part.
 import type { Inspection } from './inspection';
@@ -14,6 +16,7 @@ import type { OnceKeys } from './once-keys';
 import type { Claim, Pointer } from './pointer';
 import type { RunEnds } from './run-ends';
 import type { Serving, TriggerNode } from './serving';
+import type { LedgerOwnership } from './ownership';
 import type { SourceHold, SourceHolds } from './source-holds';
 import type { Backfill, ConnectionState, EventState, SourceState } from './states';
 
@@ -209,7 +212,8 @@ export interface SourceReport {
   readonly notifiedUntil?: number | null;
 }
 
-export interface Ledger extends OnceKeys, Inspection, Serving, SourceHolds, MailActions, RunEnds {
+export interface Ledger
+  extends OnceKeys, Inspection, Serving, SourceHolds, MailActions, RunEnds, LedgerOwnership {
   /** Where it is, for people, without secrets: its file, or its database and schema. */
   readonly place: string;
 

@@ -1,7 +1,7 @@
 // The engine's log port. Whoever embeds the engine gives one; n8n's logger fits.
 // Invariant: no secret and nothing of a mail's content is ever passed to it.
 
-type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface Log {
   debug(message: string, fields?: LogFields): void;

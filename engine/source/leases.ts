@@ -146,7 +146,7 @@ class Lease implements SourceLease {
  * A process of this machine that is no more, as before a crash and a restart: its lease need not run out.
  * Two machines may have one name: so it is only asked once for each source, and nobody is replaced time and again.
  */
-function isDead(holder: string, self: string): boolean {
+export function isDead(holder: string, self: string): boolean {
   const [, host, pid] = /^(.*):(\d+):[^:]*$/.exec(holder) ?? [];
   const [, ownHost, ownPid] = /^(.*):(\d+):[^:]*$/.exec(self) ?? [];
   if (host === undefined || host !== ownHost) return false;

@@ -52,7 +52,11 @@ export function gmailCollector(
           if (stopping.signal.aborted) return [];
           // Nobody could subscribe before: whose mail it is was not known.
           const begins = subscribed.cursor === null ? fromWhenTold(reading, toldAt) : reading;
-          const subscriber = ports.subscriber(subscribed, { reading: begins, login, mostConnections: 1 });
+          const subscriber = ports.subscriber(
+            subscribed,
+            { reading: begins, login, mostConnections: 1 },
+            source,
+          );
           leave = gmail.join(source, subscriber);
           ports.joined();
           return subscribed.nodeIds;

@@ -44,12 +44,16 @@ export function imapCollector({ mailboxes, reading, login }: ImapCollecting): Co
           ledger,
           registry: imap,
           log,
-          subscriber: (subscribed, begins) =>
-            ports.subscriber(subscribed, {
-              reading: subscribed.cursor === null ? fromWhenTold(begins, toldAt) : begins,
-              login,
-              mostConnections,
-            }),
+          subscriber: (subscribed, begins, source) =>
+            ports.subscriber(
+              subscribed,
+              {
+                reading: subscribed.cursor === null ? fromWhenTold(begins, toldAt) : begins,
+                login,
+                mostConnections,
+              },
+              source,
+            ),
           changed: (ids) => ports.changed(ids),
           failed: (fault, failures) => {
             ports.late();

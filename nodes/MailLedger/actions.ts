@@ -3,12 +3,13 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import type { EventFilter, EventRecord, Inspection, Selection } from '../../engine/ledger/inspection';
+import type { Ledger } from '../../engine/ledger/ledger';
 import type { Wake } from '../../engine/signal/wake';
 import type { EventState } from '../../engine/ledger/states';
 import { eventIds, readFilter } from './filters';
 
 export interface InspectionStore {
-  readonly ledger: Inspection;
+  readonly ledger: Inspection & Pick<Ledger, 'ledgerId' | 'place' | 'takeOver'>;
   readonly wake: Pick<Wake, 'notify'>;
 }
 

@@ -42,6 +42,12 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
     replay: action('replay'),
     retryNow: action('retryNow'),
   },
+  ledger: {
+    takeOver: async (_context, _itemIndex, { ledger }) => {
+      const takenFrom = await ledger.takeOver();
+      return [{ ledgerId: await ledger.ledgerId(), place: ledger.place, takenFrom }];
+    },
+  },
   source: {
     getAll: async (_context, _itemIndex, { ledger }) => (await ledger.sources()).map(sourceJson),
   },

@@ -102,6 +102,7 @@ export const properties: INodeProperties[] = [
     noDataExpression: true,
     options: [
       { name: 'Event', value: 'event', description: 'One email for one trigger' },
+      { name: 'Ledger', value: 'ledger', description: 'The mail ledger itself' },
       { name: 'Source', value: 'source', description: 'A mailbox that is watched' },
       { name: 'Statistics', value: 'statistics' },
     ],
@@ -147,6 +148,22 @@ export const properties: INodeProperties[] = [
       },
     ],
     default: 'getAll',
+  },
+  {
+    displayName: 'Operation',
+    name: 'operation',
+    type: 'options',
+    noDataExpression: true,
+    displayOptions: { show: { resource: ['ledger'] } },
+    options: [
+      {
+        name: 'Take Over',
+        value: 'takeOver',
+        action: 'Take over the ledger',
+        description: 'Make this n8n the owner. The one before stops running mail from it within a minute.',
+      },
+    ],
+    default: 'takeOver',
   },
   {
     displayName: 'Operation',

@@ -4,6 +4,7 @@ import type {
   Ended,
   Ledger,
   NodeSubscription,
+  SourceKey,
   Subscription,
   SubscriptionSettings,
 } from '../../engine/ledger/ledger';
@@ -38,9 +39,10 @@ export interface CollectorPorts {
   readonly trigger: TriggerNode;
   readonly subscription: SubscriptionSettings;
   /** The trigger, as it listens to one source. */
-  subscriber<Login, Reading extends { readonly skipWhileOff: boolean }>(
+  subscriber<Login, Reading extends BeginsSomewhere>(
     subscription: Subscription,
     listening: Listening<Login, Reading>,
+    source: SourceKey,
   ): Subscriber<Login, Reading>;
   /** When people were told that the trigger listens, ms since 1970; null: they wait for it. */
   begunAt(): number | null;
@@ -54,6 +56,12 @@ export interface CollectorPorts {
   report(fault: Error): void;
   /** The login now leads to another account: `collect` is called anew. */
   moved(): void;
+}
+
+/** What the readings of all kinds of sources say of where they begin. */
+export interface BeginsSomewhere {
+  readonly skipWhileOff: boolean;
+  readonly start: Start;
 }
 
 export type Listening<Login, Reading> = Pick<

@@ -3,17 +3,19 @@
 // the background, because n8n gives up on a trigger that throws or reports an error (5 tries, then for good).
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { Dispatcher, type DispatcherSettings } from '../../engine/delivery/dispatcher';
-import { LedgerFault } from '../../engine/ledger/fault';
-import type { Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
+import { LedgerFault, type LedgerFaultKind } from '../../engine/ledger/fault';
+import { sourceName } from '../../engine/ledger/keys';
+import type { SourceKey, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
 import type { TriggerNode } from '../../engine/ledger/serving';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
-import { monotonicNow, pause } from '../../engine/runtime/time';
+import { CLOCK_MARGIN_MS, monotonicNow, pause } from '../../engine/runtime/time';
 import type { OutageReporting, Subscriber } from '../../engine/source/source';
-import type { Collector, CollectorPorts, Listening } from './collector';
+import type { BeginsSomewhere, Collector, CollectorPorts, Listening } from './collector';
 import { emitRun } from './emit';
 import { tellOfLeftBehind } from './left-behind';
 import { log } from './log';
+import { type Memory, recall, remember } from './memory';
 import { type Listener, openStore, processState, type Store } from './store';
 import { Telling } from './telling';
 import { triggersOf } from './workflow-triggers';
@@ -26,6 +28,12 @@ const BEGIN_MS = 10_000;
 
 /** n8n closes all triggers within one budget of 30 s: a mail server that is slow to say goodbye is not waited for. */
 const CLOSE_MS = 80;
+
+/** How often it is said and asked that the ledger is this n8n's, and its file still there. */
+const OWN_MS = 10_000;
+
+/** A living copy of this n8n is told after so long: as a rule it is the process of before, about to end. */
+const TWIN_TOLD_MS = 120_000;
 
 /** How often it is looked whether another database was chosen: an edited credential restarts nothing. */
 const STORE_LOOK_MS = 60_000;
@@ -77,7 +85,14 @@ class TriggerListener implements Listener {
   #store: Store | undefined;
   #serving: Promise<unknown> | undefined;
   #closed: Promise<void> | undefined;
+  /** Names of all that it listens to, and when each was last read to its end. */
+  readonly #sources = new Set<string>();
+  readonly #syncedAt = new Map<string, number>();
   readonly #ended: Promise<void>;
+  #ledger: { readonly id: string; readonly place: string } | null = null;
+  /** What n8n remembered when the trigger was started, then what it was given to remember. */
+  #memory: Memory | null;
+  #toldOfLoss = false;
   #begunAt: number | null = null;
 
   constructor(
@@ -91,6 +106,7 @@ class TriggerListener implements Listener {
     this.#collector = collector;
     this.#telling = new Telling(context, collector);
     this.#triggers = triggersOf(context);
+    this.#memory = recall(context);
     this.#ended = this.#run(before);
   }
 
@@ -98,6 +114,14 @@ class TriggerListener implements Listener {
   async begin(): Promise<void> {
     await pause(BEGIN_MS, this.#placed.signal);
     this.#begunAt = Date.now();
+    if (this.#placing.size > 0 || !this.#ledger || this.#closing.signal.aborted) return;
+    const { id: ledgerId, place } = this.#ledger;
+    // What was watched before and is not read yet is known until then.
+    const isRead = [...this.#sources].every((name) => this.#syncedAt.has(name));
+    const at = isRead ? this.#begunAt : (this.#memory?.at ?? this.#begunAt);
+    this.#memory = { ledgerId, place, at, sources: [...this.#sources] };
+    this.#toldOfLoss = false;
+    remember(this.#context, this.#memory);
   }
 
   /** Once: a newer registration of the node may serve what this one had. */
@@ -135,7 +159,7 @@ class TriggerListener implements Listener {
         if (failures === 0) failingSince = monotonicNow();
         failures++;
         log.error(`${this.#telling.name} is not listening: ${errorText(error)}`, { failures });
-        const { afterMs } = this.#settings.outage;
+        const { afterMs } = isTwin(error) ? { afterMs: TWIN_TOLD_MS } : this.#settings.outage;
         const lasts = afterMs !== null && monotonicNow() - failingSince > afterMs;
         if (!told && (!this.#heals(error) || lasts)) {
           told = true;
@@ -152,7 +176,8 @@ class TriggerListener implements Listener {
   async #listen(signal: AbortSignal): Promise<void> {
     const store = await openStore(this.#context);
     const { ledger, wake, runs } = store;
-    store.keepHouse();
+    await store.own();
+    this.#ledger = { id: await ledger.ledgerId(), place: ledger.place };
     await (this.#serving = this.#serve(store));
     const moved = new AbortController();
     const collecting = await this.#collector.collect(
@@ -173,6 +198,7 @@ class TriggerListener implements Listener {
     const stop = (): Promise<unknown> => (stopping ??= Promise.all([dispatcher.stop(), collecting.stop()]));
     const onClose = (): void => void stop();
     signal.addEventListener('abort', onClose, { once: true });
+    store.listeners.add(this);
     try {
       const trigger = this.#trigger;
       dispatcher.serve(await collecting.start());
@@ -182,6 +208,8 @@ class TriggerListener implements Listener {
     } finally {
       signal.removeEventListener('abort', onClose);
       await stop();
+      store.listeners.delete(this);
+      if (store.listeners.size === 0) await ledger.leave().catch(() => undefined);
     }
   }
 
@@ -203,7 +231,8 @@ class TriggerListener implements Listener {
     return {
       trigger: this.#trigger,
       subscription: this.#settings.subscription,
-      subscriber: (subscription, listening) => this.#subscriber(subscription, listening, moved),
+      subscriber: (subscription, listening, source) =>
+        this.#subscriber(subscription, this.#begins(subscription, listening, source), source, moved),
       begunAt: () => this.#begunAt,
       joined: () => this.#placedIn('collector'),
       changed,
@@ -213,9 +242,31 @@ class TriggerListener implements Listener {
     };
   }
 
-  #subscriber<Login, Reading extends { readonly skipWhileOff: boolean }>(
+  /** Where n8n remembers the source and the ledger does not, its reading begins at the last moment known. */
+  #begins<Login, Reading extends BeginsSomewhere>(
     subscription: Subscription,
     listening: Listening<Login, Reading>,
+    source: SourceKey,
+  ): Listening<Login, Reading> {
+    const name = sourceName(source);
+    this.#sources.add(name);
+    const memory = this.#memory;
+    if (!memory || !this.#ledger || memory.ledgerId === this.#ledger.id) return listening;
+    const wasWatched = memory.sources.length === 0 || memory.sources.includes(name);
+    if (subscription.cursor !== null || !wasWatched) return listening;
+    if (!this.#toldOfLoss)
+      this.#telling.ledgerLost(this.#ledger.place, memory, listening.reading.skipWhileOff);
+    this.#toldOfLoss = true;
+    if (listening.reading.skipWhileOff) return listening;
+    const at = (this.#syncedAt.get(name) ?? memory.at) - CLOCK_MARGIN_MS;
+    const start = { kind: 'since', at } as const;
+    return { ...listening, reading: { ...listening.reading, start } };
+  }
+
+  #subscriber<Login, Reading extends BeginsSomewhere>(
+    subscription: Subscription,
+    listening: Listening<Login, Reading>,
+    source: SourceKey,
     moved: AbortController,
   ): Subscriber<Login, Reading> {
     // Whoever begins with "now" has to see it, before people are told that the trigger listens.
@@ -228,7 +279,10 @@ class TriggerListener implements Listener {
       hasActions: afterSuccess !== null || whenDead !== null,
       joinedAt: this.#registeredAt,
       begun: () => this.#begunAt !== null,
-      synced: () => this.#placedIn(subscription.id),
+      synced: () => {
+        this.#syncedAt.set(sourceName(source), Date.now());
+        this.#placedIn(subscription.id);
+      },
       report: (fault) => this.#report(fault),
       warn: (fault) => this.#telling.warn(fault),
       reportOver: (lastedMs) => this.#telling.readAgain(lastedMs),
@@ -241,11 +295,20 @@ class TriggerListener implements Listener {
     if (this.#placing.size === 0) this.#placed.abort();
   }
 
-  /** Resolves when the signal aborts, or another database was chosen for the ledger. */
+  /**
+   * Resolves when the signal aborts, or another database was chosen for the ledger.
+   * @throws LedgerFault: the ledger is another n8n's by now, or its file is not there any more
+   */
   async #whileStoreIs(store: Store, signal: AbortSignal): Promise<void> {
+    let lookedAt = monotonicNow();
     for (;;) {
-      await pause(STORE_LOOK_MS, signal);
+      await pause(OWN_MS, signal);
       if (signal.aborted) return;
+      await store.own().catch((error: unknown) => {
+        if (error instanceof LedgerFault && ENDS_LISTENING.includes(error.kind)) throw error;
+      });
+      if (monotonicNow() - lookedAt < STORE_LOOK_MS) continue;
+      lookedAt = monotonicNow();
       // One that cannot be opened now is no reason to leave the one that is open.
       const now = await openStore(this.#context).catch(() => store);
       if (now !== store) return;
@@ -259,6 +322,12 @@ class TriggerListener implements Listener {
 
   /** A ledger that cannot be reached is an outage like any other. */
   #heals(error: unknown): boolean {
-    return (error instanceof LedgerFault && error.kind === 'unreachable') || this.#collector.heals(error);
+    const heals = error instanceof LedgerFault && HEALS.includes(error.kind);
+    return heals || this.#collector.heals(error);
   }
 }
+
+const HEALS: readonly LedgerFaultKind[] = ['unreachable', 'twin', 'replaced'];
+const ENDS_LISTENING: readonly LedgerFaultKind[] = ['foreign', 'twin', 'replaced'];
+
+const isTwin = (error: unknown): boolean => error instanceof LedgerFault && error.kind === 'twin';

@@ -8,7 +8,6 @@ import type {
   INodeProperties,
   ITriggerFunctions,
 } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import { checkPostgres } from '../../engine/ledger/postgres/check';
 import {
   DEFAULT_SCHEMA,
@@ -17,6 +16,8 @@ import {
   settingsFromUrl,
 } from '../../engine/ledger/postgres/settings';
 import { errorText } from '../../engine/runtime/log';
+import { readEnvironment } from './environment';
+import { nodeError } from './node-error';
 
 const MAIL_STORE = 'mailStore';
 const URL_VARIABLE = 'DURABLE_MAIL_POSTGRES_URL';
@@ -57,13 +58,12 @@ export async function mailStoreSettings(context: CredentialReader): Promise<Post
   if (context.getNode().parameters[MAIL_STORE] === 'postgres') {
     return toSettings(await context.getCredentials(MAIL_STORE));
   }
-  const url = process.env[URL_VARIABLE];
-  if (!url) return null;
   try {
-    return settingsFromUrl(url);
+    const url = readEnvironment(URL_VARIABLE);
+    return url ? settingsFromUrl(url) : null;
   } catch (error) {
     const message = `The environment variable ${URL_VARIABLE} cannot be used: ${errorText(error)}`;
-    throw new NodeOperationError(context.getNode(), message);
+    throw nodeError(context.getNode(), message);
   }
 }
 

@@ -1,13 +1,21 @@
 // What a trigger cannot work with, however long it waits: said when the workflow is published, with what to change.
-import type { ITriggerFunctions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
+import type { ITriggerFunctions, WorkflowActivateMode } from 'n8n-workflow';
+import { LedgerFault } from '../../engine/ledger/fault';
+import { pause } from '../../engine/runtime/time';
 import { mailStoreSettings } from './mail-store';
+import { nodeError } from './node-error';
 import { QUEUE_MODE_NEEDS_POSTGRES, isQueueMode } from './queue-mode';
+import { openStore } from './store';
+
+/** How long publishing waits for a ledger to say whose it is; one that is away is an outage. */
+const OWNER_MS = 5_000;
+
+const BY_A_PERSON: readonly WorkflowActivateMode[] = ['activate', 'create', 'update'];
 
 /** @throws NodeOperationError for settings of the node, the workflow or the instance that can never work */
 export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<void> {
   const refuse = (reason: string): never => {
-    throw new NodeOperationError(context.getNode(), reason);
+    throw nodeError(context.getNode(), reason);
   };
   const { engineType } = context.getWorkflowSettings() as { engineType?: string };
   if (engineType === 'v2') {
@@ -29,12 +37,32 @@ export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<
       );
   }
   if (!(await readSettings(context)) && isQueueMode()) refuse(QUEUE_MODE_NEEDS_POSTGRES);
+  const foreign = await foreignLedger(context);
+  if (foreign) refuse(foreign.message);
+}
+
+/**
+ * Why the ledger is not this n8n's; null: it is, or does not say so in time. At n8n's start nobody is refused: n8n
+ * would give up on the trigger, where a person is to be told, and the ledger may be given back.
+ */
+async function foreignLedger(context: ITriggerFunctions): Promise<LedgerFault | null> {
+  if (!BY_A_PERSON.includes(context.getActivationMode())) return null;
+  const asking = openStore(context).then(
+    (store) => store.own(),
+    () => undefined,
+  );
+  const answered = asking.then(
+    () => null,
+    (error: unknown) => error,
+  );
+  const answer = await Promise.race([answered, pause(OWNER_MS, new AbortController().signal)]);
+  return answer instanceof LedgerFault && ['foreign', 'twin'].includes(answer.kind) ? answer : null;
 }
 
 async function readSettings(context: ITriggerFunctions): ReturnType<typeof mailStoreSettings> {
   try {
     return await mailStoreSettings(context);
   } catch (error) {
-    throw new NodeOperationError(context.getNode(), error as Error);
+    throw nodeError(context.getNode(), error as Error);
   }
 }

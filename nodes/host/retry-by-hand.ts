@@ -39,7 +39,7 @@ const retries: ExecutionListener = {
 
   ends: async ({ mode, executionId, runData }) => {
     if (mode !== 'retry') return;
-    for (const opening of processState().stores.values()) {
+    for (const { opening } of processState().stores.values()) {
       const store = await opening.catch(() => null);
       await store?.runs.end(executionId, outcomeOf(runData));
     }
@@ -94,7 +94,7 @@ async function lookUp(
   node: INode,
   events: readonly string[],
 ): Promise<{ store: Store | null; found: ReadonlyMap<string, Whereabouts> }> {
-  const stores = [...processState().stores.values()];
+  const stores = [...processState().stores.values()].map(({ opening }) => opening);
   if (node.parameters['mailStore'] !== 'postgres') stores.unshift(defaultStore(node));
   let fault: unknown;
   for (const opening of stores) {

@@ -5,6 +5,7 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import { log } from './log';
+import { rememberRun } from './memory';
 import { readPointers, type SentPointer } from './pointer';
 import { failedOutcome, outcomeOf } from './run-end';
 import { watchRun } from './run-hooks';
@@ -40,6 +41,7 @@ export async function runPointers(
         watched,
       )
     : await runs.begin(pointers, executionId, watched);
+  await rememberRun(context, ledger, claims);
   if (claims.length === 0) {
     const found = await ledger.whereabouts(pointers.map(({ event }) => event));
     refuseUnknown(context, pointers, found, ledger.place);

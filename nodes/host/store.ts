@@ -2,7 +2,7 @@
 // runs under way. Kept on globalThis, because n8n may load a second copy of this package after an update while
 // old triggers keep the first; the version in the symbol keeps copies of different shape apart.
 import { createHash } from 'node:crypto';
-import { homedir } from 'node:os';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { keepHouse } from '../../engine/delivery/housekeeping';
@@ -15,17 +15,27 @@ import type { ImapLogin } from '../../engine/imap/session/login';
 import { ImapAccounts } from '../../engine/imap/watch/accounts';
 import type { ImapReading } from '../../engine/imap/read/reading';
 import type { Ledger } from '../../engine/ledger/ledger';
+import type { Instance } from '../../engine/ledger/ownership';
 import { openPostgresChannel } from '../../engine/ledger/postgres/channel';
 import { openPostgresLedger } from '../../engine/ledger/postgres/postgres-ledger';
 import type { PostgresSettings } from '../../engine/ledger/postgres/settings';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
+import { errorText } from '../../engine/runtime/log';
+import { monotonicNow } from '../../engine/runtime/time';
 import { SharedWake } from '../../engine/signal/shared-wake';
 import { ProcessWake, type Wake } from '../../engine/signal/wake';
 import { SourceLeases } from '../../engine/source/leases';
 import { SourceRegistry } from '../../engine/source/registry';
+import { userFolder } from './environment';
+import { thisInstance } from './instance';
 import { log } from './log';
 import { mailStoreSettings } from './mail-store';
 import { isQueueMode, QUEUE_MODE_NEEDS_POSTGRES } from './queue-mode';
+
+/** A Postgres store that nobody has asked for so long, and where nothing is under way, is closed: its credential was
+ * edited, as a rule. */
+const IDLE_MS = 15 * 60_000;
+const LOOK_MS = 60_000;
 
 export interface Store {
   readonly ledger: Ledger;
@@ -35,8 +45,14 @@ export interface Store {
   readonly gmail: SourceRegistry<GmailLogin, GmailReading>;
   /** The triggers of this process that listen to it. */
   readonly served: ServedNodes;
-  /** Lets old mail go, from the first call on: for the process that listens. */
-  readonly keepHouse: () => void;
+  /** Triggers that listen with it now. */
+  readonly listeners: Set<object>;
+  /**
+   * For the process that listens, every ten seconds: this n8n owns the ledger. From the first time on old mail is let
+   * go. @throws LedgerFault `foreign`, `twin` or `replaced`
+   */
+  readonly own: () => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** A trigger that listens now. */
@@ -44,22 +60,44 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-interface ProcessState {
-  /** Open stores by their database. A store is never closed: runs go on after their trigger has stopped. */
-  readonly stores: Map<string, Promise<Store>>;
-  /** By workflow and node: the newest registration of a node wins. */
-  readonly listeners: Map<string, Listener>;
+interface KeptStore {
+  readonly opening: Promise<Store>;
+  /** Closed when it is idle. */
+  readonly isShared: boolean;
+  /** The file as it was opened; null: no file. */
+  file: string | null;
+  /** Monotonic. */
+  usedAt: number;
 }
 
-const STATE = Symbol.for('n8n-nodes-durable-mail/5');
+interface ProcessState {
+  /** Open stores by their database. Runs go on after their trigger has stopped. */
+  readonly stores: Map<string, KeptStore>;
+  /**
+   * Stores whose file was deleted or replaced. Never closed, nor collected: SQLite would delete the files beside it by
+   * their names, which are the new one's.
+   */
+  readonly abandoned: KeptStore[];
+  /** By workflow and node: the newest registration of a node wins. */
+  readonly listeners: Map<string, Listener>;
+  looking: NodeJS.Timeout | undefined;
+}
+
+const STATE = Symbol.for('n8n-nodes-durable-mail/6');
 
 export function processState(): ProcessState {
   const global = globalThis as unknown as Record<symbol, ProcessState | undefined>;
-  return (global[STATE] ??= { stores: new Map(), listeners: new Map() });
+  return (global[STATE] ??= {
+    stores: new Map(),
+    abandoned: [],
+    listeners: new Map(),
+    looking: undefined,
+  });
 }
 
 /** A node of n8n, as far as it chooses the store. */
-export type StoreContext = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'>;
+export type StoreContext = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'> &
+  Partial<Pick<ITriggerFunctions, 'getInstanceId'>>;
 
 /**
  * The node's store, opened once in this process.
@@ -68,33 +106,81 @@ export type StoreContext = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'>
 export async function openStore(context: StoreContext): Promise<Store> {
   const settings = await mailStoreSettings(context);
   if (!settings && isQueueMode()) throw new Error(QUEUE_MODE_NEEDS_POSTGRES);
-  const { stores } = processState();
+  const state = processState();
   const name = settings ? postgresName(settings) : ledgerFile();
-  const open = stores.get(name);
-  if (open) return open;
-  const opening = settings ? openShared(settings) : openOwn(name);
-  stores.set(name, opening);
-  // A failure is not kept: the next one to ask tries again.
-  opening.catch(() => stores.delete(name));
+  const kept = state.stores.get(name);
+  if (kept && (settings || isInPlace(kept, name))) {
+    kept.usedAt = monotonicNow();
+    return kept.opening;
+  }
+  if (kept) {
+    log.error(`The mail ledger ${name} was deleted or replaced while n8n used it: the one there now is used`);
+    state.abandoned.push(kept);
+  }
+  const instance = thisInstance(context);
+  const opening = settings ? openShared(settings, instance) : openOwn(name, instance);
+  const opened: KeptStore = { opening, isShared: settings !== null, file: null, usedAt: monotonicNow() };
+  state.stores.set(name, opened);
+  state.looking ??= setInterval(() => void letGoOfIdleStores(), LOOK_MS).unref();
+  opening.then(
+    () => (opened.file = settings ? null : fileName(name)),
+    // A failure is not kept: the next one to ask tries again.
+    () => {
+      if (state.stores.get(name) === opened) state.stores.delete(name);
+    },
+  );
   return opening;
 }
 
-/** The ledger's file, under n8n's user folder. */
-const ledgerFile = (): string =>
-  join(process.env['N8N_USER_FOLDER'] || homedir(), '.n8n', 'durable-mail', 'ledger.sqlite');
+/** Closes the stores that nobody needs any more. */
+export async function letGoOfIdleStores(idleMs = IDLE_MS): Promise<void> {
+  const { stores } = processState();
+  for (const [name, kept] of stores) {
+    if (!kept.isShared || monotonicNow() - kept.usedAt < idleMs) continue;
+    const store = await kept.opening.catch(() => null);
+    if (!store || store.listeners.size > 0 || !store.runs.isIdle) continue;
+    if (monotonicNow() - kept.usedAt < idleMs || stores.get(name) !== kept) continue;
+    stores.delete(name);
+    await store.close().catch((error: unknown) => log.debug(`A store did not close: ${errorText(error)}`));
+  }
+}
 
-/** An edited credential gives another store; the connections of the old one close when nobody uses them. */
+/** The ledger's file, under n8n's user folder. */
+const ledgerFile = (): string => join(userFolder(), 'durable-mail', 'ledger.sqlite');
+
+/** One name for one file, also when another one takes its place. Null: it is not there. */
+function fileName(path: string): string | null {
+  try {
+    const { dev, ino } = statSync(path);
+    return `${dev}:${ino}`;
+  } catch {
+    return null;
+  }
+}
+
+const isInPlace = (kept: KeptStore, path: string): boolean =>
+  kept.file === null || kept.file === fileName(path);
+
+/** An edited credential gives another store. */
 const postgresName = (settings: PostgresSettings): string =>
   createHash('sha256').update(JSON.stringify(settings)).digest('hex');
 
-const openOwn = async (file: string): Promise<Store> =>
-  storeOf(await openSqliteLedger(file), new ProcessWake());
+const openOwn = async (file: string, instance?: Instance): Promise<Store> =>
+  storeOf(await openSqliteLedger(file, { instance, log }), new ProcessWake());
 
-const openShared = async (settings: PostgresSettings): Promise<Store> =>
-  storeOf(await openPostgresLedger(settings), new SharedWake(await openPostgresChannel(settings), log));
+async function openShared(settings: PostgresSettings, instance?: Instance): Promise<Store> {
+  const ledger = await openPostgresLedger(settings, instance);
+  const channel = await openPostgresChannel(settings);
+  return storeOf(ledger, new SharedWake(channel, log), () => channel.close());
+}
 
-function storeOf(ledger: Ledger, wake: Wake): Store {
-  let keptHouse = false;
+function storeOf(
+  ledger: Ledger,
+  wake: Wake,
+  closeWake: () => Promise<void> = () => Promise.resolve(),
+): Store {
+  const closing = new AbortController();
+  let isOwned = false;
   const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log) };
   const served = new ServedNodes(ledger, log);
   return {
@@ -104,10 +190,19 @@ function storeOf(ledger: Ledger, wake: Wake): Store {
     imap: new SourceRegistry(new ImapAccounts(ports).start),
     gmail: new SourceRegistry(new GmailAccounts(ports).start),
     served,
-    keepHouse: () => {
-      if (keptHouse) return;
-      keptHouse = true;
-      void keepHouse(ledger, log, new AbortController().signal, { served });
+    listeners: new Set(),
+    own: async () => {
+      await ledger.own();
+      if (isOwned) return;
+      isOwned = true;
+      log.info(
+        `The mail ledger is ${ledger.place} (ledger ${await ledger.ledgerId()}); it belongs to this n8n`,
+      );
+      void keepHouse(ledger, log, closing.signal, { served });
+    },
+    close: async () => {
+      closing.abort();
+      await Promise.all([closeWake(), ledger.close()]);
     },
   };
 }

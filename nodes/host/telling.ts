@@ -1,12 +1,13 @@
 // What a person is told of a trigger that listens: by a failed execution, which also starts n8n's error workflow. The
 // trigger stays up.
 import type { ITriggerFunctions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import type { Ended } from '../../engine/ledger/ledger';
 import type { Unserved } from '../../engine/ledger/serving';
 import { errorText } from '../../engine/runtime/log';
 import type { Collector } from './collector';
 import { log } from './log';
+import type { Memory } from './memory';
+import { nodeError } from './node-error';
 
 export class Telling {
   readonly #context: ITriggerFunctions;
@@ -52,6 +53,23 @@ export class Telling {
     );
   }
 
+  /** n8n remembers a ledger that is not the one there is. */
+  ledgerLost(place: string, { place: before, at }: Memory, skips: boolean): void {
+    const until = new Date(at).toISOString();
+    const what =
+      before === place
+        ? `was made anew since then: its file or its tables were lost`
+        : `was ${before} until then, and is another one now`;
+    const reading = skips
+      ? 'As it is set, the trigger begins with new mail.'
+      : `Mail is read again from then on, so that none of the meantime is missing; some of it may run twice.`;
+    this.#tell(
+      `The mail ledger (${place}) does not know this trigger, which had listened at ${until}. It ${what}.`,
+      `Mails that waited in the old one do not run from here. ${reading} If the ledger was changed on purpose, there ` +
+        "is nothing to do. If not: keep n8n's folder on a volume, and look at Mail Store and DURABLE_MAIL_POSTGRES_URL.",
+    );
+  }
+
   setAside(ended: Ended): void {
     const { event, state, failures, executionId } = ended;
     const times = failures === 1 ? 'once' : `${failures} times`;
@@ -81,7 +99,7 @@ export class Telling {
   #tell(message: string, description: string): void {
     try {
       const node = this.#context.getNode();
-      this.#context.saveFailedExecution(new NodeOperationError(node, message, { description }));
+      this.#context.saveFailedExecution(nodeError(node, message, description));
     } catch (failure) {
       log.error(`${this.name}: ${message} n8n did not take the report: ${errorText(failure)}`);
     }

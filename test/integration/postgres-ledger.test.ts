@@ -85,10 +85,13 @@ async function openUnderTest(): Promise<LedgerUnderTest> {
     ledger,
     query: async <Row>(sql: string) => (await beside.query(sql)).rows as Row[],
     statements: () => sent,
-    openAnother: () => openPostgresLedger(settingsFromUrl(url)),
+    openAnother: (instance) => openPostgresLedger(settingsFromUrl(url), instance),
     dispose: async () => {
       await ledger.close();
       await beside.query(`truncate ${TABLES} restart identity`);
+      await beside.query(
+        'update durable_mail.ownership set owner = null, home = null, host = null, owned_at = null, said_at = null',
+      );
       await beside.end();
     },
   };

@@ -12,6 +12,7 @@ import { lifeContract } from './contract/life';
 import { mailActionsContract } from './contract/mail-actions';
 import { offerContract } from './contract/offer';
 import { onceKeysContract } from './contract/once-keys';
+import { ownershipContract } from './contract/ownership';
 import { recordContract } from './contract/record';
 import { runEndsContract } from './contract/run-ends';
 import { servingContract } from './contract/serving';
@@ -33,6 +34,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     inspectionContract(fixture);
     sweepContract(fixture);
     servingContract(fixture);
+    ownershipContract(fixture);
     constraintsContract(fixture);
     concurrencyContract(fixture);
     lifeContract(fixture);

@@ -3,12 +3,15 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync, StatementSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { LedgerFault, type LedgerFaultKind } from '../../engine/ledger/fault';
 import type { Ledger, NewSubscription } from '../../engine/ledger/ledger';
 import { migrations } from '../../engine/ledger/sqlite/migrations';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
+import { until } from '../support/until';
 import { ledgerContract } from './contract';
 import { Fixture, success } from './contract/fixture';
 import { held } from './held';
@@ -58,7 +61,7 @@ async function openUnderTest(): Promise<LedgerUnderTest> {
         .all()
         .map((row) => ({ ...row }) as Row),
     statements: () => sent.count,
-    openAnother: () => openSqliteLedger(file),
+    openAnother: (instance) => openSqliteLedger(file, { instance }),
     dispose: async () => {
       beside.close();
       await ledger.close();
@@ -216,7 +219,6 @@ describe('what SQLite cannot do', () => {
     inFolder(async (folder) => {
       const file = join(folder, 'ledger.sqlite');
       const ledger = await openSqliteLedger(file);
-      sent.last!.exec('pragma busy_timeout = 20');
       const another = new DatabaseSync(file);
       another.exec('begin immediate');
       await assert.rejects(
@@ -227,6 +229,40 @@ describe('what SQLite cannot do', () => {
       another.close();
       await ledger.subscribe(subscription);
       await ledger.close();
+    }));
+
+  it('does not hold its process while another one holds the file', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'ledger.sqlite');
+      const ledger = await openSqliteLedger(file);
+      const another = new DatabaseSync(file);
+      another.exec('begin immediate');
+      const delay = monitorEventLoopDelay({ resolution: 5 });
+      delay.enable();
+      const subscribing = ledger.subscribe(subscription);
+      await setTimeout(1_000);
+      another.exec('rollback');
+      another.close();
+      await subscribing;
+      delay.disable();
+      assert.ok(delay.max < 500e6, `the process was held for ${delay.max / 1e6} ms`);
+      await ledger.close();
+    }));
+
+  it('is told when it was deleted or replaced while it is open: nothing is recorded where it will be lost', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'ledger.sqlite');
+      const offer = { subscriptionIds: [1], mostRuns: 1, mailsPerRun: 1, leaseMs: 1_000 };
+      const ledger = await openSqliteLedger(file);
+      for (const name of [file, `${file}-wal`, `${file}-shm`]) await rm(name);
+      await until('it is noticed', async () => {
+        await assert.rejects(ledger.offer(offer), fault('replaced', /ledger\.sqlite was deleted/));
+        return true;
+      });
+      const fresh = await openSqliteLedger(file);
+      await assert.rejects(ledger.own(), fault('replaced', /ledger\.sqlite was replaced/));
+      await fresh.offer(offer);
+      await fresh.close();
     }));
 
   it('does not hide a mistake of our own', () =>

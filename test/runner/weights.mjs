@@ -27,6 +27,7 @@ const FILES = {
   'e2e/gmail-queue-mode': { load: 0.6, seconds: 110 },
   // Outages of a minute, to be sat out.
   'e2e/ledger-outage': { load: 0.3, seconds: 250 },
+  'e2e/which-ledger': { load: 0.5, seconds: 200 },
   'e2e/outage': { load: 0.25, seconds: 190 },
   // Much at once in one n8n.
   'e2e/gmail-nodes': { load: 0.8, seconds: 160 },

@@ -1,7 +1,7 @@
 // What ties the engine to n8n, with the parts of n8n that it touches faked.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
@@ -320,7 +320,11 @@ describe('the trigger node', () => {
 
   describe('is refused when it is published, with what to change,', () => {
     const publish = (engineType?: string): Promise<void> =>
-      refuseWhatCannotWork({ ...node, getWorkflowSettings: () => ({ engineType }) } as never);
+      refuseWhatCannotWork({
+        ...node,
+        getWorkflowSettings: () => ({ engineType }),
+        getActivationMode: () => 'init',
+      } as never);
 
     afterEach(() => {
       delete process.env['EXECUTIONS_MODE'];
@@ -333,6 +337,34 @@ describe('the trigger node', () => {
       await assert.rejects(publish(), /Queue mode needs .* set DURABLE_MAIL_POSTGRES_URL/);
       process.env['DURABLE_MAIL_POSTGRES_URL'] = 'postgres://ann:secret@db.example/mail';
       await publish();
+    });
+
+    it('in a worker or a webhook process without Postgres, whatever EXECUTIONS_MODE says', async () => {
+      const [, , command] = process.argv;
+      try {
+        for (const helper of ['worker', 'webhook']) {
+          process.argv[2] = helper;
+          await assert.rejects(publish(), /Queue mode needs .* set DURABLE_MAIL_POSTGRES_URL/);
+          await assert.rejects(openStore(node), /Queue mode needs/);
+        }
+      } finally {
+        process.argv.splice(2, 1, ...(command === undefined ? [] : [command]));
+      }
+    });
+
+    it('with a URL in a file that cannot be read; one that can be is taken, as n8n takes its own', async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'durable-mail-url-'));
+      const file = join(folder, 'url');
+      process.env['DURABLE_MAIL_POSTGRES_URL_FILE'] = file;
+      try {
+        await assert.rejects(publish(), /The file that DURABLE_MAIL_POSTGRES_URL_FILE names cannot be read/);
+        await writeFile(file, 'postgres://ann:secret@db.example/mail\n');
+        process.env['EXECUTIONS_MODE'] = 'queue';
+        await publish();
+      } finally {
+        delete process.env['DURABLE_MAIL_POSTGRES_URL_FILE'];
+        await rm(folder, { recursive: true });
+      }
     });
 
     it('with settings of n8n that would lose mails or run for nothing', async () => {

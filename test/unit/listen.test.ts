@@ -6,7 +6,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { ITriggerFunctions, NodeOperationError } from 'n8n-workflow';
+import type { IDataObject, ITriggerFunctions, NodeOperationError } from 'n8n-workflow';
 import { GmailFault } from '../../engine/gmail/api/fault';
 import type { GmailLogin } from '../../engine/gmail/api/login';
 import type { GmailReading } from '../../engine/gmail/read/reading';
@@ -39,6 +39,7 @@ const SETTINGS: ListenSettings = {
 };
 
 const READING = gmailReading();
+const SOURCE: SourceKey = { kind: 'gmail', account: 'ann@example.com', mailbox: 'All Mail' };
 
 describe('a trigger that listens', { timeout: 120_000 }, () => {
   let folder: string;
@@ -62,15 +63,21 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
   /** n8n, as far as a trigger touches it, and a source that does as it is told. */
   class Listening {
     readonly told: string[] = [];
-    readonly #workflowId = `w${++workflows}`;
+    /** What n8n keeps for the node. */
+    staticData: IDataObject = {};
+    instanceId = 'this n8n';
     readonly ports: CollectorPorts[] = [];
     stopped = 0;
+    constructor(readonly workflowId = `w${++workflows}`) {}
+
     collect: () => Promise<void> = async () => undefined;
     readonly context = {
       getNode: () => ({ id: 'n', name: 'Mail', parameters: {} }),
-      getWorkflow: () => ({ id: this.#workflowId }),
+      getWorkflow: () => ({ id: this.workflowId }),
       getCredentials: () => assert.fail('there is none'),
       saveFailedExecution: (error: NodeOperationError) => this.told.push(error.message),
+      getInstanceId: () => this.instanceId,
+      getWorkflowStaticData: () => this.staticData,
     } as unknown as ITriggerFunctions;
     readonly collector: Collector = {
       watched: () => 'The letter box',
@@ -96,7 +103,9 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     subscriber(id: number, cursor: Subscription['cursor'] = null): Subscriber<unknown, GmailReading> {
       const subscription = { id, sourceId: 1, cursor, createdAt: 0, nodeIds: [id] };
       const login = async (): Promise<void> => undefined;
-      return this.ports.at(-1)!.subscriber(subscription, { reading: READING, login, mostConnections: 1 });
+      return this.ports
+        .at(-1)!
+        .subscriber(subscription, { reading: READING, login, mostConnections: 1 }, SOURCE);
     }
   }
 
@@ -279,10 +288,10 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
 
   it('tells a person at once of what does not pass, once, and of what lasts', async () => {
     const broken = new Listening();
-    broken.collect = () => Promise.reject(new Error('The key does not fit.'));
+    broken.collect = () => Promise.reject(new Error('The key does not fit (EACCES).'));
     const close = await broken.begin();
     await until('it has tried again', () => broken.ports.length === 3);
-    assert.deepEqual(broken.told, ['The letter box is not being read: The key does not fit.']);
+    assert.deepEqual(broken.told, ['The letter box is not being read: The key does not fit (EACCES).']);
     await close();
     const ledgerless = new Listening();
     ledgerless.collect = () => Promise.reject(new LedgerFault('unreachable', 'The ledger is away.'));
@@ -303,6 +312,68 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     fail(new Error('The key does not fit.'));
     await new Promise(setImmediate);
     assert.deepEqual(listening.told, []);
+  });
+
+  /** A trigger that begins, finds its place and stops. */
+  async function lived(listening: Listening, cursor: Subscription['cursor'] = null): Promise<GmailReading> {
+    const beginning = listening.begin();
+    await until('it collects', () => listening.ports.length === 1);
+    const subscriber = listening.subscriber(1, cursor);
+    listening.ports[0]!.joined();
+    subscriber.synced();
+    await (
+      await beginning
+    )();
+    return subscriber.reading;
+  }
+
+  it('reads from the last moment known where n8n remembers it and the ledger does not, and tells a person', async () => {
+    const before = new Listening();
+    assert.deepEqual((await lived(before)).start, READING.start);
+    assert.deepEqual(before.told, []);
+    const memory = before.staticData['durableMail'] as { ledgerId: string; place: string; at: number };
+    assert.equal(memory.ledgerId, await store.ledger.ledgerId());
+    assert.ok(Math.abs(memory.at - Date.now()) < 60_000);
+
+    const again = async (
+      changed: object,
+      cursor: Subscription['cursor'] = null,
+      instanceId = 'this n8n',
+    ): Promise<[GmailReading['start'], string[]]> => {
+      const listening = new Listening(before.workflowId);
+      listening.instanceId = instanceId;
+      listening.staticData = { durableMail: { ...memory, ...changed } };
+      const reading = await lived(listening, cursor);
+      const written = (listening.staticData['durableMail'] as { ledgerId: string }).ledgerId;
+      assert.equal(written, memory.ledgerId);
+      return [reading.start, listening.told];
+    };
+    const at = 1_700_000_000_000;
+    const since = { kind: 'since', at: at - 60_000 };
+    const [start, told] = await again({ ledgerId: 'lost', at });
+    assert.deepEqual(start, since);
+    assert.equal(told.length, 1);
+    assert.match(
+      told[0]!,
+      /does not know this trigger, which had listened at 2023-11-14T22:13:20.*made anew/,
+    );
+    const [, moved] = await again({ ledgerId: 'other', at, place: 'the file elsewhere' });
+    assert.match(moved[0]!, /It was the file elsewhere until then, and is another one now/);
+
+    const asChosen = [READING.start, []];
+    assert.deepEqual(await again({ at }), asChosen, 'the same ledger');
+    assert.deepEqual(
+      await again({ ledgerId: 'lost', at }, { kind: 'gmail' }),
+      asChosen,
+      'the ledger knows it',
+    );
+    assert.deepEqual(
+      await again({ ledgerId: 'lost', at, sources: ['x'] }),
+      asChosen,
+      'another mailbox was chosen',
+    );
+    assert.deepEqual(await again({ ledgerId: 'lost', at, of: 'x' }), asChosen, 'a copied workflow');
+    assert.deepEqual(await again({ ledgerId: 'lost' }, null, 'a clone'), asChosen, 'another n8n');
   });
 
   it('collects anew when its login leads to another account, and says what else is wrong', async () => {

@@ -16,6 +16,7 @@ import type {
 } from '../../engine/ledger/inspection';
 import type { EventState } from '../../engine/ledger/states';
 import { newEventId } from '../../engine/ledger/event-id';
+import type { Ledger } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { held } from '../ledger/held';
 import { runMailLedger } from '../../nodes/MailLedger/operations';
@@ -134,7 +135,7 @@ async function ask(
   } as unknown as IExecuteFunctions;
   const woken: number[] = [];
   const wake = { notify: (ids: readonly number[]) => void woken.push(...ids) };
-  const output = await runMailLedger(context, async () => ({ ledger, wake }));
+  const output = await runMailLedger(context, async () => ({ ledger: ledger as Ledger, wake }));
   return { json: output.map(({ json }) => json), output, woken };
 }
 
@@ -366,6 +367,18 @@ describe('the parameters', () => {
         : (names as string[]);
       assert.deepEqual(labels, labels.toSorted(), name);
     }
+  });
+});
+
+describe('the ledger itself', () => {
+  it('is taken over by a word', async () => {
+    const ledger = Object.assign(new FakeInspection(), {
+      place: 'the file x',
+      ledgerId: async () => 'l1',
+      takeOver: async () => 'the host before',
+    });
+    const { json } = await ask(ledger, { resource: 'ledger', operation: 'takeOver' });
+    assert.deepEqual(json, [{ ledgerId: 'l1', place: 'the file x', takenFrom: 'the host before' }]);
   });
 });
 

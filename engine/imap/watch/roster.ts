@@ -22,7 +22,11 @@ export interface RosterPorts {
   readonly registry: SourceRegistry<ImapLogin, ImapReading>;
   readonly log: Log;
   /** How the trigger listens to a mailbox of it. */
-  readonly subscriber: (subscription: Subscription, reading: ImapReading) => ImapSubscriber;
+  readonly subscriber: (
+    subscription: Subscription,
+    reading: ImapReading,
+    source: SourceKey,
+  ) => ImapSubscriber;
   /** Called when mailboxes were added, with all subscriptions of the trigger. */
   readonly changed: (subscriptionIds: readonly number[]) => void;
   /** Mailboxes cannot be listed, for now; the trigger goes on with those it knows. */
@@ -176,7 +180,7 @@ export class Roster {
     });
     this.#ids = subscribed.nodeIds;
     if (this.#stopping.signal.aborted || this.#joined.has(mailbox)) return;
-    const subscriber = this.#ports.subscriber(subscribed, reading);
+    const subscriber = this.#ports.subscriber(subscribed, reading, source);
     this.#joined.set(mailbox, this.#ports.registry.join(source, subscriber));
   }
 }

@@ -15,6 +15,8 @@ const RECONNECT = { firstMs: 1_000, mostMs: 30_000 };
 export interface PostgresChannel {
   send(text: string): Promise<void>;
   receive(take: (text: string) => void): () => void;
+  /** For when nobody receives any more. */
+  close(): Promise<void>;
 }
 
 export async function openPostgresChannel(settings: PostgresSettings): Promise<PostgresChannel> {
@@ -34,6 +36,7 @@ export async function openPostgresChannel(settings: PostgresSettings): Promise<P
       void stayConnected(pool, name, take, closing.signal);
       return () => closing.abort();
     },
+    close: () => pool.end(),
   };
 }
 

@@ -5,7 +5,7 @@ import { LedgerFault, type LedgerFaultKind } from '../fault';
 import { DEFAULT_SCHEMA, type PostgresSettings } from './settings';
 
 /** What a database can report; that a source is taken is no fault of it. */
-type PostgresFaultKind = Exclude<LedgerFaultKind, 'taken'>;
+type PostgresFaultKind = Exclude<LedgerFaultKind, 'taken' | 'foreign' | 'twin' | 'replaced'>;
 
 /** The oldest server that is known to work, as `server_version_num` counts. */
 const OLDEST_SERVER = 140_000;

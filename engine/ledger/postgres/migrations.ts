@@ -217,4 +217,22 @@ export const migrations: readonly string[] = [
   -- sources
   create index subscription_source on durable_mail.subscription (source_id);
   `,
+
+  // 6: whose the ledger is. One row; its id is the ledger's own.
+  `
+  create table durable_mail.ownership (
+    one boolean primary key default true check (one),
+    ledger_id text not null,
+    owner text,
+    home text,
+    host text,
+    owned_at bigint,
+    said_at bigint,
+    check ((owner is null) = (owned_at is null) and (owner is null) = (said_at is null)),
+    check (owner is not null or (home is null and host is null))
+  );
+
+  insert into durable_mail.ownership (ledger_id)
+    values (md5(random()::text || clock_timestamp()::text || pg_backend_pid()::text));
+  `,
 ];

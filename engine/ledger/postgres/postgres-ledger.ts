@@ -22,6 +22,7 @@ import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest } from '../once-keys';
 import type { Released, Whereabouts } from '../run-ends';
 import type { NodeId, Serving, TriggerNode, Unserved } from '../serving';
+import { type Instance, Ownership } from '../ownership';
 import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import * as act from './act';
@@ -36,6 +37,7 @@ import { migrate } from './migrate';
 import { offer } from './offer';
 import * as once from './once';
 import { openPool } from './open';
+import { ownerStatements } from './owner';
 import { record } from './record';
 import * as runEnds from './run-ends';
 import * as serving from './serving';
@@ -48,12 +50,16 @@ import { sweep } from './sweep';
 import { unrecorded } from './unrecorded';
 import { waiting } from './waiting';
 
-/** Connects, and makes the schema or brings it up to date. @throws LedgerFault */
-export async function openPostgresLedger(settings: PostgresSettings): Promise<Ledger> {
+/**
+ * Connects, and makes the schema or brings it up to date.
+ * @param instance the n8n that opens it; left out: nobody is refused
+ * @throws LedgerFault
+ */
+export async function openPostgresLedger(settings: PostgresSettings, instance?: Instance): Promise<Ledger> {
   const connection = new PostgresConnection(await openPool(settings), settings);
   try {
     await migrate(connection, settings);
-    return new PostgresLedger(connection, await Renewals.to(settings));
+    return new PostgresLedger(connection, await Renewals.to(settings), instance ?? null);
   } catch (error) {
     await connection.close();
     throw error;
@@ -70,11 +76,29 @@ class PostgresLedger implements Ledger {
   readonly place: string;
   readonly #connection: PostgresConnection;
   readonly #renewals: Renewals;
+  readonly #ownership: Ownership;
 
-  constructor(connection: PostgresConnection, renewals: Renewals) {
+  constructor(connection: PostgresConnection, renewals: Renewals, instance: Instance | null) {
     this.#connection = connection;
     this.#renewals = renewals;
     this.place = `${placeOf(connection.settings)}, schema ${schemaOf(connection.settings)}`;
+    this.#ownership = new Ownership(ownerStatements(connection), this.place, instance);
+  }
+
+  ledgerId(): Promise<string> {
+    return this.#ownership.ledgerId();
+  }
+
+  own(): Promise<void> {
+    return this.#ownership.own();
+  }
+
+  leave(): Promise<void> {
+    return this.#ownership.leave();
+  }
+
+  takeOver(): Promise<string | null> {
+    return this.#ownership.takeOver();
   }
 
   subscribe(subscription: NewSubscription): Promise<Subscription> {
@@ -116,20 +140,23 @@ class PostgresLedger implements Ledger {
     return waiting(this.#connection, subscriptionIds, most);
   }
 
-  record(batch: RecordBatch): Promise<readonly number[]> {
+  async record(batch: RecordBatch): Promise<readonly number[]> {
+    await this.#ownership.check();
     return record(this.#connection, batch);
   }
 
-  offer(request: OfferRequest): Promise<Offer> {
+  async offer(request: OfferRequest): Promise<Offer> {
+    await this.#ownership.check();
     return offer(this.#connection, request);
   }
 
-  claim(
+  async claim(
     pointers: readonly Pointer[],
     executionId: string,
     leaseMs: number,
     endIsTold = true,
   ): Promise<Claim[]> {
+    await this.#ownership.check();
     return deliver.claim(this.#connection, pointers, executionId, leaseMs, endIsTold);
   }
 
@@ -145,7 +172,8 @@ class PostgresLedger implements Ledger {
     return runEnds.hurryReleased(this.#connection, subscriptionIds);
   }
 
-  takeByHand(events: readonly string[], executionId: string, leaseMs: number): Promise<Claim[]> {
+  async takeByHand(events: readonly string[], executionId: string, leaseMs: number): Promise<Claim[]> {
+    await this.#ownership.check();
     return runEnds.takeByHand(this.#connection, events, executionId, leaseMs);
   }
 
@@ -161,11 +189,13 @@ class PostgresLedger implements Ledger {
     return settle(this.#connection, pointers, outcome);
   }
 
-  takeEnded(subscriptionIds: readonly number[], limit: number): Promise<Ended[]> {
+  async takeEnded(subscriptionIds: readonly number[], limit: number): Promise<Ended[]> {
+    await this.#ownership.check();
     return takeEnded(this.#connection, subscriptionIds, limit);
   }
 
-  sweep(limit: number): Promise<boolean> {
+  async sweep(limit: number): Promise<boolean> {
+    await this.#ownership.check();
     return sweep(this.#connection, limit);
   }
 
@@ -173,7 +203,8 @@ class PostgresLedger implements Ledger {
     return subscribe.reportSource(this.#connection, held, report);
   }
 
-  holdSource(request: HoldRequest): Promise<HoldAnswer> {
+  async holdSource(request: HoldRequest): Promise<HoldAnswer> {
+    await this.#ownership.check();
     return hold.holdSource(this.#connection, request);
   }
 
@@ -197,7 +228,8 @@ class PostgresLedger implements Ledger {
     return mailActions.postponeActions(this.#connection, ids, error, delayMs);
   }
 
-  takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {
+  async takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {
+    await this.#ownership.check();
     return once.takeKeys(this.#connection, request);
   }
 

@@ -3,7 +3,7 @@
 // Invariant: each action names the states that it leaves.
 import type { Changed, EventFilter, Selection } from '../inspection';
 import type { EventState } from '../states';
-import { NOW, type SqliteConnection } from './connection';
+import { NOW, patiently, type SqliteConnection } from './connection';
 import { cancelActions } from './mail-actions';
 import { servedOf } from './serving';
 import { releaseContent } from './settle';
@@ -91,10 +91,12 @@ async function change(
 ): Promise<Changed> {
   const counts = new Map<number, number>();
   for await (const select of batches(connection, selection, states)) {
-    const changed = connection.transaction(() => {
-      const selected = select();
-      return selected.length > 0 ? act(selected) : [];
-    });
+    const changed = await patiently(() =>
+      connection.transaction(() => {
+        const selected = select();
+        return selected.length > 0 ? act(selected) : [];
+      }),
+    );
     for (const { subscriptionId: id } of changed) counts.set(id, (counts.get(id) ?? 0) + 1);
   }
   const served = servedOf(connection, [...counts.keys()]);

@@ -1,19 +1,66 @@
 // One open SQLite file, with its statements prepared once, and its transactions. Whatever SQLite cannot do leaves
 // here as a LedgerFault.
+import { type Stats, statSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
-import { sqliteFault } from './fault';
+import { backoffDelay } from '../../runtime/backoff';
+import { monotonicNow, pause } from '../../runtime/time';
+import { LedgerFault } from '../fault';
+import { isBusy, sqliteFault } from './fault';
 
 /** The database's clock, in ms since 1970; one value within one statement. */
 export const NOW = "cast(unixepoch('subsec') * 1000 as integer)";
+
+/** How often it is looked whether the file is still the one that was opened. */
+const LOOK_MS = 2_000;
+/** How long another process may hold the file's write lock. */
+const PATIENCE_MS = 5_000;
+
+/**
+ * Does it again while another process holds the file's write lock: without holding n8n's thread meanwhile, which
+ * SQLite's own waiting would. What was refused for that has changed nothing.
+ */
+export async function patiently<T>(work: () => T): Promise<T> {
+  const began = monotonicNow();
+  for (let tries = 1; ; tries++) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isBusy(error) || monotonicNow() - began > PATIENCE_MS) throw error;
+      await pause(backoffDelay(tries, { firstMs: 20, mostMs: 250 }), new AbortController().signal);
+    }
+  }
+}
 
 export class SqliteConnection {
   readonly file: string;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  /** The file as it was opened; null: it is no file. */
+  readonly #opened: Pick<Stats, 'dev' | 'ino'> | null;
+  #lookedAt = monotonicNow();
 
   constructor(database: DatabaseSync, file: string) {
     this.#database = database;
     this.file = file;
+    this.#opened = fileOf(file);
+  }
+
+  /**
+   * SQLite goes on in a file that was deleted, and everything in it ends with this process.
+   * @throws LedgerFault `replaced`
+   */
+  assertInPlace(): void {
+    if (!this.#opened || monotonicNow() - this.#lookedAt < LOOK_MS) return;
+    const now = fileOf(this.file);
+    if (now && now.ino === this.#opened.ino && now.dev === this.#opened.dev) {
+      this.#lookedAt = monotonicNow();
+      return;
+    }
+    throw new LedgerFault(
+      'replaced',
+      `The mail ledger ${this.file} was ${now ? 'replaced' : 'deleted'} while n8n used it. ` +
+        (now ? 'The one that is there now is used from here on.' : 'A new one is made.'),
+    );
   }
 
   /** Runs it as one transaction that takes the write lock at once. Whatever it throws rolls it back. */
@@ -64,6 +111,16 @@ export class SqliteConnection {
     } catch (error) {
       throw sqliteFault(error, this.file);
     }
+  }
+}
+
+function fileOf(file: string): Stats | null {
+  try {
+    return statSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    // Whatever keeps it from being looked at is said by SQLite.
+    throw sqliteFault(error, file);
   }
 }
 

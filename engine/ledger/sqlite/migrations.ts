@@ -249,4 +249,21 @@ export const migrations: readonly string[] = [
   update once_key set expires_at = null where finished_at is null;
   create index once_key_lease on once_key (lease_until) where lease_until is not null;
   `,
+
+  // 7: whose the ledger is. One row; its id is the ledger's own.
+  `
+  create table ownership (
+    one integer primary key default 1 check (one = 1),
+    ledger_id text not null,
+    owner text,
+    home text,
+    host text,
+    owned_at integer,
+    said_at integer,
+    check ((owner is null) = (owned_at is null) and (owner is null) = (said_at is null)),
+    check (owner is not null or (home is null and host is null))
+  ) strict;
+
+  insert into ownership (ledger_id) values (lower(hex(randomblob(16))));
+  `,
 ];

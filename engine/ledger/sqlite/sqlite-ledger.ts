@@ -1,6 +1,7 @@
 // The ledger in one SQLite file: for n8n in regular mode, with nothing to set up.
 // node:sqlite is synchronous: each call is one short transaction over a small batch, or several with a pause between
 // them, never a loop over the table, so that n8n's event loop is held for milliseconds.
+import type { Log } from '../../runtime/log';
 import type { Changed, EventFilter, EventPage, EventRecord, Selection, SourceHealth } from '../inspection';
 import type {
   Candidate,
@@ -23,10 +24,11 @@ import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest } from '../once-keys';
 import type { Released, Whereabouts } from '../run-ends';
 import type { NodeId, Serving, TriggerNode, Unserved } from '../serving';
+import { type Instance, Ownership } from '../ownership';
 import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { EventState } from '../states';
 import * as act from './act';
-import type { SqliteConnection } from './connection';
+import { patiently, type SqliteConnection } from './connection';
 import * as deliver from './deliver';
 import { heritage } from './heritage';
 import * as hold from './hold';
@@ -34,6 +36,7 @@ import * as inspect from './inspect';
 import * as mailActions from './mail-actions';
 import { offer } from './offer';
 import * as once from './once';
+import { claimLedgerFor, leaveLedgerOf, readOwner, replaceOwnerBy } from './owner';
 import { openConnection } from './open';
 import { record } from './record';
 import * as runEnds from './run-ends';
@@ -45,182 +48,219 @@ import { sweep } from './sweep';
 import { unrecorded } from './unrecorded';
 import { waiting } from './waiting';
 
+export interface SqliteLedgerOptions {
+  readonly instance?: Instance | undefined;
+  readonly log?: Log | undefined;
+}
+
 /**
  * @param file path of the ledger's file; made where missing
+ * @param options.instance the n8n that opens it; left out: nobody is refused
  * @throws LedgerFault that names the file and says what to do
  */
-export async function openSqliteLedger(file: string): Promise<Ledger> {
-  return new SqliteLedger(await openConnection(file));
+export async function openSqliteLedger(file: string, options: SqliteLedgerOptions = {}): Promise<Ledger> {
+  return new SqliteLedger(await openConnection(file, options.log), options.instance ?? null);
 }
 
 class SqliteLedger implements Ledger {
   readonly place: string;
   readonly #connection: SqliteConnection;
+  readonly #ownership: Ownership;
 
-  constructor(connection: SqliteConnection) {
+  constructor(connection: SqliteConnection, instance: Instance | null) {
     this.#connection = connection;
     this.place = `the file ${connection.file}`;
+    this.#ownership = new Ownership(
+      {
+        read: () => patiently(() => readOwner(connection)),
+        claim: (claiming, replacing) => patiently(() => claimLedgerFor(connection, claiming, replacing)),
+        replace: (replacing) => patiently(() => replaceOwnerBy(connection, replacing)),
+        leave: (leaving) => patiently(() => leaveLedgerOf(connection, leaving)),
+      },
+      this.place,
+      instance,
+    );
   }
 
-  async subscribe(subscription: NewSubscription): Promise<Subscription> {
-    return subscribe.subscribe(this.#connection, subscription);
+  ledgerId(): Promise<string> {
+    return this.#ownership.ledgerId();
   }
 
-  async subscriptionsOf(workflowId: string, nodeId: string): Promise<NodeSubscription[]> {
-    return subscriptionsOf(this.#connection, workflowId, nodeId);
+  async own(): Promise<void> {
+    this.#connection.assertInPlace();
+    return this.#ownership.own();
   }
 
-  async heritage(trigger: TriggerNode): Promise<NodeSubscription[]> {
-    return heritage(this.#connection, trigger);
+  leave(): Promise<void> {
+    return this.#ownership.leave();
   }
 
-  async serve(nodes: readonly NodeId[]): Promise<void> {
-    serving.serve(this.#connection, nodes);
+  takeOver(): Promise<string | null> {
+    return this.#ownership.takeOver();
   }
 
-  async unserve(nodes: readonly NodeId[]): Promise<void> {
-    serving.unserve(this.#connection, nodes);
+  /** What only the owner may do, on a file that is still there. */
+  async #admitted<T>(work: () => T): Promise<T> {
+    this.#connection.assertInPlace();
+    await this.#ownership.check();
+    return patiently(work);
   }
 
-  async takeUnserved(which: Parameters<Serving['takeUnserved']>[0], limit: number): Promise<Unserved[]> {
-    return serving.takeUnserved(this.#connection, which, limit);
+  subscribe(subscription: NewSubscription): Promise<Subscription> {
+    return patiently(() => subscribe.subscribe(this.#connection, subscription));
   }
 
-  async cursors(subscriptionIds: readonly number[]): Promise<ReadonlyMap<number, Cursor | null>> {
-    return subscribe.cursors(this.#connection, subscriptionIds);
+  subscriptionsOf(workflowId: string, nodeId: string): Promise<NodeSubscription[]> {
+    return patiently(() => subscriptionsOf(this.#connection, workflowId, nodeId));
   }
 
-  async reportSource(held: SourceHold, report: SourceReport): Promise<void> {
-    subscribe.reportSource(this.#connection, held, report);
+  heritage(trigger: TriggerNode): Promise<NodeSubscription[]> {
+    return patiently(() => heritage(this.#connection, trigger));
   }
 
-  async unrecorded<T extends Candidate>(candidates: readonly T[]): Promise<T[]> {
-    return unrecorded(this.#connection, candidates);
+  serve(nodes: readonly NodeId[]): Promise<void> {
+    return patiently(() => serving.serve(this.#connection, nodes));
   }
 
-  async waiting(subscriptionIds: readonly number[], most: number): Promise<number> {
-    return waiting(this.#connection, subscriptionIds, most);
+  unserve(nodes: readonly NodeId[]): Promise<void> {
+    return patiently(() => serving.unserve(this.#connection, nodes));
   }
 
-  async record(batch: RecordBatch): Promise<readonly number[]> {
-    return record(this.#connection, batch);
+  takeUnserved(which: Parameters<Serving['takeUnserved']>[0], limit: number): Promise<Unserved[]> {
+    return this.#admitted(() => serving.takeUnserved(this.#connection, which, limit));
   }
 
-  async offer(request: OfferRequest): Promise<Offer> {
-    return offer(this.#connection, request);
+  cursors(subscriptionIds: readonly number[]): Promise<ReadonlyMap<number, Cursor | null>> {
+    return patiently(() => subscribe.cursors(this.#connection, subscriptionIds));
   }
 
-  async claim(
+  reportSource(held: SourceHold, report: SourceReport): Promise<void> {
+    return patiently(() => subscribe.reportSource(this.#connection, held, report));
+  }
+
+  unrecorded<T extends Candidate>(candidates: readonly T[]): Promise<T[]> {
+    return patiently(() => unrecorded(this.#connection, candidates));
+  }
+
+  waiting(subscriptionIds: readonly number[], most: number): Promise<number> {
+    return patiently(() => waiting(this.#connection, subscriptionIds, most));
+  }
+
+  record(batch: RecordBatch): Promise<readonly number[]> {
+    return this.#admitted(() => record(this.#connection, batch));
+  }
+
+  offer(request: OfferRequest): Promise<Offer> {
+    return this.#admitted(() => offer(this.#connection, request));
+  }
+
+  claim(
     pointers: readonly Pointer[],
     executionId: string,
     leaseMs: number,
     endIsTold = true,
   ): Promise<Claim[]> {
-    return deliver.claim(this.#connection, pointers, executionId, leaseMs, endIsTold);
+    return this.#admitted(() => deliver.claim(this.#connection, pointers, executionId, leaseMs, endIsTold));
   }
 
-  async whereabouts(events: readonly string[]): Promise<ReadonlyMap<string, Whereabouts>> {
-    return runEnds.whereabouts(this.#connection, events);
+  whereabouts(events: readonly string[]): Promise<ReadonlyMap<string, Whereabouts>> {
+    return patiently(() => runEnds.whereabouts(this.#connection, events));
   }
 
-  async release(pointers: readonly Pointer[], error: string): Promise<Released[]> {
-    return runEnds.release(this.#connection, pointers, error);
+  release(pointers: readonly Pointer[], error: string): Promise<Released[]> {
+    return patiently(() => runEnds.release(this.#connection, pointers, error));
   }
 
-  async hurryReleased(subscriptionIds: readonly number[]): Promise<void> {
-    runEnds.hurryReleased(this.#connection, subscriptionIds);
+  hurryReleased(subscriptionIds: readonly number[]): Promise<void> {
+    return patiently(() => runEnds.hurryReleased(this.#connection, subscriptionIds));
   }
 
-  async takeByHand(events: readonly string[], executionId: string, leaseMs: number): Promise<Claim[]> {
-    return runEnds.takeByHand(this.#connection, events, executionId, leaseMs);
+  takeByHand(events: readonly string[], executionId: string, leaseMs: number): Promise<Claim[]> {
+    return this.#admitted(() => runEnds.takeByHand(this.#connection, events, executionId, leaseMs));
   }
 
-  async contents(events: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
-    return deliver.contents(this.#connection, events);
+  contents(events: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    return patiently(() => deliver.contents(this.#connection, events));
   }
 
-  async renew(
-    pointers: readonly Pointer[],
-    state: 'QUEUED' | 'RUNNING',
-    leaseMs: number,
-  ): Promise<Pointer[]> {
-    return deliver.renew(this.#connection, pointers, state, leaseMs);
+  renew(pointers: readonly Pointer[], state: 'QUEUED' | 'RUNNING', leaseMs: number): Promise<Pointer[]> {
+    return patiently(() => deliver.renew(this.#connection, pointers, state, leaseMs));
   }
 
-  async settle(pointers: readonly Pointer[], outcome: Outcome): Promise<Settled[]> {
-    return settle.settle(this.#connection, pointers, outcome);
+  settle(pointers: readonly Pointer[], outcome: Outcome): Promise<Settled[]> {
+    return patiently(() => settle.settle(this.#connection, pointers, outcome));
   }
 
-  async takeEnded(subscriptionIds: readonly number[], limit: number): Promise<Ended[]> {
-    return settle.takeEnded(this.#connection, subscriptionIds, limit);
+  takeEnded(subscriptionIds: readonly number[], limit: number): Promise<Ended[]> {
+    return this.#admitted(() => settle.takeEnded(this.#connection, subscriptionIds, limit));
   }
 
-  async sweep(limit: number): Promise<boolean> {
-    return sweep(this.#connection, limit);
+  sweep(limit: number): Promise<boolean> {
+    return this.#admitted(() => sweep(this.#connection, limit));
   }
 
-  async holdSource(request: HoldRequest): Promise<HoldAnswer> {
-    return hold.holdSource(this.#connection, request);
+  holdSource(request: HoldRequest): Promise<HoldAnswer> {
+    return this.#admitted(() => hold.holdSource(this.#connection, request));
   }
 
-  async renewHolds(holds: readonly SourceHold[], leaseMs: number): Promise<SourceHold[]> {
-    return hold.renewHolds(this.#connection, holds, leaseMs);
+  renewHolds(holds: readonly SourceHold[], leaseMs: number): Promise<SourceHold[]> {
+    return patiently(() => hold.renewHolds(this.#connection, holds, leaseMs));
   }
 
-  async releaseHolds(holds: readonly SourceHold[]): Promise<void> {
-    hold.releaseHolds(this.#connection, holds);
+  releaseHolds(holds: readonly SourceHold[]): Promise<void> {
+    return patiently(() => hold.releaseHolds(this.#connection, holds));
   }
 
-  async takeActions(held: SourceHold, limit: number, leaseMs: number): Promise<DueAction[]> {
-    return mailActions.takeActions(this.#connection, held, limit, leaseMs);
+  takeActions(held: SourceHold, limit: number, leaseMs: number): Promise<DueAction[]> {
+    return patiently(() => mailActions.takeActions(this.#connection, held, limit, leaseMs));
   }
 
-  async finishActions(ids: readonly number[]): Promise<void> {
-    mailActions.finishActions(this.#connection, ids);
+  finishActions(ids: readonly number[]): Promise<void> {
+    return patiently(() => mailActions.finishActions(this.#connection, ids));
   }
 
-  async postponeActions(ids: readonly number[], error: string, delayMs: number): Promise<void> {
-    mailActions.postponeActions(this.#connection, ids, error, delayMs);
+  postponeActions(ids: readonly number[], error: string, delayMs: number): Promise<void> {
+    return patiently(() => mailActions.postponeActions(this.#connection, ids, error, delayMs));
   }
 
-  async takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {
-    return once.takeKeys(this.#connection, request);
+  takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {
+    return this.#admitted(() => once.takeKeys(this.#connection, request));
   }
 
-  async renewKeys(holders: readonly string[], leaseMs: number): Promise<void> {
-    once.renewKeys(this.#connection, holders, leaseMs);
+  renewKeys(holders: readonly string[], leaseMs: number): Promise<void> {
+    return patiently(() => once.renewKeys(this.#connection, holders, leaseMs));
   }
 
-  async finishKeys(holder: string, keys: readonly string[]): Promise<void> {
-    once.finishKeys(this.#connection, holder, keys);
+  finishKeys(holder: string, keys: readonly string[]): Promise<void> {
+    return patiently(() => once.finishKeys(this.#connection, holder, keys));
   }
 
-  async endKeys(holder: string, ended: 'success' | 'failure'): Promise<void> {
-    once.endKeys(this.#connection, holder, ended);
+  endKeys(holder: string, ended: 'success' | 'failure'): Promise<void> {
+    return patiently(() => once.endKeys(this.#connection, holder, ended));
   }
 
-  async returnKeys(holder: string, keys: readonly string[]): Promise<void> {
-    once.returnKeys(this.#connection, holder, keys);
+  returnKeys(holder: string, keys: readonly string[]): Promise<void> {
+    return patiently(() => once.returnKeys(this.#connection, holder, keys));
   }
 
   events(filter: EventFilter, page: { readonly after?: number; readonly limit: number }): Promise<EventPage> {
     return inspect.events(this.#connection, filter, page);
   }
 
-  async event(id: string): Promise<EventRecord | null> {
-    return inspect.event(this.#connection, id);
+  event(id: string): Promise<EventRecord | null> {
+    return patiently(() => inspect.event(this.#connection, id));
   }
 
   statistics(filter: Pick<EventFilter, 'workflowId'>): Promise<Readonly<Record<EventState, number>>> {
     return inspect.statistics(this.#connection, filter);
   }
 
-  async unserved(filter: Pick<EventFilter, 'workflowId'>): Promise<number> {
-    return serving.unserved(this.#connection, filter);
+  unserved(filter: Pick<EventFilter, 'workflowId'>): Promise<number> {
+    return patiently(() => serving.unserved(this.#connection, filter));
   }
 
-  async sources(): Promise<SourceHealth[]> {
-    return inspect.sources(this.#connection);
+  sources(): Promise<SourceHealth[]> {
+    return patiently(() => inspect.sources(this.#connection));
   }
 
   replay(selection: Selection): Promise<Changed> {

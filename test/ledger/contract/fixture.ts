@@ -47,6 +47,7 @@ const TIMES: Readonly<Record<string, readonly string[]>> = {
   content: ['drop_at'],
   event: ['due_at', 'lease_until', 'created_at', 'settled_at', 'reported_at'],
   once_key: ['lease_until', 'finished_at', 'expires_at'],
+  ownership: ['owned_at', 'said_at'],
   mail_action: ['due_at', 'last_error_at', 'created_at'],
 };
 

@@ -1,6 +1,7 @@
 // What an adapter's test gives to the contract. The contract writes the SQL that it needs to look at what is stored
 // and to force it: tables and columns have the same names in every adapter.
 import type { Ledger } from '../../../engine/ledger/ledger';
+import type { Instance } from '../../../engine/ledger/ownership';
 
 export type Value = string | number | null;
 
@@ -19,7 +20,7 @@ export interface LedgerUnderTest {
   statements(): number;
 
   /** Opens the same database a second time, as another process would. Whoever opens it closes it. */
-  openAnother(): Promise<Ledger>;
+  openAnother(instance?: Instance): Promise<Ledger>;
 
   /** Closes the ledger and deletes the database. */
   dispose(): Promise<void>;

@@ -1,0 +1,33 @@
+// Which n8n this is, for a ledger that belongs to one of them (engine/ledger/ownership.ts).
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { ITriggerFunctions } from 'n8n-workflow';
+import type { Instance } from '../../engine/ledger/ownership';
+import { isDead } from '../../engine/source/leases';
+import { isHelper } from './queue-mode';
+
+const PROCESS = Symbol.for('n8n-nodes-durable-mail/process');
+
+/** Names this process, the same for all copies of this package in it. */
+function processName(): string {
+  const global = globalThis as unknown as Record<symbol, string | undefined>;
+  return (global[PROCESS] ??= `${hostname()}:${process.pid}:${randomUUID()}`);
+}
+
+const isMultiMain = (): boolean => process.env['N8N_MULTI_MAIN_SETUP_ENABLED'] === 'true';
+
+/** @returns undefined: n8n does not say which one it is */
+export function thisInstance(
+  context: Partial<Pick<ITriggerFunctions, 'getInstanceId'>>,
+): Instance | undefined {
+  const id = context.getInstanceId?.();
+  if (!id) return undefined;
+  const name = processName();
+  return {
+    id,
+    // Several main processes have one id, too: a copy cannot be told from them. And a worker does not listen.
+    home: isMultiMain() || isHelper() ? null : name,
+    host: hostname(),
+    isGone: (home) => isDead(home, name),
+  };
+}

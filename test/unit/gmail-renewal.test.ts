@@ -37,6 +37,9 @@ class Setting {
         if (this.answer instanceof GmailFault) throw this.answer;
         return { historyId: '1', expiration: this.time + this.answer };
       },
+      stop: async () => {
+        this.asked.push('stop');
+      },
     });
   }
 
@@ -210,6 +213,7 @@ describe('a watch that cannot be renewed', () => {
         setting.renewal.want([]);
         throw forbidden;
       },
+      stop: () => Promise.resolve(),
     });
     await renewing;
     assert.deepEqual(setting.faults, []);

@@ -52,7 +52,7 @@ export class GmailClient implements GmailApi {
   readonly #messageTimeoutMs: number;
 
   constructor(login: GmailLogin, options: GmailClientOptions) {
-    const quota = options.quota ?? quotaOf(login.endpoints.gmail, login.address, login.quota);
+    const quota = options.quota ?? quotaOf(login.endpoints.gmail, login.address, login.quota, login.credential?.id);
     this.#address = login.address;
     this.#costs = COSTS[login.quota];
     this.#requests = new Requests(login, quota, options.signal, options.times);
@@ -176,6 +176,20 @@ export class GmailClient implements GmailApi {
       priority: 'action',
       timeoutMs: this.#timeoutMs,
       read: readWatch,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#requests.ask({
+      doing: 'ending notifications',
+      method: 'POST',
+      path: 'stop',
+      units: this.#costs.stop,
+      priority: 'action',
+      timeoutMs: this.#timeoutMs,
+      read: (json) => {
+        if (json !== undefined) fieldsOf(json, 'the answer');
+      },
     });
   }
 

@@ -42,6 +42,9 @@ export function listenSettings(context: ITriggerFunctions): GmailListenSettings 
       afterSuccess: mailAction(parameters, AFTER_SUCCESS),
       whenDead: mailAction(options, WHEN_DEAD),
     };
+    const changed = [actions.afterSuccess, actions.whenDead].flatMap((action) =>
+      action?.kind === 'changeLabels' ? [...action.add, ...action.remove] : [],
+    );
     shownAs(parameters);
     truncatedAbove(options);
     for (const name of ADDRESS_NAMES) address(options, name);
@@ -53,9 +56,7 @@ export function listenSettings(context: ITriggerFunctions): GmailListenSettings 
           skipWhileOff: skipsWhileOff(context, options),
           timeZone: context.getTimezone(),
         }),
-        actionLabels: [actions.afterSuccess, actions.whenDead].flatMap((action) =>
-          action?.kind === 'changeLabels' ? [...action.add, ...action.remove] : [],
-        ),
+        ...(changed.length > 0 && { actionLabels: changed }),
         notifications: withToken(context, notifications(parameters)),
       },
       outage: outage(options),

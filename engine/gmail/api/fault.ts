@@ -30,11 +30,7 @@ export class GmailFault extends Error {
   /** The message says all of it: it is not the reason why the account is not read. */
   readonly isWhole: boolean;
 
-  constructor(
-    kind: GmailFaultKind,
-    message: string,
-    options: GmailFaultOptions = {},
-  ) {
+  constructor(kind: GmailFaultKind, message: string, options: GmailFaultOptions = {}) {
     super(message, options);
     this.kind = kind;
     this.isOfQuota = options.isOfQuota ?? false;

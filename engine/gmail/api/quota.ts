@@ -17,7 +17,6 @@ const SHARED = {
   batchModify: 50,
   trash: 5,
   watch: 100,
-  stop: 50,
 } as const;
 
 export const COSTS = {
@@ -231,18 +230,13 @@ export class QuotaBucket {
 }
 
 /** One for each login, account and table, shared by all that ask for it in this process. */
-const buckets = (): Map<string, QuotaBucket> => processWide('gmail-quota/1', () => new Map());
+const buckets = (): Map<string, QuotaBucket> => processWide('gmail-quota/1', () => new Map<string, QuotaBucket>());
 
 /**
  * @param endpoint where the API is; other endpoints have quotas of their own
  * @param credential id: Google counts for each user and project, and a credential is of one project
  */
-export function quotaOf(
-  endpoint: string,
-  address: string,
-  table: QuotaTable,
-  credential = '',
-): QuotaBucket {
+export function quotaOf(endpoint: string, address: string, table: QuotaTable, credential = ''): QuotaBucket {
   const key = [endpoint, address, table, credential].join(' ');
   const known = buckets().get(key) ?? new QuotaBucket(table);
   buckets().set(key, known);

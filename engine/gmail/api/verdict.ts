@@ -8,7 +8,12 @@ import { retryAfterMs } from './retry-after';
 
 export type Verdict =
   /** It passes. */
-  | { readonly kind: 'again'; readonly what: string; readonly retryAfterMs: number | null; readonly todo?: string }
+  | {
+      readonly kind: 'again';
+      readonly what: string;
+      readonly retryAfterMs: number | null;
+      readonly todo?: string;
+    }
   /** Too much was asked for: all of the account's requests wait. */
   | { readonly kind: 'limited'; readonly what: string; readonly retryAfterMs: number | null }
   | { readonly kind: 'token' }
@@ -49,7 +54,9 @@ export function judge(
   }
   const said = saidBy(answer);
   if (status === 404) return { kind: 'missing', said: said.message };
-  return status === 403 ? forbidden(answer, said, named(login), doing) : refused(answer, said, login.address, doing);
+  return status === 403
+    ? forbidden(answer, said, named(login), doing)
+    : refused(answer, said, login.address, doing);
 }
 
 function forbidden(answer: HttpAnswer, said: Said, whose: string, doing: string): Verdict {
@@ -67,9 +74,7 @@ const OTHER_TOPIC = /only one user push notification client/i;
 
 function refused(answer: HttpAnswer, said: Said, address: string, doing: string): Verdict {
   const isOfOtherTopic = OTHER_TOPIC.test(said.message);
-  const isPrecondition = said.reasons.some((reason) =>
-    /^failedPrecondition$/i.test(reason.replace('_', '')),
-  );
+  const isPrecondition = said.reasons.some((reason) => /^failedPrecondition$/i.test(reason.replace('_', '')));
   // It is as often Google's trouble of a moment as a setting.
   if (isPrecondition && !isOfOtherTopic)
     return {

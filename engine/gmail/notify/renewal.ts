@@ -112,7 +112,10 @@ export class WatchRenewal {
   }
 
   /** Where the notifications go to another topic, Google wants them stopped first. */
-  async #watch(api: Pick<GmailApi, 'watch' | 'stop'>, topic: string): Promise<{ readonly expiration: number }> {
+  async #watch(
+    api: Pick<GmailApi, 'watch' | 'stop'>,
+    topic: string,
+  ): Promise<{ readonly expiration: number }> {
     try {
       return await api.watch(topic);
     } catch (error) {
@@ -188,10 +191,7 @@ export class WatchRenewal {
     const todo = isOther ? OTHER_PROGRAM : (WHAT_TO_DO[kind] ?? '');
     return new GmailFault(
       kind,
-      `${what}.${reason} ${todo} Until then, mail is found by polling.`.replace(
-        / {2,}/g,
-        ' ',
-      ),
+      `${what}.${reason} ${todo} Until then, mail is found by polling.`.replace(/ {2,}/g, ' '),
       { cause },
     );
   }

@@ -78,6 +78,11 @@ export class WatchedAccount {
     return this.#subscribers();
   }
 
+  /** Those whose settings Gmail does not refuse; the others were told why. */
+  accepted(): readonly GmailSubscriber[] {
+    return this.#subscribers().filter(({ subscription }) => !this.#complaints.isRefused(subscription.id));
+  }
+
   /** Whether it is this process that reads it; asks for the lease where it is free. @throws LedgerFault */
   async held(): Promise<'yes' | 'anew' | 'no'> {
     const held = await this.#tenure.held();

@@ -63,7 +63,9 @@ export class LabelWatch {
   #gone(id: string, there: ReadonlyMap<string, string>): GmailFault {
     const name = this.#names.get(id);
     const was = name === undefined ? `with the id "${id}"` : `"${name}" (id "${id}")`;
-    const anew = [...there].find(([, other]) => name !== undefined && other.toLowerCase() === name.toLowerCase());
+    const anew = [...there].find(
+      ([, other]) => name !== undefined && other.toLowerCase() === name.toLowerCase(),
+    );
     const todo = anew
       ? `There is another one with that name now (id "${anew[0]}"): it is not taken for it. Choose it in the trigger.`
       : 'Choose another one in the trigger.';
@@ -77,10 +79,8 @@ export class LabelWatch {
 /** Those that may be deleted. */
 const labelsOf = ({ reading }: GmailSubscriber): readonly string[] => [
   ...new Set(
-    [
-      ...(reading.filter.labels?.ids ?? []),
-      ...reading.eventLabels,
-      ...(reading.actionLabels ?? []),
-    ].filter(isOwnLabel),
+    [...(reading.filter.labels?.ids ?? []), ...reading.eventLabels, ...(reading.actionLabels ?? [])].filter(
+      isOwnLabel,
+    ),
   ),
 ];

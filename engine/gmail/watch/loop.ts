@@ -42,7 +42,7 @@ export class GmailLoop {
   #lookedAt = -Infinity;
   #noticeAt = Infinity;
   /** News was announced: more of it may come that is not. */
-  #isTail = false;
+  #tailAt = Infinity;
   #actAt = -Infinity;
   #actNotBefore = -Infinity;
   /** What is done beside the reading, one thing at a time. */
@@ -143,9 +143,9 @@ export class GmailLoop {
     return this.#labelsInMs() <= 0 ? this.#compareLabels(reached, signal) : this.#act(reached, signal);
   }
 
-  async #compareLabels({ api, subscribers }: Reached, signal: AbortSignal): Promise<void> {
+  async #compareLabels({ api }: Reached, signal: AbortSignal): Promise<void> {
     try {
-      await this.#labels.compare(api, subscribers);
+      await this.#labels.compare(api, this.#account.accepted());
     } catch (error) {
       // The reading says what is wrong; a label may be compared some hours later as well.
       if (!signal.aborted) this.#account.notActed(error, this.#times.labelsMs);
@@ -154,7 +154,7 @@ export class GmailLoop {
 
   /** Not before the account was read. */
   #labelsInMs(): number {
-    return this.#isFresh ? Infinity : this.#labels.dueInMs(this.#account.subscribers());
+    return this.#isFresh ? Infinity : this.#labels.dueInMs(this.#account.accepted());
   }
 
   async #read({ api, subscribers }: Reached, signal: AbortSignal): Promise<void> {
@@ -172,16 +172,12 @@ export class GmailLoop {
     this.#retries.succeeded();
     const now = monotonicNow();
     this.#readAt = now;
-    const isTail = (noticed || this.#isTail) && end.news;
-    this.#isTail = isTail;
+    const wasTail = this.#tailAt <= this.#lookedAt;
+    if (end.news && (noticed || wasTail)) this.#tailAt = now + this.#times.tailMs;
+    else if (wasTail) this.#tailAt = Infinity;
     const isEarly = (noticed && !end.news) || this.#notices.areEarly;
     this.#againAt =
-      now +
-      Math.min(
-        isEarly ? this.#times.earlyMs : Infinity,
-        isTail ? this.#times.tailMs : Infinity,
-        this.#moreInMs(end),
-      );
+      now + Math.min(isEarly ? this.#times.earlyMs : Infinity, this.#tailAt - now, this.#moreInMs(end));
   }
 
   /** When there is more to be read than the next poll would bring, ms. */
@@ -246,7 +242,11 @@ export class GmailLoop {
     const leftMs = (): number => until - monotonicNow();
     if (isRefused) await this.#reach.isStoredAnew(this.#account.subscribers());
     while (leftMs() > 0 && !signal.aborted) {
-      await this.#bell.wait(isRefused ? Math.min(leftMs(), this.#times.storedMs) : leftMs(), ['joined'], signal);
+      await this.#bell.wait(
+        isRefused ? Math.min(leftMs(), this.#times.storedMs) : leftMs(),
+        ['joined'],
+        signal,
+      );
       if (this.#bell.has('joined')) return;
       if (isRefused && (await this.#reach.isStoredAnew(this.#account.subscribers()))) return;
     }

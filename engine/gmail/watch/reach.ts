@@ -52,8 +52,11 @@ export class Reach {
     const askedAt = monotonicNow();
     const read: Read[] = [];
     const here: GmailSubscriber[] = [];
-    const unread: { readonly subscriber: GmailSubscriber; readonly error: unknown; readonly isNews: boolean }[] =
-      [];
+    const unread: {
+      readonly subscriber: GmailSubscriber;
+      readonly error: unknown;
+      readonly isNews: boolean;
+    }[] = [];
     // All at once: one that takes its time is waited for once, not once for each trigger.
     const answers = await unlessAborted(
       Promise.allSettled(subscribers.map(async (subscriber) => this.#login(subscriber))),
@@ -86,7 +89,10 @@ export class Reach {
 
   /** Until a login that is refused may be asked again, ms; null: none is. */
   dueInMs(subscribers: readonly GmailSubscriber[]): number | null {
-    return this.#logins.dueInMs(subscribers.flatMap((one) => this.#keysOf(one)), 'read');
+    return this.#logins.dueInMs(
+      subscribers.flatMap((one) => this.#keysOf(one)),
+      'read',
+    );
   }
 
   /** Whether another login is stored for one of them than when this was asked last. Asks nobody but n8n. */

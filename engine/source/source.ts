@@ -33,6 +33,8 @@ export interface Subscriber<Login, Reading> {
   readonly synced: () => void;
   /** The login as it is stored now: read again before every connect, since an edit restarts nothing. */
   readonly login: () => Promise<Login>;
+  /** Names what is stored as the login now, asking nobody but n8n: it changes with each edit. */
+  readonly stored?: () => Promise<string>;
   /** Tells a person, through n8n's error workflow, that the source is not being read. */
   readonly report: (fault: Error) => void;
   /** Tells a person of something else that is wrong, while the source is being read. */

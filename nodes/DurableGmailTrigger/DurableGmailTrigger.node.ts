@@ -20,7 +20,7 @@ import { refuseWithoutMail } from '../host/run-refusal';
 import { triggerPanel } from '../host/trigger/editor';
 import { gmailCollector } from './collector';
 import { getLabels, getLabelsToChange } from './label-picker';
-import { checkGmailLogin, readGmailLogin } from './login';
+import { checkGmailLogin, readGmailLogin, storedGmailLogin } from './login';
 import { newestMail } from './preview';
 import { hints, properties, pushWebhook, subtitle } from './properties';
 import { loginCredentials } from './properties/login';
@@ -73,7 +73,11 @@ export class DurableGmailTrigger implements INodeType {
     await refuseWhatCannotWork(this);
     const settings = listenSettings(this);
     await checkGmailLogin(this);
-    const collector = gmailCollector(this, { ...settings, login: () => readGmailLogin(this) });
+    const collector = gmailCollector(this, {
+      ...settings,
+      login: () => readGmailLogin(this),
+      stored: () => storedGmailLogin(this),
+    });
     return { closeFunction: await listen(this, settings, collector) };
   }
 

@@ -15,11 +15,13 @@ const NEEDS_PERSON: ReadonlySet<GmailFaultKind> = new Set<GmailFaultKind>(['logi
 export interface GmailCollecting {
   readonly reading: GmailReading;
   readonly login: () => Promise<GmailLogin>;
+  /** Names what is stored as the login now. */
+  readonly stored?: () => Promise<string>;
 }
 
 export function gmailCollector(
   context: Pick<ITriggerFunctions, 'getNode'>,
-  { reading, login }: GmailCollecting,
+  { reading, login, stored }: GmailCollecting,
 ): Collector {
   let known: string | undefined;
   let hasSubscribed = false;
@@ -30,6 +32,8 @@ export function gmailCollector(
         : `The Gmail account ${known}`,
 
     place: ({ account }) => `Gmail account ${account}`,
+
+    isWhole: (error) => error instanceof GmailFault && error.isWhole,
 
     heals: (error) => error instanceof GmailFault && !NEEDS_PERSON.has(error.kind),
 
@@ -54,7 +58,7 @@ export function gmailCollector(
           const begins = subscribed.cursor === null ? fromWhenTold(reading, toldAt) : reading;
           const subscriber = ports.subscriber(
             subscribed,
-            { reading: begins, login, mostConnections: 1 },
+            { reading: begins, login, ...(stored && { stored }), mostConnections: 1 },
             source,
           );
           leave = gmail.join(source, subscriber);

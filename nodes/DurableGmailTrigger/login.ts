@@ -1,10 +1,11 @@
 // Whose mail is read and how Gmail is reached for it, from the credential that the node names, as it is stored now.
 // Invariant: what can never work throws a NodeOperationError that names the setting; whatever time may cure throws a
 // GmailFault; no secret stands in either; a token never opens another account than the login's.
+import { createHash } from 'node:crypto';
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import { GmailFault } from '../../engine/gmail/api/fault';
-import type { AccessToken, GmailLogin } from '../../engine/gmail/api/login';
+import type { AccessToken, GmailCredential, GmailLogin } from '../../engine/gmail/api/login';
 import { errorText } from '../../engine/runtime/log';
 import { monotonicNow, withDeadline } from '../../engine/runtime/time';
 import { freshAccessToken, grantOf, isConnected, type TokenContext, TokenFault } from '../host/access-token';
@@ -36,7 +37,8 @@ export async function readGmailLogin(context: GmailLoginContext): Promise<GmailL
     const data = await storedNow(context, SERVICE_ACCOUNT);
     const address = named(context, () => delegatedAddress(data, credentialName(context)));
     const token = accountToken(context, data, address, settings.tokenUrl);
-    return { address, token, send, endpoints, quota };
+    const more = { ...credentialOf(context), stored: nameOfStored(data) };
+    return { address, token, send, endpoints, quota, ...more };
   }
   const stored = await storedNow(context, OAUTH2);
   const first = await gmailToken(context, stored, false);
@@ -61,7 +63,23 @@ export async function readGmailLogin(context: GmailLoginContext): Promise<GmailL
     held = { token: fresh, at: monotonicNow() };
     return fresh;
   };
-  return { address, token, send, endpoints, quota };
+  const more = { ...credentialOf(context), stored: nameOfStored(stored) };
+  return { address, token, send, endpoints, quota, ...more };
+}
+
+/** Names what is stored as the login now, without telling it. Asks nobody but n8n. @throws GmailFault */
+export const storedGmailLogin = async (context: GmailLoginContext): Promise<string> =>
+  nameOfStored(
+    await storedNow(context, authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2),
+  );
+
+const nameOfStored = (data: ICredentialDataDecryptedObject): string =>
+  createHash('sha256').update(JSON.stringify(data)).digest('hex');
+
+function credentialOf(context: GmailLoginContext): { readonly credential?: GmailCredential } {
+  const type = authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2;
+  const { id, name } = context.getNode().credentials?.[type] ?? {};
+  return id && name ? { credential: { id, name } } : {};
 }
 
 /**

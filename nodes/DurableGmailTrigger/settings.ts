@@ -38,21 +38,25 @@ export function listenSettings(context: ITriggerFunctions): GmailListenSettings 
   return named(context, () => {
     const parameters = parametersOfTrigger(context);
     const options = collection(parameters, 'options');
+    const actions = {
+      afterSuccess: mailAction(parameters, AFTER_SUCCESS),
+      whenDead: mailAction(options, WHEN_DEAD),
+    };
+    const changed = [actions.afterSuccess, actions.whenDead].flatMap((action) =>
+      action?.kind === 'changeLabels' ? [...action.add, ...action.remove] : [],
+    );
     shownAs(parameters);
     truncatedAbove(options);
     for (const name of ADDRESS_NAMES) address(options, name);
     return {
       delivery: delivery(options),
-      subscription: {
-        ...runsAndRetention(options),
-        afterSuccess: mailAction(parameters, AFTER_SUCCESS),
-        whenDead: mailAction(options, WHEN_DEAD),
-      },
+      subscription: { ...runsAndRetention(options), ...actions },
       reading: {
         ...reading(parameters, {
           skipWhileOff: skipsWhileOff(context, options),
           timeZone: context.getTimezone(),
         }),
+        ...(changed.length > 0 && { actionLabels: changed }),
         notifications: withToken(context, notifications(parameters)),
       },
       outage: outage(options),

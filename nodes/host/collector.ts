@@ -18,6 +18,8 @@ export interface Collector {
   watched(): string;
   /** Where a mail was, for people: `Mailbox "INBOX" of ann@example.com, UID 7`. */
   place(mail: Pick<Ended, 'account' | 'mailbox' | 'uid'>): string;
+  /** Whether the fault says all that a person is to know; else it is why there is no reading. */
+  isWhole?(error: unknown): boolean;
   /** Whether the fault goes away by itself; nobody is told of such a one before it has lasted. */
   heals(error: unknown): boolean;
   /**
@@ -66,7 +68,7 @@ export interface BeginsSomewhere {
 
 export type Listening<Login, Reading> = Pick<
   Subscriber<Login, Reading>,
-  'reading' | 'login' | 'mostConnections'
+  'reading' | 'login' | 'stored' | 'mostConnections'
 >;
 
 /** What the trigger has, or takes over: where its place is known, it goes on there. */

@@ -25,7 +25,9 @@ export class Telling {
 
   notRead(error: unknown): void {
     this.#tell(
-      `${this.#collector.watched()} is not being read: ${errorText(error)}`,
+      this.#collector.isWhole?.(error)
+        ? errorText(error)
+        : `${this.#collector.watched()} is not being read: ${errorText(error)}`,
       'The trigger stays active and goes on trying. No mail is lost.',
     );
   }

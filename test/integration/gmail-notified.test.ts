@@ -59,7 +59,8 @@ describe('a watched Gmail account', { timeout: 5 * 60_000 }, () => {
       await scene.has(one, [id]);
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       const asked = gmail.made('history.list') - before;
-      assert.ok(asked >= 2 && asked <= 5, `${asked} calls`);
+      // One of them for what may have come without a notice after the news.
+      assert.ok(asked >= 2 && asked <= 6, `${asked} calls`);
     });
 
     it('again and again, does not ask without a pause, and still finds what came', async () => {

@@ -123,6 +123,7 @@ export class DirectGmail implements GmailApi {
   modifyAll = this.#never;
   trash = this.#never;
   watch = this.#never;
+  stop = this.#never;
 
   #never(): never {
     throw new Error('Reading changes nothing.');

@@ -21,6 +21,8 @@ export const GMAIL_TIMES = {
   retryMs: [200],
   rejectedMs: [200],
   leastRetryMs: 50,
+  labelsMs: 500,
+  storedMs: 100,
 } as const satisfies Partial<GmailTimes>;
 
 /** So rare that a test never sees a second time. */

@@ -42,6 +42,8 @@ export interface GmailJoinOptions {
   readonly subscription?: Partial<SubscriptionSettings>;
   /** Whatever people are told breaks on its way. */
   readonly cannotBeTold?: boolean;
+  /** Names what is stored as the login now. */
+  readonly stored?: () => Promise<string>;
 }
 
 export interface GmailWatchingOptions {
@@ -112,6 +114,7 @@ export class GmailWatching {
       outage = {},
       subscription: settings = {},
       cannotBeTold = false,
+      stored,
     }: GmailJoinOptions = {},
   ): Promise<GmailJoined> {
     const read = typeof login === 'function' ? login : () => Promise.resolve(login);
@@ -152,6 +155,7 @@ export class GmailWatching {
       begun: () => false,
       synced: () => joined.synced++,
       login: read,
+      ...(stored && { stored }),
       report: (fault) => tell(joined.reports, fault),
       warn: (fault) => tell(joined.warnings, fault),
       reportOver: (lastedMs) => tell(joined.overs, lastedMs),

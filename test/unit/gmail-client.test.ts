@@ -438,7 +438,8 @@ describe('What does not pass', () => {
     it(`is told with what to do: ${todo.source}`, async () => {
       const account = new Account(reply);
       assert.match(await account.fault('forbidden', readHistory), todo);
-      assert.equal(account.requests.length, 1);
+      // A failed precondition is as often Google's trouble of a moment: it is tried again.
+      assert.equal(account.requests.length, todo.source.includes('Mail service') ? 6 : 1);
     });
   }
 

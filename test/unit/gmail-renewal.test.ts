@@ -37,6 +37,9 @@ class Setting {
         if (this.answer instanceof GmailFault) throw this.answer;
         return { historyId: '1', expiration: this.time + this.answer };
       },
+      stop: async () => {
+        this.asked.push('stop');
+      },
     });
   }
 
@@ -202,6 +205,17 @@ describe('a watch that cannot be renewed', () => {
     assert.equal(setting.untils.at(-1), null);
   });
 
+  it('of another topic is ended once, and told in the words of Google where that does not help', async () => {
+    const setting = new Setting();
+    setting.renewal.want([setting.wish(1)]);
+    const words = 'Only one user push notification client allowed per developer';
+    await setting.fail(new GmailFault('refused', words, { isOfOtherTopic: true }), 3);
+    assert.deepEqual(setting.asked, [TOPIC, 'stop', TOPIC, TOPIC, TOPIC]);
+    assert.equal(setting.faults.length, 1);
+    assert.ok(setting.faults[0]!.message.includes(words));
+    assert.doesNotMatch(setting.faults[0]!.message, /Publisher/);
+  });
+
   it('of a topic that nobody wants any more concerns nobody', async () => {
     const setting = new Setting();
     setting.renewal.want([setting.wish(1)]);
@@ -210,6 +224,7 @@ describe('a watch that cannot be renewed', () => {
         setting.renewal.want([]);
         throw forbidden;
       },
+      stop: () => Promise.resolve(),
     });
     await renewing;
     assert.deepEqual(setting.faults, []);

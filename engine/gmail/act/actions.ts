@@ -23,8 +23,17 @@ interface Mail {
   readonly dues: readonly GmailDueAction[];
 }
 
+type ActingApi = Pick<GmailApi, 'modify' | 'modifyAll' | 'trash' | 'labels'>;
+
 export interface GmailActionsJob {
-  readonly api: Pick<GmailApi, 'modify' | 'modifyAll' | 'trash' | 'labels'>;
+  readonly api: ActingApi;
+  /** Where workflows have logins of their own; what different ones ask for is not asked for together. */
+  readonly own?: {
+    /** Over the login of the workflow that asked for it, or another that may do it. */
+    readonly apiOf: (subscriptionId: number) => ActingApi;
+    /** Names that login. */
+    readonly keyOf: (subscriptionId: number) => string;
+  };
   readonly hold: SourceHold;
   readonly ledger: Pick<Ledger, 'takeActions' | 'finishActions' | 'postponeActions'>;
   readonly log: Log;
@@ -45,7 +54,7 @@ export async function performGmailActions(
   // A source has only what its own kind of trigger wrote.
   const taken = (await job.ledger.takeActions(job.hold, MOST_AT_ONCE, LEASE_MS)) as GmailDueAction[];
   const work = new Work(job, signal);
-  for (const group of groupsOf(taken)) {
+  for (const group of groupsOf(taken, (id) => job.own?.keyOf(id) ?? '')) {
     if (signal.aborted) break;
     await work.perform(group);
   }
@@ -53,10 +62,13 @@ export async function performGmailActions(
 }
 
 /** What is done with one request or several of a kind; mails go to the trash last, as people would do it. */
-function groupsOf(taken: readonly GmailDueAction[]): GmailDueAction[][] {
+function groupsOf(
+  taken: readonly GmailDueAction[],
+  keyOf: (subscriptionId: number) => string,
+): GmailDueAction[][] {
   const byAction = new Map<string, GmailDueAction[]>();
   for (const due of taken) {
-    const key = JSON.stringify(due.action);
+    const key = JSON.stringify([due.action, keyOf(due.subscriptionId)]);
     byAction.set(key, [...(byAction.get(key) ?? []), due]);
   }
   const isTrash = (group: GmailDueAction[]): number => (group[0]!.action.kind === 'trash' ? 1 : 0);
@@ -67,20 +79,24 @@ class Work {
   readonly #job: GmailActionsJob;
   readonly #signal: AbortSignal;
   readonly #told = new Set<string>();
+  /** Of the group that is being worked on. */
+  #api: ActingApi;
   #labels: Promise<LabelNames> | undefined;
 
   constructor(job: GmailActionsJob, signal: AbortSignal) {
     this.#job = job;
+    this.#api = job.api;
     this.#signal = signal;
   }
 
   /** Does the same with some mails; where Gmail refuses it for all together, with each alone. */
   async perform(group: readonly GmailDueAction[]): Promise<void> {
-    const { action } = group[0]!;
+    const { action, subscriptionId } = group[0]!;
     const mails = mailsOf(group);
+    this.#api = this.#job.own?.apiOf(subscriptionId) ?? this.#job.api;
     if (action.kind === 'trash' || mails.length <= MOST_ALONE) return this.#eachAlone(action, mails);
     try {
-      await this.#job.api.modifyAll(
+      await this.#api.modifyAll(
         mails.map(({ id }) => id),
         action,
       );
@@ -128,12 +144,12 @@ class Work {
 
   /** Whether the mail is still there makes no difference. */
   async #change(id: string, action: GmailMailAction): Promise<void> {
-    const { api } = this.#job;
+    const api = this.#api;
     await (action.kind === 'trash' ? api.trash(id) : api.modify(id, action));
   }
 
   async #obstacle(action: GmailMailAction, refusal: GmailFault): Promise<Obstacle> {
-    const labels = action.kind === 'changeLabels' ? await (this.#labels ??= labelNames(this.#job.api)) : null;
+    const labels = action.kind === 'changeLabels' ? await (this.#labels ??= labelNames(this.#api)) : null;
     return obstacleOf(this.#job.address, action, labels, refusal);
   }
 

@@ -44,4 +44,7 @@ export interface GmailApi {
 
   /** users.watch: notifications of the whole mailbox go to the Pub/Sub topic, for 7 days at the most. */
   watch(topic: string): Promise<WatchAnswer>;
+
+  /** users.stop: no topic is sent notifications any more. */
+  stop(): Promise<void>;
 }

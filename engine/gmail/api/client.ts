@@ -31,6 +31,8 @@ import type {
 const MESSAGE_TIMEOUT_MS = 120_000;
 const TIMEOUT_MS = 30_000;
 /** The most that history.list and batchModify take at once. */
+/** users.stop, in both tables. */
+const STOP_UNITS = 50;
 const HISTORY_PAGE = 500;
 const MOST_MODIFIED = 1000;
 
@@ -52,7 +54,8 @@ export class GmailClient implements GmailApi {
   readonly #messageTimeoutMs: number;
 
   constructor(login: GmailLogin, options: GmailClientOptions) {
-    const quota = options.quota ?? quotaOf(login.endpoints.gmail, login.address, login.quota);
+    const quota =
+      options.quota ?? quotaOf(login.endpoints.gmail, login.address, login.quota, login.credential?.id);
     this.#address = login.address;
     this.#costs = COSTS[login.quota];
     this.#requests = new Requests(login, quota, options.signal, options.times);
@@ -176,6 +179,20 @@ export class GmailClient implements GmailApi {
       priority: 'action',
       timeoutMs: this.#timeoutMs,
       read: readWatch,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#requests.ask({
+      doing: 'ending notifications',
+      method: 'POST',
+      path: 'stop',
+      units: STOP_UNITS,
+      priority: 'action',
+      timeoutMs: this.#timeoutMs,
+      read: (json) => {
+        if (json !== undefined) fieldsOf(json, 'the answer');
+      },
     });
   }
 

@@ -11,19 +11,36 @@
  */
 export type GmailFaultKind = 'login' | 'forbidden' | 'expired' | 'refused' | 'busy' | 'unreachable';
 
+export interface GmailFaultOptions extends ErrorOptions {
+  readonly isOfQuota?: boolean;
+  readonly isOfToken?: boolean;
+  readonly isOfOtherTopic?: boolean;
+  readonly isWhole?: boolean;
+}
+
 export class GmailFault extends Error {
   override readonly name = 'GmailFault';
   readonly kind: GmailFaultKind;
   /** Of `busy`: it is about the account's quota, and says nothing of what was asked for. */
   readonly isOfQuota: boolean;
+  /** There was no token to ask with. */
+  readonly isOfToken: boolean;
+  /** Of `refused`: the account's notifications go to another topic, until they are stopped. */
+  readonly isOfOtherTopic: boolean;
+  /** The message says all of it: it is not the reason why the account is not read. */
+  readonly isWhole: boolean;
 
-  constructor(
-    kind: GmailFaultKind,
-    message: string,
-    options: ErrorOptions & { readonly isOfQuota?: boolean } = {},
-  ) {
+  constructor(kind: GmailFaultKind, message: string, options: GmailFaultOptions = {}) {
     super(message, options);
     this.kind = kind;
     this.isOfQuota = options.isOfQuota ?? false;
+    this.isOfToken = options.isOfToken ?? false;
+    this.isOfOtherTopic = options.isOfOtherTopic ?? false;
+    this.isWhole = options.isWhole ?? false;
+  }
+
+  /** It says something of the login that was used, and nothing of the account: another login may do. */
+  get isOfLogin(): boolean {
+    return this.kind === 'login' || this.kind === 'forbidden' || this.isOfQuota || this.isOfToken;
   }
 }

@@ -19,6 +19,13 @@ export type QuotaTable = 'new' | 'old';
  */
 export type AccessToken = (afterRejection: boolean) => Promise<string>;
 
+/** The credential that a login is made of. */
+export interface GmailCredential {
+  readonly id: string;
+  /** For people. */
+  readonly name: string;
+}
+
 export interface GmailLogin {
   /** The account's address, lower case: what names the source. */
   readonly address: string;
@@ -26,4 +33,12 @@ export interface GmailLogin {
   readonly send: SendHttp;
   readonly endpoints: Endpoints;
   readonly quota: QuotaTable;
+  /** Undefined: it is of none, as in a test. */
+  readonly credential?: GmailCredential;
+  /** Names what was stored as the login when it was read: it changes with each edit. */
+  readonly stored?: string;
 }
+
+/** The account, and with which credential it was asked: for faults that concern this login alone. */
+export const named = ({ address, credential }: Pick<GmailLogin, 'address' | 'credential'>): string =>
+  credential ? `${address} with the credential "${credential.name}"` : address;

@@ -1,6 +1,7 @@
 // What an account's requests cost, and when the next may go: https://developers.google.com/gmail/api/reference/quota.
 // Invariant: Google never sees more than the limit in any 60 s from this bucket, although requests take their time to
 // get there; and new mail never waits behind older mail, neither for units nor for a place.
+import { processWide } from '../../runtime/process-wide';
 import { monotonicNow, pause } from '../../runtime/time';
 import type { Priority } from './api';
 import type { QuotaTable } from './login';
@@ -228,13 +229,16 @@ export class QuotaBucket {
   }
 }
 
-/** One for each account and table, shared by all that ask for it in this process. */
-const buckets = new Map<string, QuotaBucket>();
+/** One for each login, account and table, shared by all that ask for it in this process. */
+const buckets = (): Map<string, QuotaBucket> => processWide('gmail-quota/1', () => new Map<string, QuotaBucket>());
 
-/** @param endpoint where the API is; other endpoints have quotas of their own */
-export function quotaOf(endpoint: string, address: string, table: QuotaTable): QuotaBucket {
-  const key = [endpoint, address, table].join(' ');
-  const known = buckets.get(key) ?? new QuotaBucket(table);
-  buckets.set(key, known);
+/**
+ * @param endpoint where the API is; other endpoints have quotas of their own
+ * @param credential id: Google counts for each user and project, and a credential is of one project
+ */
+export function quotaOf(endpoint: string, address: string, table: QuotaTable, credential = ''): QuotaBucket {
+  const key = [endpoint, address, table, credential].join(' ');
+  const known = buckets().get(key) ?? new QuotaBucket(table);
+  buckets().set(key, known);
   return known;
 }

@@ -6,7 +6,7 @@ import type { Priority } from './api';
 import { Malformed, parseJson } from './answers';
 import { GmailFault } from './fault';
 import type { HttpAnswer } from './http';
-import type { GmailLogin } from './login';
+import { type GmailLogin, named } from './login';
 import { type Permit, type QuotaBucket, QuotaPaused, type QuotaTimes } from './quota';
 import { judge, shortly, type Verdict } from './verdict';
 
@@ -46,6 +46,8 @@ class Passing extends Error {
     readonly isLimited = false,
     /** A fault of its own, in words: that of whoever hands out the token. */
     readonly fault: GmailFault | null = null,
+    /** It passes as a rule; where it does not, this is what a person can do. */
+    readonly todo = '',
   ) {
     super(what);
   }
@@ -104,7 +106,14 @@ export class Requests {
         throw this.#refused(call, verdict.said);
       }
       if (verdict.kind !== 'token')
-        throw new Passing('busy', verdict.what, verdict.retryAfterMs, verdict.kind === 'limited');
+        throw new Passing(
+          'busy',
+          verdict.what,
+          verdict.retryAfterMs,
+          verdict.kind === 'limited',
+          null,
+          'todo' in verdict ? verdict.todo : '',
+        );
       if (renewed) throw this.#rejected();
       token = await this.#renewed(token);
     }
@@ -116,7 +125,7 @@ export class Requests {
       const answer = await this.#answer(call, token);
       if (answer.status >= 200 && answer.status < 300)
         return { result: call.read(answer.body === '' ? undefined : parseJson(answer.body)) };
-      return (verdict = judge(answer, this.#login.address, call.doing));
+      return (verdict = judge(answer, this.#login, call.doing));
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
       throw new Passing(
@@ -171,14 +180,19 @@ export class Requests {
   }
 
   /** Whoever is asked for it may take half a minute: nobody who was stopped waits for that. */
-  #token(afterRejection: boolean): Promise<string> {
-    return unlessAborted(this.#login.token(afterRejection), this.#signal);
+  async #token(afterRejection: boolean): Promise<string> {
+    try {
+      return await unlessAborted(this.#login.token(afterRejection), this.#signal);
+    } catch (error) {
+      if (!(error instanceof GmailFault)) throw error;
+      throw new GmailFault(error.kind, error.message, { cause: error.cause, isOfToken: true });
+    }
   }
 
   #rejected(): GmailFault {
     return new GmailFault(
       'login',
-      `Gmail does not accept the login of ${this.#login.address}: its access was revoked, or belongs to something else. ` +
+      `Gmail does not accept the login of ${named(this.#login)}: its access was revoked, or belongs to something else. ` +
         'Open the credential in n8n and connect it again.',
     );
   }
@@ -191,8 +205,14 @@ export class Requests {
   }
 
   #givenUp(call: Call<unknown>, failed: Passing, tries: number): GmailFault {
-    const { address } = this.#login;
+    // Of a quota only its owner is told.
+    const address = failed.isLimited ? named(this.#login) : this.#login.address;
     if (failed.fault) return failed.fault;
+    if (failed.todo !== '')
+      return new GmailFault(
+        'forbidden',
+        `Gmail does not allow ${call.doing} in ${named(this.#login)}: ${failed.what}. ${failed.todo}`,
+      );
     return failed.kind === 'busy'
       ? new GmailFault(
           'busy',
@@ -212,7 +232,7 @@ export class Requests {
     const minutes = Math.ceil(error.forMs / 60_000);
     return new GmailFault(
       'busy',
-      `Gmail wants no requests for ${this.#login.address} for ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}: ` +
+      `Gmail wants no requests for ${named(this.#login)} for ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}: ` +
         'the quota is used up. It goes on by itself; if it happens often, other apps use the same Google Cloud project.',
       { isOfQuota: true },
     );

@@ -3,11 +3,17 @@
 import { fieldsOf, Malformed, parseJson } from './answers';
 import { GmailFault } from './fault';
 import type { HttpAnswer } from './http';
+import { type GmailLogin, named } from './login';
 import { retryAfterMs } from './retry-after';
 
 export type Verdict =
   /** It passes. */
-  | { readonly kind: 'again'; readonly what: string; readonly retryAfterMs: number | null }
+  | {
+      readonly kind: 'again';
+      readonly what: string;
+      readonly retryAfterMs: number | null;
+      readonly todo?: string;
+    }
   /** Too much was asked for: all of the account's requests wait. */
   | { readonly kind: 'limited'; readonly what: string; readonly retryAfterMs: number | null }
   | { readonly kind: 'token' }
@@ -31,7 +37,11 @@ const DAILY_PAUSE_MS = 15 * 60_000;
  * @param doing what was asked for, such as "reading a message"
  * @throws Malformed it does not come from the API
  */
-export function judge(answer: HttpAnswer, address: string, doing: string): Verdict {
+export function judge(
+  answer: HttpAnswer,
+  login: Pick<GmailLogin, 'address' | 'credential'>,
+  doing: string,
+): Verdict {
   const { status } = answer;
   if (status === 401) return { kind: 'token' };
   if (status === 429 || status >= 500 || status === 408) {
@@ -44,32 +54,44 @@ export function judge(answer: HttpAnswer, address: string, doing: string): Verdi
   }
   const said = saidBy(answer);
   if (status === 404) return { kind: 'missing', said: said.message };
-  return status === 403 ? forbidden(answer, said, address, doing) : refused(said, address, doing);
+  return status === 403
+    ? forbidden(answer, said, named(login), doing)
+    : refused(answer, said, login.address, doing);
 }
 
-function forbidden(answer: HttpAnswer, said: Said, address: string, doing: string): Verdict {
+function forbidden(answer: HttpAnswer, said: Said, whose: string, doing: string): Verdict {
   const what = `"${said.message}"`;
   const afterMs = retryAfterMs(answer, said.message);
   if (said.reasons.some((reason) => DAILY_LIMIT.test(reason)))
     return { kind: 'limited', what, retryAfterMs: afterMs ?? DAILY_PAUSE_MS };
   if (said.reasons.some((reason) => RATE_LIMIT.test(reason)))
     return { kind: 'limited', what, retryAfterMs: afterMs };
-  return forbids(address, doing, said);
+  return forbids(whose, doing, said);
 }
 
-const refused = (said: Said, address: string, doing: string): Verdict =>
-  said.reasons.some((reason) => /^failedPrecondition$/i.test(reason.replace('_', '')))
-    ? forbids(address, doing, said)
-    : {
-        kind: 'fault',
-        fault: new GmailFault('refused', `Gmail refused ${doing} in ${address}: "${said.message}".`),
-      };
+/** Google's words: the API has no reason of its own for it. */
+const OTHER_TOPIC = /only one user push notification client/i;
 
-const forbids = (address: string, doing: string, said: Said): Verdict => ({
+function refused(answer: HttpAnswer, said: Said, address: string, doing: string): Verdict {
+  const isOfOtherTopic = OTHER_TOPIC.test(said.message);
+  const isPrecondition = said.reasons.some((reason) => /^failedPrecondition$/i.test(reason.replace('_', '')));
+  // It is as often Google's trouble of a moment as a setting.
+  if (isPrecondition && !isOfOtherTopic)
+    return {
+      kind: 'again',
+      what: `"${said.message}"`,
+      retryAfterMs: retryAfterMs(answer, said.message),
+      todo: remedy(said),
+    };
+  const text = `Gmail refused ${doing} in ${address}: "${said.message}".`;
+  return { kind: 'fault', fault: new GmailFault('refused', text, { isOfOtherTopic }) };
+}
+
+const forbids = (whose: string, doing: string, said: Said): Verdict => ({
   kind: 'fault',
   fault: new GmailFault(
     'forbidden',
-    `Gmail does not allow ${doing} in ${address}: "${said.message}". ${remedy(said)}`,
+    `Gmail does not allow ${doing} in ${whose}: "${said.message}". ${remedy(said)}`,
   ),
 });
 

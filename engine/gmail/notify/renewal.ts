@@ -41,6 +41,8 @@ const TIMES: RenewalTimes = {
 };
 
 const PASSES_MOST_TIMES = 2;
+/** Two programs that want the account for a topic each would otherwise take it from one another without end. */
+const STOP_EVERY_MS = 6 * 60 * 60_000;
 const PUBLISHER = 'gmail-api-push@system.gserviceaccount.com';
 
 export class WatchRenewal {
@@ -53,6 +55,8 @@ export class WatchRenewal {
   #dueTime = Infinity;
   #until: number | null = null;
   #failures = 0;
+  /** By the monotonic clock: when another topic was last stopped. */
+  #stoppedAt = -Infinity;
   #told = false;
   /** Whose topic is not the one used, by subscription: told once. */
   readonly #warned = new Map<number, string>();
@@ -81,6 +85,7 @@ export class WatchRenewal {
     const topic = newest?.topic ?? null;
     if (topic === this.#topic) return;
     this.#topic = topic;
+    this.#stoppedAt = -Infinity;
     this.#dueAt = 0;
     this.#failures = 0;
     this.#told = false;
@@ -95,14 +100,30 @@ export class WatchRenewal {
   }
 
   /** Renews the watch. Never rejects: what goes wrong is told, and tried again. */
-  async renew(api: Pick<GmailApi, 'watch'>): Promise<void> {
+  async renew(api: Pick<GmailApi, 'watch' | 'stop'>): Promise<void> {
     const topic = this.#topic;
     if (topic === null) return;
     try {
-      const { expiration } = await api.watch(topic);
+      const { expiration } = await this.#watch(api, topic);
       if (topic === this.#topic) this.#renewed(expiration);
     } catch (error) {
       if (topic === this.#topic) this.#failed(topic, error);
+    }
+  }
+
+  /** Where the notifications go to another topic, Google wants them stopped first. */
+  async #watch(
+    api: Pick<GmailApi, 'watch' | 'stop'>,
+    topic: string,
+  ): Promise<{ readonly expiration: number }> {
+    try {
+      return await api.watch(topic);
+    } catch (error) {
+      const isOther = error instanceof GmailFault && error.isOfOtherTopic;
+      if (!isOther || monotonicNow() - this.#stoppedAt < STOP_EVERY_MS) throw error;
+      this.#stoppedAt = monotonicNow();
+      await api.stop();
+      return await api.watch(topic);
     }
   }
 
@@ -166,12 +187,11 @@ export class WatchRenewal {
       ? `Google sends no more notifications of ${this.#address} over ${topic}, because the watch could not be renewed`
       : `The notifications of ${this.#address} over ${topic} could not be set up or renewed`;
     const reason = cause instanceof Error ? ` ${cause.message}` : '';
+    const isOther = cause instanceof GmailFault && cause.isOfOtherTopic;
+    const todo = isOther ? OTHER_PROGRAM : (WHAT_TO_DO[kind] ?? '');
     return new GmailFault(
       kind,
-      `${what}.${reason} ${WHAT_TO_DO[kind] ?? ''} Until then, mail is found by polling.`.replace(
-        / {2,}/g,
-        ' ',
-      ),
+      `${what}.${reason} ${todo} Until then, mail is found by polling.`.replace(/ {2,}/g, ' '),
       { cause },
     );
   }
@@ -180,6 +200,9 @@ export class WatchRenewal {
 const CHECK_TOPIC =
   `Check that the topic exists in the same Google Cloud project as the credential's OAuth client or service account, ` +
   `and give ${PUBLISHER} the role "Pub/Sub Publisher" on it.`;
+
+const OTHER_PROGRAM =
+  'Another program asks for notifications of this account over another topic: give both the same one, or end the other.';
 
 const WHAT_TO_DO: Partial<Record<GmailFault['kind'], string>> = {
   forbidden: CHECK_TOPIC,

@@ -35,6 +35,8 @@ export interface GmailReading {
   readonly event: GmailEvent;
   readonly eventLabels: readonly string[];
   readonly filter: GmailFilter;
+  /** Ids of labels that mails are given, or lose, after their run. */
+  readonly actionLabels?: readonly string[];
   /** How often the history is asked for, ms. */
   readonly pollMs: number;
   readonly notifications: Notifications;

@@ -18,6 +18,8 @@ import type { GmailLogin } from '../api/login';
 import type { GmailMemory, GmailSyncEnd } from '../read/job';
 import type { GmailReading } from '../read/reading';
 import { syncAccount } from '../read/sync';
+import type { Reached } from './reach';
+import { AllRefused } from './shared-api';
 import { Standing } from './standing';
 
 export type GmailSubscriber = Subscriber<GmailLogin, GmailReading>;
@@ -64,7 +66,7 @@ export class WatchedAccount {
     this.#standing = new Standing(this.name, () => this.#tenure.hold, ports.ledger, log);
     this.#complaints = new Complaints(`settings of a trigger for the ${this.name}`, log, (id, fault) => {
       for (const { subscription, warn } of subscribers())
-        if (subscription.id === id) this.#tell(() => warn(fault));
+        if (subscription.id === id) this.tell(() => warn(fault));
     });
   }
 
@@ -74,6 +76,11 @@ export class WatchedAccount {
 
   subscribers(): readonly GmailSubscriber[] {
     return this.#subscribers();
+  }
+
+  /** Those whose settings Gmail does not refuse; the others were told why. */
+  accepted(): readonly GmailSubscriber[] {
+    return this.#subscribers().filter(({ subscription }) => !this.#complaints.isRefused(subscription.id));
   }
 
   /** Whether it is this process that reads it; asks for the lease where it is free. @throws LedgerFault */
@@ -142,7 +149,7 @@ export class WatchedAccount {
     end: GmailSyncEnd,
     connection: 'idling' | 'polling',
   ): Promise<void> {
-    this.#tell(() => this.#outage.over(this.#subscribers()));
+    this.tell(() => this.#outage.over(this.#subscribers()));
     const isNews = read.some((subscriber) => !this.#placed.has(subscriber));
     await this.#standing.wasRead(end, connection, isNews);
     for (const subscriber of read) {
@@ -157,11 +164,12 @@ export class WatchedAccount {
   }
 
   /** Does what is due with mails after their run. @returns whether there may be more @throws GmailFault, LedgerFault */
-  async act(api: GmailApi, signal: AbortSignal): Promise<boolean> {
+  async act({ api, apiOf, keyOf }: Reached, signal: AbortSignal): Promise<boolean> {
     const { ledger, log } = this.#ports;
     const { mayBeMore } = await performGmailActions(
       {
         api,
+        own: { apiOf, keyOf },
         hold: this.#tenure.hold!,
         ledger,
         log,
@@ -179,18 +187,20 @@ export class WatchedAccount {
     if (this.#tenure.isStandingBy) return;
     const fault = error instanceof Error ? error : new Error(String(error));
     this.#ports.log.warn(`Not watching the ${this.name}: ${fault.message}`, { retryInMs });
-    this.#tell(() => this.#outage.failed(fault, needsPerson(error), this.#subscribers()));
+    // Each was told of the own login.
+    if (!(error instanceof AllRefused))
+      this.tell(() => this.#outage.failed(fault, needsPerson(error), this.#subscribers()));
     await this.#standing.is('retry_scheduled', 'backing_off', { error: fault.message });
   }
 
   /** Something is wrong, though the account is being read. */
   warn(fault: Error, subscribers: readonly GmailSubscriber[]): void {
     this.#ports.log.warn(fault.message);
-    for (const subscriber of subscribers) this.#tell(() => subscriber.warn(fault));
+    for (const subscriber of subscribers) this.tell(() => subscriber.warn(fault));
   }
 
   /** The watch goes on, though somebody cannot be told. */
-  #tell(tell: () => void): void {
+  tell(tell: () => void): void {
     try {
       tell();
     } catch (error) {

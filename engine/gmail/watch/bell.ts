@@ -24,6 +24,10 @@ export class Bell {
     return this.#calls.delete(call);
   }
 
+  has(call: Call): boolean {
+    return this.#calls.has(call);
+  }
+
   /** Until one of the calls comes, or is there already; at most `ms`. */
   async wait(ms: number, calls: readonly Call[], signal: AbortSignal): Promise<void> {
     const isCalled = (): boolean => calls.some((call) => this.#calls.has(call));

@@ -4,15 +4,15 @@
 // the next; without the account's lease there is no call at all.
 import { LedgerFault } from '../../ledger/fault';
 import { monotonicNow, pause } from '../../runtime/time';
-import type { GmailApi } from '../api/api';
-import { GmailFault } from '../api/fault';
 import type { GmailSyncEnd } from '../read/job';
 import type { WatchedAccount } from './account';
 import type { Bell, Call } from './bell';
 import type { Notices } from './notices';
 import type { Notifying } from './notifying';
+import { LabelWatch } from './labels';
 import { type GmailTimes, pollMsOf, Retries } from './pace';
 import { Reach, type Reached } from './reach';
+import { AllRefused } from './shared-api';
 
 const WHILE_BUSY: readonly Call[] = ['joined', 'notice', 'done'];
 const WHILE_IDLE: readonly Call[] = ['joined', 'notice', 'actions'];
@@ -26,6 +26,7 @@ export class GmailLoop {
   readonly #notifying: Notifying;
   readonly #times: GmailTimes;
   readonly #reach: Reach;
+  readonly #labels: LabelWatch;
   readonly #retries: Retries;
   readonly #actionRetries: Retries;
   /** Not all accounts of a process in one instant; never sooner than chosen, so that an idle minute costs one poll. */
@@ -40,6 +41,8 @@ export class GmailLoop {
   /** Monotonic: when it was last asked, and when the notices that came since are to be answered. */
   #lookedAt = -Infinity;
   #noticeAt = Infinity;
+  /** News was announced: more of it may come that is not. */
+  #tailAt = Infinity;
   #actAt = -Infinity;
   #actNotBefore = -Infinity;
   /** What is done beside the reading, one thing at a time. */
@@ -58,7 +61,8 @@ export class GmailLoop {
     this.#notices = notices;
     this.#notifying = notifying;
     this.#times = times;
-    this.#reach = new Reach(account.key.account);
+    this.#reach = new Reach(account.key.account, times, (tell) => account.tell(tell));
+    this.#labels = new LabelWatch(account.name, times.labelsMs, (fault, one) => account.warn(fault, [one]));
     this.#retries = new Retries(times);
     this.#actionRetries = new Retries(times);
     this.#ended = this.#run();
@@ -125,14 +129,32 @@ export class GmailLoop {
    * What keeps no new mail from being read, however long Gmail takes for it. It goes on while this process loses the
    * account: both may be done twice, and twice without harm.
    */
-  #doAside({ api }: Reached, signal: AbortSignal): void {
+  #doAside(reached: Reached, signal: AbortSignal): void {
     if (this.#otherwiseInMs() > 0) return;
-    const renews = this.#notifying.dueInMs() <= 0;
     this.#isBusyAside = true;
-    this.#aside = (renews ? this.#notifying.renew(api, signal) : this.#act(api, signal)).finally(() => {
+    this.#aside = this.#asideNow(reached, signal).finally(() => {
       this.#isBusyAside = false;
       this.#bell.ring('done');
     });
+  }
+
+  #asideNow(reached: Reached, signal: AbortSignal): Promise<void> {
+    if (this.#notifying.dueInMs() <= 0) return this.#notifying.renew(reached, signal);
+    return this.#labelsInMs() <= 0 ? this.#compareLabels(reached, signal) : this.#act(reached, signal);
+  }
+
+  async #compareLabels({ api }: Reached, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#labels.compare(api, this.#account.accepted());
+    } catch (error) {
+      // The reading says what is wrong; a label may be compared some hours later as well.
+      if (!signal.aborted) this.#account.notActed(error, this.#times.labelsMs);
+    }
+  }
+
+  /** Not before the account was read. */
+  #labelsInMs(): number {
+    return this.#isFresh ? Infinity : this.#labels.dueInMs(this.#account.accepted());
   }
 
   async #read({ api, subscribers }: Reached, signal: AbortSignal): Promise<void> {
@@ -147,12 +169,15 @@ export class GmailLoop {
     looked(end.news);
     if (isPoll && end.news) this.#notifying.missed();
     this.#isFresh = false;
-    this.#reach.accepted();
     this.#retries.succeeded();
     const now = monotonicNow();
     this.#readAt = now;
+    const wasTail = this.#tailAt <= this.#lookedAt;
+    if (end.news && (noticed || wasTail)) this.#tailAt = now + this.#times.tailMs;
+    else if (wasTail) this.#tailAt = Infinity;
     const isEarly = (noticed && !end.news) || this.#notices.areEarly;
-    this.#againAt = now + Math.min(isEarly ? this.#times.earlyMs : Infinity, this.#moreInMs(end));
+    this.#againAt =
+      now + Math.min(isEarly ? this.#times.earlyMs : Infinity, this.#tailAt - now, this.#moreInMs(end));
   }
 
   /** When there is more to be read than the next poll would bring, ms. */
@@ -177,12 +202,12 @@ export class GmailLoop {
   /** Until something else is due than reading, ms. */
   #otherwiseInMs(): number {
     if (this.#isBusyAside) return Infinity;
-    return Math.min(this.#actAt - monotonicNow(), this.#notifying.dueInMs());
+    return Math.min(this.#actAt - monotonicNow(), this.#notifying.dueInMs(), this.#labelsInMs());
   }
 
-  async #act(api: GmailApi, signal: AbortSignal): Promise<void> {
+  async #act(reached: Reached, signal: AbortSignal): Promise<void> {
     try {
-      const mayBeMore = await this.#account.act(api, signal);
+      const mayBeMore = await this.#account.act(reached, signal);
       this.#actionRetries.succeeded();
       this.#actAt = mayBeMore ? -Infinity : monotonicNow() + this.#times.lookMs;
     } catch (error) {
@@ -201,14 +226,30 @@ export class GmailLoop {
       this.#account.drop();
       return;
     }
-    const isRejected = error instanceof GmailFault && error.kind === 'login';
     const { leastRetryMs } = this.#times;
-    const delay = isRejected && this.#reach.rejected() ? leastRetryMs : this.#retries.failed(error);
+    const dueInMs = error instanceof AllRefused ? this.#reach.dueInMs(this.#account.subscribers()) : null;
+    const delay = dueInMs === null ? this.#retries.failed(error) : Math.max(dueInMs, leastRetryMs);
     await this.#account.failed(error, delay);
     const atLeast = Math.min(delay, leastRetryMs);
     await pause(atLeast, signal);
     // Who joins may bring a credential that works.
-    await this.#bell.wait(delay - atLeast, ['joined'], signal);
+    await this.#waitFor(delay - atLeast, error instanceof AllRefused, signal);
+  }
+
+  /** Until somebody joins; where logins are refused, also until another one is stored. */
+  async #waitFor(ms: number, isRefused: boolean, signal: AbortSignal): Promise<void> {
+    const until = monotonicNow() + ms;
+    const leftMs = (): number => until - monotonicNow();
+    if (isRefused) await this.#reach.isStoredAnew(this.#account.subscribers());
+    while (leftMs() > 0 && !signal.aborted) {
+      await this.#bell.wait(
+        isRefused ? Math.min(leftMs(), this.#times.storedMs) : leftMs(),
+        ['joined'],
+        signal,
+      );
+      if (this.#bell.has('joined')) return;
+      if (isRefused && (await this.#reach.isStoredAnew(this.#account.subscribers()))) return;
+    }
   }
 
   /** The account is not this process's any more. */

@@ -2,7 +2,7 @@
 // calls a webhook (which wakes this process) or is asked by this process.
 // Invariant: notifications count as working only while they are seen to work, from the first one until there is news
 // that none had announced; else the account is polled as often as if there were none.
-import type { GmailApi } from '../api/api';
+import { GmailFault } from '../api/fault';
 import type { PullSubscriptions } from '../notify/pull';
 import { WatchRenewal } from '../notify/renewal';
 import type { GmailSubscriber, WatchedAccount } from './account';
@@ -18,6 +18,9 @@ export class Notifying {
   readonly #renewal: WatchRenewal;
   readonly #pulling = new Map<GmailSubscriber, () => Promise<void>>();
   #wishing: readonly GmailSubscriber[] = [];
+  /** Whose topic is asked for: what goes wrong with its login is told to those who have the same. */
+  #asking: GmailSubscriber | undefined;
+  #keyOf: Reached['keyOf'] = () => '';
   /** Something was announced, and since then all that was new. */
   #isHeard = false;
   #told: Promise<void> = Promise.resolve();
@@ -33,7 +36,7 @@ export class Notifying {
         this.#told = account.notified(until);
       },
       onFault: (fault) => {
-        if (!this.#isEnding()) account.warn(fault, this.#wishing);
+        if (!this.#isEnding()) account.warn(fault, this.#toTell(fault));
       },
     });
   }
@@ -59,8 +62,10 @@ export class Notifying {
   }
 
   /** Who listens now, and over which login. */
-  want({ login, subscribers }: Reached): void {
+  want({ login, subscribers, keyOf }: Reached): void {
     this.#wishing = subscribers.filter(({ reading }) => reading.notifications.kind !== 'none');
+    this.#keyOf = keyOf;
+    this.#asking = newestOf(this.#wishing);
     this.#renewal.want(
       this.#wishing.flatMap(({ subscription, reading: { notifications }, joinedAt, warn }) =>
         notifications.kind === 'none'
@@ -82,10 +87,17 @@ export class Notifying {
   }
 
   /** Asks Google to announce news, or to go on. Never rejects: what goes wrong is told, and tried again. */
-  async renew(api: GmailApi, signal: AbortSignal): Promise<void> {
+  async renew({ api, apiOf }: Pick<Reached, 'api' | 'apiOf'>, signal: AbortSignal): Promise<void> {
     this.#isEnding = (): boolean => signal.aborted;
-    await this.#renewal.renew(api);
+    await this.#renewal.renew(this.#asking ? apiOf(this.#asking.subscription.id) : api);
     await this.#told;
+  }
+
+  #toTell(fault: GmailFault): readonly GmailSubscriber[] {
+    const { cause } = fault;
+    if (!(cause instanceof GmailFault && cause.isOfLogin) || !this.#asking) return this.#wishing;
+    const own = this.#keyOf(this.#asking.subscription.id);
+    return this.#wishing.filter(({ subscription }) => this.#keyOf(subscription.id) === own);
   }
 
   /** Asks no subscription any more. Resolves when nothing is under way. */
@@ -120,3 +132,10 @@ export class Notifying {
     this.#pulling.set(subscriber, leave);
   }
 }
+
+/** As the renewal chooses among their topics. */
+const newestOf = (wishing: readonly GmailSubscriber[]): GmailSubscriber | undefined =>
+  wishing.reduce<GmailSubscriber | undefined>(
+    (best, one) => (best && best.joinedAt > one.joinedAt ? best : one),
+    undefined,
+  );

@@ -16,6 +16,12 @@ export interface GmailTimes {
   readonly leastLookMs: number;
   /** A notice may come before the history knows of it: it is asked once more after this time. */
   readonly earlyMs: number;
+  /** Google drops notices above one a second: after one that brought news it is asked once more after this time. */
+  readonly tailMs: number;
+  /** How often the labels of the settings are compared with those of the account. */
+  readonly labelsMs: number;
+  /** While a login is refused, how often it is looked whether another one is stored. */
+  readonly storedMs: number;
   /** With notifications, the poll underneath is no rarer than this, unless a person chose so. */
   readonly notifiedPollMs: number;
   /** The waits after rounds that failed; the last one is repeated. */
@@ -37,6 +43,9 @@ export const GMAIL_TIMES: GmailTimes = {
   olderMs: 5 * SECOND,
   leastLookMs: SECOND,
   earlyMs: 500,
+  tailMs: 2 * SECOND,
+  labelsMs: 4 * 60 * MINUTE,
+  storedMs: MINUTE,
   notifiedPollMs: 5 * MINUTE,
   retryMs: [30 * SECOND, MINUTE, 5 * MINUTE],
   rejectedMs: [30 * SECOND, 5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 40 * MINUTE, 60 * MINUTE],

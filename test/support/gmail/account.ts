@@ -118,6 +118,11 @@ export class FakeAccount {
     return this.#mailbox.addLabel(name).id;
   }
 
+  /** No mail has it any more, and `labels.list` does not name it. */
+  deleteLabel(id: string): void {
+    this.#mailbox.deleteLabel(id);
+  }
+
   labels(): readonly StoredLabel[] {
     return [...this.#mailbox.labels.values()];
   }

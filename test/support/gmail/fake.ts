@@ -30,7 +30,7 @@ export interface FakeGmailOptions {
  *     await gmail.close();
  *
  * - Accounts: `deliver`, `draft`, `send`, `schedule`, `sendScheduled`, `star`, `addLabels`, `removeLabels`,
- *   `deleteForever`, `label(name)`, `expireHistory`, `messages`, `message(id)`, `labelsOf(id)`; for one account alone
+ *   `deleteForever`, `label(name)`, `deleteLabel(id)`, `expireHistory`, `messages`, `message(id)`, `labelsOf(id)`; for one account alone
  *   `fail`, `behaviour`, `spent`, `expireTokens` (account.ts).
  * - Tokens (`oauth`): `grant`, `issue`, `expire(address?)`, `revoke(address)`, `addService(email, publicKey, delegates)`;
  *   counters `refreshed`, `asserted`.

@@ -114,6 +114,13 @@ export class Mailbox {
     return label;
   }
 
+  /** @returns false: there is no such label of the user's own */
+  deleteLabel(id: string): boolean {
+    if (this.labels.get(id)?.type !== 'user') return false;
+    for (const message of this.messages.values()) this.change(message.id, [], [id]);
+    return this.labels.delete(id);
+  }
+
   #write(
     type: HistoryType,
     message: Pick<StoredMessage, 'id' | 'threadId' | 'labelIds'>,

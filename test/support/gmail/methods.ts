@@ -93,9 +93,7 @@ const METHODS: readonly Method[] = [
     return json({ ...label, messagesTotal: all.length, messagesUnread: unread });
   }),
   method('labels.delete', 'DELETE labels/:id', ({ mailbox, at }) => {
-    if (mailbox.labels.get(at.id!)?.type !== 'user') throw notFound();
-    for (const { id } of mailbox.messages.values()) mailbox.change(id, [], [at.id!]);
-    mailbox.labels.delete(at.id!);
+    if (!mailbox.deleteLabel(at.id!)) throw notFound();
     return nothing;
   }),
   method('watch', 'POST watch', ({ mailbox, body, watch }) => {

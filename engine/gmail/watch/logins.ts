@@ -1,0 +1,114 @@
+// The logins by which one account is reached: which of them Google refuses for what, until when, and who was told.
+// Invariants: what concerns one login counts for that login alone; while one is refused for something it is not asked
+// for it again before its time, unless its credential is edited or its trigger published anew; told are only those
+// whose own login it is, in words of their own login's fault.
+import { monotonicNow } from '../../runtime/time';
+import { Outage } from '../../source/outage';
+import type { GmailApi } from '../api/api';
+import { GmailFault } from '../api/fault';
+import type { GmailLogin } from '../api/login';
+import type { GmailSubscriber } from './account';
+import { type GmailTimes, Retries } from './pace';
+
+/** What a login may be good for, or not: to read, to change mail, to ask for notifications. */
+export type Purpose = 'read' | 'change' | 'notify';
+
+/** A login that can be asked, and whose it is. */
+export interface Candidate {
+  /** Its credential's id; or whose it is, where it has none. */
+  readonly key: string;
+  readonly login: GmailLogin;
+  readonly api: GmailApi;
+  readonly owners: readonly GmailSubscriber[];
+}
+
+interface Refusal {
+  readonly error: unknown;
+  readonly at: number;
+  /** Not asked before, by the monotonic clock. */
+  readonly until: number;
+  /** What was stored as the login then. */
+  readonly stored: string | undefined;
+}
+
+/** What a fault of one login is told as, while the account is read with others. */
+const whileOthersRead = (address: string, fault: GmailFault): GmailFault =>
+  new GmailFault(
+    fault.kind,
+    `The Gmail account ${address} is read with the credentials of other workflows only, since this workflow's own does ` +
+      `not work: ${fault.message}`,
+    { cause: fault, isWhole: true },
+  );
+
+export class Logins {
+  readonly #address: string;
+  readonly #times: GmailTimes;
+  readonly #tell: (tell: () => void) => void;
+  readonly #refusals = new Map<string, Refusal>();
+  readonly #retries = new Map<string, Retries>();
+  readonly #outages = new WeakMap<GmailSubscriber, Outage>();
+
+  /** @param tell runs what tells a person; what it throws stops nothing */
+  constructor(address: string, times: GmailTimes, tell: (tell: () => void) => void) {
+    this.#address = address;
+    this.#times = times;
+    this.#tell = tell;
+  }
+
+  /** Why it is not asked now; null: it may be. @param stored what is stored as the login now, as far as it is known */
+  refusal(key: string, purpose: Purpose, stored?: string): Refusal | null {
+    const found = this.#refusals.get(nameOf(key, purpose));
+    if (!found || found.until <= monotonicNow()) return null;
+    return stored === undefined || found.stored === undefined || stored === found.stored ? found : null;
+  }
+
+  /** It can be tried anew, for anything: somebody has just published it. */
+  forgive(key: string): void {
+    for (const purpose of ['read', 'change', 'notify'] as const) {
+      this.#refusals.delete(nameOf(key, purpose));
+      this.#retries.delete(nameOf(key, purpose));
+    }
+  }
+
+  /** @param askedAt a refusal of what was asked together counts once @returns whether this one counts */
+  refused(key: string, purpose: Purpose, error: unknown, askedAt: number, stored?: string): boolean {
+    const name = nameOf(key, purpose);
+    const before = this.#refusals.get(name);
+    if (before && before.at >= askedAt) return false;
+    const retries = this.#retries.get(name) ?? new Retries(this.#times);
+    this.#retries.set(name, retries);
+    const at = monotonicNow();
+    this.#refusals.set(name, { error, at, until: at + retries.failed(error), stored });
+    return true;
+  }
+
+  worked({ key, owners }: Pick<Candidate, 'key' | 'owners'>, purpose: Purpose): void {
+    const name = nameOf(key, purpose);
+    this.#refusals.delete(name);
+    this.#retries.get(name)?.succeeded();
+    if (purpose === 'read') for (const owner of owners) this.#tell(() => this.#outage(owner).over([owner]));
+  }
+
+  /** Their own login cannot read. @param othersRead somebody else's does */
+  tellOwners(owners: readonly GmailSubscriber[], error: unknown, othersRead: boolean): void {
+    const fault = error instanceof Error ? error : new Error(String(error));
+    const isFault = fault instanceof GmailFault;
+    const told = othersRead && isFault ? whileOthersRead(this.#address, fault) : fault;
+    const needsPerson = isFault && (fault.kind === 'login' || fault.kind === 'forbidden');
+    for (const owner of owners) this.#tell(() => this.#outage(owner).failed(told, needsPerson, [owner]));
+  }
+
+  /** Until the first that is refused may be asked again, ms; null: none is refused. */
+  dueInMs(keys: Iterable<string>, purpose: Purpose): number | null {
+    const untils = [...keys].flatMap((key) => this.#refusals.get(nameOf(key, purpose))?.until ?? []);
+    return untils.length === 0 ? null : Math.max(0, Math.min(...untils) - monotonicNow());
+  }
+
+  #outage(owner: GmailSubscriber): Outage {
+    const known = this.#outages.get(owner) ?? new Outage();
+    this.#outages.set(owner, known);
+    return known;
+  }
+}
+
+const nameOf = (key: string, purpose: Purpose): string => `${purpose} ${key}`;

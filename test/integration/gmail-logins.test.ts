@@ -1,0 +1,110 @@
+// Several workflows watch one account with credentials of their own, some of which are refused; and labels of their
+// settings that are deleted; and bursts that Google announces only the beginning of.
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import type { GmailLogin } from '../../engine/gmail/api/login';
+import { GmailScene, isRead } from '../support/gmail-scene';
+import { fakeLogin } from '../support/gmail-watching';
+import { until } from '../support/until';
+
+const TOPIC = 'projects/p/topics/gmail';
+
+describe('a Gmail account that is shared', () => {
+  let scene: GmailScene;
+  beforeEach(async () => {
+    scene = await GmailScene.set();
+  });
+  afterEach(() => scene.clear());
+
+  const named = (name: string, more: Partial<GmailLogin> = {}): GmailLogin => ({
+    ...fakeLogin(scene.gmail, scene.ann.address),
+    credential: { id: name, name },
+    ...more,
+  });
+  const refuses = (status: number, reason: string): Partial<GmailLogin> => ({
+    send: async () => ({
+      status,
+      headers: {},
+      body: JSON.stringify({ error: { code: status, message: 'No', errors: [{ reason }] } }),
+    }),
+  });
+
+  for (const reason of [
+    'accessNotConfigured',
+    'domainPolicy',
+    'insufficientPermissions',
+    'dailyLimitExceeded',
+  ]) {
+    it(`is read though one credential is refused: ${reason}`, async () => {
+      const outage = { afterMs: 0 };
+      const bad = await scene.join({ workflowId: 'bad', outage }, named('Broken', refuses(403, reason)));
+      const good = await scene.join({ workflowId: 'good', outage }, named('Fine'));
+      await isRead(good);
+      const id = scene.ann.deliver({ subject: 'hello' });
+      await scene.has(good, [id]);
+      await until('the owner is told', () => bad.reports.length > 0);
+      assert.match(bad.reports[0]!.message, /with the credential "Broken"/);
+      assert.deepEqual(good.reports, []);
+    });
+  }
+
+  it('is read anew soon after another login is stored, and no sooner', async () => {
+    let stored = 'revoked';
+    let asked = 0;
+    const login = (): Promise<GmailLogin> => {
+      asked++;
+      return Promise.resolve(
+        fakeLogin(scene.gmail, scene.ann.address, stored === 'revoked' ? 'ya29.bad' : undefined),
+      );
+    };
+    const patient = await scene.open({ rejectedMs: [60 * 60_000] });
+    const one = await scene.join({ stored: () => Promise.resolve(stored) }, login, patient);
+    await until('it is refused', () => patient.source().state === 'retry_scheduled');
+    const [calls, before] = [scene.gmail.calls.length, asked];
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    assert.deepEqual([scene.gmail.calls.length, asked], [calls, before], 'nobody was asked');
+    stored = 'signed in again';
+    await isRead(one);
+  });
+
+  it('tells once of a label that is gone, with its name, and of one that was made in its place', async () => {
+    const label = scene.ann.label('Orders');
+    const one = await scene.join({ filter: { labels: { ids: [label], match: 'any' } } });
+    const other = await scene.join({ workflowId: 'other' });
+    await isRead(one);
+    await until('labels were compared', () => scene.gmail.made('labels.list') > 0);
+    scene.ann.deleteLabel(label);
+    const anew = scene.ann.label('Orders');
+    await until('it is told', () => one.warnings.length > 0);
+    const text = one.warnings[0]!.message;
+    for (const part of ['"Orders"', label, anew]) assert.ok(text.includes(part), `${text} has ${part}`);
+    const compared = scene.gmail.made('labels.list');
+    await until('they are compared again', () => scene.gmail.made('labels.list') > compared + 1);
+    assert.equal(one.warnings.length, 1);
+    assert.deepEqual(other.warnings, []);
+  });
+
+  it('has all of a burst within seconds, though Google announces one mail a second', async () => {
+    const subscription = 'projects/p/subscriptions/n8n';
+    scene.gmail.pubsub.subscribe(subscription, TOPIC);
+    const pubsub = scene.gmail.oauth.issue(scene.ann.address, ['https://www.googleapis.com/auth/pubsub']);
+    const one = await scene.join({
+      reading: {
+        pollMs: 60_000,
+        notifications: {
+          kind: 'pull',
+          topic: TOPIC,
+          subscription,
+          token: () => Promise.resolve(() => Promise.resolve(pubsub)),
+        },
+      },
+    });
+    await until('it is watched', () => scene.gmail.pubsub.watched(scene.ann.address) !== null);
+    const ids = [scene.ann.deliver({ subject: 'first' })];
+    await scene.has(one, ids);
+    for (let mail = 0; mail < 5; mail++) ids.push(scene.ann.deliver({ subject: `burst ${mail}` }));
+    assert.ok(scene.gmail.pubsub.dropped > 0, 'some were not announced');
+    await scene.has(one, ids);
+    assert.ok(scene.gmail.made('history.list') < 12, 'few looks');
+  });
+});

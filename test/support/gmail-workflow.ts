@@ -2,6 +2,7 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import type { FakeGmail } from './gmail/fake';
 import { json } from './gmail/http';
+import type { OAuthClient } from './gmail/oauth';
 import type { N8n } from './n8n';
 import type { Sink } from './sink';
 import { inLine, type Link, placed, postTo, type Step } from './workflows';
@@ -56,11 +57,16 @@ export async function gmailWorkflow(
   return id;
 }
 
-/** n8n's own credential for Gmail, as it is after a person has signed in. */
-export async function gmailCredential(n8n: N8n, gmail: FakeGmail, address: string): Promise<Credential> {
-  const { id, name } = await n8n.api.createCredential(`Gmail ${address}`, 'gmailOAuth2', {
-    ...{ clientId: 'n8n', clientSecret: 'client-secret' },
-    oauthTokenData: gmail.signIn(address),
+/** n8n's own credential for Gmail, as it is after a person has signed in; to an app of the person's own, if it is given. */
+export async function gmailCredential(
+  n8n: N8n,
+  gmail: FakeGmail,
+  address: string,
+  own?: { readonly name: string; readonly clientId: string; readonly client: OAuthClient },
+): Promise<Credential> {
+  const { id, name } = await n8n.api.createCredential(own?.name ?? `Gmail ${address}`, 'gmailOAuth2', {
+    ...{ clientId: own?.clientId ?? 'n8n', clientSecret: 'client-secret' },
+    oauthTokenData: gmail.signIn(address, own?.client),
   });
   return { id, name };
 }

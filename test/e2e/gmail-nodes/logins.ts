@@ -1,9 +1,10 @@
 // How the Durable Gmail Trigger logs in, and what people are told when it cannot.
 import assert from 'node:assert/strict';
 import { assertWhole, type GmailInN8n } from '../../support/gmail-in-n8n';
-import { credentialOf, reconnect, Robot } from '../../support/gmail-workflow';
+import { credentialOf, gmailCredential, reconnect, Robot } from '../../support/gmail-workflow';
+import type { OAuthClient } from '../../support/gmail/oauth';
 import { until } from '../../support/until';
-import { type Does, MORE_PATIENCE_MS, PATIENCE_MS } from './scenario';
+import { become, type Does, MORE_PATIENCE_MS, PATIENCE_MS } from './scenario';
 
 async function stateOf({ account, n8n }: GmailInN8n): Promise<string | undefined> {
   const [source] = await n8n.ledger<{ state: string }>(
@@ -76,4 +77,49 @@ export function logins(does: Does): void {
     assertWhole(await life.tally());
     assert.equal((await life.told(id, /Reconnect it/)).length, 1, 'it is told once');
   });
+
+  does(
+    'reads and acts with the credential of another workflow of the account, and tells whose own is at fault',
+    async (life) => {
+      const { account, gmail, n8n } = life;
+      const { address } = account;
+      const credential = (
+        name: string,
+        project: string,
+        client: OAuthClient,
+      ): ReturnType<typeof gmailCredential> =>
+        gmailCredential(n8n, gmail, address, {
+          name,
+          clientId: `${project}-app.apps.googleusercontent.com`,
+          client,
+        });
+      const [fine, broken]: [OAuthClient, OAuthClient] = [{}, {}];
+      // The one that joined first is asked first.
+      const own = await life.publish({
+        credentials: { gmailOAuth2: await credential(`Broken ${address}`, '2222', broken) },
+      });
+      const other = await life.publish({
+        credentials: { gmailOAuth2: await credential(`Fine ${address}`, '1111', fine) },
+        parameters: { postProcessAction: 'read' },
+      });
+      const before = life.account.deliver({ subject: 'before' });
+      life.expect([before]);
+      await become(life, before, ['INBOX']);
+
+      broken.forbidden = 'accessNotConfigured';
+      const after = life.account.deliver({ subject: 'after' });
+      life.expect([after]);
+      await become(life, after, ['INBOX']);
+      const told = await life.isTold(own, /Turn on the Gmail API/);
+      assert.ok(told.includes(`Broken ${address}`), 'it says which credential');
+      assert.ok(
+        told.includes('with the credentials of other workflows only'),
+        'and that mail is read all the same',
+      );
+      assert.doesNotMatch(told, /is not being read/);
+      assertWhole(await life.tally());
+      assert.deepEqual(await life.told(other, /./), [], 'nobody else is told');
+      assert.equal((await life.told(own, /./)).length, 1, 'once');
+    },
+  );
 }

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { FakeAccount } from './account';
 import type { Behaviour } from './call';
 import type { Fated, Fault, FaultSpec } from './faults';
-import type { OAuth } from './oauth';
+import type { OAuth, OAuthClient } from './oauth';
 import type { PubSub } from './pubsub';
 import type { Push } from './push';
 import type { LoggedCall, Quota } from './quota';
@@ -123,10 +123,10 @@ export class FakeGmail {
   }
 
   /** What n8n keeps as `oauthTokenData` after a person has signed in. */
-  signIn(address: string): object {
+  signIn(address: string, client?: OAuthClient): object {
     return {
-      access_token: this.token(address),
-      refresh_token: this.oauth.grant(address),
+      access_token: this.oauth.issue(address, undefined, client),
+      refresh_token: this.oauth.grant(address, undefined, client),
       token_type: 'Bearer',
       expires_in: this.oauth.lifetime,
       scope: 'https://mail.google.com/',

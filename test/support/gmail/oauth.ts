@@ -3,9 +3,16 @@ import { randomUUID } from 'node:crypto';
 import { type Answer, ApiError, json } from './http';
 import { isSignedBy, readClaims } from './jwt';
 
+/** Whoever asks for a person's consent: an app, with a Google Cloud project of its own. */
+export interface OAuthClient {
+  /** The reason for which everything is refused to it, such as accessNotConfigured. */
+  forbidden?: string;
+}
+
 export interface Bearer {
   readonly address: string;
   readonly scopes: readonly string[];
+  readonly client?: OAuthClient | undefined;
 }
 
 interface ServiceAccount {
@@ -30,16 +37,16 @@ export class OAuth {
   asserted = 0;
 
   /** @returns a refresh token */
-  grant(address: string, scopes: readonly string[] = FULL): string {
+  grant(address: string, scopes: readonly string[] = FULL, client?: OAuthClient): string {
     const grant = `1//${randomUUID()}`;
-    this.#grants.set(grant, { address: address.toLowerCase(), scopes });
+    this.#grants.set(grant, { address: address.toLowerCase(), scopes, client });
     return grant;
   }
 
   /** @returns an access token, good until `expire` or `revoke` */
-  issue(address: string, scopes: readonly string[] = FULL): string {
+  issue(address: string, scopes: readonly string[] = FULL, client?: OAuthClient): string {
     const token = `ya29.${randomUUID()}`;
-    this.#tokens.set(token, { address: address.toLowerCase(), scopes });
+    this.#tokens.set(token, { address: address.toLowerCase(), scopes, client });
     return token;
   }
 
@@ -129,9 +136,9 @@ export class OAuth {
     return this.#handOut({ address, scopes: scope.split(' ') });
   }
 
-  #handOut({ address, scopes }: Bearer): Answer {
+  #handOut({ address, scopes, client }: Bearer): Answer {
     return json({
-      access_token: this.issue(address, scopes),
+      access_token: this.issue(address, scopes, client),
       expires_in: this.lifetime,
       scope: scopes.join(' '),
       token_type: 'Bearer',

@@ -114,6 +114,7 @@ export class Service {
           const bearer = this.oauth.bearer(request.headers.authorization);
           if (call.account !== bearer.address)
             throw new ApiError(403, `Delegation denied for ${bearer.address}`, { reason: 'forbidden' });
+          checkClient(bearer);
           checkScope(bearer, method.writes ? WRITING : READING);
           this.quota.admit(call);
           const { address, mailbox } = { address: call.account, mailbox: this.mailbox(call.account) };
@@ -174,6 +175,12 @@ const settled = (work: () => Promise<Answer>): Promise<Answer> => work().catch(e
 function errorAnswer(error: unknown): Answer {
   if (error instanceof ApiError) return error.answer();
   throw error;
+}
+
+/** @throws ApiError 403 */
+function checkClient({ client }: Bearer): void {
+  if (client?.forbidden === undefined) return;
+  throw new ApiError(403, 'This project may not use the Gmail API.', { reason: client.forbidden });
 }
 
 /** @throws ApiError 403 */

@@ -19,7 +19,7 @@ describe('n8n in queue mode goes on when its databases are killed', { timeout: 2
     ['one for both', true],
     ['two', false],
   ] as const) {
-    it(`${what}`, async (t) => {
+    it(what, async (t) => {
       const own = new Cleanup();
       try {
         const other = isOne ? null : await own.of(PostgresServer.start());

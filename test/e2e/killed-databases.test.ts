@@ -21,7 +21,7 @@ describe('n8n in regular mode goes on when its databases are killed', { timeout:
     ['one for both', true],
     ['two', false],
   ] as const) {
-    it(`${what}`, async (t) => {
+    it(what, async (t) => {
       const own = new Cleanup();
       try {
         const postgres = await own.of(PostgresServer.start());

@@ -25,6 +25,10 @@ const FILES = {
   'e2e/gmail-faults': { load: 0.7, seconds: 340 },
   'e2e/crash': { load: 0.45, seconds: 180 },
   'e2e/gmail-queue-mode': { load: 0.6, seconds: 110 },
+  // Databases that are killed, under a hundred runs each time; workers that come and go.
+  'e2e/killed-databases': { load: 0.4, seconds: 360 },
+  'e2e/killed-databases-queue-mode': { load: 0.5, seconds: 330 },
+  'e2e/run-ends': { load: 0.4, seconds: 250 },
   // Outages of a minute, to be sat out.
   'e2e/ledger-outage': { load: 0.3, seconds: 250 },
   'e2e/which-ledger': { load: 0.5, seconds: 200 },

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { GmailFault } from '../../engine/gmail/api/fault';
 import type { GmailApi } from '../../engine/gmail/api/api';
-import type { GmailSubscriber } from '../../engine/gmail/watch/account';
+import type { GmailSubscriber } from '../../engine/gmail/watch/subscriber';
 import { type Candidate, Logins } from '../../engine/gmail/watch/logins';
 import { GMAIL_TIMES } from '../../engine/gmail/watch/pace';
 import { AllRefused, sharedApi } from '../../engine/gmail/watch/shared-api';

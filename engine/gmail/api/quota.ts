@@ -230,7 +230,8 @@ export class QuotaBucket {
 }
 
 /** One for each login, account and table, shared by all that ask for it in this process. */
-const buckets = (): Map<string, QuotaBucket> => processWide('gmail-quota/1', () => new Map<string, QuotaBucket>());
+const buckets = (): Map<string, QuotaBucket> =>
+  processWide('gmail-quota/1', () => new Map<string, QuotaBucket>());
 
 /**
  * @param endpoint where the API is; other endpoints have quotas of their own

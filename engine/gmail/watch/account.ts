@@ -9,20 +9,16 @@ import type { Wake } from '../../signal/wake';
 import { Complaints } from '../../source/complaints';
 import type { SourceLeases } from '../../source/leases';
 import { Outage } from '../../source/outage';
-import type { Subscriber } from '../../source/source';
 import { Tenure } from '../../source/tenure';
 import { performGmailActions } from '../act/actions';
 import type { GmailApi } from '../api/api';
 import { GmailFault } from '../api/fault';
-import type { GmailLogin } from '../api/login';
 import type { GmailMemory, GmailSyncEnd } from '../read/job';
-import type { GmailReading } from '../read/reading';
 import { syncAccount } from '../read/sync';
 import type { Reached } from './reach';
 import { AllRefused } from './shared-api';
 import { Standing } from './standing';
-
-export type GmailSubscriber = Subscriber<GmailLogin, GmailReading>;
+import type { GmailSubscriber } from './subscriber';
 
 export interface GmailPorts {
   readonly ledger: Ledger;

@@ -6,7 +6,7 @@ import { monotonicNow } from '../../runtime/time';
 import type { GmailApi } from '../api/api';
 import { GmailFault } from '../api/fault';
 import { isOwnLabel } from '../read/selection';
-import type { GmailSubscriber } from './account';
+import type { GmailSubscriber } from './subscriber';
 
 export class LabelWatch {
   readonly #account: string;

@@ -7,7 +7,7 @@ import { Outage } from '../../source/outage';
 import type { GmailApi } from '../api/api';
 import { GmailFault } from '../api/fault';
 import type { GmailLogin } from '../api/login';
-import type { GmailSubscriber } from './account';
+import type { GmailSubscriber } from './subscriber';
 import { type GmailTimes, Retries } from './pace';
 
 /** What a login may be good for, or not: to read, to change mail, to ask for notifications. */

@@ -5,7 +5,8 @@
 import { GmailFault } from '../api/fault';
 import type { PullSubscriptions } from '../notify/pull';
 import { WatchRenewal } from '../notify/renewal';
-import type { GmailSubscriber, WatchedAccount } from './account';
+import type { WatchedAccount } from './account';
+import type { GmailSubscriber } from './subscriber';
 import type { Bell } from './bell';
 import type { Notices } from './notices';
 import type { Reached } from './reach';

@@ -6,7 +6,7 @@ import type { GmailApi } from '../api/api';
 import { GmailClient } from '../api/client';
 import type { GmailLogin } from '../api/login';
 import { type QuotaBucket, quotaOf } from '../api/quota';
-import type { GmailSubscriber } from './account';
+import type { GmailSubscriber } from './subscriber';
 import { type Candidate, Logins } from './logins';
 import type { GmailTimes } from './pace';
 import { AllRefused, sharedApi } from './shared-api';

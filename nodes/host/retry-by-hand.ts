@@ -24,7 +24,13 @@ interface HandedOut {
 /** From the first call on, in this process, whatever copy of the package makes it. */
 export function watchRetries(): void {
   const global = globalThis as unknown as Record<symbol, boolean | undefined>;
-  global[WATCHED] ??= listenToExecutions(retries);
+  if (global[WATCHED] !== undefined) return;
+  global[WATCHED] = listenToExecutions(retries);
+  if (global[WATCHED]) return;
+  log.warn(
+    'This n8n does not tell of the executions that it begins: a failed run that a person retries at a later step is not ' +
+      'known to the mail ledger, which may run its mail again',
+  );
 }
 
 const retries: ExecutionListener = {

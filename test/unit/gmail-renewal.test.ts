@@ -216,6 +216,15 @@ describe('a watch that cannot be renewed', () => {
     assert.doesNotMatch(setting.faults[0]!.message, /Publisher/);
   });
 
+  it('that another program took over sends nothing here any more, however long it was to last', async () => {
+    const setting = new Setting();
+    setting.renewal.want([setting.wish(1)]);
+    await setting.renew();
+    assert.notEqual(setting.renewal.until, null);
+    await setting.fail(new GmailFault('refused', 'Only one client', { isOfOtherTopic: true }));
+    assert.equal(setting.renewal.until, null);
+  });
+
   it('of a topic that nobody wants any more concerns nobody', async () => {
     const setting = new Setting();
     setting.renewal.want([setting.wish(1)]);

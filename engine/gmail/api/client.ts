@@ -30,9 +30,9 @@ import type {
 /** A large mail takes its time: 35 MB of it as base64. */
 const MESSAGE_TIMEOUT_MS = 120_000;
 const TIMEOUT_MS = 30_000;
-/** The most that history.list and batchModify take at once. */
 /** users.stop, in both tables. */
 const STOP_UNITS = 50;
+/** The most that history.list and batchModify take at once. */
 const HISTORY_PAGE = 500;
 const MOST_MODIFIED = 1000;
 

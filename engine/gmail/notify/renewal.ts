@@ -120,6 +120,8 @@ export class WatchRenewal {
       return await api.watch(topic);
     } catch (error) {
       const isOther = error instanceof GmailFault && error.isOfOtherTopic;
+      // What Google sends goes there, however long this watch was to last.
+      if (isOther && topic === this.#topic) this.#setUntil(null);
       if (!isOther || monotonicNow() - this.#stoppedAt < STOP_EVERY_MS) throw error;
       this.#stoppedAt = monotonicNow();
       await api.stop();

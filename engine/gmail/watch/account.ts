@@ -209,6 +209,12 @@ export class WatchedAccount {
     this.#ports.log.warn(`Actions in the ${this.name} wait: ${errorText(error)}`, { retryInMs });
   }
 
+  labelsNotCompared(error: unknown): void {
+    this.#ports.log.warn(
+      `The labels of the ${this.name} could not be compared with those of the settings yet: ${errorText(error)}`,
+    );
+  }
+
   /** @param until ms since 1970; null: Google sends none */
   notified(until: number | null): Promise<void> {
     return this.#standing.notifiedUntil(until);

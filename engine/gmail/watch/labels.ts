@@ -8,6 +8,9 @@ import { GmailFault } from '../api/fault';
 import { isOwnLabel } from '../read/selection';
 import type { GmailSubscriber } from './subscriber';
 
+/** They could not be listed. */
+const FAILED_MS = 60_000;
+
 export class LabelWatch {
   readonly #account: string;
   readonly #everyMs: number;
@@ -38,12 +41,13 @@ export class LabelWatch {
     return isNew ? 0 : Math.max(0, this.#nextAt - monotonicNow());
   }
 
-  /** Costs one unit. @throws GmailFault: it is due again after a while */
+  /** Costs one unit. @throws GmailFault: it is due again after a while, sooner than after an answer */
   async compare(api: Pick<GmailApi, 'labels'>, subscribers: readonly GmailSubscriber[]): Promise<void> {
-    this.#nextAt = monotonicNow() + this.#everyMs;
     const naming = subscribers.filter((one) => labelsOf(one).length > 0);
     for (const one of naming) if (!this.#told.has(one)) this.#told.set(one, new Set());
+    this.#nextAt = monotonicNow() + Math.min(this.#everyMs, FAILED_MS);
     const labels = await api.labels();
+    this.#nextAt = monotonicNow() + this.#everyMs;
     const there = new Map(labels.map(({ id, name }) => [id, name]));
     for (const subscriber of naming) this.#compare(subscriber, there);
     for (const [id, name] of there) this.#names.set(id, name);

@@ -148,7 +148,7 @@ export class GmailLoop {
       await this.#labels.compare(api, this.#account.accepted());
     } catch (error) {
       // The reading says what is wrong; a label may be compared some hours later as well.
-      if (!signal.aborted) this.#account.notActed(error, this.#times.labelsMs);
+      if (!signal.aborted) this.#account.labelsNotCompared(error);
     }
   }
 

@@ -80,8 +80,9 @@ describe('the demo', { timeout: 10 * 60_000 }, () => {
     await until('the mail is done', () => done().join() === 'DONE');
     const api = new N8nApi(`http://127.0.0.1:${state.n8nPort}`);
     await api.becomeOwner({ email: 'demo@example.com', password: state.ownerPassword });
-    const [execution] = await api.executions();
-    assert.equal(execution?.status, 'success');
+    const execution = await until('n8n has stored its run', async () =>
+      (await api.executions()).find(({ status }) => status === 'success'),
+    );
     assert.equal(execution.workflowId, state.workflowId);
     assert.match(
       await readFile(join(folder, 'n8n.log'), 'utf8'),

@@ -116,7 +116,7 @@ export class Speaker {
     for (const [seq, mail] of mails) {
       const fault = due && mail.uid === struck ? due.fault : undefined;
       if (fault) this.committed++;
-      const answers = fault ? faulty(fault, items, mail) : this.#spoken(command, seq, mail);
+      const answers = fault ? faulty(fault, items, mail, this.committed) : this.#spoken(command, seq, mail);
       if (answers) {
         said.push(...answers.map((answer) => (Buffer.isBuffer(answer) ? answer : fetchAnswer(seq, answer))));
         continue;
@@ -172,8 +172,16 @@ export class Speaker {
 
 type Item = readonly [string, Buffer];
 
-/** What it says of a mail instead; undefined: no more of this command. */
-function faulty(fault: Fault, items: string, mail: StoredMail): (readonly Item[])[] | undefined {
+/**
+ * What it says of a mail instead; undefined: no more of this command.
+ * @param nth how many faults there were: what is cut off twice alike would be a wrong size, and no fault
+ */
+function faulty(
+  fault: Fault,
+  items: string,
+  mail: StoredMail,
+  nth: number,
+): (readonly Item[])[] | undefined {
   const change = (isMeant: (name: string) => boolean, to: Buffer | null): (readonly Item[])[] => [
     answersTo(items, mail).flatMap(([name, value]): Item[] => {
       if (!isMeant(name)) return [[name, value]];
@@ -183,7 +191,7 @@ function faulty(fault: Fault, items: string, mail: StoredMail): (readonly Item[]
   const isBody = (name: string): boolean => name.startsWith('BODY[');
   switch (fault) {
     case 'short':
-      return change(isBody, literal(mail.raw.subarray(0, 40)));
+      return change(isBody, literal(mail.raw.subarray(0, 40 + nth)));
     case 'empty':
       return change(isBody, Buffer.from('""'));
     case 'NIL':

@@ -176,12 +176,7 @@ type Item = readonly [string, Buffer];
  * What it says of a mail instead; undefined: no more of this command.
  * @param nth how many faults there were: what is cut off twice alike would be a wrong size, and no fault
  */
-function faulty(
-  fault: Fault,
-  items: string,
-  mail: StoredMail,
-  nth: number,
-): (readonly Item[])[] | undefined {
+function faulty(fault: Fault, items: string, mail: StoredMail, nth: number): (readonly Item[])[] | undefined {
   const change = (isMeant: (name: string) => boolean, to: Buffer | null): (readonly Item[])[] => [
     answersTo(items, mail).flatMap(([name, value]): Item[] => {
       if (!isMeant(name)) return [[name, value]];

@@ -11,8 +11,11 @@ import { monotonicNow } from '../runtime/time';
 const LEASE_MS = 30_000;
 const RENEW_MS = 10_000;
 
-/** Names this process, the same for all that it holds. */
-const PROCESS = `${hostname()}:${process.pid}:${randomUUID()}`;
+/** A name for this process, from which another one learns whether it is dead (`isDead`). */
+export const newHolder = (): string => `${hostname()}:${process.pid}:${randomUUID()}`;
+
+/** The same for all that it holds. */
+const PROCESS = newHolder();
 
 export interface SourceLease {
   readonly hold: SourceHold;

@@ -1,18 +1,13 @@
 // Which n8n this is, for a ledger that belongs to one of them (engine/ledger/ownership.ts).
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { ITriggerFunctions } from 'n8n-workflow';
 import type { Instance } from '../../engine/ledger/ownership';
-import { isDead } from '../../engine/source/leases';
+import { processWide } from '../../engine/runtime/process-wide';
+import { isDead, newHolder } from '../../engine/source/leases';
 import { isHelper } from './queue-mode';
 
-const PROCESS = Symbol.for('n8n-nodes-durable-mail/process');
-
 /** Names this process, the same for all copies of this package in it. */
-function processName(): string {
-  const global = globalThis as unknown as Record<symbol, string | undefined>;
-  return (global[PROCESS] ??= `${hostname()}:${process.pid}:${randomUUID()}`);
-}
+const processName = (): string => processWide('process', newHolder);
 
 const isMultiMain = (): boolean => process.env['N8N_MULTI_MAIN_SETUP_ENABLED'] === 'true';
 

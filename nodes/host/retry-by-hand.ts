@@ -6,14 +6,13 @@ import type { INode, IRunExecutionData } from 'n8n-workflow';
 import { UserError } from 'n8n-workflow';
 import type { Whereabouts } from '../../engine/ledger/run-ends';
 import { errorText } from '../../engine/runtime/log';
+import { processWide } from '../../engine/runtime/process-wide';
 import type { ExecutionBegins, ExecutionListener } from './lifecycle-events';
 import { listenToExecutions } from './lifecycle-events';
 import { log } from './log';
 import { outcomeOf } from './run-end';
 import { openStore, processState, type Store } from './store';
-
-const TRIGGERS = /\.durable(Imap|Gmail)Trigger$/;
-const WATCHED = Symbol.for('n8n-nodes-durable-mail/retries');
+import { isOurTrigger } from './workflow-triggers';
 
 /** A mail as the trigger had handed it out: `delivery` of its item. */
 interface HandedOut {
@@ -23,21 +22,22 @@ interface HandedOut {
 
 /** From the first call on, in this process, whatever copy of the package makes it. */
 export function watchRetries(): void {
-  const global = globalThis as unknown as Record<symbol, boolean | undefined>;
-  if (global[WATCHED] !== undefined) return;
-  global[WATCHED] = listenToExecutions(retries);
-  if (global[WATCHED]) return;
-  log.warn(
-    'This n8n does not tell of the executions that it begins: a failed run that a person retries at a later step is not ' +
-      'known to the mail ledger, which may run its mail again',
-  );
+  processWide('retries', () => {
+    const isTold = listenToExecutions(retries);
+    if (!isTold)
+      log.warn(
+        'This n8n does not tell of the executions that it begins: a failed run that a person retries at a later step is ' +
+          'not known to the mail ledger, which may run its mail again',
+      );
+    return isTold;
+  });
 }
 
 const retries: ExecutionListener = {
   begins: async (execution) => {
     if (execution.mode !== 'retry' || !execution.workflowInstance) return;
     for (const node of execution.workflow.nodes) {
-      if (!TRIGGERS.test(node.type)) continue;
+      if (!isOurTrigger(node.type)) continue;
       const mails = handedOut(execution.executionData, node);
       if (mails.length > 0) await claimAgain(execution, node, mails);
     }

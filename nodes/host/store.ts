@@ -21,6 +21,7 @@ import { openPostgresLedger } from '../../engine/ledger/postgres/postgres-ledger
 import type { PostgresSettings } from '../../engine/ledger/postgres/settings';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { errorText } from '../../engine/runtime/log';
+import { processWide } from '../../engine/runtime/process-wide';
 import { monotonicNow } from '../../engine/runtime/time';
 import { SharedWake } from '../../engine/signal/shared-wake';
 import { ProcessWake, type Wake } from '../../engine/signal/wake';
@@ -83,17 +84,13 @@ interface ProcessState {
   looking: NodeJS.Timeout | undefined;
 }
 
-const STATE = Symbol.for('n8n-nodes-durable-mail/6');
-
-export function processState(): ProcessState {
-  const global = globalThis as unknown as Record<symbol, ProcessState | undefined>;
-  return (global[STATE] ??= {
+export const processState = (): ProcessState =>
+  processWide('6', (): ProcessState => ({
     stores: new Map(),
     abandoned: [],
     listeners: new Map(),
     looking: undefined,
-  });
-}
+  }));
 
 /** A node of n8n, as far as it chooses the store. */
 export type StoreContext = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'> &

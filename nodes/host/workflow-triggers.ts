@@ -9,13 +9,16 @@ interface Inside {
   readonly workflow?: { readonly nodes?: Readonly<Record<string, Partial<INode>>> | null };
 }
 
+/** @param type of a node, as n8n names it: with the package's name in front */
+export const isOurTrigger = (type: string): boolean => /\.durable\w*Trigger$/.test(type);
+
 /** @returns null: nobody can see them */
 export function triggersOf(context: ITriggerFunctions): readonly PresentTrigger[] | null {
   const { nodes } = (context as unknown as Inside).workflow ?? {};
   if (!nodes) return null;
   const triggers: PresentTrigger[] = [];
   for (const { id, name, type, disabled } of Object.values(nodes)) {
-    if (!/\.durable\w*Trigger$/.test(String(type))) continue;
+    if (!isOurTrigger(String(type))) continue;
     if (typeof id !== 'string' || typeof name !== 'string') return null;
     triggers.push({ id, name, disabled: disabled === true });
   }

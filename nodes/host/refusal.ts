@@ -1,6 +1,7 @@
 // What a trigger cannot work with, however long it waits: said when the workflow is published, with what to change.
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
+import { sayWhatIsMissing, workflowSettings } from './internals';
 import { mailStoreSettings } from './mail-store';
 import { QUEUE_MODE_NEEDS_POSTGRES, isQueueMode } from './queue-mode';
 
@@ -9,7 +10,7 @@ export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<
   const refuse = (reason: string): never => {
     throw new NodeOperationError(context.getNode(), reason);
   };
-  const { engineType } = context.getWorkflowSettings() as { engineType?: string };
+  const { engineType } = workflowSettings(context);
   if (engineType === 'v2') {
     // It refuses a done promise, so the end of a run could not be learnt.
     refuse(
@@ -29,6 +30,7 @@ export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<
       );
   }
   if (!(await readSettings(context)) && isQueueMode()) refuse(QUEUE_MODE_NEEDS_POSTGRES);
+  sayWhatIsMissing(context);
 }
 
 async function readSettings(context: ITriggerFunctions): ReturnType<typeof mailStoreSettings> {

@@ -105,6 +105,14 @@ export class Bench {
 
   /** @returns the workflow's id */
   async published(nodes: readonly Node[], edges: readonly Edge[]): Promise<string> {
+    const id = await this.made(nodes, edges);
+    this.#workflows.push(id);
+    await this.n8n.api.publish(id);
+    return id;
+  }
+
+  /** One that is not published. @returns the workflow's id */
+  async made(nodes: readonly Node[], edges: readonly Edge[]): Promise<string> {
     const connections: Record<string, { main: { node: string; type: string; index: number }[][] }> = {};
     for (const [from, to, output = 0] of edges) {
       const { main } = (connections[from] ??= { main: [] });
@@ -116,8 +124,6 @@ export class Bench {
       nodes: nodes.map((node, index) => ({ id: node.name, position: [220 * index, 0], ...node })),
       connections,
     });
-    this.#workflows.push(id);
-    await this.n8n.api.publish(id);
     return id;
   }
 

@@ -7,6 +7,7 @@ import { UserError } from 'n8n-workflow';
 import type { Whereabouts } from '../../engine/ledger/run-ends';
 import { errorText } from '../../engine/runtime/log';
 import type { ExecutionBegins, ExecutionListener } from './lifecycle-events';
+import { sayWeaker } from './internals';
 import { listenToExecutions } from './lifecycle-events';
 import { log } from './log';
 import { outcomeOf } from './run-end';
@@ -25,6 +26,11 @@ interface HandedOut {
 export function watchRetries(): void {
   const global = globalThis as unknown as Record<symbol, boolean | undefined>;
   global[WATCHED] ??= listenToExecutions(retries);
+  if (global[WATCHED]) return;
+  sayWeaker(
+    'This n8n does not tell of the executions that it begins: a failed run that a person retries at a later step is not ' +
+      'counted in the mail ledger, which may run its mail again.',
+  );
 }
 
 const retries: ExecutionListener = {

@@ -73,11 +73,11 @@ async function recipe(version, node) {
   return folder;
 }
 
-/** What is not on the npm registry, or was not what it is now when that n8n was made. @param {string} version */
+/** What is not on the npm registry, or is not any more what it was when that n8n was made. @param {string} version */
 const overrides = (version) => ({
   xlsx: '0.18.5',
   linkedom: '0.18.12',
-  ...(order(version) < order('2.1') && {
+  ...(order(version) < order('2.20') && {
     '@langchain/langgraph': '1.0.2',
     '@langchain/langgraph-checkpoint': '1.0.0',
   }),

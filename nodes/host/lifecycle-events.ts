@@ -1,8 +1,8 @@
 // n8n tells its own modules of every execution in a process that begins and ends, whatever its steps are (the decorator
 // OnLifecycleEvent of @n8n/decorators, kept by LifecycleMetadata). Nodes are not told. It is not part of the documented
 // node API: where it is not there, nobody is told, and who asks for it says what is weaker.
-import { createRequire } from 'node:module';
 import type { IRun, IRunExecutionData, IWorkflowBase, WorkflowExecuteMode } from 'n8n-workflow';
+import { container, service } from './n8n-modules';
 
 /** What is told of an execution that begins. */
 export interface ExecutionBegins {
@@ -27,12 +27,7 @@ export interface ExecutionListener {
 }
 
 interface Metadata {
-  register?(handler: { handlerClass: object; methodName: string; eventName: string }): void;
-}
-
-interface Modules {
-  readonly Container?: { get?(type: object): unknown; set?(type: object, instance: object): void };
-  readonly LifecycleMetadata?: object;
+  register(handler: { handlerClass: object; methodName: string; eventName: string }): void;
 }
 
 /** What stands for the listener in n8n's container. */
@@ -42,33 +37,16 @@ const name = function DurableMailExecutions(): void {
 
 /** @returns false: this n8n does not tell */
 export function listenToExecutions(listener: ExecutionListener): boolean {
-  const { Container } = fromN8n('@n8n/di');
-  const { LifecycleMetadata } = fromN8n('@n8n/decorators');
-  if (typeof Container?.get !== 'function' || typeof Container.set !== 'function' || !LifecycleMetadata)
-    return false;
+  const metadata = service<Metadata>('@n8n/decorators', 'LifecycleMetadata');
+  if (typeof metadata?.register !== 'function') return false;
   try {
-    const metadata = Container.get(LifecycleMetadata) as Metadata | undefined;
-    if (typeof metadata?.register !== 'function') return false;
-    Container.set(name, listener);
+    container()?.set(name, listener);
     const event = (eventName: string, methodName: keyof ExecutionListener): void =>
-      metadata.register!({ handlerClass: name, methodName, eventName });
+      metadata.register?.({ handlerClass: name, methodName, eventName });
     event('workflowExecuteBefore', 'begins');
     event('workflowExecuteAfter', 'ends');
     return true;
   } catch {
     return false;
   }
-}
-
-/** n8n's own copy of a module: that of the program that runs. */
-function fromN8n(module: string): Modules {
-  for (const from of [require.main?.filename, __filename]) {
-    if (!from) continue;
-    try {
-      return createRequire(from)(module) as Modules;
-    } catch {
-      // Not from there.
-    }
-  }
-  return {};
 }

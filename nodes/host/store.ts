@@ -77,7 +77,7 @@ export async function openStore(context: StoreContext): Promise<Store> {
 }
 
 /** The ledger's file, under n8n's user folder. */
-const ledgerFile = (): string =>
+export const ledgerFile = (): string =>
   join(process.env['N8N_USER_FOLDER'] || homedir(), '.n8n', 'durable-mail', 'ledger.sqlite');
 
 /** An edited credential gives another store; the connections of the old one close when nobody uses them. */

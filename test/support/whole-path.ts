@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { Bench, chain, type Node, webhook } from '../e2e/nodes/bench';
+import type { StoredEvent } from './n8n';
 import { until } from './until';
 import { errorWorkflow, mailWorkflow, postMail, postTo, runOnce } from './workflows';
 
@@ -31,6 +32,9 @@ export function wholePath({ inFull }: { readonly inFull: boolean }): void {
     const many = (what: string, count: number): string[] =>
       Array.from({ length: count }, (_, index) => `${what} ${index}`);
     const all = (state: string, count: number): string[] => Array.from({ length: count }, () => state);
+
+    const eventsOf = async (id: string): Promise<StoredEvent[]> =>
+      (await bench.n8n.events()).filter(({ workflow }) => workflow === id);
 
     const lacks = async (): Promise<string[]> =>
       [...(await bench.n8n.log()).matchAll(LACKS)].map(([, what]) => what!);
@@ -214,6 +218,31 @@ export function wholePath({ inFull }: { readonly inFull: boolean }): void {
         });
       }
       assert.equal(bench.later.deliveries.length, inFull || (await lacks()).length === 0 ? 2 : 1);
+    });
+
+    it('was away at a start of n8n: it listens again, or says what to press', async () => {
+      const id = await posting();
+      await bench.append('before');
+      await bench.isNow(id, 'DONE');
+      await bench.n8n.down();
+      const putBack = await bench.n8n.takeAway();
+      await bench.n8n.up();
+      await bench.n8n.down();
+      await putBack();
+      await bench.n8n.up();
+      await bench.append('after');
+      // One that keeps what it knows of each trigger does not try it again by itself.
+      const given = await until('n8n has begun', async () => {
+        const triggers = await bench.n8n.api.triggers(id);
+        return triggers.includes('failed') || (await eventsOf(id)).length > 1 ? triggers : false;
+      });
+      if (given.includes('failed')) {
+        const says = new RegExp(`A trigger of workflow ${id} .*does not listen.*publish it again`);
+        await until('it says what to press', async () => says.test(await bench.n8n.log()), 90_000);
+        await bench.n8n.api.unpublish(id);
+        await bench.n8n.api.publish(id);
+      }
+      await bench.isNow(id, 'DONE', 'DONE');
     });
 
     it('says once what this n8n lacks', async (t) => {

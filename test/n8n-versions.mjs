@@ -52,7 +52,7 @@ async function recipe(version, node) {
       const content = {
         name: 'durable-mail-n8n',
         private: true,
-        dependencies: { n8n: version },
+        dependencies: { n8n: version, ...besides(version) },
         overrides: overrides(version),
       };
       await writeFile(join(making, 'package.json'), `${JSON.stringify(content, null, 2)}\n`);
@@ -82,6 +82,9 @@ const overrides = (version) => ({
     '@langchain/langgraph-checkpoint': '1.0.0',
   }),
 });
+
+/** What has to lie at the top, since packages that do not ask for it need it there. @param {string} version */
+const besides = (version) => order(version) < order('2.20') && { '@opentelemetry/core': '2.6.0' };
 
 /** @param {string} version */
 const isInFull = (version) => order(version) >= order('2.15');

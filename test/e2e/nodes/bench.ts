@@ -14,6 +14,8 @@ export const PATIENCE_MS = 120_000;
 export interface Node extends Step {
   readonly credentials?: object;
   readonly onError?: 'continueRegularOutput' | 'continueErrorOutput';
+  /** Without it an older n8n puts the workflow and the node into the path of a webhook. */
+  readonly webhookId?: string;
 }
 
 /** From one node to the next; the output counts from 0, which is the default. */
@@ -37,6 +39,7 @@ export const webhook = (path: string): Node => ({
   name: 'Call',
   type: 'n8n-nodes-base.webhook',
   typeVersion: 2,
+  webhookId: path,
   parameters: { path, httpMethod: 'POST', responseMode: 'lastNode', responseData: 'allEntries' },
 });
 

@@ -94,6 +94,12 @@ export function wholePath({ inFull }: { readonly inFull: boolean }): void {
       const id = await posting({ retrySchedule: '' });
       await bench.append('by hand');
       const [dead] = await bench.isNow(id, 'DEAD');
+      // n8n has stored all of it once it is shown as failed.
+      await until('n8n shows the failed run', async () =>
+        ((await bench.n8n.api.executions()) as Execution[]).some(
+          ({ id, status }) => id === dead!.executionId && status === 'error',
+        ),
+      );
       bench.later.answer = () => 200;
       await bench.n8n.api.request('POST', `/rest/executions/${dead!.executionId}/retry`, {
         loadWorkflow: true,
@@ -227,11 +233,12 @@ export function wholePath({ inFull }: { readonly inFull: boolean }): void {
       await bench.n8n.down();
       const putBack = await bench.n8n.takeAway();
       await bench.n8n.up();
+      // One that keeps what it knows of each trigger tries it, and gives it up.
+      await until('n8n has tried', async () => !(await bench.n8n.api.triggers(id)).includes('activated'));
       await bench.n8n.down();
       await putBack();
       await bench.n8n.up();
       await bench.append('after');
-      // One that keeps what it knows of each trigger does not try it again by itself.
       const given = await until('n8n has begun', async () => {
         const triggers = await bench.n8n.api.triggers(id);
         return triggers.includes('failed') || (await eventsOf(id)).length > 1 ? triggers : false;

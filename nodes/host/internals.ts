@@ -42,7 +42,7 @@ export function sayWeaker(what: string): void {
 /** The workflow's settings; where no way leads to them there are none, as in an n8n that has no choice of engines. */
 export function workflowSettings(context: ITriggerFunctions): WorkflowSettings {
   const { getWorkflowSettings } = context as Perhaps<ITriggerFunctions>;
-  if (typeof getWorkflowSettings === 'function') return getWorkflowSettings.call(context) as WorkflowSettings;
+  if (typeof getWorkflowSettings === 'function') return getWorkflowSettings.call(context);
   return (context as unknown as Inside).workflow?.settings ?? {};
 }
 

@@ -8,7 +8,7 @@ export interface Container {
 }
 
 /** n8n's own copy of a module: that of the program that runs. @returns what it exports; nothing, if it is not there */
-export function fromN8n<Exports extends object>(module: string): Partial<Exports> {
+function fromN8n<Exports extends object>(module: string): Partial<Exports> {
   for (const from of [require.main?.filename, __filename]) {
     if (!from) continue;
     try {

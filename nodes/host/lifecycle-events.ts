@@ -7,7 +7,8 @@ import { container, service } from './n8n-modules';
 /** What is told of an execution that begins. */
 export interface ExecutionBegins {
   readonly workflow: IWorkflowBase;
-  readonly mode: WorkflowExecuteMode;
+  /** An older n8n does not tell it here. */
+  readonly mode?: WorkflowExecuteMode;
   readonly executionId: string;
   /** Missing in a process that only hands the execution to another one. */
   readonly workflowInstance?: object;
@@ -15,7 +16,6 @@ export interface ExecutionBegins {
 }
 
 interface ExecutionEnds {
-  readonly mode: WorkflowExecuteMode;
   readonly executionId: string;
   readonly runData: IRun;
 }
@@ -24,6 +24,21 @@ interface ExecutionEnds {
 export interface ExecutionListener {
   begins(execution: ExecutionBegins): Promise<void>;
   ends(execution: ExecutionEnds): Promise<void>;
+}
+
+interface Executions {
+  findOneBy(where: { readonly id: string }): Promise<{ readonly mode?: WorkflowExecuteMode } | null>;
+}
+
+/** The mode of an execution that begins, which n8n has stored by then. @returns undefined: it is not to be found out */
+export async function modeOf({
+  mode,
+  executionId,
+}: Pick<ExecutionBegins, 'mode' | 'executionId'>): Promise<WorkflowExecuteMode | undefined> {
+  if (mode !== undefined) return mode;
+  const executions = service<Executions>('@n8n/db', 'ExecutionRepository');
+  if (typeof executions?.findOneBy !== 'function') return undefined;
+  return (await executions.findOneBy({ id: executionId }))?.mode;
 }
 
 interface Metadata {

@@ -8,7 +8,7 @@ import type { Whereabouts } from '../../engine/ledger/run-ends';
 import { errorText } from '../../engine/runtime/log';
 import type { ExecutionBegins, ExecutionListener } from './lifecycle-events';
 import { sayWeaker } from './internals';
-import { listenToExecutions } from './lifecycle-events';
+import { listenToExecutions, modeOf } from './lifecycle-events';
 import { log } from './log';
 import { outcomeOf } from './run-end';
 import { openStore, processState, type Store } from './store';
@@ -35,16 +35,16 @@ export function watchRetries(): void {
 
 const retries: ExecutionListener = {
   begins: async (execution) => {
-    if (execution.mode !== 'retry' || !execution.workflowInstance) return;
+    if ((execution.mode ?? 'retry') !== 'retry' || !execution.workflowInstance) return;
     for (const node of execution.workflow.nodes) {
       if (!TRIGGERS.test(node.type)) continue;
       const mails = handedOut(execution.executionData, node);
-      if (mails.length > 0) await claimAgain(execution, node, mails);
+      if (mails.length > 0 && (await modeOf(execution)) === 'retry') await claimAgain(execution, node, mails);
     }
   },
 
-  ends: async ({ mode, executionId, runData }) => {
-    if (mode !== 'retry') return;
+  ends: async ({ executionId, runData }) => {
+    if (runData.mode !== 'retry') return;
     for (const opening of processState().stores.values()) {
       const store = await opening.catch(() => null);
       await store?.runs.end(executionId, outcomeOf(runData));

@@ -12,30 +12,50 @@ import { COMPILED, ROOT, run, step } from '../tools/shell.mjs';
 const VERSION = 1;
 
 /**
+ * @typedef {object} Prepared for the tests, to be disposed of when they have ended
+ * @property {Record<string, string>} environment
+ * @property {() => Promise<void>} dispose
+ */
+
+/**
  * @param {string} node a Node that n8n runs on
  * @param {string} n8n path of n8n's command-line script
- * @returns {Promise<{ environment: Record<string, string>, dispose: () => Promise<void> }>} for the tests, to be disposed
- *   of when they have ended
+ * @returns {Promise<Prepared>}
  */
 export async function prepareN8n(node, n8n) {
-  const installed = await mkdtemp(join(tmpdir(), 'durable-mail-package-'));
-  const dispose = () => rm(installed, { recursive: true, force: true });
+  const { environment, dispose } = await installPackage(n8n);
   try {
-    await installInto(installed, n8n);
     // The folder that n8n was installed into: node_modules/n8n/bin/n8n stands in it.
     const kept = `${join(dirname(n8n), '..', '..', '..')}-prepared-${VERSION}-postgres-${await postgresVersion()}`;
-    const environment = {
-      DURABLE_MAIL_N8N: n8n,
-      DURABLE_MAIL_N8N_PACKAGES: join(installed, '.n8n', 'nodes'),
-      DURABLE_MAIL_N8N_PREPARED: kept,
-      NODE_COMPILE_CACHE: COMPILED,
-    };
+    environment.DURABLE_MAIL_N8N_PREPARED = kept;
     await makePrepared(node, environment);
     return { environment, dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
+}
+
+/**
+ * The package for this n8n, whose databases are not made: for a file of tests or two.
+ * @param {string} n8n path of its command-line script
+ */
+export async function installPackage(n8n) {
+  const installed = await mkdtemp(join(tmpdir(), 'durable-mail-package-'));
+  const dispose = () => rm(installed, { recursive: true, force: true });
+  try {
+    await installInto(installed, n8n);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  const environment = {
+    DURABLE_MAIL_N8N: n8n,
+    DURABLE_MAIL_N8N_PACKAGES: join(installed, '.n8n', 'nodes'),
+    DURABLE_MAIL_N8N_PREPARED: '',
+    NODE_COMPILE_CACHE: COMPILED,
+  };
+  return { environment, dispose };
 }
 
 /**

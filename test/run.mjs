@@ -6,14 +6,18 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from '../tools/build.mjs';
-import { installDependencies, installN8n, installNode } from '../tools/install.mjs';
+import { hasN8n, installDependencies, installN8n, installNode } from '../tools/install.mjs';
 import { installServers } from '../tools/servers.mjs';
 import { COMPILED, main, ROOT, run, step } from '../tools/shell.mjs';
-import { prepareN8n } from './prepare.mjs';
+import { installPackage, prepareN8n } from './prepare.mjs';
 
 /** Folders of test/. */
 const WITHOUT_SERVERS = ['unit', 'ledger'];
 const WITH_SERVERS = ['integration', 'e2e'];
+
+/** The oldest n8n that is supported in full, and the file that runs in it. */
+const OLDEST = join('test', 'n8n-versions', '2.15.1');
+const IN_OLDEST = join('test', 'e2e', 'whole-path-oldest.test.ts');
 
 await main(async () => {
   const args = process.argv.slice(2);
@@ -32,17 +36,56 @@ await main(async () => {
   if (withoutServers)
     console.log(`Left out, as asked: the tests in test/${WITH_SERVERS.join(' and test/')}.`);
   const prepared = n8n ? await prepareN8n(node, n8n) : null;
+  const isThere = await hasN8n(OLDEST);
+  const oldest = files.includes(IN_OLDEST) ? prepareOldest(node) : null;
+  // It is waited for below; until then its failure is nobody's.
+  oldest?.catch(() => undefined);
   try {
-    await run(node, [join('test', 'runner', 'main.mjs'), ...files], {
-      env: { ...process.env, NODE_COMPILE_CACHE: COMPILED, ...prepared?.environment },
-      show: true,
-    }).catch(() => {
-      throw new Error('Some tests failed; they are named above.');
-    });
+    // On a new machine the oldest n8n is installed while the other files run.
+    const first = isThere ? files : files.filter((file) => file !== IN_OLDEST);
+    const environment = { ...prepared?.environment, ...(isThere && (await oldest)?.environment) };
+    let good = await passes(node, first, environment);
+    if (oldest && !isThere) {
+      const environment = { ...prepared?.environment, ...(await oldest).environment };
+      good = (await passes(node, [IN_OLDEST], environment)) && good;
+    }
+    if (!good) throw new Error('Some tests failed; they are named above.');
   } finally {
     await prepared?.dispose();
+    await oldest?.then(
+      ({ dispose }) => dispose(),
+      () => undefined,
+    );
   }
 });
+
+/**
+ * @param {string} node
+ * @param {readonly string[]} files
+ * @param {Record<string, string>} environment
+ */
+async function passes(node, files, environment) {
+  if (files.length === 0) return true;
+  return run(node, [join('test', 'runner', 'main.mjs'), ...files], {
+    env: { ...process.env, NODE_COMPILE_CACHE: COMPILED, ...environment },
+    show: true,
+  }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** For test/support/oldest-n8n.ts. @param {string} node */
+async function prepareOldest(node) {
+  const { environment, dispose } = await installPackage(await installN8n(node, OLDEST));
+  return {
+    environment: {
+      DURABLE_MAIL_OLDEST_N8N: environment.DURABLE_MAIL_N8N,
+      DURABLE_MAIL_OLDEST_N8N_PACKAGES: environment.DURABLE_MAIL_N8N_PACKAGES,
+    },
+    dispose,
+  };
+}
 
 /**
  * @param {readonly string[]} folders

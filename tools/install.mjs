@@ -39,7 +39,8 @@ export async function installDependencies() {
  */
 export async function installNode() {
   if (Number(process.versions.node.split('.')[0]) >= NODE_MAJOR) return process.execPath;
-  const folder = await installLocked(`Installing Node ${NODE_MAJOR} (this is ${process.version})`, 'node');
+  const title = `Installing Node ${NODE_MAJOR} (this is ${process.version})`;
+  const folder = await installLocked(title, 'node', join('demo', 'node'));
   const executable = process.platform === 'win32' ? 'node.exe' : join('bin', 'node');
   for (const name of Object.keys(await optionalDependencies(folder))) {
     const path = join(folder, 'node_modules', name, executable);
@@ -51,15 +52,20 @@ export async function installNode() {
   );
 }
 
+/** Of the n8n that the demo shows and the tests run in. */
+const N8N = join('demo', 'n8n');
+
 /**
- * n8n, in the version of demo/n8n.
  * @param {string} node a Node that it runs on
- * @returns {Promise<string>} path of its command-line script
+ * @param {string} [recipe] the folder of its package.json and lockfile, from the project's
+ * @returns {Promise<string>} path of n8n's command-line script
  */
-export async function installN8n(node) {
+export async function installN8n(node, recipe = N8N) {
+  const { dependencies } = JSON.parse(await readFile(join(ROOT, recipe, 'package.json'), 'utf8'));
   const folder = await installLocked(
-    'Installing n8n (2 GB, about 4 minutes, once)',
+    `Installing n8n ${dependencies.n8n} (2 GB, about 4 minutes, once)`,
     'n8n',
+    recipe,
     node,
     async (folder) => {
       // The one native module that has to be built, or fetched built, for this machine.
@@ -78,16 +84,23 @@ export async function installN8n(node) {
   return join(folder, 'node_modules', 'n8n', 'bin', 'n8n');
 }
 
+/** Whether it is there already. @param {string} recipe of an n8n */
+export const hasN8n = async (recipe) => existsSync(await folderOf('n8n', recipe));
+
+/** @param {string} name @param {string} recipe */
+const folderOf = async (name, recipe) =>
+  join(TOOLS, `${name}-${await digest(join(ROOT, recipe, 'package-lock.json'))}`);
+
 /**
- * Installs demo/<name> from its lockfile into the tools folder.
+ * Installs what a recipe's lockfile says into the tools folder.
  * @param {string} title
  * @param {string} name
+ * @param {string} recipe
  * @param {string} [node]
  * @param {(folder: string) => Promise<void>} [finish]
  */
-async function installLocked(title, name, node, finish) {
-  const recipe = join(ROOT, 'demo', name);
-  const folder = join(TOOLS, `${name}-${await digest(join(recipe, 'package-lock.json'))}`);
+async function installLocked(title, name, recipe, node, finish) {
+  const folder = await folderOf(name, recipe);
   if (existsSync(folder)) return folder;
   await step(title, async () => {
     // Made beside it and renamed at the end: half an installation is never taken for a whole one.
@@ -95,7 +108,7 @@ async function installLocked(title, name, node, finish) {
     await rm(making, { recursive: true, force: true });
     await mkdir(making, { recursive: true });
     for (const file of ['package.json', 'package-lock.json'])
-      await copyFile(join(recipe, file), join(making, file));
+      await copyFile(join(ROOT, recipe, file), join(making, file));
     try {
       await npm([...INSTALL_LOCKED, '--legacy-peer-deps'], { cwd: making, ...(node && { node }) });
     } catch (error) {

@@ -11,6 +11,7 @@ import type {
   IWebhookResponseData,
 } from 'n8n-workflow';
 import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
+import { tellOfFailedTriggers } from '../host/failed-triggers';
 import { listen } from '../host/listen';
 import { mailStoreTest } from '../host/mail-store';
 import { refuseWhatCannotWork } from '../host/refusal';
@@ -61,6 +62,7 @@ export class DurableGmailTrigger implements INodeType {
 
   constructor() {
     watchRetries();
+    tellOfFailedTriggers();
   }
 
   methods = {

@@ -10,6 +10,7 @@ import { errorText } from '../../engine/runtime/log';
 import { monotonicNow, withDeadline } from '../../engine/runtime/time';
 import { freshAccessToken, grantOf, isConnected, type TokenContext, TokenFault } from '../host/access-token';
 import { type HttpContext, sendHttp } from '../host/http';
+import { refuseWithoutRefresh } from '../host/internals';
 import { accountAddress } from './account-address';
 import { type GmailEndpoints, gmailEndpoints } from './endpoints';
 import { accountToken, delegatedAddress, pubsubAccountToken } from './service-account';
@@ -104,11 +105,14 @@ export async function checkGmailLogin(context: GmailLoginContext): Promise<void>
   if (authentication(context) === 'serviceAccount') {
     const data = await context.getCredentials(SERVICE_ACCOUNT);
     named(context, () => delegatedAddress(data, credentialName(context)));
-  } else if (!isConnected(await context.getCredentials(OAUTH2))) {
-    throw new NodeOperationError(
-      context.getNode(),
-      `The credential ${credentialName(context)} is not connected. Open it, and sign in with your Google account.`,
-    );
+  } else {
+    named(context, () => refuseWithoutRefresh(context));
+    if (!isConnected(await context.getCredentials(OAUTH2))) {
+      throw new NodeOperationError(
+        context.getNode(),
+        `The credential ${credentialName(context)} is not connected. Open it, and sign in with your Google account.`,
+      );
+    }
   }
   if (context.getNode().parameters['notifications'] === 'pull') await pubsubToken(context);
 }

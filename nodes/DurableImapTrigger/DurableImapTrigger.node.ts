@@ -9,6 +9,7 @@ import type {
   ITriggerResponse,
 } from 'n8n-workflow';
 import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
+import { tellOfFailedTriggers } from '../host/failed-triggers';
 import { listen } from '../host/listen';
 import { mailStoreTest } from '../host/mail-store';
 import { pointersOf, runPointers } from '../host/run';
@@ -56,6 +57,7 @@ export class DurableImapTrigger implements INodeType {
 
   constructor() {
     watchRetries();
+    tellOfFailedTriggers();
   }
 
   methods = {

@@ -7,6 +7,7 @@ import { readCertificates, readClientCertificate } from '../../engine/imap/sessi
 import { ImapFault } from '../../engine/imap/session/fault';
 import { DEFAULT_MOST_CONNECTIONS, type ImapLogin, type StartTls } from '../../engine/imap/session/login';
 import { freshAccessToken, isConnected, type TokenContext, TokenFault } from '../host/access-token';
+import { refuseWithoutRefresh } from '../host/internals';
 import { type AddressContext, gmailAddress } from './gmail-address';
 
 /** What every context of n8n has in which a login is read: a trigger's, a run's, and that of a list in the editor. */
@@ -58,6 +59,7 @@ export async function checkLogin(context: LoginContext, type: CredentialType): P
     if (!isOAuth2(type)) toLogin(data, type);
     else {
       toAccount(data, type, emailAddress(context));
+      refuseWithoutRefresh(context);
       if (!isConnected(data))
         throw new Error(
           'The OAuth2 credential is not connected. Open it, and sign in with your mail account.',

@@ -6,6 +6,7 @@ import { NodeOperationError } from 'n8n-workflow';
 import type { KeyAnswer } from '../../engine/ledger/once-keys';
 import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/cancel';
+import { rootMode } from '../host/internals';
 import { type OnceStore, onceKeeper, refuseIfStopped } from '../host/once';
 import { nextSteps } from '../host/run-hooks';
 import { digest, enteredKey, itemCounter, mailKey, scopeParts } from './keys';
@@ -84,8 +85,7 @@ async function runWith(
 
 /** n8n tells the mode of the run that a person started to the workflows that it calls, in a place of its own. */
 function isTest(context: IExecuteFunctions): boolean {
-  const { additionalData } = context as unknown as { additionalData?: { rootExecutionMode?: string } };
-  return TESTS.includes(additionalData?.rootExecutionMode ?? context.getMode());
+  return TESTS.includes(rootMode(context));
 }
 
 /** In a test an item that has lost its email is an item of its own. */

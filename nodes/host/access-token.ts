@@ -2,13 +2,9 @@
 // process at a time.
 // Invariant: neither a token nor what the token endpoint answered stands in an error.
 import { createHash } from 'node:crypto';
-import type {
-  IAllExecuteFunctions,
-  ICredentialDataDecryptedObject,
-  ITriggerFunctions,
-  RequestHelperFunctions,
-} from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, ITriggerFunctions, RequestHelperFunctions } from 'n8n-workflow';
 import { monotonicNow, withDeadline } from '../../engine/runtime/time';
+import { refreshedToken, refreshRefusal } from './internals';
 
 /** What every context of n8n has in which a token is read: a trigger's, a run's, and that of a list in the editor. */
 export type TokenContext = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'> & {
@@ -66,8 +62,13 @@ export async function freshAccessToken(
   const isFresh = last?.access === stored.access && monotonicNow() - last.at < freshMs;
   const lasts = !afterRejection && leftMs !== undefined && leftMs > LEAST_LEFT_MS;
   if (stored.access && (isFresh || lasts)) return stored.access;
+  const refusal = refreshRefusal(context);
+  if (refusal !== null) {
+    if (stored.access && !afterRejection && (leftMs === undefined || leftMs > 0)) return stored.access;
+    throw new TokenFault('login', refusal);
+  }
   try {
-    const refreshing = context.helpers.refreshOAuth2Token.call(context as IAllExecuteFunctions, type);
+    const refreshing = refreshedToken(context, type);
     const { access } = tokens(await withDeadline('Refreshing the access token', ANSWER_MS, refreshing));
     if (!access) throw new Error('There is no access token in the answer');
     refreshed.set(key, { access, at: monotonicNow() });

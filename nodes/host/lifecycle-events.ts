@@ -1,13 +1,14 @@
 // n8n tells its own modules of every execution in a process that begins and ends, whatever its steps are (the decorator
 // OnLifecycleEvent of @n8n/decorators, kept by LifecycleMetadata). Nodes are not told. It is not part of the documented
 // node API: where it is not there, nobody is told, and who asks for it says what is weaker.
-import { createRequire } from 'node:module';
 import type { IRun, IRunExecutionData, IWorkflowBase, WorkflowExecuteMode } from 'n8n-workflow';
+import { container, service } from './n8n-modules';
 
 /** What is told of an execution that begins. */
 export interface ExecutionBegins {
   readonly workflow: IWorkflowBase;
-  readonly mode: WorkflowExecuteMode;
+  /** An older n8n does not tell it here. */
+  readonly mode?: WorkflowExecuteMode;
   readonly executionId: string;
   /** Missing in a process that only hands the execution to another one. */
   readonly workflowInstance?: object;
@@ -15,7 +16,6 @@ export interface ExecutionBegins {
 }
 
 interface ExecutionEnds {
-  readonly mode: WorkflowExecuteMode;
   readonly executionId: string;
   readonly runData: IRun;
 }
@@ -26,13 +26,23 @@ export interface ExecutionListener {
   ends(execution: ExecutionEnds): Promise<void>;
 }
 
-interface Metadata {
-  register?(handler: { handlerClass: object; methodName: string; eventName: string }): void;
+interface Executions {
+  findOneBy(where: { readonly id: string }): Promise<{ readonly mode?: WorkflowExecuteMode } | null>;
 }
 
-interface Modules {
-  readonly Container?: { get?(type: object): unknown; set?(type: object, instance: object): void };
-  readonly LifecycleMetadata?: object;
+/** The mode of an execution that begins, which n8n has stored by then. @returns undefined: it is not to be found out */
+export async function modeOf({
+  mode,
+  executionId,
+}: Pick<ExecutionBegins, 'mode' | 'executionId'>): Promise<WorkflowExecuteMode | undefined> {
+  if (mode !== undefined) return mode;
+  const executions = service<Executions>('@n8n/db', 'ExecutionRepository');
+  if (typeof executions?.findOneBy !== 'function') return undefined;
+  return (await executions.findOneBy({ id: executionId }))?.mode;
+}
+
+interface Metadata {
+  register(handler: { handlerClass: object; methodName: string; eventName: string }): void;
 }
 
 /** What stands for the listener in n8n's container. */
@@ -42,33 +52,16 @@ const name = function DurableMailExecutions(): void {
 
 /** @returns false: this n8n does not tell */
 export function listenToExecutions(listener: ExecutionListener): boolean {
-  const { Container } = fromN8n('@n8n/di');
-  const { LifecycleMetadata } = fromN8n('@n8n/decorators');
-  if (typeof Container?.get !== 'function' || typeof Container.set !== 'function' || !LifecycleMetadata)
-    return false;
+  const metadata = service<Metadata>('@n8n/decorators', 'LifecycleMetadata');
+  if (typeof metadata?.register !== 'function') return false;
   try {
-    const metadata = Container.get(LifecycleMetadata) as Metadata | undefined;
-    if (typeof metadata?.register !== 'function') return false;
-    Container.set(name, listener);
+    container()?.set(name, listener);
     const event = (eventName: string, methodName: keyof ExecutionListener): void =>
-      metadata.register!({ handlerClass: name, methodName, eventName });
+      metadata.register?.({ handlerClass: name, methodName, eventName });
     event('workflowExecuteBefore', 'begins');
     event('workflowExecuteAfter', 'ends');
     return true;
   } catch {
     return false;
   }
-}
-
-/** n8n's own copy of a module: that of the program that runs. */
-function fromN8n(module: string): Modules {
-  for (const from of [require.main?.filename, __filename]) {
-    if (!from) continue;
-    try {
-      return createRequire(from)(module) as Modules;
-    } catch {
-      // Not from there.
-    }
-  }
-  return {};
 }

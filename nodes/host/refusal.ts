@@ -2,6 +2,7 @@
 import type { ITriggerFunctions, WorkflowActivateMode } from 'n8n-workflow';
 import { LedgerFault } from '../../engine/ledger/fault';
 import { pause } from '../../engine/runtime/time';
+import { sayWhatIsMissing, workflowSettings } from './internals';
 import { mailStoreSettings } from './mail-store';
 import { nodeError } from './node-error';
 import { QUEUE_MODE_NEEDS_POSTGRES, isQueueMode } from './queue-mode';
@@ -17,7 +18,7 @@ export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<
   const refuse = (reason: string): never => {
     throw nodeError(context.getNode(), reason);
   };
-  const { engineType } = context.getWorkflowSettings() as { engineType?: string };
+  const { engineType } = workflowSettings(context);
   if (engineType === 'v2') {
     // It refuses a done promise, so the end of a run could not be learnt.
     refuse(
@@ -39,6 +40,7 @@ export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<
   if (!(await readSettings(context)) && isQueueMode()) refuse(QUEUE_MODE_NEEDS_POSTGRES);
   const foreign = await foreignLedger(context);
   if (foreign) refuse(foreign.message);
+  sayWhatIsMissing(context);
 }
 
 /**

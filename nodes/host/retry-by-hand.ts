@@ -8,7 +8,8 @@ import type { Whereabouts } from '../../engine/ledger/run-ends';
 import { errorText } from '../../engine/runtime/log';
 import { processWide } from '../../engine/runtime/process-wide';
 import type { ExecutionBegins, ExecutionListener } from './lifecycle-events';
-import { listenToExecutions } from './lifecycle-events';
+import { sayWeaker } from './internals';
+import { listenToExecutions, modeOf } from './lifecycle-events';
 import { log } from './log';
 import { outcomeOf } from './run-end';
 import { openStore, processState, type Store } from './store';
@@ -22,29 +23,26 @@ interface HandedOut {
 
 /** From the first call on, in this process, whatever copy of the package makes it. */
 export function watchRetries(): void {
-  processWide('retries', () => {
-    const isTold = listenToExecutions(retries);
-    if (!isTold)
-      log.warn(
-        'This n8n does not tell of the executions that it begins: a failed run that a person retries at a later step is ' +
-          'not known to the mail ledger, which may run its mail again',
-      );
-    return isTold;
-  });
+  const isTold = processWide('retries', () => listenToExecutions(retries));
+  if (isTold) return;
+  sayWeaker(
+    'This n8n does not tell of the executions that it begins: a failed run that a person retries at a later step is not ' +
+      'counted in the mail ledger, which may run its mail again.',
+  );
 }
 
 const retries: ExecutionListener = {
   begins: async (execution) => {
-    if (execution.mode !== 'retry' || !execution.workflowInstance) return;
+    if ((execution.mode ?? 'retry') !== 'retry' || !execution.workflowInstance) return;
     for (const node of execution.workflow.nodes) {
       if (!isOurTrigger(node.type)) continue;
       const mails = handedOut(execution.executionData, node);
-      if (mails.length > 0) await claimAgain(execution, node, mails);
+      if (mails.length > 0 && (await modeOf(execution)) === 'retry') await claimAgain(execution, node, mails);
     }
   },
 
-  ends: async ({ mode, executionId, runData }) => {
-    if (mode !== 'retry') return;
+  ends: async ({ executionId, runData }) => {
+    if (runData.mode !== 'retry') return;
     for (const { opening } of processState().stores.values()) {
       const store = await opening.catch(() => null);
       await store?.runs.end(executionId, outcomeOf(runData));

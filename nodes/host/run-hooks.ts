@@ -6,6 +6,7 @@
 import type { IConnections, IExecuteFunctions, INode, IRun, ITaskData } from 'n8n-workflow';
 import { errorText } from '../../engine/runtime/log';
 import { pause } from '../../engine/runtime/time';
+import { sayWeaker } from './internals';
 import { log } from './log';
 
 /** n8n waits for what is hooked to the end of a run; what takes longer goes on in the background. */
@@ -57,6 +58,11 @@ export function watchRun(context: IExecuteFunctions, handler: EndHandler): Watch
     const first = hooks.handlers?.workflowExecuteAfter;
     if (Array.isArray(first)) first.unshift(async (run) => (isWaiting(run) ? undefined : tell(run)));
     hooks.addHandler!('workflowExecuteAfter', tell);
+  } else {
+    sayWeaker(
+      'This n8n does not tell a node how its run ends: the trigger learns it from n8n, later, and a key of Run Once is ' +
+        'kept whatever becomes of its run.',
+    );
   }
   try {
     context.onExecutionFinish?.(() => void (isFinished = true));

@@ -143,7 +143,7 @@ export async function letGoOfIdleStores(idleMs = IDLE_MS): Promise<void> {
 }
 
 /** The ledger's file, under n8n's user folder. */
-const ledgerFile = (): string => join(userFolder(), 'durable-mail', 'ledger.sqlite');
+export const ledgerFile = (): string => join(userFolder(), 'durable-mail', 'ledger.sqlite');
 
 /** One name for one file, also when another one takes its place. Null: it is not there. */
 function fileName(path: string): string | null {

@@ -1,10 +1,11 @@
 // What a person is told of a trigger that listens: by a failed execution, which also starts n8n's error workflow. The
-// trigger stays up.
+// trigger stays up. Where n8n takes no such report it stands in the log, as an error.
 import type { ITriggerFunctions } from 'n8n-workflow';
 import type { Ended } from '../../engine/ledger/ledger';
 import type { Unserved } from '../../engine/ledger/serving';
 import { errorText } from '../../engine/runtime/log';
 import type { Collector } from './collector';
+import { failedExecution } from './internals';
 import { log } from './log';
 import type { Memory } from './memory';
 import { nodeError } from './node-error';
@@ -101,7 +102,8 @@ export class Telling {
   #tell(message: string, description: string): void {
     try {
       const node = this.#context.getNode();
-      this.#context.saveFailedExecution(nodeError(node, message, description));
+      if (failedExecution(this.#context, nodeError(node, message, description))) return;
+      log.error(`${this.name}: ${message} ${description}`);
     } catch (failure) {
       log.error(`${this.name}: ${message} n8n did not take the report: ${errorText(failure)}`);
     }

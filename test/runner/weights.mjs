@@ -38,6 +38,8 @@ const FILES = {
   'e2e/nodes': { load: 0.5, seconds: 180 },
   // It builds the package, and starts n8n as a person does.
   'e2e/demo': { load: 0.7, seconds: 140 },
+  // n8n makes its databases first.
+  'e2e/whole-path-oldest': { load: 0.5, seconds: 150 },
   // A browser beside n8n.
   'e2e/editor': { load: 0.7, seconds: 150 },
   // Servers that fall silent, in an n8n.

@@ -56,7 +56,7 @@ export class N8nProcess {
         }),
         ...environment,
       },
-      answers: () => api.isReady(),
+      answers: () => (role === 'main' ? api.isReady() : api.isHealthy()),
       deadlineMs: 120_000,
     });
   }

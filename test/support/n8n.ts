@@ -1,4 +1,5 @@
 // A real n8n of the test's own in one process, with the built package in it, driven over its REST interface.
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { N8nApi } from '../../tools/n8n.mjs';
 import { type LedgerReader, SqliteLedgerReader } from './ledger-reader';
@@ -66,6 +67,17 @@ export class N8n {
   /** Ends the process; SIGKILL is a crash. */
   async down(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     await this.main.down(signal);
+  }
+
+  /** The package is not there, until what is returned is called. */
+  async takeAway(): Promise<() => Promise<void>> {
+    const packages = join(this.folder, '.n8n', 'nodes');
+    const away = `${packages}.away`;
+    await rename(packages, away);
+    return async () => {
+      await rm(packages, { recursive: true, force: true });
+      await rename(away, packages);
+    };
   }
 
   async dispose(): Promise<void> {

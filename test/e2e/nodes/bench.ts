@@ -14,6 +14,8 @@ export const PATIENCE_MS = 120_000;
 export interface Node extends Step {
   readonly credentials?: object;
   readonly onError?: 'continueRegularOutput' | 'continueErrorOutput';
+  /** Without it an older n8n puts the workflow and the node into the path of a webhook. */
+  readonly webhookId?: string;
 }
 
 /** From one node to the next; the output counts from 0, which is the default. */
@@ -37,6 +39,7 @@ export const webhook = (path: string): Node => ({
   name: 'Call',
   type: 'n8n-nodes-base.webhook',
   typeVersion: 2,
+  webhookId: path,
   parameters: { path, httpMethod: 'POST', responseMode: 'lastNode', responseData: 'allEntries' },
 });
 
@@ -105,6 +108,14 @@ export class Bench {
 
   /** @returns the workflow's id */
   async published(nodes: readonly Node[], edges: readonly Edge[]): Promise<string> {
+    const id = await this.made(nodes, edges);
+    this.#workflows.push(id);
+    await this.n8n.api.publish(id);
+    return id;
+  }
+
+  /** One that is not published. @returns the workflow's id */
+  async made(nodes: readonly Node[], edges: readonly Edge[]): Promise<string> {
     const connections: Record<string, { main: { node: string; type: string; index: number }[][] }> = {};
     for (const [from, to, output = 0] of edges) {
       const { main } = (connections[from] ??= { main: [] });
@@ -116,8 +127,6 @@ export class Bench {
       nodes: nodes.map((node, index) => ({ id: node.name, position: [220 * index, 0], ...node })),
       connections,
     });
-    this.#workflows.push(id);
-    await this.n8n.api.publish(id);
     return id;
   }
 

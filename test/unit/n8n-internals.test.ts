@@ -24,6 +24,7 @@ describe('in an n8n that lacks something', () => {
     ({
       getNode: () => ({ name: 'Mail', parameters: {} }),
       getWorkflow: () => ({ id: 'w1' }),
+      getActivationMode: () => 'init',
       getCredentials: () => assert.fail('there is none'),
       ...more,
     }) as unknown as ITriggerFunctions;

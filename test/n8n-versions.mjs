@@ -74,20 +74,24 @@ async function recipe(version, node) {
 }
 
 /** What is not on the npm registry, or is not any more what it was when that n8n was made. @param {string} version */
-const overrides = (version) => ({
-  xlsx: '0.18.5',
-  linkedom: '0.18.12',
-  ...(order(version) < order('2.20') && {
-    '@langchain/langgraph': '1.0.2',
-    '@langchain/langgraph-checkpoint': '1.0.0',
-  }),
-});
+function overrides(version) {
+  const langgraph = { '@langchain/langgraph': '1.0.2', '@langchain/langgraph-checkpoint': '1.0.0' };
+  return {
+    xlsx: '0.18.5',
+    linkedom: '0.18.12',
+    ...(order(version) < order('2.20') && langgraph),
+  };
+}
 
 /** What has to lie at the top, since packages that do not ask for it need it there. @param {string} version */
-const besides = (version) => order(version) < order('2.20') && { '@opentelemetry/core': '2.6.0' };
+function besides(version) {
+  return order(version) < order('2.20') ? { '@opentelemetry/core': '2.6.0' } : {};
+}
 
 /** @param {string} version */
-const isInFull = (version) => order(version) >= order('2.15');
+function isInFull(version) {
+  return order(version) >= order('2.15');
+}
 
 /** @param {string} version */
 function order(version) {

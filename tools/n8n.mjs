@@ -58,13 +58,14 @@ export class N8nApi {
 
   /** Whether main is: an older one is healthy before it can be asked anything. @returns {Promise<boolean>} */
   async isReady() {
-    return (await this.isHealthy()) && (await this.#answers('/rest/settings'));
+    // 401: nobody is logged in. Before that, 404.
+    return (await this.isHealthy()) && (await this.#answers('/rest/login', [200, 401]));
   }
 
-  /** @param {string} path */
-  async #answers(path) {
+  /** @param {string} path @param {readonly number[]} statuses */
+  async #answers(path, statuses = [200]) {
     try {
-      return (await fetch(this.base + path)).status === 200;
+      return statuses.includes((await fetch(this.base + path)).status);
     } catch {
       return false;
     }

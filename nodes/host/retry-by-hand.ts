@@ -24,15 +24,19 @@ interface HandedOut {
 /** From the first call on, in this process, whatever copy of the package makes it. */
 export function watchRetries(): void {
   const isTold = processWide('retries', () => listenToExecutions(retries));
-  if (isTold) return;
+  if (!isTold) sayNotTold();
+}
+
+const sayNotTold = (): void =>
   sayWeaker(
     'This n8n does not tell of the executions that it begins: a failed run that a person retries at a later step is not ' +
       'counted in the mail ledger, which may run its mail again.',
   );
-}
 
 const retries: ExecutionListener = {
   begins: async (execution) => {
+    // An older n8n tells that one begins, and not which.
+    if ((execution.executionId as string | undefined) === undefined) return sayNotTold();
     if ((execution.mode ?? 'retry') !== 'retry' || !execution.workflowInstance) return;
     for (const node of execution.workflow.nodes) {
       if (!isOurTrigger(node.type)) continue;

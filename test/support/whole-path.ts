@@ -109,7 +109,8 @@ export function wholePath({ inFull }: { readonly inFull: boolean }): void {
         loadWorkflow: true,
       });
       await until('the retry has done its work', () => bench.later.deliveries.length === 2);
-      const isCounted = inFull || !(await lacks()).some((what) => /does not tell of the executions/.test(what));
+      const isCounted =
+        inFull || !(await lacks()).some((what) => /does not tell of the executions/.test(what));
       await bench.isNow(id, isCounted ? 'DONE' : 'DEAD');
     });
 

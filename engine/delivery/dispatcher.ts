@@ -214,7 +214,8 @@ export class Dispatcher {
   }
 
   async #settleTold(): Promise<void> {
-    const { unclaimed, claimed } = await this.#told.settle();
+    const unrenewed = new Set(this.#unrenewed.leases().map(({ run }) => run));
+    const { unclaimed, claimed } = await this.#told.settle(unrenewed);
     if (claimed > 0) await this.#claimed();
     this.#unclaimed.ended(unclaimed);
   }

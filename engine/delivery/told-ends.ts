@@ -6,9 +6,6 @@ import { pointerName } from '../ledger/keys';
 import type { Ledger, Outcome, Pointer } from '../ledger/ledger';
 import type { Whereabouts } from '../ledger/run-ends';
 
-/** A run with so little left of its lease was not renewed twice: the process that ran it is gone, or lost its end. */
-const UNRENEWED_MS = 10_000;
-
 /** What n8n said. */
 export interface ToldEnd {
   readonly outcome: Outcome;
@@ -49,15 +46,19 @@ export class ToldEnds {
     this.#told.push({ ...end, pointers });
   }
 
-  /** One look at the ledger for all of them. @throws LedgerFault: they are kept */
-  async settle(): Promise<ToldResult> {
+  /**
+   * One look at the ledger for all of them.
+   * @param unrenewed runs that nobody renews: the process that ran them is gone, or lost their end
+   * @throws LedgerFault: they are kept
+   */
+  async settle(unrenewed: ReadonlySet<string>): Promise<ToldResult> {
     const told = [...this.#told];
     if (told.length === 0) return { unclaimed: [], claimed: 0 };
     const events = told.flatMap(({ pointers }) => pointers.map(({ event }) => event));
     const found = await this.#ledger.whereabouts(events);
     const turns = told.map((end) => ({
       end,
-      turns: end.pointers.map((pointer) => ({ pointer, turn: turnOf(pointer, end, found) })),
+      turns: end.pointers.map((pointer) => ({ pointer, turn: turnOf(pointer, end, found, unrenewed) })),
     }));
     const of = (wanted: Turn): [Told, Pointer][] =>
       turns.flatMap(({ end, turns: all }) =>
@@ -107,6 +108,7 @@ function turnOf(
   pointer: Pointer,
   { outcome, wentNoFurther }: ToldEnd,
   found: ReadonlyMap<string, Whereabouts>,
+  unrenewed: ReadonlySet<string>,
 ): Turn {
   const now = found.get(pointer.event);
   if (now?.attempt !== pointer.attempt) return 'gone';
@@ -116,7 +118,7 @@ function turnOf(
   if (now.state !== 'RUNNING') return 'settled';
   if (!now.endIsTold) return 'settle';
   // Nobody knows how it ended, and a lapse says so; but that it went well is known.
-  const isLost = (now.leaseLeftMs ?? 0) <= UNRENEWED_MS;
+  const isLost = now.run !== null && unrenewed.has(now.run);
   return isLost && outcome.kind === 'success' && !wentNoFurther ? 'settle' : 'wait';
 }
 

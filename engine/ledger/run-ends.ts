@@ -12,8 +12,8 @@ export interface Whereabouts {
   readonly executionId: string | null;
   /** Whether the process that runs it hears how the run ends; else whoever emitted it settles it. */
   readonly endIsTold: boolean;
-  /** How long its lease still lasts, ms; null: it has none. */
-  readonly leaseLeftMs: number | null;
+  /** The offered run that it is in, or was in last; null: it waits to be offered. */
+  readonly run: string | null;
 }
 
 /** An offer that ended before any run had claimed its event. */

@@ -14,9 +14,13 @@ const at = (state: Whereabouts['state'], more: Partial<Whereabouts> = {}): Where
   attempt: 1,
   executionId: '1',
   endIsTold: true,
-  leaseLeftMs: state === 'RUNNING' ? 25_000 : null,
+  run: state === 'PENDING' ? null : 'run',
   ...more,
 });
+
+/** Runs that nobody renews. */
+const NONE = new Set<string>();
+const LOST = new Set(['run']);
 
 class Ledger {
   readonly events = new Map<string, Whereabouts>();
@@ -61,9 +65,9 @@ describe('n8n says that a run has ended', () => {
     ledger.events.set('later', at('QUEUED', { attempt: 2 }));
     const ends = told(ledger, { outcome: success });
     ends.tell([pointer('not here')], { outcome: success, wentNoFurther: false });
-    assert.deepEqual(await ends.settle(), { unclaimed: [], claimed: 3 });
+    assert.deepEqual(await ends.settle(NONE), { unclaimed: [], claimed: 3 });
     assert.deepEqual([ends.isEmpty, ledger.queries], [true, 1]);
-    await ends.settle();
+    await ends.settle(NONE);
     assert.equal(ledger.queries, 1, 'and nothing is asked');
   });
 
@@ -72,7 +76,7 @@ describe('n8n says that a run has ended', () => {
       const ledger = new Ledger();
       for (const event of ['a', 'b', 'c']) ledger.events.set(event, at('QUEUED'));
       const ends = told(ledger, { outcome });
-      const { unclaimed, claimed } = await ends.settle();
+      const { unclaimed, claimed } = await ends.settle(NONE);
       assert.deepEqual([unclaimed.length, claimed, ends.isEmpty], [3, 0, true]);
       assert.deepEqual([ledger.released, ledger.queries], [['a', 'b', 'c'], 2]);
       assert.match(unclaimed[0]!, outcome === failure ? /no ledger/ : /before its first step/);
@@ -83,7 +87,7 @@ describe('n8n says that a run has ended', () => {
     const ledger = new Ledger();
     ledger.events.set('a', at('RUNNING', { endIsTold: false }));
     const ends = told(ledger, { outcome: failure });
-    assert.equal((await ends.settle()).claimed, 1);
+    assert.equal((await ends.settle(NONE)).claimed, 1);
     assert.deepEqual([ledger.settled, ends.isEmpty], [['a failure'], true]);
   });
 
@@ -91,10 +95,11 @@ describe('n8n says that a run has ended', () => {
     const ledger = new Ledger();
     ledger.events.set('a', at('RUNNING'));
     const ends = told(ledger, { outcome: success });
-    await ends.settle();
+    await ends.settle(NONE);
     assert.deepEqual([ledger.settled, ends.isEmpty], [[], false]);
-    ledger.events.set('a', at('RUNNING', { leaseLeftMs: 9_000 }));
-    await ends.settle();
+    await ends.settle(new Set(['another']));
+    assert.deepEqual([ledger.settled, ends.isEmpty], [[], false]);
+    await ends.settle(LOST);
     assert.deepEqual([ledger.settled, ends.isEmpty], [['a success'], true], 'the process is gone');
   });
 
@@ -104,9 +109,9 @@ describe('n8n says that a run has ended', () => {
       { outcome: failure, wentNoFurther: false },
     ]) {
       const ledger = new Ledger();
-      ledger.events.set('a', at('RUNNING', { leaseLeftMs: 1 }));
+      ledger.events.set('a', at('RUNNING'));
       const ends = told(ledger, end);
-      await ends.settle();
+      await ends.settle(LOST);
       assert.deepEqual([ledger.settled, ends.isEmpty], [[], false]);
     }
   });
@@ -120,9 +125,9 @@ describe('n8n says that a run has ended', () => {
       ledger.events.set('b', at('QUEUED'));
       ends.tell([pointer('b')], { outcome: failure, wentNoFurther: true });
     };
-    await ends.settle();
+    await ends.settle(NONE);
     assert.equal(ends.isEmpty, false);
-    assert.deepEqual((await ends.settle()).unclaimed, ['no ledger']);
+    assert.deepEqual((await ends.settle(NONE)).unclaimed, ['no ledger']);
     assert.ok(ends.isEmpty);
   });
 });

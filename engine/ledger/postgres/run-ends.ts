@@ -19,7 +19,7 @@ import { asked } from './pointers';
 
 const selectWhereabouts = `
   select id, state, attempt, execution_id as "executionId", end_told as "endIsTold",
-    lease_until - ${NOW} as "leaseLeftMs"
+    run_id as run
   from durable_mail.event where id = any($1)`;
 
 // What has failed before stays RETRY: PENDING has never had a run.

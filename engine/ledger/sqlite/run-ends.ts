@@ -16,8 +16,7 @@ import { CLAIM_FACTS } from './deliver';
 import { cancelActions } from './mail-actions';
 
 const selectWhereabouts = `
-  select id, state, attempt, execution_id as executionId, end_told as endIsTold,
-    lease_until - ${NOW} as leaseLeftMs
+  select id, state, attempt, execution_id as executionId, end_told as endIsTold, run_id as run
   from event where id in (select value from json_each(?))`;
 
 // What has failed before stays RETRY: PENDING has never had a run.

@@ -2,8 +2,9 @@
 // finished once. A key is a digest of what the user named; nothing of a mail is in it.
 //
 // A key is free, held under a lease, or finished for its time. When a lease ran out, its holder may be dead, or may have
-// slept: so nothing changes by that alone. Whoever asks then finds a key of `onSuccess` free, and takes it; finds one of
-// `anyway` finished, for its time from then on, and free after that. A holder that comes back before anybody took the
+// slept, or the database's clock was set: so nothing changes by that alone. Whoever asks then, and has seen that nobody
+// renews it, finds a key of `onSuccess` free, and takes it; finds one of `anyway` finished, for its time from then on, and
+// free after that. A lease that lies further ahead than any can counts as run out, too (clock.ts). A holder that comes back before anybody took the
 // key renews it, finishes it or frees it as if its lease had not run out. Until a day after the lease, no sweep lets
 // the key go.
 
@@ -25,19 +26,35 @@ export interface KeyRequest {
   readonly finish: 'atOnce' | 'onSuccess' | 'anyway';
   /** How long it stays finished, ms; null: for good. */
   readonly keepMs: number | null;
+  /**
+   * What of the keys was seen not to be renewed, for longer than who lives takes to renew: other leases that ran out are
+   * not held against their holders. Undefined: every lease that ran out is.
+   */
+  readonly unrenewed?: readonly SeenKey[];
+}
+
+/** A held key, as it was seen. */
+export interface SeenKey {
+  readonly key: string;
+  /** Until when it is held, ms since 1970, the database's clock. */
+  readonly until: number;
 }
 
 /**
  * - `taken`: by this request, just now;
  * - `mine`: this holder took it before;
  * - `held`: another run holds it;
+ * - `lapsed`: another run held it, and its lease has run out: it is free to who has seen that nobody renews it;
  * - `finished`: it was done before.
  */
-export type KeyAnswer = 'taken' | 'mine' | 'held' | 'finished';
+export type KeyAnswer = 'taken' | 'mine' | 'held' | 'lapsed' | 'finished';
 
 export interface OnceKeys {
   /** Takes the keys that are free. One statement or two for them all. */
   takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>>;
+
+  /** Those of the keys that are held, under leases that have run out or not. */
+  heldKeys(keys: readonly string[]): Promise<readonly SeenKey[]>;
 
   /** Renews the leases of all keys that the holders hold. */
   renewKeys(holders: readonly string[], leaseMs: number): Promise<void>;

@@ -4,8 +4,9 @@
 // given back was never used.
 import { randomUUID } from 'node:crypto';
 import type { IExecuteFunctions, IRun } from 'n8n-workflow';
-import type { KeyAnswer, KeyRequest, OnceKeys } from '../../engine/ledger/once-keys';
+import type { KeyAnswer, KeyRequest, OnceKeys, SeenKey } from '../../engine/ledger/once-keys';
 import { RUNNING_LEASE_MS, type Runs } from '../../engine/delivery/runs';
+import { Unrenewed } from '../../engine/delivery/unrenewed';
 import { errorText } from '../../engine/runtime/log';
 import { persist } from '../../engine/runtime/persist';
 import { monotonicNow, pause } from '../../engine/runtime/time';
@@ -119,11 +120,16 @@ export class OnceKeeper {
     let answered = false;
     try {
       const began = monotonicNow();
+      const unrenewed = new Unrenewed();
       let open = call.keys;
       for (let waitMs = ASK_AGAIN.firstMs; ; waitMs = Math.min(waitMs * 1.5, ASK_AGAIN.mostMs)) {
-        await this.#ask({ ...call, finish, keys: open }, answers);
-        open = open.filter((key) => answers.get(key) === 'held');
-        const leftMs = call.waitMs - (monotonicNow() - began);
+        const seen = unrenewed.leases().map(({ run, until }) => ({ key: run, until }));
+        await this.#ask({ ...call, finish, keys: open }, answers, seen);
+        const lapsed = open.filter((key) => answers.get(key) === 'lapsed');
+        open = open.filter((key) => answers.get(key) === 'held' || answers.get(key) === 'lapsed');
+        await this.#watch(lapsed, unrenewed);
+        // Whose lease ran out is dead as a rule: that is found out within seconds, also by who does not wait.
+        const leftMs = lapsed.length > 0 ? Infinity : call.waitMs - (monotonicNow() - began);
         answered = open.length === 0 || leftMs <= 0;
         if (answered) return answers;
         await pause(Math.min(waitMs, leftMs), call.signal);
@@ -196,12 +202,19 @@ export class OnceKeeper {
     }
   }
 
-  async #ask(call: OnceCall, answers: Map<string, KeyAnswer>): Promise<void> {
+  /** How long nobody has renewed these keys is seen by this process's own clock. */
+  async #watch(lapsed: readonly string[], unrenewed: Unrenewed): Promise<void> {
+    if (lapsed.length === 0) return unrenewed.forget();
+    const held = await this.#ledger.heldKeys(lapsed);
+    unrenewed.see(held.map(({ key, until }) => ({ run: key, until, lapsesInMs: 0 })));
+  }
+
+  async #ask(call: OnceCall, answers: Map<string, KeyAnswer>, unrenewed: readonly SeenKey[]): Promise<void> {
     for (let start = 0; start < call.keys.length; start += BATCH) {
       refuseIfStopped(call.signal);
       const keys = call.keys.slice(start, start + BATCH);
       const { finish, keepMs } = call;
-      const request = { keys, holder: this.#holder, leaseMs: RUNNING_LEASE_MS, finish, keepMs };
+      const request = { keys, holder: this.#holder, leaseMs: RUNNING_LEASE_MS, finish, keepMs, unrenewed };
       const answered = await this.#ledger.takeKeys(request).catch((error: unknown) => {
         // The answer may have been lost on its way.
         for (const key of keys) if (!this.#taken.has(key)) this.#unused.add(key);

@@ -12,7 +12,7 @@ import {
   type ITaskData,
   LoggerProxy,
 } from 'n8n-workflow';
-import type { KeyAnswer, KeyRequest, OnceKeys } from '../../engine/ledger/once-keys';
+import type { KeyAnswer, KeyRequest, OnceKeys, SeenKey } from '../../engine/ledger/once-keys';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { runOnce } from '../../nodes/RunOnce/run-once';
 
@@ -21,6 +21,8 @@ interface Row {
   readonly finish: KeyRequest['finish'];
   readonly keepMs: number | null;
   finished: boolean;
+  /** The lease has run out, and was of then. */
+  lapsedAt?: number;
 }
 
 /** The keys as the ledger's port tells of them, without leases. */
@@ -43,14 +45,25 @@ class FakeKeys implements OnceKeys {
     return answers;
   }
 
-  #take(key: string, { holder, finish, keepMs }: KeyRequest): KeyAnswer {
+  #take(key: string, { holder, finish, keepMs, unrenewed }: KeyRequest): KeyAnswer {
     const row = this.rows.get(key);
     if (!row) {
       this.rows.set(key, { holder, finish, keepMs, finished: finish === 'atOnce' });
       return 'taken';
     }
     if (row.holder === holder) return 'mine';
-    return row.finished ? 'finished' : 'held';
+    if (row.lapsedAt === undefined) return row.finished ? 'finished' : 'held';
+    if (!unrenewed?.some((seen) => seen.key === key && seen.until === row.lapsedAt)) return 'lapsed';
+    this.rows.set(key, { holder, finish, keepMs, finished: false });
+    return 'taken';
+  }
+
+  async heldKeys(keys: readonly string[]): Promise<readonly SeenKey[]> {
+    this.#answer();
+    return keys.flatMap((key) => {
+      const until = this.rows.get(key)?.lapsedAt;
+      return until === undefined ? [] : { key, until };
+    });
   }
 
   async renewKeys(): Promise<void> {
@@ -562,6 +575,36 @@ describe('the node', () => {
     const key = (index: number): string => `order ${index}`;
     assert.deepEqual(sizes(await world.run({ parameters: { key } }).call(items(1_100))), [1_100, 0]);
     assert.deepEqual(world.ledger.batches, [500, 500, 100]);
+  });
+
+  it('takes a key whose lease ran out from a holder that nobody saw renew it for a while, and from no other', async () => {
+    const dead = new World();
+    const alive = new World();
+    for (const { ledger, run } of [dead, alive].map((world) => ({
+      ledger: world.ledger,
+      run: world.run(),
+    }))) {
+      await run.call([mailItem('m')]);
+      for (const row of ledger.rows.values()) row.lapsedAt = 1;
+    }
+    // It slept, and renews again.
+    setTimeout(() => {
+      for (const row of alive.ledger.rows.values()) delete row.lapsedAt;
+    }, 4_000);
+    const [from, not] = await Promise.all(
+      [dead, alive].map(async (world) => {
+        const began = performance.now();
+        const parameters = { options: { waitSeconds: 0 } };
+        const outcome = await world
+          .run({ parameters })
+          .call([mailItem('m')])
+          .then(sizes, (error: unknown) => String(error));
+        return { outcome, ms: performance.now() - began };
+      }),
+    );
+    assert.deepEqual(from!.outcome, [1, 0]);
+    assert.ok(from!.ms > 14_000, 'it was watched');
+    assert.match(String(not!.outcome), /Another run is doing this step now/);
   });
 
   it('that n8n tries again in the same run takes its items again', async () => {

@@ -1,14 +1,22 @@
 // Once-keys in Postgres. A row is held (holder and lease) or finished; a key without a row is free, and so is one
 // whose holder vanished before it succeeded, or that has expired.
 // Invariant: keys are locked in their order, so that two who ask for the same ones wait, and never deadlock.
-import type { KeyAnswer, KeyRequest } from '../once-keys';
+import { AHEAD_MARGIN_MS } from '../clock';
+import type { KeyAnswer, KeyRequest, SeenKey } from '../once-keys';
 import { NOW, type PostgresConnection } from './connection';
+
+/** @param longest a lease that can be; one that lies further ahead was stored under another clock */
+const hasRunOut = (longest: string): string =>
+  `(once_key.lease_until <= ${NOW} or once_key.lease_until > ${NOW} + ${longest}::bigint)`;
 
 // A key held until its run ends `anyway` counts as finished from when its lease ran out.
 const free = `
   coalesce(once_key.expires_at <= ${NOW}, false)
-  or once_key.lease_until <= ${NOW} and (
-    once_key.finish = 'onSuccess' or coalesce(once_key.lease_until + once_key.keep_ms <= ${NOW}, false))`;
+  or ${hasRunOut('$7')}
+    and ($8::text[] is null or exists (
+      select 1 from unnest($8::text[], $9::bigint[]) seen (key, until)
+      where seen.key = once_key.key and seen.until = once_key.lease_until))
+    and (once_key.finish = 'onSuccess' or coalesce(once_key.lease_until + once_key.keep_ms <= ${NOW}, false))`;
 
 const takeFree = `
   insert into durable_mail.once_key
@@ -33,9 +41,15 @@ const takeFree = `
 const selectTaken = `
   select key, case
     when holder = $2 then 'mine'
-    when finished_at is null and lease_until > ${NOW} then 'held'
+    when lease_until is null then 'finished'
+    when not ${hasRunOut('$3')} then 'held'
+    when finish = 'onSuccess' then 'lapsed'
     else 'finished' end as answer
   from durable_mail.once_key where key = any($1)`;
+
+const selectHeld = `
+  select key, lease_until as until from durable_mail.once_key
+  where key = any($1) and lease_until is not null`;
 
 const lockHeld = `
   held as materialized (
@@ -78,7 +92,8 @@ export async function takeKeys(
   connection: PostgresConnection,
   request: KeyRequest,
 ): Promise<Map<string, KeyAnswer>> {
-  const { keys, holder, leaseMs, finish, keepMs } = request;
+  const { keys, holder, leaseMs, finish, keepMs, unrenewed } = request;
+  const longestMs = leaseMs + AHEAD_MARGIN_MS;
   if (keys.length === 0) return new Map();
   return connection.transaction(async (statements) => {
     const taken = await statements.all<{ key: string }>(
@@ -89,15 +104,27 @@ export async function takeKeys(
       finish === 'atOnce',
       finish === 'atOnce' ? 'anyway' : finish,
       keepMs,
+      longestMs,
+      unrenewed?.map(({ key }) => key) ?? null,
+      unrenewed?.map(({ until }) => until) ?? null,
     );
     const answers = new Map<string, KeyAnswer>(taken.map(({ key }) => [key, 'taken']));
     const others = keys.filter((key) => !answers.has(key));
     if (others.length > 0) {
-      const rows = await statements.all<{ key: string; answer: KeyAnswer }>(selectTaken, others, holder);
+      const rows = await statements.all<{ key: string; answer: KeyAnswer }>(
+        selectTaken,
+        others,
+        holder,
+        longestMs,
+      );
       for (const { key, answer } of rows) answers.set(key, answer);
     }
     return new Map(keys.map((key) => [key, answers.get(key)!]));
   });
+}
+
+export async function heldKeys(connection: PostgresConnection, keys: readonly string[]): Promise<SeenKey[]> {
+  return keys.length > 0 ? connection.all<SeenKey>(selectHeld, keys) : [];
 }
 
 export async function renewKeys(

@@ -19,7 +19,7 @@ import type {
   Subscription,
 } from '../ledger';
 import type { DueAction } from '../mail-actions';
-import type { KeyAnswer, KeyRequest } from '../once-keys';
+import type { KeyAnswer, KeyRequest, SeenKey } from '../once-keys';
 import type { Released, Whereabouts } from '../run-ends';
 import type { NodeId, Serving, TriggerNode, Unserved } from '../serving';
 import { type Instance, Ownership } from '../ownership';
@@ -231,6 +231,10 @@ class PostgresLedger implements Ledger {
   async takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {
     await this.#ownership.check();
     return once.takeKeys(this.#connection, request);
+  }
+
+  heldKeys(keys: readonly string[]): Promise<readonly SeenKey[]> {
+    return once.heldKeys(this.#connection, keys);
   }
 
   renewKeys(holders: readonly string[], leaseMs: number): Promise<void> {

@@ -1,14 +1,22 @@
 // Once keys in the SQLite ledger. A row is held (holder and lease) or finished; a key without a row is free, and so is
 // one whose holder vanished before it succeeded, or that has expired.
 // Invariant: what a row means is what it means in Postgres, column by column (once-keys.ts).
-import type { KeyAnswer, KeyRequest } from '../once-keys';
+import { AHEAD_MARGIN_MS } from '../clock';
+import type { KeyAnswer, KeyRequest, SeenKey } from '../once-keys';
 import { NOW, type SqliteConnection } from './connection';
+
+/** @param longest a lease that can be; one that lies further ahead was stored under another clock */
+const hasRunOut = (longest: string): string =>
+  `(once_key.lease_until <= ${NOW} or once_key.lease_until > ${NOW} + ${longest})`;
 
 // A key held until its run ends `anyway` counts as finished from when its lease ran out.
 const free = `
   once_key.expires_at <= ${NOW}
-  or once_key.lease_until <= ${NOW} and (
-    once_key.finish = 'onSuccess' or once_key.lease_until + once_key.keep_ms <= ${NOW})`;
+  or ${hasRunOut('?6')}
+    and (?7 is null or exists (
+      select 1 from json_each(?7) look
+      where look.value ->> 'key' = once_key.key and look.value ->> 'until' = once_key.lease_until))
+    and (once_key.finish = 'onSuccess' or once_key.lease_until + once_key.keep_ms <= ${NOW})`;
 
 const takeFree = `
   insert into once_key (key, holder, finish, keep_ms, lease_until, finished_at, expires_at)
@@ -24,7 +32,16 @@ const takeFree = `
   returning key`;
 
 const selectHolders = `
-  select key, holder, lease_until > ${NOW} as held from once_key where key in (select value from json_each(?))`;
+  select key, holder, case
+    when lease_until is null then 'finished'
+    when not ${hasRunOut('?2')} then 'held'
+    when finish = 'onSuccess' then 'lapsed'
+    else 'finished' end as answer
+  from once_key where key in (select value from json_each(?1))`;
+
+const selectHeld = `
+  select key, lease_until as until from once_key
+  where key in (select value from json_each(?)) and lease_until is not null`;
 
 const renewHeld = `
   update once_key set lease_until = ${NOW} + ?1
@@ -43,21 +60,39 @@ const freeHeld = `delete from once_key where holder = ? and lease_until is not n
 const deleteKeys = `delete from once_key where key in (select value from json_each(?1)) and holder = ?2`;
 
 export function takeKeys(connection: SqliteConnection, request: KeyRequest): Map<string, KeyAnswer> {
-  const { holder, finish, keepMs, leaseMs } = request;
+  const { holder, finish, keepMs, leaseMs, unrenewed } = request;
   const keys = JSON.stringify(request.keys);
+  const longestMs = leaseMs + AHEAD_MARGIN_MS;
+  const seen = unrenewed ? JSON.stringify(unrenewed) : null;
   return connection.transaction(() => {
-    const free = connection.all<{ key: string }>(takeFree, keys, holder, finish, keepMs, leaseMs);
+    const free = connection.all<{ key: string }>(
+      takeFree,
+      keys,
+      holder,
+      finish,
+      keepMs,
+      leaseMs,
+      longestMs,
+      seen,
+    );
     const taken = new Set(free.map(({ key }) => key));
-    const rows = connection.all<{ key: string; holder: string; held: number | null }>(selectHolders, keys);
+    const rows = connection.all<{ key: string; holder: string; answer: KeyAnswer }>(
+      selectHolders,
+      keys,
+      longestMs,
+    );
     return new Map(
       rows.map((row): [string, KeyAnswer] => {
         if (taken.has(row.key)) return [row.key, 'taken'];
         if (row.holder === holder) return [row.key, 'mine'];
-        return [row.key, row.held === 1 ? 'held' : 'finished'];
+        return [row.key, row.answer];
       }),
     );
   });
 }
+
+export const heldKeys = (connection: SqliteConnection, keys: readonly string[]): SeenKey[] =>
+  connection.all<SeenKey>(selectHeld, JSON.stringify(keys));
 
 export function renewKeys(connection: SqliteConnection, holders: readonly string[], leaseMs: number): void {
   connection.run(renewHeld, leaseMs, JSON.stringify(holders));

@@ -21,7 +21,7 @@ import type {
   Subscription,
 } from '../ledger';
 import type { DueAction } from '../mail-actions';
-import type { KeyAnswer, KeyRequest } from '../once-keys';
+import type { KeyAnswer, KeyRequest, SeenKey } from '../once-keys';
 import type { Released, Whereabouts } from '../run-ends';
 import type { NodeId, Serving, TriggerNode, Unserved } from '../serving';
 import { type Instance, Ownership } from '../ownership';
@@ -225,6 +225,10 @@ class SqliteLedger implements Ledger {
 
   takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>> {
     return this.#admitted(() => once.takeKeys(this.#connection, request));
+  }
+
+  heldKeys(keys: readonly string[]): Promise<readonly SeenKey[]> {
+    return patiently(() => once.heldKeys(this.#connection, keys));
   }
 
   renewKeys(holders: readonly string[], leaseMs: number): Promise<void> {

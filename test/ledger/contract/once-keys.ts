@@ -4,6 +4,8 @@ import { describe, it } from 'node:test';
 import type { KeyAnswer, KeyRequest } from '../../../engine/ledger/once-keys';
 import { DAY_MS, type Fixture, LEASE_MS } from './fixture';
 
+const HOUR_MS = 3_600_000;
+
 export function onceKeysContract(fixture: Fixture): void {
   const take = async (
     holder: string,
@@ -179,6 +181,30 @@ export function onceKeysContract(fixture: Fixture): void {
       await fixture.elapse(2 * DAY_MS);
       await swept();
       assert.deepEqual(await take('d', all), ['taken', 'taken', 'finished']);
+    });
+
+    it('whose lease ran out are not taken from a holder that may live: only from one that nobody renews', async () => {
+      await take('alive', ['k1']);
+      await take('dead', ['k2', 'k3'], { finish: 'onSuccess' });
+      await take('dead', ['k4'], { finish: 'anyway', keepMs: 1_000 });
+      await fixture.elapse(HOUR_MS);
+      const all = ['k1', 'k2', 'k3', 'k4'];
+      assert.deepEqual(await take('b', all, { unrenewed: [] }), ['lapsed', 'lapsed', 'lapsed', 'finished']);
+      const seen = await fixture.ledger.heldKeys([...all, 'never']);
+      assert.deepEqual(seen.map(({ key }) => key).sort(), all);
+      await fixture.ledger.renewKeys(['alive'], LEASE_MS);
+      const unrenewed = seen.filter(({ key }) => key !== 'k3');
+      assert.deepEqual(await take('b', all, { unrenewed }), ['held', 'taken', 'lapsed', 'taken']);
+    });
+
+    it("of a clock that was set back do not wait for the whole jump, and are their holder's if it lives", async () => {
+      await take('alive', ['k1']);
+      await take('dead', ['k2']);
+      await fixture.elapse(-HOUR_MS);
+      assert.deepEqual(await take('b', ['k1', 'k2'], { unrenewed: [] }), ['lapsed', 'lapsed']);
+      const unrenewed = await fixture.ledger.heldKeys(['k1', 'k2']);
+      await fixture.ledger.renewKeys(['alive'], LEASE_MS);
+      assert.deepEqual(await take('b', ['k1', 'k2'], { unrenewed }), ['held', 'taken']);
     });
 
     it('are taken one by one by two processes that race for them', async () => {

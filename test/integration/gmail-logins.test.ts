@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { GmailLogin } from '../../engine/gmail/api/login';
+import { fetchHttp } from '../support/gmail-http';
 import { GmailScene, isRead } from '../support/gmail-scene';
 import { fakeLogin } from '../support/gmail-watching';
 import { until } from '../support/until';
 
+const READ_ONLY = ['https://www.googleapis.com/auth/gmail.readonly'];
 const TOPIC = 'projects/p/topics/gmail';
 
 describe('a Gmail account that is shared', () => {
@@ -47,6 +49,53 @@ describe('a Gmail account that is shared', () => {
       assert.deepEqual(good.reports, []);
     });
   }
+
+  it('is read on through a precondition that is not met for a while, and nobody is told', async () => {
+    let times = 0;
+    const send: GmailLogin['send'] = async (request) => {
+      if (!/\/history/.test(request.url) || ++times > 3) return fetchHttp(request);
+      const errors = [{ reason: 'failedPrecondition' }];
+      const error = {
+        code: 400,
+        message: 'Precondition check failed.',
+        errors,
+        status: 'FAILED_PRECONDITION',
+      };
+      return { status: 400, headers: {}, body: JSON.stringify({ error }) };
+    };
+    const joined = await scene.join(
+      { workflowId: 'w', outage: { afterMs: 60_000 } },
+      named('Fine', { send }),
+    );
+    await isRead(joined);
+    const id = scene.ann.deliver({ subject: 'hello' });
+    await scene.has(joined, [id]);
+    assert.ok(times > 3);
+    assert.deepEqual([joined.reports, joined.warnings], [[], []]);
+  });
+
+  it('is changed with another login where its own may only read, and its owner is told once', async () => {
+    const token = scene.gmail.token(scene.ann.address, READ_ONLY);
+    const own = await scene.join(
+      {
+        workflowId: 'own',
+        subscription: { afterSuccess: { kind: 'changeLabels', add: [], remove: ['UNREAD'] } },
+      },
+      named('Read Only', { token: () => Promise.resolve(token) }),
+    );
+    const other = await scene.join({ workflowId: 'other' }, named('Fine'));
+    await Promise.all([isRead(own), isRead(other)]);
+    const id = scene.ann.deliver({ subject: 'hello' });
+    await scene.has(own, [id]);
+    await scene.watching.runAll(own.subscription);
+    await until('it is marked', () => !scene.ann.message(id)!.labelIds.includes('UNREAD'));
+    await until('its owner is told', () => own.warnings.length > 0);
+    assert.match(
+      own.warnings[0]!.message,
+      /with the credential "Read Only".*done with the credential of another/,
+    );
+    assert.deepEqual([own.warnings.length, other.warnings.length], [1, 0]);
+  });
 
   it('is read anew soon after another login is stored, and no sooner', async () => {
     let stored = 'revoked';

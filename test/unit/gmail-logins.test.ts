@@ -50,6 +50,7 @@ class Setting {
       subscription: { id, cursor: 'somewhere' },
       outage: { afterMs: 0, whenOver: false },
       report: (fault: Error) => told.push(fault.message),
+      warn: (fault: Error) => told.push(`warned: ${fault.message}`),
     } as unknown as GmailSubscriber;
   }
 
@@ -92,12 +93,28 @@ describe('an account with several logins', () => {
 
   it('is changed with another login where one may only read, and is read with that one still', async () => {
     const setting = new Setting(['forbidden', null]);
-    await setting.api.modify('1', { add: [], remove: ['UNREAD'] });
+    const change = { add: [], remove: ['UNREAD'] };
+    for (let times = 0; times < 3; times++) await setting.api.modify('1', change);
+    const [own, other] = [...setting.told.values()];
+    assert.deepEqual([own!.length, other], [1, []], 'its owner knows, once');
+    assert.match(
+      own![0]!,
+      /^warned: No: "credential 0" Until then it is done with the credential of another/,
+    );
     setting.troubles[0] = null;
     setting.asked.length = 0;
     await setting.api.profile();
     assert.deepEqual(setting.asked, ['0']);
-    assert.deepEqual([...setting.told.values()], [[], []], 'nobody need know');
+    await setting.api.modify('1', change);
+    setting.troubles[0] = 'forbidden';
+    await setting.api.modify('1', change);
+    assert.equal(own!.length, 2, 'and again, if it worked in between');
+  });
+
+  it('is changed with another login while the quota of one is used up: that passes, and nobody need know', async () => {
+    const setting = new Setting(['quota', null]);
+    await setting.api.modify('1', { add: [], remove: ['UNREAD'] });
+    assert.deepEqual([...setting.told.values()], [[], []]);
   });
 
   it('is not asked with the others for what says nothing of the login', async () => {

@@ -16,6 +16,7 @@ export interface GmailFaultOptions extends ErrorOptions {
   readonly isOfToken?: boolean;
   readonly isOfOtherTopic?: boolean;
   readonly isWhole?: boolean;
+  readonly mayPass?: boolean;
 }
 
 export class GmailFault extends Error {
@@ -29,6 +30,8 @@ export class GmailFault extends Error {
   readonly isOfOtherTopic: boolean;
   /** The message says all of it: it is not the reason why the account is not read. */
   readonly isWhole: boolean;
+  /** It looks as if a person had to act, and is as often Google's trouble of a while. */
+  readonly mayPass: boolean;
 
   constructor(kind: GmailFaultKind, message: string, options: GmailFaultOptions = {}) {
     super(message, options);
@@ -37,6 +40,7 @@ export class GmailFault extends Error {
     this.isOfToken = options.isOfToken ?? false;
     this.isOfOtherTopic = options.isOfOtherTopic ?? false;
     this.isWhole = options.isWhole ?? false;
+    this.mayPass = options.mayPass ?? false;
   }
 
   /** It says something of the login that was used, and nothing of the account: another login may do. */

@@ -212,6 +212,7 @@ export class Requests {
       return new GmailFault(
         'forbidden',
         `Gmail does not allow ${call.doing} in ${named(this.#login)}: ${failed.what}. ${failed.todo}`,
+        { mayPass: true },
       );
     return failed.kind === 'busy'
       ? new GmailFault(

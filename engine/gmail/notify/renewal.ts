@@ -145,7 +145,8 @@ export class WatchRenewal {
     const ended = this.#until !== null && this.#until <= this.#times.now();
     if (ended) this.#setUntil(null);
     const fault = this.#inWords(topic, error, ended);
-    const passes = fault.kind === 'busy' || fault.kind === 'unreachable';
+    const mayPass = error instanceof GmailFault && error.mayPass;
+    const passes = mayPass || fault.kind === 'busy' || fault.kind === 'unreachable';
     if (!ended && (this.#told || (passes && this.#failures <= PASSES_MOST_TIMES))) return;
     this.#told = true;
     this.#listener.onFault(fault);

@@ -230,5 +230,6 @@ export class WatchedAccount {
 
 function needsPerson(error: unknown): boolean {
   if (error instanceof LedgerFault) return !TIME_HEALS.has(error.kind);
-  return error instanceof GmailFault && (error.kind === 'login' || error.kind === 'forbidden');
+  if (!(error instanceof GmailFault) || error.mayPass) return false;
+  return error.kind === 'login' || error.kind === 'forbidden';
 }

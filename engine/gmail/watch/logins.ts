@@ -47,6 +47,8 @@ export class Logins {
   readonly #refusals = new Map<string, Refusal>();
   readonly #retries = new Map<string, Retries>();
   readonly #outages = new WeakMap<GmailSubscriber, Outage>();
+  /** Of which logins it was told what else they may not do. */
+  readonly #warned = new Set<string>();
 
   /** @param tell runs what tells a person; what it throws stops nothing */
   constructor(address: string, times: GmailTimes, tell: (tell: () => void) => void) {
@@ -67,6 +69,7 @@ export class Logins {
     for (const purpose of ['read', 'change', 'notify'] as const) {
       this.#refusals.delete(nameOf(key, purpose));
       this.#retries.delete(nameOf(key, purpose));
+      this.#warned.delete(nameOf(key, purpose));
     }
   }
 
@@ -85,6 +88,7 @@ export class Logins {
   worked({ key, owners }: Pick<Candidate, 'key' | 'owners'>, purpose: Purpose): void {
     const name = nameOf(key, purpose);
     this.#refusals.delete(name);
+    this.#warned.delete(name);
     this.#retries.get(name)?.succeeded();
     if (purpose === 'read') for (const owner of owners) this.#tell(() => this.#outage(owner).over([owner]));
   }
@@ -94,8 +98,23 @@ export class Logins {
     const fault = error instanceof Error ? error : new Error(String(error));
     const isFault = fault instanceof GmailFault;
     const told = othersRead && isFault ? whileOthersRead(this.#address, fault) : fault;
-    const needsPerson = isFault && (fault.kind === 'login' || fault.kind === 'forbidden');
+    const isOfPerson = isFault && (fault.kind === 'login' || fault.kind === 'forbidden');
+    const needsPerson = isOfPerson && !fault.mayPass;
     for (const owner of owners) this.#tell(() => this.#outage(owner).failed(told, needsPerson, [owner]));
+  }
+
+  /** Their own login may not do what they ask for, and somebody else's does it. Told once, until it may. */
+  warnOwners({ key, owners }: Candidate, purpose: 'change' | 'notify', fault: unknown): void {
+    const name = nameOf(key, purpose);
+    const isOfPerson = fault instanceof GmailFault && (fault.kind === 'login' || fault.kind === 'forbidden');
+    if (!isOfPerson || fault.mayPass || this.#warned.has(name)) return;
+    this.#warned.add(name);
+    const told = new GmailFault(
+      fault.kind,
+      `${fault.message} Until then it is done with the credential of another workflow that reads this account.`,
+      { cause: fault },
+    );
+    for (const owner of owners) this.#tell(() => owner.warn(told));
   }
 
   /** Until the first that is refused may be asked again, ms; null: none is refused. */

@@ -45,6 +45,10 @@ async function askInTurn<T>(
   const askedAt = monotonicNow();
   const failed: { readonly candidate: Candidate; readonly error: unknown; readonly isNews: boolean }[] = [];
   const tell = (othersRead: boolean): void => {
+    const [first] = failed;
+    // Who asks does so with its own login first. Where all fail, it hears of that from who asked.
+    if (purpose !== 'read' && othersRead && first?.isNews && first.candidate === candidates[0])
+      logins.warnOwners(first.candidate, purpose, first.error);
     if (purpose !== 'read') return;
     for (const { candidate, error, isNews } of failed)
       if (isNews) logins.tellOwners(candidate.owners, error, othersRead);

@@ -4,6 +4,7 @@ import type {
   ICredentialDataDecryptedObject,
   ICredentialsDecrypted,
   ICredentialTestFunctions,
+  INode,
   INodeCredentialTestResult,
   INodeProperties,
   ITriggerFunctions,
@@ -19,7 +20,8 @@ import { errorText } from '../../engine/runtime/log';
 import { readEnvironment } from './environment';
 import { nodeError } from './node-error';
 
-const MAIL_STORE = 'mailStore';
+/** The parameter, and the type of the credential. */
+export const MAIL_STORE = 'mailStore';
 const URL_VARIABLE = 'DURABLE_MAIL_POSTGRES_URL';
 
 /**
@@ -51,11 +53,15 @@ export const mailStoreCredential: INodeProperties = {
   default: '',
 };
 
+/** Its ledger is that of its credential, whatever the environment says. */
+export const isNamedByCredential = (node: Pick<INode, 'parameters'>): boolean =>
+  node.parameters[MAIL_STORE] === 'postgres';
+
 type CredentialReader = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'>;
 
 /** @returns null: no database was chosen @throws Error that names the setting that can never work */
 export async function mailStoreSettings(context: CredentialReader): Promise<PostgresSettings | null> {
-  if (context.getNode().parameters[MAIL_STORE] === 'postgres') {
+  if (isNamedByCredential(context.getNode())) {
     return toSettings(await context.getCredentials(MAIL_STORE));
   }
   try {

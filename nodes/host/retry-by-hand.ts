@@ -2,7 +2,7 @@
 // the trigger is not asked. So what is retried is known by the items that the trigger had handed out: their events are
 // claimed for this run before its first step, and end with it.
 // Invariant: a mail is run by one execution at a time, and one that was run well since is not run again.
-import type { INode, IRunExecutionData } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, INode, IRunExecutionData } from 'n8n-workflow';
 import { UserError } from 'n8n-workflow';
 import type { Whereabouts } from '../../engine/ledger/run-ends';
 import { errorText } from '../../engine/runtime/log';
@@ -11,8 +11,10 @@ import type { ExecutionBegins, ExecutionListener } from './lifecycle-events';
 import { sayWeaker } from './internals';
 import { listenToExecutions, modeOf } from './lifecycle-events';
 import { log } from './log';
+import { isNamedByCredential, MAIL_STORE } from './mail-store';
+import { storedCredential } from './n8n-modules';
 import { outcomeOf } from './run-end';
-import { openStore, processState, type Store } from './store';
+import { openStore, processState, type Store, type StoreContext } from './store';
 import { isOurTrigger } from './workflow-triggers';
 
 /** A mail as the trigger had handed it out: `delivery` of its item. */
@@ -94,8 +96,7 @@ function refuse(
 }
 
 /**
- * The ledger that knows the events: the node's, or, where that is named by a credential, which n8n gives to steps only,
- * one that this process has open.
+ * The ledger that knows the events: the node's, or one that this process has open.
  * @returns no store: none of them is known; then the retry is n8n's alone
  */
 async function lookUp(
@@ -103,7 +104,8 @@ async function lookUp(
   events: readonly string[],
 ): Promise<{ store: Store | null; found: ReadonlyMap<string, Whereabouts> }> {
   const stores = [...processState().stores.values()].map(({ opening }) => opening);
-  if (node.parameters['mailStore'] !== 'postgres') stores.unshift(defaultStore(node));
+  const own = await asIfItRan(node);
+  if (own) stores.unshift(openStore(own));
   let fault: unknown;
   for (const opening of stores) {
     try {
@@ -125,11 +127,25 @@ async function lookUp(
   return { store: null, found: new Map() };
 }
 
-const defaultStore = (node: INode): Promise<Store> =>
-  openStore({
+/** What the node's ledger is opened by. @returns null: it is named by a credential that cannot be had here */
+async function asIfItRan(node: INode): Promise<StoreContext | null> {
+  const named = node.credentials?.[MAIL_STORE];
+  let credential: ICredentialDataDecryptedObject | null = null;
+  if (isNamedByCredential(node)) {
+    credential = named ? await storedCredential(named, MAIL_STORE).catch(() => null) : null;
+    if (!credential) {
+      sayWeaker(
+        'This n8n does not show the credential of a Mail Store to a retry: a failed run that a person retries at a later ' +
+          'step is counted only by a process that has run mails of the same ledger before.',
+      );
+      return null;
+    }
+  }
+  return {
     getNode: () => node,
-    getCredentials: () => Promise.reject(new Error('A retry has no credentials.')),
-  });
+    getCredentials: <T extends object>() => Promise.resolve(credential as T),
+  };
+}
 
 /** What the trigger's step handed out in the run that is retried; nothing, if it is that step that is retried. */
 function handedOut(data: IRunExecutionData | undefined, { name }: INode): HandedOut[] {

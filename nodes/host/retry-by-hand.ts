@@ -14,6 +14,7 @@ import { log } from './log';
 import { isNamedByCredential, MAIL_STORE } from './mail-store';
 import { storedCredential } from './n8n-modules';
 import { outcomeOf } from './run-end';
+import { whatBecame } from './run-refusal';
 import { openStore, processState, type Store, type StoreContext } from './store';
 import { isOurTrigger } from './workflow-triggers';
 
@@ -38,7 +39,10 @@ const sayNotTold = (): void =>
 const retries: ExecutionListener = {
   begins: async (execution) => {
     // An older n8n tells that one begins, and not which.
-    if ((execution.executionId as string | undefined) === undefined) return sayNotTold();
+    if ((execution.executionId as string | undefined) === undefined) {
+      sayNotTold();
+      return;
+    }
     if ((execution.mode ?? 'retry') !== 'retry' || !execution.workflowInstance) return;
     for (const node of execution.workflow.nodes) {
       if (!isOurTrigger(node.type)) continue;
@@ -79,17 +83,12 @@ function refuse(
   for (const { event, attempt } of mails) {
     const now = found.get(event);
     if (!now || now.executionId === executionId) continue;
-    const by = now.executionId === null ? '' : ` by execution ${now.executionId}`;
-    const why =
-      now.state === 'RUNNING'
-        ? `it is being run${by} at this moment`
-        : // The same attempt went well, up to a Wait node: what came after that may be retried.
-          now.state === 'DONE' && now.attempt > attempt
-          ? `it was run again since${by}, and that went well`
-          : null;
-    if (why === null) continue;
+    // The same attempt went well, up to a Wait node: what came after that may be retried.
+    const isRunElsewhere = now.state === 'RUNNING' || (now.state === 'DONE' && now.attempt > attempt);
+    if (!isRunElsewhere) continue;
     throw new UserError(
-      `This retry does nothing, so that nothing is done twice: its mail (event ${event}) has another run; ${why}. ` +
+      `This retry does nothing, so that nothing is done twice: its mail (event ${event}) has another run; ` +
+        `${whatBecame(now)}. ` +
         'To run it once more all the same, choose Replay in the Mail Ledger node.',
     );
   }

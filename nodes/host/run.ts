@@ -3,9 +3,9 @@
 // Invariant: a run that does not hold its events ends at once, and nothing after it runs: empty where another run has
 // or had them, as an error in any other case.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import { log } from './log';
 import { rememberRun } from './memory';
+import { nodeError } from './node-error';
 import { readPointers, type SentPointer } from './pointer';
 import { failedOutcome, outcomeOf } from './run-end';
 import { watchRun } from './run-hooks';
@@ -63,7 +63,7 @@ export async function runPointers(
     // n8n may be set to go on after errors: it would call this run a success.
     // Not waited for: the ledger may be what failed.
     void runs.end(executionId, failedOutcome(error));
-    throw new NodeOperationError(context.getNode(), error as Error);
+    throw nodeError(context.getNode(), error as Error);
   }
   log.info('A run ends empty: its mail was run, or is being run, by another, or is gone', { executionId });
   refuseOutputForNothing(context);

@@ -102,7 +102,7 @@ export class Telling {
   #tell(message: string, description: string): void {
     try {
       const node = this.#context.getNode();
-      if (failedExecution(this.#context, nodeError(node, message, description))) return;
+      if (failedExecution(this.#context, nodeError(node, message, { description }))) return;
       log.error(`${this.name}: ${message} ${description}`);
     } catch (failure) {
       log.error(`${this.name}: ${message} n8n did not take the report: ${errorText(failure)}`);

@@ -15,6 +15,7 @@ import {
   delivery,
   outage,
   runsAndRetention,
+  showsMail,
   skipsWhileOff,
   truncatedAbove,
 } from '../host/trigger/settings';
@@ -44,6 +45,7 @@ export function listenSettings(context: ITriggerFunctions): ListenSettings & Omi
         timeZone: context.getTimezone(),
       }),
       outage: outage(options),
+      alarmsShowMail: showsMail(options, 'alarms'),
     };
   });
 }

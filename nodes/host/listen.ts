@@ -43,6 +43,8 @@ export interface ListenSettings {
   readonly delivery: DispatcherSettings;
   readonly subscription: SubscriptionSettings;
   readonly outage: OutageReporting;
+  /** What people are told of a mail names its sender and subject. */
+  readonly alarmsShowMail: boolean;
 }
 
 /**
@@ -104,7 +106,7 @@ class TriggerListener implements Listener {
     this.#context = context;
     this.#settings = settings;
     this.#collector = collector;
-    this.#telling = new Telling(context, collector);
+    this.#telling = new Telling(context, collector, settings.alarmsShowMail);
     this.#triggers = triggersOf(context);
     this.#memory = recall(context);
     this.#ended = this.#run(before);

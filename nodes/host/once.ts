@@ -48,6 +48,7 @@ export function onceKeeper(context: IExecuteFunctions, store: OnceStore): OnceKe
   const { endIsTold, isAlive } = watchRun(context, async (run) => {
     keepers.delete(executionId);
     await keeper.end(run);
+    return false;
   });
   if (endIsTold) {
     keeper.lives(isAlive);

@@ -3,6 +3,7 @@
 // Invariant: a run that does not hold its events ends at once, and nothing after it runs: empty where another run has
 // or had them, as an error in any other case.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { nameExecution } from './execution-data';
 import { log } from './log';
 import { rememberRun } from './memory';
 import { nodeError } from './node-error';
@@ -13,7 +14,7 @@ import { itemsOf, type RunSettings } from './run-items';
 import { refuseRetry, refuseUnknown } from './run-refusal';
 import { openStore } from './store';
 
-export type { Rereader, RunSettings } from './run-items';
+export type { Rereader, RunSettings, RunTelling } from './run-items';
 
 /** The pointers that this execution was started for; null: it was started some other way. */
 export const pointersOf = (context: IExecuteFunctions): SentPointer[] | null =>
@@ -32,7 +33,10 @@ export async function runPointers(
   const executionId = context.getExecutionId();
   // Before the claim: a run that is stopped while it claims tells its end once, then. Without the hook whoever has
   // emitted it settles what is claimed (emit.ts, told-ends.ts).
-  const watched = watchRun(context, async (run) => runs.end(executionId, outcomeOf(run)));
+  const watched = watchRun(context, async (run) => {
+    const isCounted = await runs.end(executionId, outcomeOf(run));
+    return isCounted && !settings.telling.everyTry;
+  });
   const byHand = context.getMode() === 'retry';
   const claims = byHand
     ? await runs.beginByHand(
@@ -41,6 +45,7 @@ export async function runPointers(
         watched,
       )
     : await runs.begin(pointers, executionId, watched);
+  nameExecution(context, claims, settings.telling.showsMail);
   await rememberRun(context, ledger, claims);
   if (claims.length === 0) {
     const found = await ledger.whereabouts(pointers.map(({ event }) => event));

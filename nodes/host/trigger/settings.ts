@@ -5,6 +5,7 @@ import type { DispatcherSettings } from '../../../engine/delivery/dispatcher';
 import { DEFAULT_RETRY_SCHEDULE, parseRetrySchedule } from '../../../engine/delivery/retry-schedule';
 import type { Guarantee, SubscriptionSettings } from '../../../engine/ledger/ledger';
 import type { OutageReporting, Start } from '../../../engine/source/source';
+import type { RunTelling } from '../run-items';
 import { type AttachmentFilter, parseAttachmentTypes } from '../items/attachments';
 import { DAY_MS, MEGABYTE, MINUTE_MS, readNumber, START_COUNT } from './numbers';
 import { numberOption, type Parameters, parsed, text } from './parameters';
@@ -47,8 +48,20 @@ export function outage(options: Parameters): OutageReporting {
   const reportAfter = numberOption(options, 'reportAfter');
   return {
     afterMs: reportAfter === 0 ? null : Math.round(reportAfter * MINUTE_MS),
-    whenOver: options.get('reportOver') === true,
+    whenOver: options.get('reportOver') !== false,
   };
+}
+
+/** What people are told of runs. */
+export const runTelling = (options: Parameters): RunTelling => ({
+  everyTry: options.get('errorWorkflow') === 'everyTry',
+  showsMail: showsMail(options, 'executions'),
+});
+
+/** Where people may see a mail's sender and subject. */
+export function showsMail(options: Parameters, place: 'executions' | 'alarms'): boolean {
+  const places = options.get('showMailIn');
+  return Array.isArray(places) ? places.includes(place) : place === 'executions';
 }
 
 /** A mail above this size is not stored. Octets. @throws Error that names the setting */

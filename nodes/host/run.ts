@@ -14,7 +14,7 @@ import { itemsOf, type RunSettings } from './run-items';
 import { refuseRetry, refuseUnknown } from './run-refusal';
 import { openStore } from './store';
 
-export type { Rereader, RunSettings, RunTelling } from './run-items';
+export type { Rereader, RunSettings } from './run-items';
 
 /** The pointers that this execution was started for; null: it was started some other way. */
 export const pointersOf = (context: IExecuteFunctions): SentPointer[] | null =>

@@ -11,6 +11,7 @@ import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
 import { CLOCK_MARGIN_MS, monotonicNow, pause } from '../../engine/runtime/time';
 import type { OutageReporting, Subscriber } from '../../engine/source/source';
+import { isByPerson } from './activation';
 import type { BeginsSomewhere, Collector, CollectorPorts, Listening } from './collector';
 import { emitRun } from './emit';
 import { tellOfLeftBehind } from './left-behind';
@@ -163,7 +164,9 @@ class TriggerListener implements Listener {
         log.error(`${this.#telling.name} is not listening: ${errorText(error)}`, { failures });
         const { afterMs } = isTwin(error) ? { afterMs: TWIN_TOLD_MS } : this.#settings.outage;
         const lasts = afterMs !== null && monotonicNow() - failingSince > afterMs;
-        if (!told && (!this.#heals(error) || lasts)) {
+        // Who has just published it looks at it now.
+        const isAwaited = failures === 1 && !this.#ledger && isByPerson(this.#context) && !isTwin(error);
+        if (!told && (!this.#heals(error) || lasts || isAwaited)) {
           told = true;
           this.#report(error);
         }

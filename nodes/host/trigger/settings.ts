@@ -5,17 +5,15 @@ import type { DispatcherSettings } from '../../../engine/delivery/dispatcher';
 import { DEFAULT_RETRY_SCHEDULE, parseRetrySchedule } from '../../../engine/delivery/retry-schedule';
 import type { Guarantee, SubscriptionSettings } from '../../../engine/ledger/ledger';
 import type { OutageReporting, Start } from '../../../engine/source/source';
-import type { RunTelling } from '../run-items';
+import { isSwitchedOn } from '../activation';
 import { type AttachmentFilter, parseAttachmentTypes } from '../items/attachments';
+import type { RunTelling } from '../run-items';
 import { DAY_MS, MEGABYTE, MINUTE_MS, readNumber, START_COUNT } from './numbers';
 import { numberOption, type Parameters, parsed, text } from './parameters';
 
-/** How n8n starts a trigger when a person publishes the workflow; a restart, or an edit, is something else. */
-const SWITCHED_ON: ReadonlySet<string> = new Set(['activate', 'create']);
-
 /** What came while the trigger was switched off is passed over. */
 export const skipsWhileOff = (context: ITriggerFunctions, options: Parameters): boolean =>
-  SWITCHED_ON.has(context.getActivationMode()) && options.get('whileOff') === 'skip';
+  isSwitchedOn(context) && options.get('whileOff') === 'skip';
 
 /** @throws Error that names the setting */
 export const delivery = (options: Parameters): DispatcherSettings => ({

@@ -5,7 +5,7 @@ export class MailStore implements ICredentialType {
   name = 'mailStore';
   displayName = 'Mail Store';
   documentationUrl =
-    'https://github.com/n8n-nodes-durable-mail/n8n-nodes-durable-mail/blob/main/README.md#the-mail-ledger';
+    'https://github.com/n8n-nodes-durable-mail/n8n-nodes-durable-mail/blob/main/docs/ledger.md';
   icon = { light: 'file:mailStore.svg', dark: 'file:mailStore.dark.svg' } as const;
 
   properties: INodeProperties[] = [

@@ -12,6 +12,7 @@ declare module 'hoodiecrow-imap' {
     readonly messageHandlers: ((server: unknown, message: Message) => void)[];
     listen(port: number, host: string): void;
     close(): void;
+    appendMessage(mailbox: string, flags: string[], internaldate: Date, raw: string): unknown;
   }
 
   export default function hoodiecrow(options: {

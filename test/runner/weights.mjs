@@ -35,7 +35,7 @@ const FILES = {
   'e2e/outage': { load: 0.25, seconds: 190 },
   // Much at once in one n8n.
   'e2e/gmail-nodes': { load: 0.8, seconds: 160 },
-  'e2e/nodes': { load: 0.5, seconds: 180 },
+  'e2e/nodes': { load: 0.5, seconds: 190 },
   // It builds the package, and starts n8n as a person does.
   'e2e/demo': { load: 0.7, seconds: 140 },
   // n8n makes its databases first.

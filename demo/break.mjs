@@ -31,6 +31,8 @@ The demo's mail server is away for ${seconds} s: n8n cannot reach the mailbox. C
     setTimeout(seconds * 1_000, 'over', { signal: interrupted.signal }).catch(() => 'interrupted'),
     demo.gone.then(() => 'gone'),
   ]);
+  // Its time is over in any case: nothing is left to wait for.
+  interrupted.abort();
   if (ended === 'gone') throw new NoDemoError('The demo has ended meanwhile, and its mail server with it.');
   const { says } = await demo.letGo();
   demo.close();

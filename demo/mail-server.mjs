@@ -32,8 +32,16 @@ export async function startMailServer({ port, user, password, folder, uidValidit
       known.add(uid);
       writeFileSync(join(folder, `${uid}.eml`), raw, 'latin1');
     });
+  /**
+   * An IDLE whose connection is cut off has ended: its timer would keep this process for half an hour.
+   * @param {{ connectionHandlers: ((connection: import('hoodiecrow-imap').Connection) => void)[] }} server
+   */
+  const endIdle = (server) =>
+    server.connectionHandlers.push((connection) =>
+      connection.socket.on('close', () => connection.inputHandler && connection.inputHandler('DONE')),
+    );
   const server = hoodiecrow({
-    plugins: ['IDLE', 'ID', 'UIDPLUS', 'LITERALPLUS', keepMails],
+    plugins: ['IDLE', 'ID', 'UIDPLUS', 'LITERALPLUS', keepMails, endIdle],
     users: { [user]: { password } },
     storage: { INBOX: { uidvalidity: uidValidity, messages } },
   });

@@ -102,14 +102,14 @@ export const demoWorkflow = (credential) => ({
         ['idempotencyKey', '={{ $json.delivery.idempotencyKey }}'],
       ]),
     ),
-    node(8, 'Look', 'n8n-nodes-base.manualTrigger', 1, [0, 420], {}),
-    node(9, LEDGER_NODE, 'n8n-nodes-durable-mail.mailLedger', 1, [240, 340], {
+    node(8, 'Look', 'n8n-nodes-base.manualTrigger', 1, [0, 320], {}),
+    node(9, LEDGER_NODE, 'n8n-nodes-durable-mail.mailLedger', 1, [240, 240], {
       filters: { workflowId: '={{ $workflow.id }}' },
     }),
-    node(10, MAILBOX_NODE, 'n8n-nodes-durable-mail.mailLedger', 1, [240, 520], {
+    node(10, MAILBOX_NODE, 'n8n-nodes-durable-mail.mailLedger', 1, [240, 400], {
       ...{ resource: 'source', operation: 'getAll' },
     }),
-    note(3, 'Note', [-40, -420], [620, 260], 7, [
+    note(3, 'Note', [-40, -380], [640, 240], 7, [
       '## A run fails, and nothing is lost or done twice',
       'This workflow is published. Send it a mail from a second terminal: `npm run demo:send -- "Hello"`',
       '1. **Executions** (top of this page): a run failed, at _Refused_.',
@@ -117,12 +117,12 @@ export const demoWorkflow = (credential) => ({
       '3. **Executions**: the second run succeeded. _Run Once_ sent it past _Create the Order_, which was done.',
       `4. _${LEDGER_NODE}_ again: **DONE**, with attempt 2.`,
     ]),
-    note(11, 'Note on the Failure', [680, -420], [460, 180], 3, [
+    note(11, 'Note on the Failure', [680, -300], [380, 160], 3, [
       '### Made to fail, on purpose',
       'In place of a service that is down now and then, the demo refuses each mail at its first try. ' +
         '(Not when you test the workflow here by hand.)',
     ]),
-    note(12, 'Note on the Ledger', [460, 340], [420, 300], 5, [
+    note(12, 'Note on the Ledger', [460, 260], [380, 160], 5, [
       '### What the mail ledger knows',
       `Open one of these and press **Execute step**. _${MAILBOX_NODE}_ is for \`npm run demo:break\`: ` +
         'it stops the mail server for a minute.',

@@ -103,10 +103,10 @@ export const demoWorkflow = (credential) => ({
       ]),
     ),
     node(8, 'Look', 'n8n-nodes-base.manualTrigger', 1, [0, 320], {}),
-    node(9, LEDGER_NODE, 'n8n-nodes-durable-mail.mailLedger', 1, [240, 240], {
+    node(9, LEDGER_NODE, 'n8n-nodes-durable-mail.mailLedger', 1, [240, 220], {
       filters: { workflowId: '={{ $workflow.id }}' },
     }),
-    node(10, MAILBOX_NODE, 'n8n-nodes-durable-mail.mailLedger', 1, [240, 400], {
+    node(10, MAILBOX_NODE, 'n8n-nodes-durable-mail.mailLedger', 1, [240, 420], {
       ...{ resource: 'source', operation: 'getAll' },
     }),
     note(3, 'Note', [-40, -380], [640, 240], 7, [

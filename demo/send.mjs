@@ -1,34 +1,14 @@
-// `npm run demo:send -- "Subject" ["Text"]`: puts a mail into the demo mailbox, as if it had arrived.
+// `npm run demo:send -- "Subject" ["Text"]`: a mail arrives in the demo mailbox, also while its server is away.
 import { randomUUID } from 'node:crypto';
 import { main } from '../tools/shell.mjs';
-import { MAIL_USER, readState } from './state.mjs';
+import { reachDemo } from './control.mjs';
+import { readState } from './state.mjs';
 
 await main(async () => {
   const [subject = 'Hello', text = 'A mail from the demo.'] = process.argv.slice(2);
-  const state = await readState();
-  if (!state) throw new Error('The demo has not been started yet. Run: npm start');
-  const { ImapFlow } = await import('imapflow');
-  const client = new ImapFlow({
-    host: '127.0.0.1',
-    port: state.mailPort,
-    secure: false,
-    doSTARTTLS: false,
-    auth: { user: MAIL_USER, pass: state.mailPassword },
-    logger: false,
-    disableAutoIdle: true,
-  });
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-  } catch {
-    throw new Error('The demo mailbox does not answer. Is npm start running in another terminal?');
-  }
-  try {
-    await client.append('INBOX', Buffer.from(mail(subject, text)));
-    await client.logout();
-  } finally {
-    client.close();
-  }
+  const demo = await reachDemo(await readState());
+  await demo.ask({ ask: 'deliver', mail: Buffer.from(mail(subject, text)).toString('base64') });
+  demo.close();
   console.log(`Sent: ${subject}`);
 });
 

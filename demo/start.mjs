@@ -1,18 +1,19 @@
 // `npm start`: a real n8n on this machine, with this package in it, a demo mailbox, and a published workflow.
-// Installs what is missing, once; keeps its state in .demo; ends everything on Ctrl-C.
+// Installs and builds what is missing or has changed; keeps its state in .demo; ends everything on Ctrl-C.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { delimiter, dirname } from 'node:path';
-import { build, installInto } from '../tools/build.mjs';
+import { buildIfChanged, installIfChanged } from '../tools/build.mjs';
 import { installDependencies, installN8n, installNode } from '../tools/install.mjs';
 import { N8nApi, N8nError, quietN8nEnvironment } from '../tools/n8n.mjs';
-import { main, step } from '../tools/shell.mjs';
+import { COMPILED, main, step } from '../tools/shell.mjs';
+import { listenToCommands, reachDemo } from './control.mjs';
 import { startMailServer } from './mail-server.mjs';
 import { MAIL_USER, newState, OWNER_EMAIL, PLACES, readState, writeState } from './state.mjs';
-import { demoWorkflow } from './workflow.mjs';
+import { demoWorkflow, LEDGER_NODE } from './workflow.mjs';
 
 /** n8n's own budget for a shutdown is 30 s. */
 const STOP_MS = 35_000;
@@ -22,13 +23,15 @@ await main(async () => {
   await installDependencies();
   const node = await installNode();
   const n8n = await installN8n(node);
-  await step('Building the package', build);
-
   const state = (await readState()) ?? newState();
+  if (await isRunning(state)) throw new Error('The demo runs already, in another terminal.');
+  await buildIfChanged();
+  await mkdir(PLACES.n8n, { recursive: true, mode: 0o700 });
+  await installIfChanged(PLACES.n8n, n8n);
+
   state.mailPort = await freePort(state.mailPort);
   state.n8nPort = await freePort(state.n8nPort);
   const brokerPort = await freePort(5679);
-  await writeState(state);
 
   const mailServer = await startMailServer({
     port: state.mailPort,
@@ -37,8 +40,9 @@ await main(async () => {
     folder: PLACES.mailbox,
     uidValidity: state.uidValidity,
   });
-  await mkdir(PLACES.n8n, { recursive: true, mode: 0o700 });
-  await installInto(PLACES.n8n, n8n);
+  const commands = await listenToCommands(state.mailPassword, mailServer);
+  state.controlPort = commands.port;
+  await writeState(state);
   const log = openSync(PLACES.log, 'w', 0o600);
   const n8nProcess = spawn(node, [n8n, 'start'], {
     cwd: PLACES.n8n,
@@ -47,6 +51,7 @@ await main(async () => {
     detached: process.platform !== 'win32',
     env: {
       ...process.env,
+      NODE_COMPILE_CACHE: COMPILED,
       PATH: `${dirname(node)}${delimiter}${process.env['PATH']}`,
       ...quietN8nEnvironment({ folder: PLACES.n8n, port: state.n8nPort, brokerPort }),
     },
@@ -65,7 +70,8 @@ await main(async () => {
     n8nProcess.kill('SIGTERM');
     await ended;
     clearTimeout(hard);
-    await mailServer.close();
+    await commands.close();
+    await mailServer.goAway();
     console.log('Stopped. Everything is kept for the next start.');
   };
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']))
@@ -152,17 +158,37 @@ async function isThere(ask, id) {
 /** @param {import('./state.mjs').DemoState} state */
 function tell(state) {
   console.log(`
-n8n is running on this machine, with this package and a demo mailbox.
+n8n is running on this machine, with this package, a demo mailbox and a published workflow.
 
   Open       http://localhost:${state.n8nPort}/workflow/${state.workflowId}
   Log in     ${OWNER_EMAIL}   ${state.ownerPassword}
-  Send mail  npm run demo:send -- "Hello"          (in a second terminal)
-  Look       Executions, at the top of the workflow: one run for each mail
+
+What to see, in this order. The demo makes the first try of every mail fail; the workflow says where.
+
+  1  In a second terminal:  npm run demo:send -- "Hello"
+  2  In the workflow's Executions: a run has failed.
+  3  Within 20 s, in the Editor: open "${LEDGER_NODE}", Execute step. The mail is in RETRY.
+  4  In Executions: the second run succeeded, and Run Once left out "Create the Order", which was done.
+  5  In the Editor, the same step again: the mail is DONE, with attempt 2.
+  6  In the second terminal:  npm run demo:break    stops the mail server for a minute, and tells what to see.
 
 Your own mailbox: open the trigger node, choose "Create new credential", enter the host, user and password
 (often an app password) of your mail account, and publish the workflow again.
 
 Stop with Ctrl-C. The state is kept in .demo; delete that folder to begin anew.`);
+}
+
+/** @param {import('./state.mjs').DemoState} state */
+async function isRunning(state) {
+  try {
+    const demo = await reachDemo(state);
+    await demo.ask({ ask: 'hello' });
+    demo.close();
+    return true;
+  } catch {
+    // Nobody is there, or somebody else.
+    return false;
+  }
 }
 
 async function lastWords() {

@@ -26,6 +26,7 @@ export const OWNER_EMAIL = 'demo@example.com';
  * @property {number} uidValidity
  * @property {number} mailPort
  * @property {number} n8nPort
+ * @property {number} [controlPort] where the demo that runs can be asked: demo/control.mjs
  * @property {string} [credentialId]
  * @property {string} [workflowId]
  */

@@ -1,55 +1,138 @@
-// The demo's workflow: every mail becomes one run with a short summary.
+// The demo's workflow: what a mail goes through when a step fails. The failure is made, and the workflow says so; the step
+// that must not be done twice stands behind Run Once. Beside it, what the mail ledger knows.
+
+const TRIGGER = 'Durable IMAP Trigger';
+export const LEDGER_NODE = 'What Became of the Mails?';
+export const MAILBOX_NODE = 'How Is the Mailbox?';
+
+/** How long a person has to see a mail that waits for its next try. */
+const RETRY_AFTER = '20s, 1m, 5m';
+
+/** @param {number} number */
+const idOf = (number) => `5b1d3b5e-6c0e-4f0a-9a55-0c6f5a0d1e${String(number).padStart(2, '0')}`;
+
+/**
+ * @param {number} number
+ * @param {string} name
+ * @param {string} type
+ * @param {number} typeVersion
+ * @param {[number, number]} position
+ * @param {object} parameters
+ * @param {object} [more]
+ */
+const node = (number, name, type, typeVersion, position, parameters, more) => ({
+  ...{ id: idOf(number), name, type, typeVersion, position, parameters },
+  ...more,
+});
+
+/**
+ * @param {number} number
+ * @param {string} name
+ * @param {[number, number]} position
+ * @param {[number, number]} size
+ * @param {number} color
+ * @param {string[]} lines
+ */
+const note = (number, name, position, [width, height], color, lines) =>
+  node(number, name, 'n8n-nodes-base.stickyNote', 1, position, {
+    ...{ width, height, color, content: lines.join('\n') },
+  });
+
+/** @param {[name: string, value: string][]} values */
+const assign = (values) => ({
+  assignments: {
+    assignments: values.map(([name, value], index) => ({
+      id: String(index + 1),
+      name,
+      type: 'string',
+      value,
+    })),
+  },
+});
+
+/** Only a run by a mail is refused: one by hand in the editor is to be looked at, to its end. */
+const IS_FIRST_TRY = "={{ $json.delivery.attempt === 1 && $execution.mode === 'production' }}";
+
+const isFirstTry = {
+  conditions: {
+    options: { caseSensitive: true, leftValue: '', typeValidation: 'strict', version: 2 },
+    conditions: [
+      {
+        id: '1',
+        leftValue: IS_FIRST_TRY,
+        rightValue: '',
+        operator: { type: 'boolean', operation: 'true', singleValue: true },
+      },
+    ],
+    combinator: 'and',
+  },
+  options: {},
+};
+
+/** @param {string[]} names */
+const to = (...names) => names.map((name) => ({ node: name, type: 'main', index: 0 }));
 
 /** @param {{ id: string, name: string }} credential */
 export const demoWorkflow = (credential) => ({
   name: 'Durable mail demo',
   nodes: [
-    {
-      id: '5b1d3b5e-6c0e-4f0a-9a55-0c6f5a0d1e01',
-      name: 'Durable IMAP Trigger',
-      type: 'n8n-nodes-durable-mail.durableImapTrigger',
-      typeVersion: 1,
-      position: [0, 0],
-      parameters: { mailbox: 'INBOX' },
-      credentials: { imap: { id: credential.id, name: credential.name } },
-    },
-    {
-      id: '5b1d3b5e-6c0e-4f0a-9a55-0c6f5a0d1e02',
-      name: 'Summary',
-      type: 'n8n-nodes-base.set',
-      typeVersion: 3.4,
-      position: [240, 0],
-      parameters: {
-        assignments: {
-          assignments: [
-            { id: '1', name: 'from', type: 'string', value: '={{ $json.from }}' },
-            { id: '2', name: 'subject', type: 'string', value: '={{ $json.subject }}' },
-            { id: '3', name: 'text', type: 'string', value: '={{ $json.textPlain.trim() }}' },
-            {
-              id: '4',
-              name: 'idempotencyKey',
-              type: 'string',
-              value: '={{ $json.delivery.idempotencyKey }}',
-            },
-          ],
-        },
-      },
-    },
-    {
-      id: '5b1d3b5e-6c0e-4f0a-9a55-0c6f5a0d1e03',
-      name: 'Note',
-      type: 'n8n-nodes-base.stickyNote',
-      typeVersion: 1,
-      position: [-40, -240],
-      parameters: {
-        width: 460,
-        height: 180,
-        content:
-          '## Every mail, once\nThis workflow is published. Send it a mail from a second terminal:\n\n`npm run demo:send -- "Hello"`\n\nThen look under **Executions**: one run for each mail.',
-      },
-    },
+    node(
+      ...[1, TRIGGER, 'n8n-nodes-durable-mail.durableImapTrigger', 1],
+      [0, 0],
+      { mailbox: 'INBOX', options: { retrySchedule: RETRY_AFTER } },
+      { credentials: { imap: { id: credential.id, name: credential.name } } },
+    ),
+    node(4, 'Run Once', 'n8n-nodes-durable-mail.runOnce', 1, [240, 0], {}),
+    node(5, 'Create the Order', 'n8n-nodes-base.set', 3.4, [480, -100], {
+      ...assign([['order', '=Order of {{ $json.from }}: {{ $json.subject }}']]),
+      includeOtherFields: true,
+    }),
+    node(6, 'First Try?', 'n8n-nodes-base.if', 2.2, [720, 0], isFirstTry),
+    node(7, 'Refused', 'n8n-nodes-base.stopAndError', 1, [960, -100], {
+      errorMessage: 'The demo refuses the first try of every mail. The next try is in 20 seconds.',
+    }),
+    node(
+      ...[2, 'Confirm the Order', 'n8n-nodes-base.set', 3.4],
+      [960, 100],
+      assign([
+        ['to', '={{ $json.from }}'],
+        ['subject', '={{ $json.subject }}'],
+        ['text', '={{ $json.textPlain.trim() }}'],
+        ['try', '={{ $json.delivery.attempt }}'],
+        ['idempotencyKey', '={{ $json.delivery.idempotencyKey }}'],
+      ]),
+    ),
+    node(8, 'Look', 'n8n-nodes-base.manualTrigger', 1, [0, 320], {}),
+    node(9, LEDGER_NODE, 'n8n-nodes-durable-mail.mailLedger', 1, [240, 220], {
+      filters: { workflowId: '={{ $workflow.id }}' },
+    }),
+    node(10, MAILBOX_NODE, 'n8n-nodes-durable-mail.mailLedger', 1, [240, 420], {
+      ...{ resource: 'source', operation: 'getAll' },
+    }),
+    note(3, 'Note', [-40, -380], [640, 240], 7, [
+      '## A run fails, and nothing is lost or done twice',
+      'This workflow is published. Send it a mail from a second terminal: `npm run demo:send -- "Hello"`',
+      '1. **Executions** (top of this page): a run failed, at _Refused_.',
+      `2. Back here, within 20 seconds: open _${LEDGER_NODE}_ and press **Execute step**. The mail is in **RETRY**.`,
+      '3. **Executions**: the second run succeeded. _Run Once_ sent it past _Create the Order_, which was done.',
+      `4. _${LEDGER_NODE}_ again: **DONE**, with attempt 2.`,
+    ]),
+    note(11, 'Note on the Failure', [680, -300], [380, 160], 3, [
+      '### Made to fail, on purpose',
+      'In place of a service that is down now and then, the demo refuses each mail at its first try. ' +
+        '(Not when you test the workflow here by hand.)',
+    ]),
+    note(12, 'Note on the Ledger', [460, 260], [380, 160], 5, [
+      '### What the mail ledger knows',
+      `Open one of these and press **Execute step**. _${MAILBOX_NODE}_ is for \`npm run demo:break\`: ` +
+        'it stops the mail server for a minute.',
+    ]),
   ],
   connections: {
-    'Durable IMAP Trigger': { main: [[{ node: 'Summary', type: 'main', index: 0 }]] },
+    [TRIGGER]: { main: [to('Run Once')] },
+    'Run Once': { main: [to('Create the Order'), to('First Try?')] },
+    'Create the Order': { main: [to('First Try?')] },
+    'First Try?': { main: [to('Refused'), to('Confirm the Order')] },
+    Look: { main: [to(LEDGER_NODE, MAILBOX_NODE)] },
   },
 });

@@ -1,28 +1,74 @@
 // Builds the package into dist, and puts it where an n8n finds it, as an installation from npm would.
+// Invariant: what is left as it is, because nothing changed, is what would be made: sources and result are compared by their
+// digests.
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { main, npm, ROOT, run } from './shell.mjs';
+import { digestOf, kept } from './digest.mjs';
+import { main, npm, ROOT, run, step } from './shell.mjs';
+
+/** All that dist is made of and by; the lockfile stands for the compiler. */
+const SOURCES = [
+  ...['index.ts', 'nodes', 'credentials', 'engine'],
+  ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'gulpfile.js'],
+  'tools/build.mjs',
+];
+
+/** Of what, and as what, dist was built last. */
+const BUILT = join(ROOT, 'node_modules', '.built');
+
+const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+const GULP = join(ROOT, 'node_modules', 'gulp', 'bin', 'gulp.js');
 
 /** Builds the package beside dist, and puts it there as a whole: whoever reads it meanwhile finds the one or the other. */
 export async function build() {
+  if (![TSC, GULP].every(existsSync)) {
+    throw new Error(
+      'The package cannot be built: what builds it is not installed. Run npm install, with the development dependencies.',
+    );
+  }
   const dist = join(ROOT, 'dist');
+  const sources = await digestOf(ROOT, SOURCES);
   const making = await mkdtemp(join(ROOT, 'node_modules', '.dist-'));
   try {
     const made = join(making, 'made');
-    await run(process.execPath, [
-      join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'),
-      ...['-p', 'tsconfig.build.json', '--outDir', made],
-    ]);
-    await run(process.execPath, [join(ROOT, 'node_modules', 'gulp', 'bin', 'gulp.js'), '--silent'], {
+    await run(process.execPath, [TSC, '-p', 'tsconfig.build.json', '--outDir', made]);
+    await run(process.execPath, [GULP, '--silent'], {
       env: { ...process.env, DURABLE_MAIL_DIST: made },
     });
     if (existsSync(dist)) await rename(dist, join(making, 'old'));
     await rename(made, dist);
+    await writeFile(join(making, 'built'), `${sources} ${await digestOf(ROOT, ['dist'])}`);
+    // Put there, not written over: another checkout may share the file.
+    await rename(join(making, 'built'), BUILT);
   } finally {
     await rm(making, { recursive: true, force: true });
   }
+}
+
+/** Builds the package, unless dist is what was built of these sources. */
+export async function buildIfChanged() {
+  const built = `${await digestOf(ROOT, SOURCES)} ${await digestOf(ROOT, ['dist'])}`;
+  if (built !== (await kept(BUILT))) await step('Building the package', build);
+}
+
+/**
+ * Puts the built package into an n8n's user folder, unless it is there.
+ * @param {string} userFolder N8N_USER_FOLDER
+ * @param {string} n8n path of n8n's command-line script
+ */
+export async function installIfChanged(userFolder, n8n) {
+  const { name } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const nodes = join(userFolder, '.n8n', 'nodes');
+  const stamp = join(nodes, '.durable-mail-installed');
+  const dist = await digestOf(ROOT, ['dist']);
+  const wanted = [n8n, await digestOf(ROOT, ['package.json', 'package-lock.json']), dist].join(' ');
+  const isThere = (await digestOf(join(nodes, 'node_modules', name), ['dist'])) === dist;
+  if (isThere && (await kept(stamp)) === wanted) return;
+  await rm(stamp, { force: true });
+  await installInto(userFolder, n8n);
+  await writeFile(stamp, wanted);
 }
 
 /**

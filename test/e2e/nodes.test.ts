@@ -6,6 +6,7 @@ import { leftBehindTests } from './nodes/left-behind';
 import { mailLedgerTests } from './nodes/mail-ledger';
 import { runOnceTests } from './nodes/run-once';
 import { storedContentTests } from './nodes/stored-content';
+import { templateTests } from './nodes/templates';
 
 describe('the nodes in a real n8n', { timeout: 30 * 60_000 }, () => {
   const bench = new Bench();
@@ -18,6 +19,7 @@ describe('the nodes in a real n8n', { timeout: 30 * 60_000 }, () => {
   mailLedgerTests(bench);
   leftBehindTests(bench);
   storedContentTests(bench);
+  templateTests(bench);
 
   it('are offered as tools of an agent, too', async () => {
     const { n8n } = bench;

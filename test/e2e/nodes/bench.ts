@@ -108,7 +108,15 @@ export class Bench {
 
   /** @returns the workflow's id */
   async published(nodes: readonly Node[], edges: readonly Edge[]): Promise<string> {
-    const id = await this.made(nodes, edges);
+    return this.#publish(await this.made(nodes, edges));
+  }
+
+  /** As a whole, as it is imported from a file. @returns the workflow's id */
+  async imported(workflow: Parameters<N8n['api']['createWorkflow']>[0]): Promise<string> {
+    return this.#publish((await this.n8n.api.createWorkflow(workflow)).id);
+  }
+
+  async #publish(id: string): Promise<string> {
     this.#workflows.push(id);
     await this.n8n.api.publish(id);
     return id;

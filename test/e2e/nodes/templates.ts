@@ -1,0 +1,134 @@
+// The workflows of docs/templates, as a person takes them: imported from the file, filled in where the note says so, and run.
+// Invariant: nothing of a template is changed here but what its note asks for.
+import assert from 'node:assert/strict';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { accountName } from '../../../engine/imap/session/login';
+import { ROOT } from '../../../tools/shell.mjs';
+import { until } from '../../support/until';
+import { credentialData, postMail } from '../../support/workflows';
+import { MailLedgerNode } from './ask-ledger';
+import { type Bench, chain, PATIENCE_MS } from './bench';
+
+const FOLDER = join(ROOT, 'docs', 'templates');
+const SHOP = 'https://shop.example.com/PUT-YOUR-ADDRESS-HERE';
+const CHAT = 'https://chat.example.com/PUT-YOUR-WEBHOOK-HERE';
+const WORKFLOW = 'PUT-THE-WORKFLOW-ID-HERE';
+
+interface TemplateNode {
+  readonly name: string;
+  readonly type: string;
+  readonly parameters: { readonly content?: string };
+  credentials?: object;
+}
+
+interface Template {
+  readonly name: string;
+  readonly nodes: TemplateNode[];
+  readonly connections: object;
+  readonly settings: object;
+}
+
+/** @param filled what stands for what, as the note asks for it */
+async function template(file: string, filled: Readonly<Record<string, string>>): Promise<Template> {
+  let text = await readFile(join(FOLDER, file), 'utf8');
+  for (const [placeholder, value] of Object.entries(filled)) {
+    assert.ok(text.includes(placeholder), `${file} has ${placeholder}`);
+    text = text.replace(placeholder, value);
+  }
+  assert.doesNotMatch(text, /PUT-/, 'all is filled in');
+  return JSON.parse(text) as Template;
+}
+
+export function templateTests(bench: Bench): void {
+  describe('the templates', () => {
+    /** What was posted: the body, as JSON. */
+    const posted = <Body>(): Body[] =>
+      bench.other.deliveries.map(({ attachment }) => JSON.parse(attachment.toString()) as Body);
+
+    const deadMailOf = async (subject: string): Promise<string> => {
+      bench.newUser();
+      const id = await bench.publishedMail([postMail(bench.later)], chain('Mail', 'Sink'), {
+        retrySchedule: '',
+      });
+      await bench.append(subject);
+      await bench.isNow(id, 'DEAD');
+      return id;
+    };
+
+    it('say in a note what to fill in, and bring no credential', async () => {
+      const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.json'));
+      assert.ok(files.length >= 3);
+      for (const file of files) {
+        const { nodes } = JSON.parse(await readFile(join(FOLDER, file), 'utf8')) as Template;
+        const notes = nodes.filter(({ type }) => type === 'n8n-nodes-base.stickyNote');
+        assert.match(notes.map(({ parameters }) => parameters.content).join(), /To fill in/, file);
+        assert.ok(
+          nodes.every(({ credentials }) => !credentials),
+          file,
+        );
+      }
+    });
+
+    it('an order by mail is created once, also when its mail runs again', async () => {
+      const data = credentialData(bench.dovecot.login(bench.user));
+      const { id, name } = await bench.n8n.api.createCredential(bench.user, 'imap', data);
+      const orders = await template('order-mail-run-once.json', { [SHOP]: bench.other.url });
+      orders.nodes.find((node) => node.name === 'Order Mail')!.credentials = { imap: { id, name } };
+      const workflow = await bench.imported(orders);
+      await bench.n8n.watching(workflow);
+      await bench.append('Hello', 'Order 7');
+      const [event] = await bench.isNow(workflow, 'DONE');
+      const { act } = new MailLedgerNode(bench);
+      assert.equal(await act('replay', { select: 'ids', eventIds: event!.id }), 1);
+      await until(
+        'it has run again',
+        async () => (await bench.isNow(workflow, 'DONE'))[0]!.attempt === 2,
+        PATIENCE_MS,
+      );
+      assert.deepEqual(
+        posted<{ from: string; subject: string }>().map(({ from, subject }) => [
+          /ann@example\.com/.test(from),
+          subject,
+        ]),
+        [[true, 'Order 7']],
+      );
+    });
+
+    it('the dead mails of one workflow run again, and no others', async () => {
+      bench.later.answer = () => 500;
+      const other = await deadMailOf('of another workflow');
+      const wanted = await deadMailOf('wanted');
+      bench.later.reset();
+      const { id } = await bench.n8n.api.createWorkflow(
+        await template('replay-all-dead.json', { [WORKFLOW]: wanted }),
+      );
+      await bench.n8n.api.runManually(id, 'By Hand');
+      await bench.isNow(wanted, 'DONE');
+      await bench.isNow(other, 'DEAD');
+      assert.deepEqual([...bench.later.counts()], [['wanted', 1]]);
+    });
+
+    it('a message tells how many mails failed, and how each mailbox is', async () => {
+      bench.later.answer = () => 500;
+      await deadMailOf('failed');
+      const account = accountName(bench.dovecot.login(bench.user));
+      const id = await bench.imported(await template('daily-health.json', { [CHAT]: bench.other.url }));
+      await bench.n8n.api.runManually(id, 'Every Morning');
+      const [message] = await until(
+        'it is told',
+        () => bench.other.deliveries.length > 0 && posted<{ text: string }>(),
+        PATIENCE_MS,
+      );
+      const lines = message!.text.split('\n');
+      assert.equal(lines[0], 'Mail needs a look.');
+      assert.match(
+        lines[1]!,
+        /^\d+ done, \d+ waiting or running, \d+ to be tried again, [1-9]\d* failed for good, \d+ that /,
+      );
+      const mailbox = lines.find((line) => line.startsWith(`${account}, INBOX: `));
+      assert.match(mailbox ?? '', /: idling, last read \d{4}-\d\d-\d\dT/, message!.text);
+    });
+  });
+}

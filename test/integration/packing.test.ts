@@ -1,0 +1,89 @@
+// `npm pack` in a fresh clone, and what a start of the demo builds: of a copy of this checkout, without what was built in it.
+import assert from 'node:assert/strict';
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { npm, ROOT, run } from '../../tools/shell.mjs';
+
+const SOURCES = ['nodes', 'credentials', 'engine', 'tools', 'demo', 'test', 'docs'];
+const FILES = ['index.ts', 'gulpfile.js', 'LICENSE', 'README.md', 'package.json', 'package-lock.json'];
+const CONFIGURATIONS = ['tsconfig.json', 'tsconfig.build.json'];
+
+describe('the package', { timeout: 10 * 60_000 }, () => {
+  let clone: string;
+
+  before(async () => {
+    // Named so that git, the linter and the formatter leave it alone.
+    clone = await mkdtemp(join(ROOT, '.demo-packing-'));
+    for (const path of [...SOURCES, ...FILES, ...CONFIGURATIONS])
+      await cp(join(ROOT, path), join(clone, path), { recursive: true });
+  });
+  after(() => rm(clone, { recursive: true, force: true }));
+
+  const pack = (): Promise<string> => npm(['pack', '--json', '--loglevel=error'], { cwd: clone });
+
+  const refuses = async (): Promise<void> => {
+    await assert.rejects(pack, /cannot be built: what builds it is not installed. Run npm install/);
+    assert.deepEqual(
+      (await readdir(clone)).filter((name) => name.endsWith('.tgz')),
+      [],
+    );
+  };
+
+  /** As `npm install` leaves it, but for those. */
+  const install = async (without: RegExp): Promise<void> => {
+    await mkdir(join(clone, 'node_modules'));
+    for (const name of await readdir(join(ROOT, 'node_modules'))) {
+      // What is hidden is npm's, and what was built.
+      if (!name.startsWith('.') && !without.test(name))
+        await symlink(join(ROOT, 'node_modules', name), join(clone, 'node_modules', name), 'junction');
+    }
+  };
+
+  const buildIfChanged = async (): Promise<boolean> => {
+    const script = "import('./tools/build.mjs').then(({ buildIfChanged }) => buildIfChanged())";
+    return (await run(process.execPath, ['-e', script], { cwd: clone })).includes(
+      'Building the package: done',
+    );
+  };
+
+  it('is not packed where nothing is installed that could build it', async () => {
+    await refuses();
+    await install(/^(typescript|gulp|@types|tsx)/);
+    await refuses();
+    await rm(join(clone, 'node_modules'), { recursive: true });
+  });
+
+  it('is built when it is packed, and holds all that n8n loads, and nothing else', async () => {
+    await install(/^$/);
+    const answer = await pack();
+    const [packed] = JSON.parse(answer.slice(answer.indexOf('['))) as [
+      { filename: string; files: { path: string }[] },
+    ];
+    const paths = packed.files.map(({ path }) => path);
+    const { n8n } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+      n8n: { nodes: string[]; credentials: string[] };
+    };
+    const assets: string[] = [];
+    for (const folder of ['nodes', 'credentials'])
+      for (const entry of await readdir(join(ROOT, folder), { recursive: true, withFileTypes: true }))
+        if (/\.(svg|png|node\.json)$/.test(entry.name))
+          assets.push(join('dist', relative(ROOT, entry.parentPath), entry.name));
+    assert.ok(assets.length >= 12, 'icons in light and dark, and codex files');
+    for (const path of [...n8n.nodes, ...n8n.credentials, ...assets]) assert.ok(paths.includes(path), path);
+    const others = paths.filter((path) => !/^dist\/(nodes|credentials|engine|index\.)/.test(path));
+    assert.deepEqual(others.sort(), ['LICENSE', 'README.md', 'package.json']);
+    assert.ok((await stat(join(clone, packed.filename))).size > 100_000);
+  });
+
+  it('is built again when a source or the result has changed, by its content, and not otherwise', async () => {
+    assert.equal(await buildIfChanged(), false);
+    await appendFile(join(clone, 'engine', 'runtime', 'clock.ts'), 'export const CHANGED = true;\n');
+    assert.equal(await buildIfChanged(), true);
+    const built = join(clone, 'dist', 'engine', 'runtime', 'clock.js');
+    assert.match(await readFile(built, 'utf8'), /CHANGED = true/);
+    await rm(built);
+    assert.equal(await buildIfChanged(), true);
+    assert.equal(await buildIfChanged(), false);
+  });
+});

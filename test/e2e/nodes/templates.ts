@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { accountName } from '../../../engine/imap/session/login';
 import { ROOT } from '../../../tools/shell.mjs';
 import { until } from '../../support/until';
-import { credentialData, postMail } from '../../support/workflows';
+import { credentialData, mailWorkflow, postMail } from '../../support/workflows';
 import { MailLedgerNode } from './ask-ledger';
 import { type Bench, chain, PATIENCE_MS } from './bench';
 
@@ -59,7 +59,7 @@ export function templateTests(bench: Bench): void {
 
     it('say in a note what to fill in, and bring no credential', async () => {
       const files = (await readdir(FOLDER)).filter((file) => file.endsWith('.json'));
-      assert.ok(files.length >= 3);
+      assert.ok(files.length >= 4);
       for (const file of files) {
         const { nodes } = JSON.parse(await readFile(join(FOLDER, file), 'utf8')) as Template;
         const notes = nodes.filter(({ type }) => type === 'n8n-nodes-base.stickyNote');
@@ -108,6 +108,28 @@ export function templateTests(bench: Bench): void {
       await bench.isNow(wanted, 'DONE');
       await bench.isNow(other, 'DEAD');
       assert.deepEqual([...bench.later.counts()], [['wanted', 1]]);
+    });
+
+    it('an alarm tells of a mail that is given up, once, with where to look', async () => {
+      const alarms = await bench.imported(await template('alarms.json', { [CHAT]: bench.other.url }));
+      bench.later.answer = () => 500;
+      const id = await mailWorkflow(bench.n8n, bench.dovecot.login(bench.user), [postMail(bench.later)], {
+        options: { retrySchedule: '1s' },
+        settings: { errorWorkflow: alarms },
+      });
+      await bench.n8n.api.publish(id);
+      await bench.n8n.watching(id);
+      await bench.append('given up');
+      const [dead] = await bench.isNow(id, 'DEAD');
+      await until('it is told', () => bench.other.deliveries.length > 0, PATIENCE_MS);
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      const told = posted<{ text: string }>();
+      assert.equal(told.length, 1, 'of two tries');
+      const lines = told[0]!.text.split('\n');
+      assert.match(lines[0]!, /^A mail was given up: Mail of /);
+      assert.match(told[0]!.text, /The last run failed with: Sink: /);
+      assert.match(lines.at(-1)!, new RegExp(`/workflow/${id}/executions/${dead!.executionId}$`));
+      await bench.n8n.api.unpublish(id);
     });
 
     it('a message tells how many mails failed, and how each mailbox is', async () => {

@@ -145,7 +145,7 @@ describe('the demo', { timeout: 10 * 60_000 }, () => {
     assert.deepEqual(await stepsOf(api, first!.id), [
       ...[TRIGGER, 'Run Once', 'Create the Order', 'First Try?', 'Refused'],
     ]);
-    assert.deepEqual(await stepsOf(api, second!.id), [
+    assert.deepEqual(await stepsOf(api, second.id), [
       ...[TRIGGER, 'Run Once', 'First Try?', 'Confirm the Order'],
     ]);
     assert.match(

@@ -13,7 +13,7 @@ import type {
 import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
 import { tellOfFailedTriggers } from '../host/failed-triggers';
 import { listen } from '../host/listen';
-import { mailStoreTest } from '../host/mail-store';
+import { mailStoreOptionLogin, mailStoreTest } from '../host/mail-store';
 import { refuseWhatCannotWork } from '../host/refusal';
 import { watchRetries } from '../host/retry-by-hand';
 import { pointersOf, runPointers } from '../host/run';
@@ -37,7 +37,9 @@ export class DurableGmailTrigger implements INodeType {
     name: 'durableGmailTrigger',
     icon: { light: 'file:durableGmailTrigger.svg', dark: 'file:durableGmailTrigger.dark.svg' },
     group: ['trigger'],
-    version: 1,
+    // Those of the built-in Gmail Trigger, whose workflows are taken over as they are; all of them are one.
+    version: [1, 1.1, 1.2, 1.3, 1.4],
+    defaultVersion: 1.4,
     subtitle,
     description: 'Starts the workflow for every new email in Gmail, once, and tries again when a run fails',
     eventTriggerDescription: 'Waiting for you to receive an email',
@@ -45,16 +47,7 @@ export class DurableGmailTrigger implements INodeType {
     triggerPanel,
     inputs: [],
     outputs: [NodeConnectionTypes.Main],
-    credentials: [
-      ...loginCredentials,
-      {
-        name: 'mailStore',
-        displayName: 'Postgres Mail Store',
-        required: true,
-        testedBy: 'mailStoreTest',
-        displayOptions: { show: { mailStore: ['postgres'] } },
-      },
-    ],
+    credentials: [...loginCredentials, mailStoreOptionLogin],
     webhooks: [pushWebhook],
     hints,
     properties,

@@ -11,6 +11,7 @@ import type { ExecutionBegins, ExecutionListener } from './lifecycle-events';
 import { sayWeaker } from './internals';
 import { listenToExecutions, modeOf } from './lifecycle-events';
 import { log } from './log';
+import { isMailStoreChosen } from './mail-store';
 import { outcomeOf } from './run-end';
 import { openStore, processState, type Store } from './store';
 import { isOurTrigger } from './workflow-triggers';
@@ -103,7 +104,7 @@ async function lookUp(
   events: readonly string[],
 ): Promise<{ store: Store | null; found: ReadonlyMap<string, Whereabouts> }> {
   const stores = [...processState().stores.values()].map(({ opening }) => opening);
-  if (node.parameters['mailStore'] !== 'postgres') stores.unshift(defaultStore(node));
+  if (!isMailStoreChosen(node)) stores.unshift(defaultStore(node));
   let fault: unknown;
   for (const opening of stores) {
     try {

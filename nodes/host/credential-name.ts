@@ -1,0 +1,19 @@
+// What a credential is called where a person is told of it: by the name that it was given, and by its type as n8n shows it.
+import type { INode } from 'n8n-workflow';
+
+const TYPES: Readonly<Record<string, string>> = {
+  imap: 'IMAP',
+  durableImap: 'Durable IMAP',
+  durableImapOAuth2Api: 'Durable IMAP OAuth2 API',
+  gmailOAuth2: 'Gmail OAuth2 API',
+  googleApi: 'Google Service Account API',
+  mailStore: 'Mail Store',
+};
+
+export const credentialType = (type: string): string => TYPES[type] ?? type;
+
+/** `"Office" (IMAP)`; where the node has none, `of type IMAP`. Stands behind "the credential". */
+export function credentialTitle({ credentials }: Pick<INode, 'credentials'>, type: string): string {
+  const name = credentials?.[type]?.name;
+  return name === undefined ? `of type ${credentialType(type)}` : `"${name}" (${credentialType(type)})`;
+}

@@ -61,7 +61,8 @@ export const mailStoreBefore: INodeProperties[] = [
     name: CHOSEN_BEFORE,
     type: 'hidden',
     default: '=postgres',
-    displayOptions: { show: { [MAIL_STORE]: ['postgres'] } },
+    // From the root: the editor hides a field that is named in the condition of one that a login depends on.
+    displayOptions: { show: { [`/${MAIL_STORE}`]: ['postgres'] } },
   },
 ];
 

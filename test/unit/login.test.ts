@@ -200,7 +200,8 @@ describe('a login by OAuth2', () => {
   it('goes to the server of the provider, or to the one that was entered', async () => {
     const place = async (data: object): Promise<unknown> => {
       const n8n = FakeN8n.signedIn('durableImapOAuth2Api', 60 * MINUTE_MS, data);
-      const { proof: _, ...account } = await readLogin(n8n.context, n8n.type);
+      const { proof: _, credential, ...account } = await readLogin(n8n.context, n8n.type);
+      assert.equal(credential, '"My mail" (Durable IMAP OAuth2 API)');
       return account;
     };
     const preset = { port: 993, secure: true, startTls: 'required', allowUnauthorizedCerts: false };
@@ -282,7 +283,7 @@ describe('a login by OAuth2', () => {
       n8n.provider = () => Promise.reject(error);
       const fault = await n8n.fault();
       assert.equal(fault.kind, 'login', error.message);
-      assert.match(fault.message, /credential "My mail" cannot be refreshed\. Reconnect it/);
+      assert.match(fault.message, /credential "My mail" \(Durable IMAP OAuth2 API\) cannot be refreshed\. Reconnect it/);
       assert.doesNotMatch(fault.message, /stored|grant/);
     }
   });
@@ -292,7 +293,7 @@ describe('a login by OAuth2', () => {
     n8n.provider = () => Promise.reject(Object.assign(new Error('HTTP status 503'), { status: 503 }));
     const fault = await n8n.fault();
     assert.equal(fault.kind, 'unreachable');
-    assert.match(fault.message, /credential "My mail" could not be refreshed/);
+    assert.match(fault.message, /credential "My mail" \(Durable IMAP OAuth2 API\) could not be refreshed/);
     const good = FakeN8n.signedIn('durableImapOAuth2Api', 2 * MINUTE_MS, outlook);
     good.provider = n8n.provider;
     assert.equal(await good.token(), 'stored');
@@ -304,7 +305,7 @@ describe('a login by OAuth2', () => {
     for (const nothing of [undefined, '', {}]) {
       n8n.data = { ...outlook, ...(nothing !== undefined && { oauthTokenData: nothing }) };
       await assert.rejects(checkLogin(n8n.context, n8n.type), /is not connected\. Open it, and sign in/);
-      assert.match((await n8n.fault()).message, /"My mail" is not connected\. Reconnect it/);
+      assert.match((await n8n.fault()).message, /"My mail" \(Durable IMAP OAuth2 API\) is not connected\. Reconnect it/);
     }
   });
 

@@ -34,7 +34,7 @@ export const afterSuccessProperties: INodeProperties[] = [
       {
         name: 'Nothing by Default',
         value: 'default',
-        description: 'Mark as Read, if the option "Behave Like the Built-In" is on',
+        description: 'Mark as Read, if the option "Behave Like the Built-in" is on',
       },
       ...ACTIONS,
     ],

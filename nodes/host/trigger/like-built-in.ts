@@ -5,7 +5,7 @@ export const LIKE_BUILT_IN = 'likeBuiltIn';
 
 /** @param description what that is, in this trigger */
 export const likeBuiltInOption = (description: string): INodeProperties => ({
-  displayName: 'Behave Like the Built-In',
+  displayName: 'Behave Like the Built-in',
   name: LIKE_BUILT_IN,
   type: 'boolean',
   noDataExpression: true,

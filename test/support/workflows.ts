@@ -127,7 +127,13 @@ export function sinkWorkflow(
   const body = withAttachment
     ? { sendBody: true, contentType: 'binaryData', inputDataFieldName: 'attachment_0' }
     : {};
-  return mailWorkflow(n8n, login, [postMail(sink, 'Sink', body)], { mailbox, authentication, options });
+  const parameters = withAttachment ? { downloadAttachments: true } : {};
+  return mailWorkflow(n8n, login, [postMail(sink, 'Sink', body)], {
+    mailbox,
+    authentication,
+    options,
+    parameters,
+  });
 }
 
 /** Posts what identifies a mail, and its text, to the sink; from any step after the trigger. */

@@ -85,10 +85,30 @@ export function imapTriggerInTheEditor(open: () => OpenEditor): void {
       await editor.page.getByPlaceholder('Add option').waitFor();
     };
 
+    const credential = async (): Promise<string | undefined> => {
+      const [node] = (await n8n.api.workflow(workflow)).nodes as { credentials?: { imap?: { name: string } } }[];
+      return node!.credentials?.imap?.name;
+    };
+
+    /** The fields that the panel has on first sight, by name. */
+    const shownFields = (): Promise<string[]> =>
+      editor.page
+        .locator('[data-test-id^="parameter-input-"]')
+        .filter({ visible: true })
+        .evaluateAll((fields) => [
+          ...new Set(
+            fields
+              .map((field) => (field as unknown as { dataset: { testId: string } }).dataset.testId)
+              .map((id) => id.replace('parameter-input-', '')),
+          ),
+        ]);
+
     const mailboxOf = (value: unknown): unknown => (value as { value?: unknown } | undefined)?.value ?? value;
 
     it('asks for one mailbox, by its name or from the list of the server', async () => {
-      await editor.shows('Watch', 'Mailbox Name', 'Start With', 'Format', 'After Success', 'Filters');
+      await editor.shows('Mailbox Login', 'Mailbox Name', 'Format', 'Download Attachments', 'After Success');
+      await editor.shows('Filters', 'Options');
+      assert.deepEqual(await shownFields(), ['mailbox', 'format', 'downloadAttachments', 'postProcessAction']);
       assert.equal(await editor.page.getByTestId('rlc-input').first().inputValue(), 'INBOX');
       await editor.page.getByTestId('rlc-mode-selector').first().click();
       await editor.shown('From list').click();
@@ -96,25 +116,69 @@ export function imapTriggerInTheEditor(open: () => OpenEditor): void {
       await isStored('the mailbox', ({ mailbox }) => mailboxOf(mailbox) === 'Done');
     });
 
-    it('asks for several, or for a pattern', async () => {
-      await editor.choose('mailboxes', 'Several Mailboxes');
-      await editor.shows('Mailbox Names', 'The mailboxes of an account share a few connections.');
-      await editor.choose('mailboxList', 'Orders');
-      await editor.choose('mailboxList', 'Orders.2026');
+    it('keeps its mailbox when another credential is chosen, also one that does not work', async () => {
+      await editor.page.getByTestId('rlc-mode-selector').first().click();
+      await editor.shown('By Name').click();
+      for (const name of ['Away', 'Mailbox of Ann']) {
+        await editor.page.getByTestId('node-credentials-select').first().click();
+        await editor.shown(name).click();
+        await until(`${name} is stored`, async () => (await credential()) === name);
+        assert.equal(await editor.page.getByTestId('rlc-input').first().inputValue(), 'Done');
+      }
+      await isStored('it', ({ mailbox }) => mailboxOf(mailbox) === 'Done');
+    });
+
+    it('asks for a pattern, or for more mailboxes', async () => {
+      await editor.page.getByTestId('rlc-mode-selector').first().click();
+      await editor.shown('By Pattern').click();
+      await editor.page.getByTestId('rlc-input').first().fill('Orders*');
+      await isStored('the pattern', ({ mailbox }) => (mailbox as { mode?: string }).mode === 'pattern');
+      await addOption('More Mailboxes');
+      await editor.choose('moreMailboxes', 'Orders');
+      await editor.choose('moreMailboxes', 'Orders.2026');
       await editor.page.keyboard.press('Escape');
-      await isStored('both', ({ mailboxList }) => JSON.stringify(mailboxList) === '["Orders","Orders.2026"]');
-      await editor.choose('mailboxes', 'Mailboxes by Pattern');
-      await editor.shows('Mailbox Pattern');
-      await editor.choose('mailboxes', 'One Mailbox');
-      await editor.shows('Mailbox Name');
+      await isStored('both', ({ options }) => {
+        const { moreMailboxes } = options as { moreMailboxes?: string[] };
+        return JSON.stringify(moreMailboxes) === '["Orders","Orders.2026"]';
+      });
+      await editor.executeStep();
+      await editor.shows('"More Mailboxes" cannot be added to a pattern.');
+      await editor.page.getByTestId('rlc-mode-selector').first().click();
+      await editor.shown('From list').click();
     });
 
     it('asks how much of the mailbox to begin with', async () => {
+      await addOption('Start With');
       await editor.choose('start', 'The Last …');
-      await editor.shows('How Many');
+      await addOption('Start With: How Many');
       await editor.choose('start', 'Since a Date');
-      await editor.shows('Since', 'Every email that is there runs the workflow once');
+      await addOption('Start With: Since');
+      await editor.shows('Every email that is there runs the workflow once');
       await editor.choose('start', 'New Mail Only');
+    });
+
+    it('lists its options by what they are about, what is wanted most first', async () => {
+      await editor.page.getByPlaceholder('Add option').click();
+      await editor.shows('Behave Like the Built-in');
+      const items = editor.page.getByTestId('collection-parameter-option');
+      const listed = (await items.allInnerTexts()).map((name) => name.trim());
+      assert.deepEqual(listed.slice(0, 6), [
+        'Behave Like the Built-in',
+        'While It Was Off',
+        'Custom Email Rules',
+        'Fetch Only New Emails',
+        'Retry After',
+        'Runs at Once',
+      ]);
+      await editor.page.keyboard.press('Escape');
+    });
+
+    it('behaves like the built-in trigger, with one click', async () => {
+      await addOption('Behave Like the Built-in');
+      await isStored('it', ({ options }) => (options as { likeBuiltIn?: boolean }).likeBuiltIn === true);
+      await editor.shows('Only unread emails are taken.');
+      await editor.parameter('likeBuiltIn').click();
+      await isStored('it', ({ options }) => (options as { likeBuiltIn?: boolean }).likeBuiltIn === false);
     });
 
     it('asks what each thing to do after success needs', async () => {
@@ -130,14 +194,15 @@ export function imapTriggerInTheEditor(open: () => OpenEditor): void {
     it('asks for attachments where there can be any', async () => {
       await editor.choose('format', 'RAW');
       await editor.parameter('downloadAttachments').waitFor({ state: 'hidden' });
-      await editor.choose('format', 'Resolved');
-      await editor.shows('Property Prefix Name');
       await editor.choose('format', 'Simple');
-      await editor.shows('Download Attachments', 'Property Prefix Name');
+      await editor.shows('Download Attachments');
     });
 
     it('shows the newest mail that fits, or says that none does', async () => {
-      await pickMailbox('INBOX');
+      // The picture is of what a person needs.
+      await editor.close();
+      await editor.visit(fresh, TRIGGER);
+      await editor.open(TRIGGER);
       await editor.page.getByPlaceholder('Add filter').click();
       await editor.shows('Has Attachment', 'Larger Than (KB)', 'Unread Only');
       await editor.shown('Subject').click();

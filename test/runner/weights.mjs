@@ -43,7 +43,7 @@ const FILES = {
   // n8n makes its databases first.
   'e2e/whole-path-oldest': { load: 0.5, seconds: 150 },
   // A browser beside n8n.
-  'e2e/editor': { load: 0.7, seconds: 150 },
+  'e2e/editor': { load: 0.7, seconds: 190 },
   // Servers that fall silent, in an n8n.
   'e2e/odd-servers': { load: 0.5, seconds: 150 },
   // The same without one: many at once, which wait most of their time.

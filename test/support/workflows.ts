@@ -75,9 +75,8 @@ export async function mailWorkflow(
         parameters: {
           authentication,
           mailbox,
-          options,
+          options: { ...options, ...('mailStore' in credentials && { mailStore: 'postgres' }) },
           ...parameters,
-          ...('mailStore' in credentials && { mailStore: 'postgres' }),
         },
         credentials: { [authentication]: { id: credential.id, name: credential.name }, ...credentials },
       },

@@ -130,7 +130,7 @@ class Swapped {
 
 /** What of the one is missing in the other, or is of another kind. */
 function shapeWithin(one: object, other: object, path = ''): string[] {
-  return Object.entries(one).flatMap(([name, value]) => {
+  return Object.entries(one as Record<string, unknown>).flatMap(([name, value]) => {
     const found: unknown = (other as Record<string, unknown>)[name];
     const isSame = typeof found === typeof value && Array.isArray(found) === Array.isArray(value);
     if (!isSame) return [`${path}${name}: ${JSON.stringify(value)}, and not ${JSON.stringify(found)}`];

@@ -224,11 +224,17 @@ describe('a Gmail login by OAuth2', () => {
     n8n.credentials['gmailOAuth2'] = new Error('The database is away');
     const fault = await n8n.fault(token(true));
     assert.equal(fault.kind, 'unreachable');
-    assert.match(fault.message, /"My Gmail" \(Gmail OAuth2 API\) cannot be read from n8n: The database is away/);
+    assert.match(
+      fault.message,
+      /"My Gmail" \(Gmail OAuth2 API\) cannot be read from n8n: The database is away/,
+    );
     assert.equal((await n8n.fault()).kind, 'unreachable');
     const robot = FakeN8n.withRobot();
     robot.credentials['googleApi'] = new Error('The database is away');
-    assert.match((await robot.fault()).message, /"Robot" \(Google Service Account API\) cannot be read from n8n: The database is away/);
+    assert.match(
+      (await robot.fault()).message,
+      /"Robot" \(Google Service Account API\) cannot be read from n8n: The database is away/,
+    );
   });
 
   it('does not wait for a database that never answers', { timeout: 60_000 }, async (test) => {
@@ -333,8 +339,14 @@ describe('a Gmail login by a service account', () => {
         { delegatedEmail: '' },
         /in the credential "Robot" \(Google Service Account API\) has no mail of its own\. Switch on "Impersonate a User"/,
       ],
-      [{ email: ' ' }, /^"Service Account Email" is empty in the credential "Robot" \(Google Service Account API\)/],
-      [{ privateKey: '' }, /^"Private Key" is empty in the credential "Robot" \(Google Service Account API\)/],
+      [
+        { email: ' ' },
+        /^"Service Account Email" is empty in the credential "Robot" \(Google Service Account API\)/,
+      ],
+      [
+        { privateKey: '' },
+        /^"Private Key" is empty in the credential "Robot" \(Google Service Account API\)/,
+      ],
     ];
     for (const [data, message] of refused) {
       for (const read of [checkGmailLogin, readGmailLogin]) {

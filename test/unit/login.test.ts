@@ -283,7 +283,10 @@ describe('a login by OAuth2', () => {
       n8n.provider = () => Promise.reject(error);
       const fault = await n8n.fault();
       assert.equal(fault.kind, 'login', error.message);
-      assert.match(fault.message, /credential "My mail" \(Durable IMAP OAuth2 API\) cannot be refreshed\. Reconnect it/);
+      assert.match(
+        fault.message,
+        /credential "My mail" \(Durable IMAP OAuth2 API\) cannot be refreshed\. Reconnect it/,
+      );
       assert.doesNotMatch(fault.message, /stored|grant/);
     }
   });
@@ -305,7 +308,10 @@ describe('a login by OAuth2', () => {
     for (const nothing of [undefined, '', {}]) {
       n8n.data = { ...outlook, ...(nothing !== undefined && { oauthTokenData: nothing }) };
       await assert.rejects(checkLogin(n8n.context, n8n.type), /is not connected\. Open it, and sign in/);
-      assert.match((await n8n.fault()).message, /"My mail" \(Durable IMAP OAuth2 API\) is not connected\. Reconnect it/);
+      assert.match(
+        (await n8n.fault()).message,
+        /"My mail" \(Durable IMAP OAuth2 API\) is not connected\. Reconnect it/,
+      );
     }
   });
 

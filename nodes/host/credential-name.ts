@@ -12,8 +12,10 @@ const TYPES: Readonly<Record<string, string>> = {
 
 export const credentialType = (type: string): string => TYPES[type] ?? type;
 
-/** `"Office" (IMAP)`; where the node has none, `of type IMAP`. Stands behind "the credential". */
-export function credentialTitle({ credentials }: Pick<INode, 'credentials'>, type: string): string {
-  const name = credentials?.[type]?.name;
-  return name === undefined ? `of type ${credentialType(type)}` : `"${name}" (${credentialType(type)})`;
-}
+/** `"Office" (IMAP)`; where it has no name, `of type IMAP`. Stands behind "the credential". */
+export const titleOf = (name: string | undefined, type: string): string =>
+  name ? `"${name}" (${credentialType(type)})` : `of type ${credentialType(type)}`;
+
+/** What the node's credential of that type is called. */
+export const credentialTitle = ({ credentials }: Pick<INode, 'credentials'>, type: string): string =>
+  titleOf(credentials?.[type]?.name, type);

@@ -18,7 +18,7 @@ import {
   settingsFromUrl,
 } from '../../engine/ledger/postgres/settings';
 import { errorText } from '../../engine/runtime/log';
-import { credentialTitle, credentialType } from './credential-name';
+import { credentialTitle, titleOf } from './credential-name';
 import { readEnvironment } from './environment';
 import { nodeError } from './node-error';
 import { asBeforeHint, carried } from './trigger/as-before';
@@ -153,8 +153,8 @@ export async function mailStoreTest(
   credential: ICredentialsDecrypted,
 ): Promise<INodeCredentialTestResult> {
   try {
-    const name = `"${credential.name}" (${credentialType(MAIL_STORE)})`;
-    return { status: 'OK', message: await checkPostgres(toSettings(credential.data ?? {}, name)) };
+    const settings = toSettings(credential.data ?? {}, titleOf(credential.name, MAIL_STORE));
+    return { status: 'OK', message: await checkPostgres(settings) };
   } catch (error) {
     return { status: 'Error', message: errorText(error) };
   }

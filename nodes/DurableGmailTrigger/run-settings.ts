@@ -7,7 +7,7 @@ import { cancelSignal } from '../host/cancel';
 import { gmailItem, type GmailItemSettings } from '../host/items/gmail';
 import type { RunSettings } from '../host/run';
 import { labelNames } from './label-names';
-import { readGmailLogin } from './login';
+import { credentialName, readGmailLogin } from './login';
 import { itemSettings, mostReadBytes } from './settings';
 
 /** @throws NodeOperationError that names the setting */
@@ -19,7 +19,7 @@ export function runSettings(context: IExecuteFunctions): RunSettings {
     rereader: async () => {
       const login = await readGmailLogin(context);
       const signal = cancelSignal(context);
-      return new GmailRereader(new GmailClient(login, { signal }), login.address);
+      return new GmailRereader(new GmailClient(login, { signal }), login.address, credentialName(context));
     },
   };
 }

@@ -165,5 +165,5 @@ function faultOf(row: OwnerRow, instance: Instance, listens: boolean, place: str
 }
 
 const WHAT_TO_DO =
-  'Give this n8n a ledger of its own: another schema or database under Mail Store, or in DURABLE_MAIL_POSTGRES_URL. ' +
+  'Give this n8n a ledger of its own: another schema or database under Where Emails Are Kept, or in DURABLE_MAIL_POSTGRES_URL. ' +
   'If it is to take the place of the other one: Mail Ledger node, Ledger, Take Over; then publish again.';

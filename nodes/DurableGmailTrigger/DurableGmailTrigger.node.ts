@@ -13,7 +13,7 @@ import type {
 import { NodeConnectionTypes } from 'n8n-workflow';
 import { tellOfFailedTriggers } from '../host/failed-triggers';
 import { listen } from '../host/listen';
-import { mailStoreTest } from '../host/mail-store';
+import { mailStoreOptionLogin, mailStoreTest } from '../host/mail-store';
 import { nodeError } from '../host/node-error';
 import { refuseWhatCannotWork } from '../host/refusal';
 import { watchRetries } from '../host/retry-by-hand';
@@ -38,7 +38,9 @@ export class DurableGmailTrigger implements INodeType {
     name: 'durableGmailTrigger',
     icon: { light: 'file:durableGmailTrigger.svg', dark: 'file:durableGmailTrigger.dark.svg' },
     group: ['trigger'],
-    version: 1,
+    // Those of the built-in Gmail Trigger, whose workflows are taken over as they are; all of them are one.
+    version: [1, 1.1, 1.2, 1.3, 1.4],
+    defaultVersion: 1.4,
     subtitle,
     description: 'Starts the workflow for every new email in Gmail, once, and tries again when a run fails',
     eventTriggerDescription: 'Waiting for you to receive an email',
@@ -46,16 +48,7 @@ export class DurableGmailTrigger implements INodeType {
     triggerPanel,
     inputs: [],
     outputs: [NodeConnectionTypes.Main],
-    credentials: [
-      ...loginCredentials,
-      {
-        name: 'mailStore',
-        displayName: 'Postgres Mail Store',
-        required: true,
-        testedBy: 'mailStoreTest',
-        displayOptions: { show: { mailStore: ['postgres'] } },
-      },
-    ],
+    credentials: [...loginCredentials, mailStoreOptionLogin],
     webhooks: [pushWebhook],
     hints,
     properties,

@@ -8,6 +8,7 @@ import type { AccessToken, GmailCredential, GmailLogin } from '../../engine/gmai
 import { errorText } from '../../engine/runtime/log';
 import { monotonicNow, withDeadline } from '../../engine/runtime/time';
 import { freshAccessToken, grantOf, isConnected, type TokenContext, TokenFault } from '../host/access-token';
+import { credentialTitle, credentialType } from '../host/credential-name';
 import { type HttpContext, sendHttp } from '../host/http';
 import { refuseWithoutRefresh } from '../host/internals';
 import { nodeError } from '../host/node-error';
@@ -80,7 +81,7 @@ const nameOfStored = (data: ICredentialDataDecryptedObject): string =>
 function credentialOf(context: GmailLoginContext): { readonly credential?: GmailCredential } {
   const type = authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2;
   const { id, name } = context.getNode().credentials?.[type] ?? {};
-  return id && name ? { credential: { id, name } } : {};
+  return id && name ? { credential: { id, name, type: credentialType(type) } } : {};
 }
 
 /**
@@ -122,8 +123,7 @@ export function credentialName(
   context: Pick<GmailLoginContext, 'getNode'>,
   type = authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2,
 ): string {
-  const credential = context.getNode().credentials?.[type];
-  return credential ? `"${credential.name}"` : `of type ${type}`;
+  return credentialTitle(context.getNode(), type);
 }
 
 const authentication = (context: Pick<GmailLoginContext, 'getNode'>): 'oAuth2' | 'serviceAccount' =>

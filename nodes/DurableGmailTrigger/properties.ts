@@ -1,19 +1,21 @@
 // What the node asks of a person in n8n's editor, and tells. Parameters that the built-in Gmail Trigger has too keep
 // its names and values, so that its settings can be pasted.
 import type { INodeProperties, IWebhookDescription, NodeHint } from 'n8n-workflow';
-import { mailStoreProperty } from '../host/mail-store';
+import { mailStoreBefore, mailStoreBeforeHint, mailStoreProperty } from '../host/mail-store';
+import { inOrder } from '../host/trigger/as-before';
 import { contentOptions } from '../host/trigger/content-options';
-import { byName, onceNotice } from '../host/trigger/editor';
+import { likeBuiltInOption } from '../host/trigger/like-built-in';
+import { OPTION_ORDER } from '../host/trigger/option-order';
 import { outageOptions } from '../host/trigger/outage-options';
 import { runOptions } from '../host/trigger/run-options';
-import { startProperties } from '../host/trigger/start';
+import { startBefore, startHints, startOptions } from '../host/trigger/start';
 import { eventProperties } from './properties/event';
 import { filterProperties } from './properties/filters';
 import { attachmentOptions, formatProperties, WITH_ATTACHMENTS } from './properties/format';
 import { loginProperties } from './properties/login';
 import { afterSuccessProperties, whenDeadOptions } from './properties/mail-action';
 import { notificationProperties } from './properties/notifications';
-import { watchOptions } from './properties/watch-options';
+import { maxResultsHint, pollingBefore, pollTimesHint, watchOptions } from './properties/watch-options';
 
 /** What is waited for, below the node's name. */
 export const subtitle =
@@ -46,14 +48,19 @@ export const hints: NodeHint[] = [
     displayCondition:
       '={{ $parameter["event"] === "labelAdded" && [$parameter["postProcessAction"], ($parameter["options"] || {})["deadAction"]].includes("addLabels") }}',
   },
+  ...startHints,
+  maxResultsHint,
+  pollTimesHint,
+  mailStoreBeforeHint,
 ];
+
+const likeBuiltIn = likeBuiltInOption(
+  'Whether to do what the version of the built-in Gmail Trigger does that this node was made from, where no filter says otherwise: up to 1.1 it includes drafts, up to 1.2 sent mails, and up to 1.3 scheduled ones. Newer versions, and a node that was made here, do the same without this option.',
+);
 
 export const properties: INodeProperties[] = [
   ...loginProperties,
-  mailStoreProperty,
-  onceNotice,
   ...eventProperties,
-  ...startProperties('an account'),
   ...formatProperties,
   ...afterSuccessProperties,
   ...filterProperties,
@@ -64,13 +71,22 @@ export const properties: INodeProperties[] = [
     type: 'collection',
     placeholder: 'Add option',
     default: {},
-    options: [
-      ...runOptions,
-      ...watchOptions,
-      ...outageOptions,
-      ...contentOptions(WITH_ATTACHMENTS),
-      ...attachmentOptions,
-      ...whenDeadOptions,
-    ].sort(byName),
+    options: inOrder(
+      [
+        likeBuiltIn,
+        ...startOptions('an account'),
+        ...runOptions,
+        ...watchOptions,
+        ...outageOptions,
+        ...contentOptions(WITH_ATTACHMENTS),
+        ...attachmentOptions,
+        ...whenDeadOptions,
+        mailStoreProperty,
+      ],
+      OPTION_ORDER,
+    ),
   },
+  ...startBefore,
+  ...pollingBefore,
+  ...mailStoreBefore,
 ];

@@ -9,7 +9,7 @@ import type { RunSettings } from '../host/run';
 import { collection, parametersOfRun } from '../host/trigger/parameters';
 import { runTelling } from '../host/trigger/settings';
 import { labelNames } from './label-names';
-import { readGmailLogin } from './login';
+import { credentialName, readGmailLogin } from './login';
 import { itemSettings, mostReadBytes } from './settings';
 
 /** @throws NodeOperationError that names the setting */
@@ -22,7 +22,7 @@ export function runSettings(context: IExecuteFunctions): RunSettings {
     rereader: async () => {
       const login = await readGmailLogin(context);
       const signal = cancelSignal(context);
-      return new GmailRereader(new GmailClient(login, { signal }), login.address);
+      return new GmailRereader(new GmailClient(login, { signal }), login.address, credentialName(context));
     },
   };
 }

@@ -23,6 +23,7 @@ import {
 } from '../host/trigger/settings';
 import { pubsubToken } from './login';
 import { AFTER_SUCCESS, mailAction, WHEN_DEAD } from './settings/mail-action';
+import { mostRuns } from './settings/polling';
 import { notifications, type NotificationSettings } from './settings/notifications';
 import { reading, type Wanted, wanted } from './settings/reading';
 import { address, ADDRESSES } from './settings/watching';
@@ -50,7 +51,7 @@ export function listenSettings(context: ITriggerFunctions): GmailListenSettings 
     truncatedAbove(options);
     for (const name of ADDRESS_NAMES) address(options, name);
     return {
-      delivery: delivery(options),
+      delivery: { ...delivery(options), mostRuns: mostRuns(parameters) },
       subscription: { ...runsAndRetention(options), ...actions },
       reading: {
         ...reading(parameters, {

@@ -11,7 +11,7 @@ import type {
 import { NodeConnectionTypes } from 'n8n-workflow';
 import { tellOfFailedTriggers } from '../host/failed-triggers';
 import { listen } from '../host/listen';
-import { mailStoreTest } from '../host/mail-store';
+import { mailStoreOptionLogin, mailStoreTest } from '../host/mail-store';
 import { nodeError } from '../host/node-error';
 import { pointersOf, runPointers } from '../host/run';
 import { refuseWithoutMail } from '../host/run-refusal';
@@ -34,7 +34,9 @@ export class DurableImapTrigger implements INodeType {
     name: 'durableImapTrigger',
     icon: { light: 'file:durableImapTrigger.svg', dark: 'file:durableImapTrigger.dark.svg' },
     group: ['trigger'],
-    version: 1,
+    // Those of the built-in Email Trigger (IMAP), whose workflows are taken over as they are; all of them are one.
+    version: [1, 2, 2.1, 2.2],
+    defaultVersion: 2.2,
     subtitle,
     description: 'Starts the workflow for every new email, once, and tries again when a run fails',
     eventTriggerDescription: 'Waiting for you to receive an email',
@@ -42,16 +44,7 @@ export class DurableImapTrigger implements INodeType {
     triggerPanel,
     inputs: [],
     outputs: [NodeConnectionTypes.Main],
-    credentials: [
-      ...loginCredentials,
-      {
-        name: 'mailStore',
-        displayName: 'Postgres Mail Store',
-        required: true,
-        testedBy: 'mailStoreTest',
-        displayOptions: { show: { mailStore: ['postgres'] } },
-      },
-    ],
+    credentials: [...loginCredentials, mailStoreOptionLogin],
     hints,
     properties,
   };

@@ -6,6 +6,7 @@ import type {
 } from 'n8n-workflow';
 import { ImapSession } from '../../engine/imap/session/session';
 import { errorText } from '../../engine/runtime/log';
+import { titleOf } from '../host/credential-name';
 import { toLogin } from './login';
 
 /** The editor waits for the answer. */
@@ -16,7 +17,7 @@ export async function durableImapTest(
   credential: ICredentialsDecrypted,
 ): Promise<INodeCredentialTestResult> {
   try {
-    const login = toLogin(credential.data ?? {});
+    const login = toLogin(credential.data ?? {}, 'durableImap', titleOf(credential.name, 'durableImap'));
     const session = await ImapSession.connect(login, AbortSignal.timeout(TEST_MS));
     await session.end();
     return { status: 'OK', message: `Logged in to ${login.host} as ${login.user}` };

@@ -8,6 +8,7 @@ import type {
 import { ImapFault } from '../../engine/imap/session/fault';
 import { withDeadline } from '../../engine/runtime/time';
 import { grantOf } from '../host/access-token';
+import { credentialTitle } from '../host/credential-name';
 
 export type AddressContext = Pick<ITriggerFunctions, 'getNode'> & {
   readonly helpers: Pick<RequestHelperFunctions, 'httpRequestWithAuthentication'>;
@@ -28,6 +29,7 @@ export async function gmailAddress(
   data: ICredentialDataDecryptedObject,
 ): Promise<string> {
   const key = context.getNode().credentials?.['gmailOAuth2']?.id ?? '';
+  const name = credentialTitle(context.getNode(), 'gmailOAuth2');
   const grant = grantOf(data);
   const known = addresses.get(key);
   if (known && known.grant === grant) return known.address;
@@ -41,16 +43,21 @@ export async function gmailAddress(
     );
     profile = (await withDeadline('Asking for the email address', ANSWER_MS, asking)) as typeof profile;
   } catch (cause) {
-    throw notAsked(cause);
+    throw notAsked(name, cause);
   }
   const address = profile?.emailAddress;
   if (typeof address !== 'string' || address === '')
-    throw new ImapFault('other', `Google did not say whose mailbox the credential opens. ${ENTER_IT}`);
+    throw new ImapFault(
+      'other',
+      `Google did not say whose mailbox the credential ${name} opens. ${ENTER_IT}`,
+    );
   addresses.set(key, { grant, address });
   return address;
 }
 
-const notAsked = (cause: unknown): ImapFault =>
-  new ImapFault('unreachable', `Google could not be asked whose mailbox the credential opens. ${ENTER_IT}`, {
-    cause,
-  });
+const notAsked = (name: string, cause: unknown): ImapFault =>
+  new ImapFault(
+    'unreachable',
+    `Google could not be asked whose mailbox the credential ${name} opens. ${ENTER_IT}`,
+    { cause },
+  );

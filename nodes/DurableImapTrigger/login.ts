@@ -4,8 +4,14 @@
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 import { readCertificates, readClientCertificate } from '../../engine/imap/session/certificates';
 import { ImapFault } from '../../engine/imap/session/fault';
-import { DEFAULT_MOST_CONNECTIONS, type ImapLogin, type StartTls } from '../../engine/imap/session/login';
+import {
+  credentialOf,
+  DEFAULT_MOST_CONNECTIONS,
+  type ImapLogin,
+  type StartTls,
+} from '../../engine/imap/session/login';
 import { freshAccessToken, isConnected, type TokenContext, TokenFault } from '../host/access-token';
+import { credentialTitle } from '../host/credential-name';
 import { refuseWithoutRefresh } from '../host/internals';
 import { nodeError } from '../host/node-error';
 import { type AddressContext, gmailAddress } from './gmail-address';
@@ -14,7 +20,8 @@ import { type AddressContext, gmailAddress } from './gmail-address';
 export type LoginContext = TokenContext & AddressContext;
 
 /** The credential types that the node takes: n8n's own, and ours. */
-export type CredentialType = 'imap' | 'durableImap' | OAuth2Type;
+export type CredentialType = PasswordType | OAuth2Type;
+type PasswordType = 'imap' | 'durableImap';
 type OAuth2Type = 'durableImapOAuth2Api' | 'gmailOAuth2';
 
 /** Where an account is, and how it is reached: a login without its proof. */
@@ -36,8 +43,8 @@ const MOST_CONNECTIONS = 20;
 export async function readLogin(context: LoginContext, type: CredentialType): Promise<ImapLogin> {
   const data = await context.getCredentials(type);
   try {
-    if (!isOAuth2(type)) return toLogin(data, type);
-    const account = toAccount(data, type, emailAddress(context));
+    if (!isOAuth2(type)) return passwordLogin(context, data, type);
+    const account = toAccount(data, type, emailAddress(context), credentialTitle(context.getNode(), type));
     const accessToken = await imapToken(context, type, data, false);
     const user = account.user || (await gmailAddress(context, data));
     const renew = async (): Promise<string> =>
@@ -56,13 +63,14 @@ export async function readLogin(context: LoginContext, type: CredentialType): Pr
 export async function checkLogin(context: LoginContext, type: CredentialType): Promise<void> {
   const data = await context.getCredentials(type);
   try {
-    if (!isOAuth2(type)) toLogin(data, type);
+    if (!isOAuth2(type)) passwordLogin(context, data, type);
     else {
-      toAccount(data, type, emailAddress(context));
+      const credential = credentialTitle(context.getNode(), type);
+      toAccount(data, type, emailAddress(context), credential);
       refuseWithoutRefresh(context);
       if (!isConnected(data))
         throw new Error(
-          'The OAuth2 credential is not connected. Open it, and sign in with your mail account.',
+          `The credential ${credential} is not connected. Open it, and sign in with your mail account.`,
         );
     }
   } catch (error) {
@@ -86,19 +94,43 @@ const toFault = (error: unknown): unknown =>
 const settingError = (context: LoginContext, error: unknown): Error =>
   error instanceof ImapFault ? error : nodeError(context.getNode(), error as Error);
 
-/** A login by password. @throws Error that names the field that can never work */
+/** Version 1 of the built-in trigger has the certificate's check among its options. */
+function passwordLogin(
+  context: LoginContext,
+  data: ICredentialDataDecryptedObject,
+  type: PasswordType,
+): ImapLogin {
+  const node = context.getNode();
+  const login = toLogin(data, type, credentialTitle(node, type));
+  const options = node.parameters['options'] as Readonly<Record<string, unknown>> | undefined;
+  return options?.['allowUnauthorizedCerts'] === true ? { ...login, allowUnauthorizedCerts: true } : login;
+}
+
+/**
+ * A login by password.
+ * @param credential what it is called, for people
+ * @throws Error that names the field that can never work
+ */
 export function toLogin(
   data: ICredentialDataDecryptedObject,
-  type: 'imap' | 'durableImap' = 'durableImap',
+  type: PasswordType = 'durableImap',
+  credential?: string,
 ): ImapLogin {
-  const account = toAccount(data, type);
+  const account = toAccount(data, type, '', credential);
   const password = text(data, 'password');
-  if (password === '') throw new Error('Password is empty in the IMAP credential.');
+  if (password === '') throw new Error(`Password is empty in ${credentialOf(account)}.`);
   return { ...account, proof: { password } };
 }
 
 /** @param address whose mailbox it is, where the credential does not say; may be empty */
-function toAccount(data: ICredentialDataDecryptedObject, type: CredentialType, address = ''): ImapAccount {
+function toAccount(
+  data: ICredentialDataDecryptedObject,
+  type: CredentialType,
+  address: string,
+  credential?: string,
+): ImapAccount {
+  const named = credential === undefined ? {} : { credential };
+  const where = credentialOf(named);
   const provider = type === 'gmailOAuth2' ? 'gmail' : text(data, 'provider');
   const known = isOAuth2(type) && (provider === 'gmail' || provider === 'microsoft');
   const ca = text(data, 'ca').trim();
@@ -115,21 +147,27 @@ function toAccount(data: ICredentialDataDecryptedObject, type: CredentialType, a
           // n8n's own credential has no such field, and uses STARTTLS where it is offered.
           startTls: type === 'imap' ? 'ifOffered' : ((text(data, 'startTls') || 'required') as StartTls),
           allowUnauthorizedCerts: data['allowUnauthorizedCerts'] === true,
-          ...(ca && { ca: readCertificates(ca, 'CA Certificate') }),
+          ...(ca && { ca: readCertificates(ca, 'CA Certificate', where) }),
           ...((certificate || key) && {
-            clientCertificate: readClientCertificate(certificate, key, text(data, 'clientKeyPassphrase')),
+            clientCertificate: readClientCertificate(
+              certificate,
+              key,
+              text(data, 'clientKeyPassphrase'),
+              where,
+            ),
           }),
         }),
     user: type === 'gmailOAuth2' ? address : text(data, 'user').trim(),
     mostConnections: Number(data['mostConnections'] ?? DEFAULT_MOST_CONNECTIONS),
+    ...named,
   };
-  if (account.host === '') throw new Error('Host is empty in the IMAP credential.');
+  if (account.host === '') throw new Error(`Host is empty in ${where}.`);
   if (account.user === '' && type !== 'gmailOAuth2')
-    throw new Error(`${isOAuth2(type) ? 'Email Address' : 'User'} is empty in the IMAP credential.`);
-  mustBeWhole('Port', account.port, 65_535);
-  mustBeWhole('Most Connections', account.mostConnections, MOST_CONNECTIONS);
+    throw new Error(`${isOAuth2(type) ? 'Email Address' : 'User'} is empty in ${where}.`);
+  mustBeWhole(`Port in ${where}`, account.port, 65_535);
+  mustBeWhole(`Most Connections in ${where}`, account.mostConnections, MOST_CONNECTIONS);
   if (!START_TLS.includes(account.startTls))
-    throw new Error('STARTTLS in the IMAP credential must be "required", "ifOffered" or "never".');
+    throw new Error(`STARTTLS in ${where} must be "required", "ifOffered" or "never".`);
   return account;
 }
 
@@ -144,7 +182,7 @@ function emailAddress(context: LoginContext): string {
 
 function mustBeWhole(field: string, value: number, most: number): void {
   if (!Number.isInteger(value) || value < 1 || value > most)
-    throw new Error(`${field} in the IMAP credential must be a number from 1 to ${most}.`);
+    throw new Error(`${field} must be a number from 1 to ${most}.`);
 }
 
 const text = (data: ICredentialDataDecryptedObject, name: string): string => {

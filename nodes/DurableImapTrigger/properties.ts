@@ -1,22 +1,29 @@
 // What the node asks of a person in n8n's editor, and tells. Parameters that the built-in Email Trigger (IMAP)
 // has too keep its names and values, so that its settings can be pasted.
 import type { INodeProperties, NodeHint } from 'n8n-workflow';
-import { mailStoreProperty } from '../host/mail-store';
+import { mailStoreBefore, mailStoreBeforeHint, mailStoreProperty } from '../host/mail-store';
+import { inOrder } from '../host/trigger/as-before';
 import { contentOptions } from '../host/trigger/content-options';
-import { byName, onceNotice } from '../host/trigger/editor';
+import { likeBuiltInOption } from '../host/trigger/like-built-in';
+import { OPTION_ORDER } from '../host/trigger/option-order';
 import { outageOptions } from '../host/trigger/outage-options';
 import { runOptions } from '../host/trigger/run-options';
-import { startProperties } from '../host/trigger/start';
+import { startBefore, startHints, startOptions } from '../host/trigger/start';
 import { filterProperties } from './properties/filters';
-import { formatProperties } from './properties/format';
+import { formatProperties, prefixBefore, prefixHint } from './properties/format';
 import { loginProperties } from './properties/login';
 import { afterSuccessProperties, whenDeadOptions } from './properties/mail-action';
-import { mailboxProperties } from './properties/mailboxes';
+import {
+  mailboxesBefore,
+  mailboxesHint,
+  mailboxProperties,
+  moreMailboxesOption,
+} from './properties/mailboxes';
 import { watchOptions } from './properties/watch-options';
 
 /** What is watched, below the node's name. */
 export const subtitle =
-  '={{ { several: ($parameter["mailboxList"] || []).join(", "), pattern: $parameter["mailboxPattern"] }[$parameter["mailboxes"]] || $parameter["mailbox"] }}';
+  '={{ (($parameter["options"] || {})["moreMailboxes"] ? "" : { several: ($parameter["mailboxList"] || []).join(", "), pattern: $parameter["mailboxPattern"] }[$parameter["mailboxes"]]) || [$parameter["mailbox"]].concat(($parameter["options"] || {})["moreMailboxes"] || []).join(", ") }}';
 
 export const hints: NodeHint[] = [
   {
@@ -26,7 +33,7 @@ export const hints: NodeHint[] = [
     location: 'ndv',
     whenToDisplay: 'always',
     displayCondition:
-      '={{ String(($parameter["options"] || {})["customEmailConfig"] || "").includes(\'"UNSEEN"\') || ($parameter["filters"] || {})["unreadOnly"] === true }}',
+      '={{ String(($parameter["options"] || {})["customEmailConfig"] || "").includes(\'"UNSEEN"\') || ($parameter["filters"] || {})["unreadOnly"] === true || (($parameter["options"] || {})["likeBuiltIn"] === true && !($parameter["options"] || {})["customEmailConfig"]) }}',
   },
   {
     message:
@@ -45,14 +52,19 @@ export const hints: NodeHint[] = [
     displayCondition:
       '={{ [$parameter["postProcessAction"], ($parameter["options"] || {})["deadAction"]].includes("move") }}',
   },
+  ...startHints,
+  mailboxesHint,
+  prefixHint,
+  mailStoreBeforeHint,
 ];
+
+const likeBuiltIn = likeBuiltInOption(
+  'Whether to do what the built-in Email Trigger (IMAP) does where nothing else is chosen: take unread emails only, mark them as read (after success, not before), and leave alone what is shown within the text when attachments are downloaded',
+);
 
 export const properties: INodeProperties[] = [
   ...loginProperties,
-  mailStoreProperty,
-  onceNotice,
   ...mailboxProperties,
-  ...startProperties('a mailbox'),
   ...formatProperties,
   ...afterSuccessProperties,
   ...filterProperties,
@@ -62,12 +74,23 @@ export const properties: INodeProperties[] = [
     type: 'collection',
     placeholder: 'Add option',
     default: {},
-    options: [
-      ...runOptions,
-      ...watchOptions,
-      ...outageOptions,
-      ...contentOptions({ show: { '/format': ['simple', 'resolved'] } }),
-      ...whenDeadOptions,
-    ].sort(byName),
+    options: inOrder(
+      [
+        likeBuiltIn,
+        moreMailboxesOption,
+        ...startOptions('a mailbox'),
+        ...runOptions,
+        ...watchOptions,
+        ...outageOptions,
+        ...contentOptions({ show: { '/format': ['simple', 'resolved'] } }),
+        ...whenDeadOptions,
+        mailStoreProperty,
+      ],
+      OPTION_ORDER,
+    ),
   },
+  ...mailboxesBefore,
+  ...startBefore,
+  ...prefixBefore,
+  ...mailStoreBefore,
 ];

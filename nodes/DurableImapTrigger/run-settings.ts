@@ -25,7 +25,8 @@ export function runSettings(context: IExecuteFunctions): RunSettings {
       const rereader = await ImapRereader.connect(login, signal);
       return {
         read: (claim, mostBytes) => {
-          if (claim.account !== accountName(login)) throw otherAccount(claim.account, accountName(login));
+          if (claim.account !== accountName(login))
+            throw otherAccount(claim.account, accountName(login), login.credential);
           return rereader.read(claim, mostBytes);
         },
         end: () => rereader.end(),

@@ -4,7 +4,9 @@ import type { ItemSettings } from '../host/items';
 import type { ListenSettings } from '../host/listen';
 import {
   collection,
+  isLikeBuiltIn,
   named,
+  optionOrBefore,
   type Parameters,
   parametersOfRun,
   parametersOfTrigger,
@@ -76,13 +78,14 @@ export function previewSettings(context: IExecuteFunctions): PreviewSettings {
 function itemsOf(parameters: Parameters): ItemSettings {
   const options = collection(parameters, 'options');
   const format = (text(parameters, 'format') || 'simple') as ItemSettings['format'];
-  const downloadAttachments = format === 'resolved' || parameters.get('downloadAttachments') !== false;
-  const prefix = parameters.get('dataPropertyAttachmentsPrefixName');
+  const downloadAttachments = format === 'resolved' || parameters.get('downloadAttachments') === true;
+  const prefix = optionOrBefore(parameters).get('dataPropertyAttachmentsPrefixName');
   truncatedAbove(options);
   return {
     format,
     downloadAttachments,
     attachmentPrefix: typeof prefix === 'string' ? prefix : 'attachment_',
-    attachments: attachmentFilter(options),
+    // The built-in trigger takes a part that is shown within the text for no attachment, in this format only.
+    attachments: attachmentFilter(options, !(format === 'simple' && isLikeBuiltIn(parameters))),
   };
 }

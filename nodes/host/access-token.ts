@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import type { ICredentialDataDecryptedObject, ITriggerFunctions, RequestHelperFunctions } from 'n8n-workflow';
 import { processWide } from '../../engine/runtime/process-wide';
 import { monotonicNow, withDeadline } from '../../engine/runtime/time';
+import { credentialTitle } from './credential-name';
 import { refreshedToken, refreshRefusal } from './internals';
 
 /** What every context of n8n has in which a token is read: a trigger's, a run's, and that of a list in the editor. */
@@ -56,10 +57,9 @@ export async function freshAccessToken(
   afterRejection: boolean,
 ): Promise<string> {
   const stored = tokens(data['oauthTokenData']);
-  const credential = context.getNode().credentials?.[type];
-  const name = credential ? `"${credential.name}"` : `of type ${type}`;
+  const name = credentialTitle(context.getNode(), type);
   if (!isConnected(data)) throw reconnect(name, 'is not connected');
-  const key = credential?.id ?? type;
+  const key = context.getNode().credentials?.[type]?.id ?? type;
   const leftMs = stored.expiresAt === undefined ? undefined : stored.expiresAt - Date.now();
   const last = refreshed.get(key);
   const freshMs = afterRejection ? FRESH_REJECTED_MS : FRESH_MS;
@@ -97,7 +97,7 @@ export const grantOf = (data: ICredentialDataDecryptedObject): string =>
 const reconnect = (name: string, what: string, cause?: unknown): TokenFault =>
   new TokenFault(
     'login',
-    `The OAuth2 credential ${name} ${what}. Reconnect it: open it in n8n, and sign in with your mail account.`,
+    `The credential ${name} ${what}. Reconnect it: open it in n8n, and sign in with your mail account.`,
     { cause },
   );
 

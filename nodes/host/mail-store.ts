@@ -5,6 +5,7 @@ import type {
   ICredentialsDecrypted,
   ICredentialTestFunctions,
   INode,
+  INodeCredentialDescription,
   INodeCredentialTestResult,
   INodeProperties,
   ITriggerFunctions,
@@ -17,8 +18,10 @@ import {
   settingsFromUrl,
 } from '../../engine/ledger/postgres/settings';
 import { errorText } from '../../engine/runtime/log';
+import { credentialTitle, titleOf } from './credential-name';
 import { readEnvironment } from './environment';
 import { nodeError } from './node-error';
+import { asBeforeHint, carried } from './trigger/as-before';
 
 /** The parameter, and the type of the credential. */
 export const MAIL_STORE = 'mailStore';
@@ -29,21 +32,67 @@ const URL_VARIABLE = 'DURABLE_MAIL_POSTGRES_URL';
  * looked at, and never lets it go again: a node would leave its trigger's ledger, and forget what was done.
  */
 export const mailStoreProperty: INodeProperties = {
-  displayName: 'Mail Store',
+  displayName: 'Where Emails Are Kept',
   name: MAIL_STORE,
   type: 'options',
   noDataExpression: true,
   options: [
     {
-      name: 'Default',
+      name: 'In This n8n',
       value: 'default',
-      description: `The one of this n8n: a file in its folder, or the database that ${URL_VARIABLE} names`,
+      description: `In a file in its folder, or in the database that ${URL_VARIABLE} names`,
     },
     { name: 'Postgres', value: 'postgres', description: 'The database of a Mail Store credential' },
   ],
   default: 'default',
   description: 'Where the mail ledger is. Nodes that work together need the same one.',
 };
+
+/** There only where the choice stood beside the options when it was stored. */
+const CHOSEN_BEFORE = 'mailStoreChosenBefore';
+
+/**
+ * For a node that has the choice among its options: the choice as it stood beside them before. A credential can be shown
+ * for one thing or another only by a value that n8n takes for an expression: it looks no further then.
+ */
+export const mailStoreBefore: INodeProperties[] = [
+  ...carried([{ name: MAIL_STORE, default: 'default' }]),
+  {
+    displayName: CHOSEN_BEFORE,
+    name: CHOSEN_BEFORE,
+    type: 'hidden',
+    default: '=postgres',
+    // From the root: the editor hides a field that is named in the condition of one that a login depends on.
+    displayOptions: { show: { [`/${MAIL_STORE}`]: ['postgres'] } },
+  },
+];
+
+export const mailStoreBeforeHint = asBeforeHint({
+  what: 'Emails are kept in <b>Postgres</b>, as was chosen in an older version of this node.',
+  option: mailStoreProperty.displayName,
+  optionName: MAIL_STORE,
+  counts: `$parameter["${MAIL_STORE}"] === "postgres"`,
+});
+
+/** Also where nothing is stored. n8n's types know such a condition of parameters only. */
+const NOT_CHOSEN = { _cnd: { not: 'postgres' } } as unknown as string;
+
+/** Of a node that has the choice among its options. */
+export const mailStoreOptionLogin: INodeCredentialDescription = {
+  name: MAIL_STORE,
+  displayName: 'Postgres Mail Store',
+  required: true,
+  testedBy: 'mailStoreTest',
+  displayOptions: {
+    show: { [CHOSEN_BEFORE]: [NOT_CHOSEN], [`options.${MAIL_STORE}`]: ['postgres'] },
+  },
+};
+
+/** Whether a credential names the database. */
+export function isMailStoreChosen({ parameters }: Pick<INode, 'parameters'>): boolean {
+  const options = parameters['options'] as Readonly<Record<string, unknown>> | undefined;
+  return (options?.[MAIL_STORE] ?? parameters[MAIL_STORE]) === 'postgres';
+}
 
 /** Where the editor shows the credential: below the choice. Without it, it would stand above it. */
 export const mailStoreCredential: INodeProperties = {
@@ -53,16 +102,13 @@ export const mailStoreCredential: INodeProperties = {
   default: '',
 };
 
-/** Its ledger is that of its credential, whatever the environment says. */
-export const isNamedByCredential = (node: Pick<INode, 'parameters'>): boolean =>
-  node.parameters[MAIL_STORE] === 'postgres';
-
 type CredentialReader = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'>;
 
 /** @returns null: no database was chosen @throws Error that names the setting that can never work */
 export async function mailStoreSettings(context: CredentialReader): Promise<PostgresSettings | null> {
-  if (isNamedByCredential(context.getNode())) {
-    return toSettings(await context.getCredentials(MAIL_STORE));
+  if (isMailStoreChosen(context.getNode())) {
+    const data = await context.getCredentials(MAIL_STORE);
+    return toSettings(data, credentialTitle(context.getNode(), MAIL_STORE));
   }
   try {
     const url = readEnvironment(URL_VARIABLE);
@@ -74,7 +120,7 @@ export async function mailStoreSettings(context: CredentialReader): Promise<Post
 }
 
 /** @throws Error that names the field that can never work */
-function toSettings(data: ICredentialDataDecryptedObject): PostgresSettings {
+function toSettings(data: ICredentialDataDecryptedObject, name: string): PostgresSettings {
   const raw = (name: string): string => {
     const value = data[name];
     return typeof value === 'string' ? value : '';
@@ -82,10 +128,10 @@ function toSettings(data: ICredentialDataDecryptedObject): PostgresSettings {
   const text = (name: string): string => raw(name).trim();
   const fields = { Host: text('host'), Database: text('database'), User: text('user') };
   const [missing] = Object.entries(fields).find(([, value]) => value === '') ?? [];
-  if (missing) throw new Error(`${missing} is empty in the Mail Store credential.`);
+  if (missing) throw new Error(`${missing} is empty in the credential ${name}.`);
   const port = Number(data['port'] ?? 5432);
   if (!Number.isInteger(port) || port < 1 || port > 65535) {
-    throw new Error('Port in the Mail Store credential must be a number from 1 to 65535.');
+    throw new Error(`Port in the credential ${name} must be a number from 1 to 65535.`);
   }
   const ca = text('ca');
   return {
@@ -108,7 +154,8 @@ export async function mailStoreTest(
   credential: ICredentialsDecrypted,
 ): Promise<INodeCredentialTestResult> {
   try {
-    return { status: 'OK', message: await checkPostgres(toSettings(credential.data ?? {})) };
+    const settings = toSettings(credential.data ?? {}, titleOf(credential.name, MAIL_STORE));
+    return { status: 'OK', message: await checkPostgres(settings) };
   } catch (error) {
     return { status: 'Error', message: errorText(error) };
   }

@@ -8,4 +8,4 @@ export const isQueueMode = (): boolean => process.env['EXECUTIONS_MODE'] === 'qu
 /** SQLite serves one process; in queue mode the runs are in others. */
 export const QUEUE_MODE_NEEDS_POSTGRES =
   'Queue mode needs a mail ledger that main and workers share: a Postgres database. Choose Postgres under ' +
-  '"Mail Store" in this node, or set DURABLE_MAIL_POSTGRES_URL for the main process and all workers.';
+  '"Where Emails Are Kept" in this node, or set DURABLE_MAIL_POSTGRES_URL for the main process and all workers.';

@@ -85,7 +85,7 @@ export class Telling {
       { kind: 'ledgerLost', ledger: place, before },
       `The mail ledger (${place}) does not know this trigger, which had listened at ${until}. It ${what}.`,
       `Mails that waited in the old one do not run from here. ${reading} If the ledger was changed on purpose, there ` +
-        "is nothing to do. If not: keep n8n's folder on a volume, and look at Mail Store and DURABLE_MAIL_POSTGRES_URL.",
+        "is nothing to do. If not: keep n8n's folder on a volume, and look at Where Emails Are Kept and DURABLE_MAIL_POSTGRES_URL.",
     );
   }
 

@@ -235,11 +235,19 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
       [{}, 'OK', /^Logged in to 127\.0\.0\.1 as user\d+$/],
       [{ host: 'mail.invalid' }, 'Error', /The host "mail\.invalid" was not found/],
       [{ port: 1 }, 'Error', /127\.0\.0\.1:1 refused the connection/],
-      [{ proof: { password: 'not-this-one' } }, 'Error', /rejected the login of "user\d+"/],
+      [
+        { proof: { password: 'not-this-one' } },
+        'Error',
+        /rejected the login of "user\d+".*in the credential "tested" \(Durable IMAP\)/,
+      ],
       [{ secure: true }, 'Error', /No TLS connection.*SSL\/TLS/],
       [{ host: '' }, 'Error', /^Host is empty/],
       [{ startTls: 'required' }, 'Error', /does not offer STARTTLS.*Nothing was sent/],
-      [{ ca: 'no PEM' }, 'Error', /^"CA Certificate" in the IMAP credential holds no certificate/],
+      [
+        { ca: 'no PEM' },
+        'Error',
+        /^"CA Certificate" in the credential "tested" \(Durable IMAP\) holds no certificate/,
+      ],
     ];
     for (const [login, status, says] of credentials) {
       const credential = {

@@ -179,7 +179,7 @@ describe('the Durable IMAP Trigger', { timeout: 20 * 60_000 }, () => {
 
   it('hands out an attachment of 30 MB byte for byte', async () => {
     const body = { sendBody: true, contentType: 'binaryData', inputDataFieldName: 'attachment_0' };
-    await published({}, {}, postMail(sink, 'Sink', body));
+    await published({ downloadAttachments: true }, {}, postMail(sink, 'Sink', body));
     const content = Buffer.alloc(30 * 1024 * 1024);
     for (let at = 0; at < content.length; at += 4) content.writeUInt32LE((at * 2_654_435_761) % 2 ** 32, at);
     await dovecot.append(user, [rawMail({ subject: 'large', attachment: { name: 'large.bin', content } })]);

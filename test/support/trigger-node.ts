@@ -21,12 +21,12 @@ export class TriggerNode {
   }
 
   /** The node's parameters as n8n hands them out: defaults filled in, what is not shown left out. */
-  resolved(parameters: INodeParameters): { node: INode; values: INodeParameters } {
+  resolved(parameters: INodeParameters, typeVersion = 1): { node: INode; values: INodeParameters } {
     const node: INode = {
       id: 'node',
       name: 'Mail',
       type: `n8n-nodes-durable-mail.${this.#name}`,
-      typeVersion: 1,
+      typeVersion,
       position: [0, 0],
       parameters,
     };
@@ -36,8 +36,8 @@ export class TriggerNode {
   }
 
   /** As its workflow is published. */
-  published(parameters: INodeParameters, mode = 'activate'): ITriggerFunctions {
-    const { node, values } = this.resolved(parameters);
+  published(parameters: INodeParameters, mode = 'activate', typeVersion = 1): ITriggerFunctions {
+    const { node, values } = this.resolved(parameters, typeVersion);
     return {
       getNode: () => node,
       getNodeParameter: (name: string, fallback: unknown) => values[name] ?? fallback,

@@ -75,9 +75,8 @@ export async function mailWorkflow(
         parameters: {
           authentication,
           mailbox,
-          options,
+          options: { ...options, ...('mailStore' in credentials && { mailStore: 'postgres' }) },
           ...parameters,
-          ...('mailStore' in credentials && { mailStore: 'postgres' }),
         },
         credentials: { [authentication]: { id: credential.id, name: credential.name }, ...credentials },
       },
@@ -127,7 +126,13 @@ export function sinkWorkflow(
   const body = withAttachment
     ? { sendBody: true, contentType: 'binaryData', inputDataFieldName: 'attachment_0' }
     : {};
-  return mailWorkflow(n8n, login, [postMail(sink, 'Sink', body)], { mailbox, authentication, options });
+  const parameters = withAttachment ? { downloadAttachments: true } : {};
+  return mailWorkflow(n8n, login, [postMail(sink, 'Sink', body)], {
+    mailbox,
+    authentication,
+    options,
+    parameters,
+  });
 }
 
 /** Posts what identifies a mail, and its text, to the sink; from any step after the trigger. */

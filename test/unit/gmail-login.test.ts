@@ -195,7 +195,7 @@ describe('a Gmail login by OAuth2', () => {
     n8n.provider = () => ({ access_token: 'of bob' });
     const fault = await n8n.fault(token(true));
     assert.equal(fault.kind, 'unreachable');
-    assert.match(fault.message, /"My Gmail" does not open ann@example\.com any more/);
+    assert.match(fault.message, /"My Gmail" \(Gmail OAuth2 API\) does not open ann@example\.com any more/);
     assert.equal((await n8n.login()).address, 'bob@example.com');
   });
 
@@ -213,7 +213,7 @@ describe('a Gmail login by OAuth2', () => {
     n8n.provider = () => Promise.reject(Object.assign(new Error('no'), { body: { error: 'invalid_grant' } }));
     const fault = await n8n.fault(token(true));
     assert.equal(fault.kind, 'login');
-    assert.match(fault.message, /"My Gmail" cannot be refreshed\. Reconnect it/);
+    assert.match(fault.message, /"My Gmail" \(Gmail OAuth2 API\) cannot be refreshed\. Reconnect it/);
   });
 
   it('takes a provider or a database that does not answer for an outage', async () => {
@@ -224,11 +224,17 @@ describe('a Gmail login by OAuth2', () => {
     n8n.credentials['gmailOAuth2'] = new Error('The database is away');
     const fault = await n8n.fault(token(true));
     assert.equal(fault.kind, 'unreachable');
-    assert.match(fault.message, /"My Gmail" cannot be read from n8n: The database is away/);
+    assert.match(
+      fault.message,
+      /"My Gmail" \(Gmail OAuth2 API\) cannot be read from n8n: The database is away/,
+    );
     assert.equal((await n8n.fault()).kind, 'unreachable');
     const robot = FakeN8n.withRobot();
     robot.credentials['googleApi'] = new Error('The database is away');
-    assert.match((await robot.fault()).message, /"Robot" cannot be read from n8n: The database is away/);
+    assert.match(
+      (await robot.fault()).message,
+      /"Robot" \(Google Service Account API\) cannot be read from n8n: The database is away/,
+    );
   });
 
   it('does not wait for a database that never answers', { timeout: 60_000 }, async (test) => {
@@ -246,7 +252,7 @@ describe('a Gmail login by OAuth2', () => {
     n8n.credentials['gmailOAuth2'] = {};
     await assert.rejects(checkGmailLogin(n8n.context), (error: Error) => {
       assert.ok(error instanceof NodeOperationError);
-      assert.match(error.message, /"My Gmail" is not connected\. Open it, and sign in/);
+      assert.match(error.message, /"My Gmail" \(Gmail OAuth2 API\) is not connected\. Open it, and sign in/);
       return true;
     });
     assert.equal((await n8n.fault()).kind, 'login', 'one that is disconnected later is told');
@@ -331,10 +337,16 @@ describe('a Gmail login by a service account', () => {
     const refused: [data: object, says: RegExp][] = [
       [
         { delegatedEmail: '' },
-        /in the credential "Robot" has no mail of its own\. Switch on "Impersonate a User"/,
+        /in the credential "Robot" \(Google Service Account API\) has no mail of its own\. Switch on "Impersonate a User"/,
       ],
-      [{ email: ' ' }, /^"Service Account Email" is empty in the credential "Robot"/],
-      [{ privateKey: '' }, /^"Private Key" is empty in the credential "Robot"/],
+      [
+        { email: ' ' },
+        /^"Service Account Email" is empty in the credential "Robot" \(Google Service Account API\)/,
+      ],
+      [
+        { privateKey: '' },
+        /^"Private Key" is empty in the credential "Robot" \(Google Service Account API\)/,
+      ],
     ];
     for (const [data, message] of refused) {
       for (const read of [checkGmailLogin, readGmailLogin]) {
@@ -377,7 +389,7 @@ describe('a token for Pub/Sub', () => {
     n8n.parameters = { authentication: 'oAuth2', notifications: 'pull' };
     await assert.rejects(
       checkGmailLogin(n8n.context),
-      /"Service Account Email" is empty in the credential "Robot"/,
+      /"Service Account Email" is empty in the credential "Robot" \(Google Service Account API\)/,
     );
     n8n.parameters = { authentication: 'oAuth2', notifications: 'none' };
     await checkGmailLogin(n8n.context);

@@ -286,8 +286,8 @@ describe('a setting of the Gmail trigger that can never work is refused, and nam
       { event: 'burned' },
       /^"Event" is "burned", which this node does not know/,
     ],
-    ['the last 0', { start: 'last', startCount: 0 }, /^"How Many" must be a whole number from 1/],
-    ['since no date', { start: 'since', startDate: 'soon' }, /^"Since" is not a date\./],
+    ['the last 0', { start: 'last', startCount: 0 }, /^"Start With: How Many" must be a whole number from 1/],
+    ['since no date', { start: 'since', startDate: 'soon' }, /^"Start With: Since" is not a date\./],
     ['push without a topic', { ...push, pubsubTopic: '' }, /^"Pub\/Sub Topic" is empty\./],
     [
       'push without a service account',

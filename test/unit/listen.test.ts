@@ -502,7 +502,7 @@ describe('a Gmail account', () => {
 
   it('is named by its credential until its address is known', async () => {
     const { collector } = new Account();
-    assert.equal(collector.watched(), 'The Gmail account of the credential "My Gmail"');
+    assert.equal(collector.watched(), 'The Gmail account of the credential "My Gmail" (Gmail OAuth2 API)');
     const named = new Account();
     await named.collect();
     assert.equal(named.collector.watched(), 'The Gmail account ann@example.com');

@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import { DurableImapOAuth2Api } from '../../credentials/DurableImapOAuth2Api.credentials';
-import { ImapFault } from '../../engine/imap/session/fault';
+import { ImapFault, toFault } from '../../engine/imap/session/fault';
 import { renewedLogin } from '../../engine/imap/session/login';
 import {
   checkLogin,
@@ -33,6 +33,7 @@ class FakeN8n {
   readonly #id = randomUUID();
   data: ICredentialDataDecryptedObject;
   emailAddress: string | undefined;
+  options: object | undefined;
   refreshed = 0;
   asked: unknown[] = [];
   /** What the provider does when a token is to be refreshed. */
@@ -56,7 +57,7 @@ class FakeN8n {
 
   get context(): LoginContext {
     const node = {
-      parameters: { emailAddress: this.emailAddress },
+      parameters: { emailAddress: this.emailAddress, options: this.options },
       credentials: { [this.type]: { id: this.#id, name: 'My mail' } },
     };
     return {
@@ -130,6 +131,36 @@ describe('a login by password', () => {
     await assert.rejects(checkLogin(n8n.context, 'durableImap'), NodeOperationError);
     await checkLogin(new FakeN8n('durableImap', byPassword).context, 'durableImap');
   });
+
+  it('names its credential by its name and its type, in what is refused and in what goes wrong later', async () => {
+    for (const [type, called] of [
+      ['imap', '"My mail" (IMAP)'],
+      ['durableImap', '"My mail" (Durable IMAP)'],
+    ] as const) {
+      const empty = new FakeN8n(type, { ...byPassword, host: '' });
+      const refused = { message: `Host is empty in the credential ${called}.` };
+      await assert.rejects(checkLogin(empty.context, type), refused);
+      const login = await readLogin(new FakeN8n(type, byPassword).context, type);
+      const rejected = toFault(Object.assign(new Error(), { authenticationFailed: true }), login);
+      assert.ok(rejected.message.includes(`Check User and Password in the credential ${called}.`));
+      const away = toFault(Object.assign(new Error(), { code: 'ECONNREFUSED' }), login);
+      assert.ok(away.message.includes(`Check Host and Port in the credential ${called} (`));
+    }
+  });
+
+  it('takes any certificate where the built-in trigger, in its version 1, was told to', async () => {
+    const n8n = new FakeN8n('imap', byPassword);
+    assert.equal((await readLogin(n8n.context, 'imap')).allowUnauthorizedCerts, false);
+    n8n.options = { allowUnauthorizedCerts: true };
+    assert.equal((await readLogin(n8n.context, 'imap')).allowUnauthorizedCerts, true);
+    n8n.options = { allowUnauthorizedCerts: false };
+    n8n.data = { ...byPassword, allowUnauthorizedCerts: true };
+    assert.equal(
+      (await readLogin(n8n.context, 'imap')).allowUnauthorizedCerts,
+      true,
+      'the credential allows it',
+    );
+  });
 });
 
 describe('the certificates of a login', () => {
@@ -200,7 +231,8 @@ describe('a login by OAuth2', () => {
   it('goes to the server of the provider, or to the one that was entered', async () => {
     const place = async (data: object): Promise<unknown> => {
       const n8n = FakeN8n.signedIn('durableImapOAuth2Api', 60 * MINUTE_MS, data);
-      const { proof: _, ...account } = await readLogin(n8n.context, n8n.type);
+      const { proof: _, credential, ...account } = await readLogin(n8n.context, n8n.type);
+      assert.equal(credential, '"My mail" (Durable IMAP OAuth2 API)');
       return account;
     };
     const preset = { port: 993, secure: true, startTls: 'required', allowUnauthorizedCerts: false };
@@ -282,7 +314,10 @@ describe('a login by OAuth2', () => {
       n8n.provider = () => Promise.reject(error);
       const fault = await n8n.fault();
       assert.equal(fault.kind, 'login', error.message);
-      assert.match(fault.message, /credential "My mail" cannot be refreshed\. Reconnect it/);
+      assert.match(
+        fault.message,
+        /credential "My mail" \(Durable IMAP OAuth2 API\) cannot be refreshed\. Reconnect it/,
+      );
       assert.doesNotMatch(fault.message, /stored|grant/);
     }
   });
@@ -292,7 +327,7 @@ describe('a login by OAuth2', () => {
     n8n.provider = () => Promise.reject(Object.assign(new Error('HTTP status 503'), { status: 503 }));
     const fault = await n8n.fault();
     assert.equal(fault.kind, 'unreachable');
-    assert.match(fault.message, /credential "My mail" could not be refreshed/);
+    assert.match(fault.message, /credential "My mail" \(Durable IMAP OAuth2 API\) could not be refreshed/);
     const good = FakeN8n.signedIn('durableImapOAuth2Api', 2 * MINUTE_MS, outlook);
     good.provider = n8n.provider;
     assert.equal(await good.token(), 'stored');
@@ -304,7 +339,10 @@ describe('a login by OAuth2', () => {
     for (const nothing of [undefined, '', {}]) {
       n8n.data = { ...outlook, ...(nothing !== undefined && { oauthTokenData: nothing }) };
       await assert.rejects(checkLogin(n8n.context, n8n.type), /is not connected\. Open it, and sign in/);
-      assert.match((await n8n.fault()).message, /"My mail" is not connected\. Reconnect it/);
+      assert.match(
+        (await n8n.fault()).message,
+        /"My mail" \(Durable IMAP OAuth2 API\) is not connected\. Reconnect it/,
+      );
     }
   });
 

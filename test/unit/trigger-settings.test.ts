@@ -243,12 +243,12 @@ describe("the trigger's settings", () => {
     const items = (parameters: INodeParameters): unknown => running(parameters, itemSettings);
     const plain = {
       format: 'simple',
-      downloadAttachments: true,
+      downloadAttachments: false,
       attachmentPrefix: 'attachment_',
       attachments: null,
     };
     assert.deepEqual(items({}), plain);
-    assert.deepEqual(items({ downloadAttachments: false }), { ...plain, downloadAttachments: false });
+    assert.deepEqual(items({ downloadAttachments: true }), { ...plain, downloadAttachments: true });
     assert.deepEqual(items({ format: 'message' }), { ...plain, format: 'message' });
     assert.deepEqual(items({ format: 'raw' }), { ...plain, format: 'raw' });
     assert.deepEqual(
@@ -261,6 +261,7 @@ describe("the trigger's settings", () => {
     assert.deepEqual(items({ format: 'resolved', options: { inlineAttachments: false } }), {
       ...plain,
       format: 'resolved',
+      downloadAttachments: true,
       attachments: { inline: false, mostBytes: null, types: [] },
     });
     assert.equal(running({}, mostReadBytes), 250 * 1024 * 1024);
@@ -291,29 +292,29 @@ describe('a setting that can never work is refused, and named:', () => {
     [
       'none of several',
       { mailboxes: 'several' },
-      /^"Mailbox Names" is empty\. Choose at least one mailbox\.$/,
+      /^"Mailbox Names" is empty\. Add the option "More Mailboxes", and choose them there\.$/,
     ],
     [
       'no pattern',
       { mailboxes: 'pattern' },
-      /^"Mailbox Pattern" is empty\. Enter one, such as Orders\/\*\.$/,
+      /^"Mailbox Pattern" is empty\. Choose By Pattern in "Mailbox Name", and enter one/,
     ],
     [
       'the last 0',
       { start: 'last', startCount: 0 },
-      /^"How Many" must be a whole number from 1 to 1000000\.$/,
+      /^"Start With: How Many" must be a whole number from 1 to 1000000\.$/,
     ],
-    ['the last 1.5', { start: 'last', startCount: 1.5 }, /^"How Many" must be a whole number/],
-    ['since nothing', { start: 'since' }, /^"Since" is empty\. Choose a date\.$/],
+    ['the last 1.5', { start: 'last', startCount: 1.5 }, /^"Start With: How Many" must be a whole number/],
+    ['since nothing', { start: 'since' }, /^"Start With: Since" is empty\. Choose a date\.$/],
     [
       'since no date',
       { start: 'since', startDate: 'last May 5' },
-      /^"Since" is not a date\. Enter one such as/,
+      /^"Start With: Since" is not a date\. Enter one such as/,
     ],
     [
       'since the 40th',
       { start: 'since', startDate: '2026-05-40' },
-      /^"Since" is not a date\. Enter one such as/,
+      /^"Start With: Since" is not a date\. Enter one such as/,
     ],
     ['no keyword', { postProcessAction: 'keyword' }, /^"Keyword" is empty\. Enter one, such as Processed\.$/],
     [

@@ -24,6 +24,8 @@ export interface GmailCredential {
   readonly id: string;
   /** For people. */
   readonly name: string;
+  /** What kind it is, for people, as n8n shows it. */
+  readonly type?: string;
 }
 
 export interface GmailLogin {
@@ -41,4 +43,6 @@ export interface GmailLogin {
 
 /** The account, and with which credential it was asked: for faults that concern this login alone. */
 export const named = ({ address, credential }: Pick<GmailLogin, 'address' | 'credential'>): string =>
-  credential ? `${address} with the credential "${credential.name}"` : address;
+  credential
+    ? `${address} with the credential "${credential.name}"${credential.type ? ` (${credential.type})` : ''}`
+    : address;

@@ -19,11 +19,16 @@ export interface GmailMailAgain {
 export class GmailRereader {
   readonly #api: Pick<GmailApi, 'message'>;
   readonly #address: string;
+  readonly #credential: string | undefined;
 
-  /** @param address the account that the API leads to, as sources name it */
-  constructor(api: Pick<GmailApi, 'message'>, address: string) {
+  /**
+   * @param address the account that the API leads to, as sources name it
+   * @param credential that of the login, for people: `"Office" (Gmail OAuth2 API)`
+   */
+  constructor(api: Pick<GmailApi, 'message'>, address: string, credential?: string) {
     this.#api = api;
     this.#address = address;
+    this.#credential = credential;
   }
 
   /**
@@ -32,7 +37,7 @@ export class GmailRereader {
    * @throws GmailFault: Gmail could not be asked @throws Error: it was in another account
    */
   async read(claim: Claim, mostBytes: number): Promise<GmailMailAgain | null> {
-    if (claim.account !== this.#address) throw otherAccount(claim.account, this.#address);
+    if (claim.account !== this.#address) throw otherAccount(claim.account, this.#address, this.#credential);
     const message = await this.#api.message(gmailIdOf(claim.identity), 'new');
     if (!message) return null;
     const truncated = claim.size > mostBytes;

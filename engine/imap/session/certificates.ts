@@ -15,20 +15,21 @@ const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([\s\S]+?)-----END \1-----/g;
 /**
  * The certificates in a text, as PEM (RFC 7468). A text whose line breaks were lost on the way is mended.
  * @param field what a person calls the text, for the error
+ * @param where the credential that holds it, for the error
  * @throws Error that says that the field holds no certificate, or one that cannot be read
  */
-export function readCertificates(text: string, field: string): string {
+export function readCertificates(text: string, field: string, where: string): string {
   const found = blocks(text).filter(({ label }) => label.endsWith('CERTIFICATE'));
   if (found.length === 0) {
     throw new Error(
-      `"${field}" in the IMAP credential holds no certificate. It begins with "-----BEGIN CERTIFICATE-----" (PEM).`,
+      `"${field}" in ${where} holds no certificate. It begins with "-----BEGIN CERTIFICATE-----" (PEM).`,
     );
   }
   for (const { pem } of found) {
     try {
       new X509Certificate(pem);
     } catch {
-      throw new Error(`"${field}" in the IMAP credential holds a certificate that cannot be read.`);
+      throw new Error(`"${field}" in ${where} holds a certificate that cannot be read.`);
     }
   }
   return found.map(({ pem }) => pem).join('');
@@ -39,12 +40,13 @@ export function readClientCertificate(
   certificate: string,
   key: string,
   passphrase: string,
+  where: string,
 ): ClientCertificate {
-  const pem = readCertificates(certificate, 'Client Certificate');
+  const pem = readCertificates(certificate, 'Client Certificate', where);
   const [found] = blocks(key).filter(({ label }) => label.endsWith('PRIVATE KEY'));
   if (!found) {
     throw new Error(
-      '"Client Key" in the IMAP credential holds no private key. It begins with "-----BEGIN PRIVATE KEY-----" or similar (PEM).',
+      `"Client Key" in ${where} holds no private key. It begins with "-----BEGIN PRIVATE KEY-----" or similar (PEM).`,
     );
   }
   let matches: boolean;
@@ -54,12 +56,12 @@ export function readClientCertificate(
   } catch {
     throw new Error(
       /ENCRYPTED/.test(found.pem)
-        ? '"Client Key" in the IMAP credential is encrypted, and "Client Key Passphrase" does not open it.'
-        : '"Client Key" in the IMAP credential holds a private key that cannot be read.',
+        ? `"Client Key" in ${where} is encrypted, and "Client Key Passphrase" does not open it.`
+        : `"Client Key" in ${where} holds a private key that cannot be read.`,
     );
   }
   if (!matches) {
-    throw new Error('"Client Key" in the IMAP credential does not belong to "Client Certificate".');
+    throw new Error(`"Client Key" in ${where} does not belong to "Client Certificate".`);
   }
   return { certificate: pem, key: found.pem, ...(passphrase && { passphrase }) };
 }

@@ -1,6 +1,6 @@
 // What the errors of a TLS connection and of a login mean: a kind, and words that say what to do.
 // Invariant: nothing secret stands in a text, whatever the server repeats.
-import type { ImapLogin } from './login';
+import { credentialOf, type ImapLogin } from './login';
 
 /** What imapflow and Node put on the errors they throw, as far as it is read here. */
 export interface RawError {
@@ -36,17 +36,17 @@ export function tlsText(error: RawError, login: ImapLogin): string | undefined {
   const code = error.code ?? '';
   if (error.message === 'Server does not support STARTTLS') {
     return (
-      `${server} does not offer STARTTLS, or refused it. Nothing was sent, because STARTTLS is "Required" in the IMAP ` +
-      'credential. If it should offer it, somebody on the way may be reading along. Turn on SSL/TLS there, with port 993; ' +
+      `${server} does not offer STARTTLS, or refused it. Nothing was sent, because STARTTLS is "Required" in ` +
+      `${credentialOf(login)}. If it should offer it, somebody on the way may be reading along. Turn on SSL/TLS there, with port 993; ` +
       'choose "If Offered" or "Never" only for a server in your own network.'
     );
   }
   if (code === 'STARTTLS_INJECTION') {
-    return `${server} sent something before the encryption began: somebody on the way may be changing it. Turn on SSL/TLS in the IMAP credential, with port 993.`;
+    return `${server} sent something before the encryption began: somebody on the way may be changing it. Turn on SSL/TLS in ${credentialOf(login)}, with port 993.`;
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
     const names = (error.cert?.subjectaltname ?? '').replace(/(DNS|IP Address):/g, '').slice(0, 200);
-    return `The certificate of ${server} is for another host${names && ` (${names})`}. Enter the host that it names as Host in the IMAP credential.`;
+    return `The certificate of ${server} is for another host${names && ` (${names})`}. Enter the host that it names as Host in ${credentialOf(login)}.`;
   }
   if (code === 'CERT_HAS_EXPIRED') {
     return `The certificate of ${server} has expired. Whoever runs the server has to renew it.`;
@@ -58,11 +58,11 @@ export function tlsText(error: RawError, login: ImapLogin): string | undefined {
     return login.ca === undefined
       ? `The certificate of ${server} is not trusted (${code}). For a server with an authority of its own, put that into ` +
           '"CA Certificate" of a Durable IMAP credential; turn on "Allow Self-Signed Certificates" only in your own network.'
-      : `The certificate of ${server} was signed neither by the "CA Certificate" in the IMAP credential nor by a public authority (${code}).`;
+      : `The certificate of ${server} was signed neither by the "CA Certificate" in ${credentialOf(login)} nor by a public authority (${code}).`;
   }
   if (/ALERT_.*(CERTIFICATE|UNKNOWN_CA)/.test(code)) return clientCertificateText(login);
   if (error.tlsFailed || code === 'EPROTO' || code.startsWith('ERR_SSL')) {
-    return `No TLS connection to ${server}. Check Port and SSL/TLS in the IMAP credential: on for port 993, off for port 143.`;
+    return `No TLS connection to ${server}. Check Port and SSL/TLS in ${credentialOf(login)}: on for port 993, off for port 143.`;
   }
   return undefined;
 }
@@ -70,7 +70,7 @@ export function tlsText(error: RawError, login: ImapLogin): string | undefined {
 function clientCertificateText(login: ImapLogin): string {
   const server = `${login.host}:${login.port}`;
   return login.clientCertificate
-    ? `${server} did not accept the "Client Certificate" in the IMAP credential.`
+    ? `${server} did not accept the "Client Certificate" in ${credentialOf(login)}.`
     : `${server} asks for a certificate of the client. Put it into "Client Certificate" of a Durable IMAP credential.`;
 }
 
@@ -104,7 +104,7 @@ export function loginFault(
   if (takesNone) {
     return [
       'tls',
-      `${server} takes no password without encryption. Turn on SSL/TLS in the IMAP credential, with port 993, or let it use STARTTLS.`,
+      `${server} takes no password without encryption. Turn on SSL/TLS in ${credentialOf(login)}, with port 993, or let it use STARTTLS.`,
     ];
   }
   // Dovecot takes the connection first, and says this instead of looking at the password.
@@ -113,8 +113,8 @@ export function loginFault(
   return [
     'login',
     byToken
-      ? `${server} ${rejected} Reconnect the OAuth2 credential, signed in as this user, and check that IMAP is allowed for the mailbox.`
-      : `${server} ${rejected} Check User and Password in the IMAP credential. Many providers need an app password here.`,
+      ? `${server} ${rejected} Reconnect ${login.credential === undefined ? 'the OAuth2 credential' : credentialOf(login)}, signed in as this user, and check that IMAP is allowed for the mailbox.`
+      : `${server} ${rejected} Check User and Password in ${credentialOf(login)}. Many providers need an app password here.`,
   ];
 }
 

@@ -2,7 +2,7 @@
 // Invariant: no password and nothing of a mail stands in a message.
 import { DeadlineError } from '../../runtime/time';
 import { isBusy, loginFault, type RawError, saidShortly, tlsText } from './fault-texts';
-import type { ImapLogin } from './login';
+import { credentialOf, type ImapLogin } from './login';
 
 /**
  * - `host`, `unreachable`, `tls`, `greeting`: no connection; settings, or an outage
@@ -74,13 +74,13 @@ export function toFault(
   const refused = loginFault(error, login, isEncrypted);
   if (refused) return fault(...refused);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || code === 'EAI_FAIL') {
-    return fault('host', `The host "${login.host}" was not found. Check Host in the IMAP credential.`);
+    return fault('host', `The host "${login.host}" was not found. Check Host in ${credentialOf(login)}.`);
   }
   if (UNREACHABLE.has(code)) {
     const how = code === 'ECONNREFUSED' ? 'refused the connection' : 'cannot be reached';
     return fault(
       'unreachable',
-      `${server} ${how}. Check Host and Port in the IMAP credential (usually 993 with SSL/TLS), and that the server is up.`,
+      `${server} ${how}. Check Host and Port in ${credentialOf(login)} (usually 993 with SSL/TLS), and that the server is up.`,
     );
   }
   const tls = tlsText(error, login);
@@ -92,7 +92,7 @@ export function toFault(
     return fault(
       'greeting',
       `${server} took the connection but did not greet as an IMAP server. ` +
-        'Check Port and SSL/TLS in the IMAP credential: on for port 993, off for port 143.',
+        `Check Port and SSL/TLS in ${credentialOf(login)}: on for port 993, off for port 143.`,
     );
   }
   if (cause instanceof DeadlineError) return fault('connection', `${server}: ${cause.message}.`);

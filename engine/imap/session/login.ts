@@ -34,7 +34,13 @@ export interface ImapLogin {
   };
   /** The most connections that this account may have from this process. */
   readonly mostConnections: number;
+  /** The credential that it was read from, for people: `"Office" (Durable IMAP)`. Undefined: it is of none, as in a test. */
+  readonly credential?: string;
 }
+
+/** Where a person looks for what is to be changed. */
+export const credentialOf = ({ credential }: Pick<ImapLogin, 'credential'>): string =>
+  credential === undefined ? 'the IMAP credential' : `the credential ${credential}`;
 
 export const DEFAULT_MOST_CONNECTIONS = 3;
 

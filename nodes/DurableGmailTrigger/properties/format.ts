@@ -39,15 +39,6 @@ export const formatProperties: INodeProperties[] = [
 
 export const attachmentOptions: INodeProperties[] = [
   {
-    displayName: 'Attachment Prefix',
-    name: 'dataPropertyAttachmentsPrefixName',
-    type: 'string',
-    default: 'attachment_',
-    displayOptions: WITH_ATTACHMENTS,
-    description:
-      'Prefix for the name of the binary property of each attachment. A number is added: with "attachment_" the first attachment is "attachment_0".',
-  },
-  {
     displayName: 'Download Attachments',
     name: 'downloadAttachments',
     type: 'boolean',

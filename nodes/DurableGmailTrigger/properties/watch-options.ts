@@ -1,5 +1,6 @@
 // The options about asking Gmail: how often, at which prices, and where.
-import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
+import type { IDisplayOptions, INodeProperties, NodeHint } from 'n8n-workflow';
+import { carried } from '../../host/trigger/as-before';
 import { ADDRESSES, POLL_EVERY } from '../settings/watching';
 
 const address = (
@@ -67,3 +68,29 @@ export const watchOptions: INodeProperties[] = [
     address('tokenUrl', 'Where a service account gets its access tokens', displayOptions),
   ),
 ];
+
+/** What only a trigger has that n8n asks to look (settings/polling.ts). */
+export const pollingBefore: INodeProperties[] = carried([
+  { name: 'pollTimes', default: '' },
+  { name: 'maxResults', default: '' },
+]);
+
+export const maxResultsHint: NodeHint = {
+  message:
+    '<b>Max Emails per Poll</b> of the built-in trigger counts as how many emails run at the same time: each runs by itself. To change it, add the option <b>Runs at Once</b>.',
+  type: 'info',
+  location: 'ndv',
+  whenToDisplay: 'always',
+  displayCondition:
+    '={{ !!$parameter["maxResults"] && ($parameter["options"] || {})["mostInFlight"] === undefined }}',
+};
+
+export const pollTimesHint: NodeHint = {
+  message:
+    'How often Gmail is asked was set as <b>Poll Times</b> of the built-in trigger. To change it, add the option <b>Poll Every</b>.',
+  type: 'info',
+  location: 'ndv',
+  whenToDisplay: 'always',
+  displayCondition:
+    '={{ ((($parameter["pollTimes"] || {})["item"] || [])[0] || { mode: "everyMinute" })["mode"] !== "everyMinute" && ($parameter["options"] || {})["pollEvery"] === undefined }}',
+};

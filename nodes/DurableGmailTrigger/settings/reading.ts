@@ -1,10 +1,17 @@
 // What the node takes from its account, and how often it asks for it.
 import type { GmailEvent, GmailFilter, GmailReading } from '../../../engine/gmail/read/reading';
 import { parseTextMatch, type TextMatch } from '../../../engine/mail/filter';
-import { readNumber, SECOND_MS } from '../../host/trigger/numbers';
-import { collection, type Parameters, parsed, text, texts } from '../../host/trigger/parameters';
+import { SECOND_MS } from '../../host/trigger/numbers';
+import {
+  collection,
+  isLikeBuiltIn,
+  type Parameters,
+  parsed,
+  text,
+  texts,
+} from '../../host/trigger/parameters';
 import { mostStoredBytes, start } from '../../host/trigger/settings';
-import { POLL_EVERY } from './watching';
+import { pollEvery } from './polling';
 
 /** What the node takes; also of the mails that a test in the editor looks at. */
 export type Wanted = Pick<GmailReading, 'event' | 'eventLabels' | 'filter'>;
@@ -35,7 +42,7 @@ export function reading(
     skipWhileOff,
     mostStoredBytes: mostStoredBytes(options),
     ...wanted(parameters),
-    pollMs: Math.round(readNumber(options.get('pollEvery'), POLL_EVERY) * SECOND_MS),
+    pollMs: Math.round(pollEvery(parameters) * SECOND_MS),
   };
 }
 
@@ -47,11 +54,20 @@ export function wanted(parameters: Parameters): Wanted {
   return {
     event,
     eventLabels: event === 'labelAdded' ? texts(parameters, 'eventLabels') : [],
-    filter: filter(collection(parameters, 'filters')),
+    filter: filter(collection(parameters, 'filters'), byDefault(parameters)),
   };
 }
 
-function filter(filters: Parameters): GmailFilter {
+type Included = Pick<GmailFilter, 'drafts' | 'sent' | 'scheduled'>;
+
+/** What is taken where no filter says so; as the version of the built-in trigger did it, only if that is wanted. */
+function byDefault(parameters: Parameters): Included {
+  const version = isLikeBuiltIn(parameters) ? parameters.node.typeVersion : Infinity;
+  return { drafts: version < 1.2, sent: version < 1.3, scheduled: version < 1.4 };
+}
+
+function filter(filters: Parameters, included: Included): GmailFilter {
+  const includes = (name: string, otherwise: boolean): boolean => (filters.get(name) ?? otherwise) === true;
   const ids = texts(filters, 'labelIds');
   const { sender, senderSearch } = readSender(filters);
   return {
@@ -60,9 +76,9 @@ function filter(filters: Parameters): GmailFilter {
     sender,
     search: [text(filters, 'q'), senderSearch].filter((part) => part !== '').join(' ') || null,
     readStatus: readStatus(filters),
-    drafts: filters.get('includeDrafts') === true,
-    sent: filters.get('includeSent') === true,
-    scheduled: filters.get('includeScheduled') === true,
+    drafts: includes('includeDrafts', included.drafts),
+    sent: includes('includeSent', included.sent),
+    scheduled: includes('includeScheduled', included.scheduled),
     spamAndTrash: filters.get('includeSpamTrash') === true,
   };
 }

@@ -1,15 +1,6 @@
 // In which shape an email is handed to the workflow. Names and values are those of the built-in trigger.
-import type { IDisplayOptions, INodeProperties } from 'n8n-workflow';
-
-const prefixProperty = (displayOptions: IDisplayOptions): INodeProperties => ({
-  displayName: 'Property Prefix Name',
-  name: 'dataPropertyAttachmentsPrefixName',
-  type: 'string',
-  default: 'attachment_',
-  displayOptions,
-  description:
-    'Prefix for the name of the binary property of each attachment. A number is added: with "attachment_" the first attachment is "attachment_0".',
-});
+import type { INodeProperties, NodeHint } from 'n8n-workflow';
+import { asBeforeHint, carried } from '../../host/trigger/as-before';
 
 export const formatProperties: INodeProperties[] = [
   {
@@ -42,10 +33,20 @@ export const formatProperties: INodeProperties[] = [
     displayName: 'Download Attachments',
     name: 'downloadAttachments',
     type: 'boolean',
-    default: true,
+    default: false,
     displayOptions: { show: { format: ['simple'] } },
     description: 'Whether the attachments of the email are handed to the workflow as binary data',
   },
-  prefixProperty({ show: { format: ['resolved'] } }),
-  prefixProperty({ show: { format: ['simple'], downloadAttachments: [true] } }),
 ];
+
+const PREFIX = { name: 'dataPropertyAttachmentsPrefixName', default: 'attachment_' };
+
+/** The built-in trigger has it beside the options. */
+export const prefixBefore: INodeProperties[] = carried([PREFIX]);
+
+export const prefixHint: NodeHint = asBeforeHint({
+  what: 'The names of attachments have a prefix of their own, as the built-in trigger, or an older version of this node, had it.',
+  option: 'Attachment Prefix',
+  optionName: PREFIX.name,
+  counts: `($parameter["${PREFIX.name}"] || "${PREFIX.default}") !== "${PREFIX.default}"`,
+});

@@ -8,23 +8,23 @@ export const loginProperties: INodeProperties[] = [
     type: 'options',
     options: [
       {
-        name: 'IMAP',
+        name: 'IMAP (Password, as in the Email Trigger)',
         value: 'imap',
         description: "n8n's own credential: the one that the Email Trigger (IMAP) uses",
       },
       {
-        name: 'Durable IMAP',
+        name: 'Durable IMAP (Password, Own Certificates)',
         value: 'durableImap',
         description:
           'A password, with certificates and STARTTLS of your choice, and a test that says what is wrong',
       },
       {
-        name: 'Durable IMAP OAuth2',
+        name: 'Durable IMAP OAuth2 (Microsoft 365, Gmail and Others)',
         value: 'durableImapOAuth2Api',
         description: 'Gmail, Microsoft 365 and others, without a password',
       },
       {
-        name: 'Gmail OAuth2',
+        name: 'Gmail OAuth2 (as in the Gmail Node)',
         value: 'gmailOAuth2',
         description: "n8n's own credential: the one that the Gmail node uses",
       },

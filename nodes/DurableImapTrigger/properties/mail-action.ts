@@ -29,8 +29,16 @@ export const afterSuccessProperties: INodeProperties[] = [
     name: 'postProcessAction',
     type: 'options',
     noDataExpression: true,
-    options: ACTIONS,
-    default: 'nothing',
+    // n8n stores no default: what the built-in trigger does by default could not be told from a choice otherwise.
+    options: [
+      {
+        name: 'Nothing by Default',
+        value: 'default',
+        description: 'Mark as Read, if the option "Behave Like the Built-in" is on',
+      },
+      ...ACTIONS,
+    ],
+    default: 'default',
     description:
       'What to do with an email on the server when its run has succeeded, never before. A run that a Wait node puts aside counts as succeeded. If the server is away, it is done later.',
   },

@@ -41,6 +41,15 @@ export const watchOptions: INodeProperties[] = [
       'Makes the connection anew after this time. Not needed for reliability; only for servers that limit how old a connection may get. 0: never.',
   },
   {
+    displayName: 'Ignore SSL Issues (Insecure)',
+    name: 'allowUnauthorizedCerts',
+    type: 'boolean',
+    noDataExpression: true,
+    default: false,
+    description:
+      'Whether to connect even if the certificate of the server cannot be trusted, as version 1 of the built-in Email Trigger (IMAP) had it. Better: allow it in the credential, or enter its authority in a Durable IMAP credential.',
+  },
+  {
     displayName: 'Heartbeat (Seconds)',
     name: 'heartbeat',
     type: 'number',

@@ -3,7 +3,7 @@ import { checkKeyword } from '../../../engine/imap/act/keyword';
 import { isChosen, type MailboxChoice } from '../../../engine/imap/session/mailboxes';
 import type { MailAction } from '../../../engine/ledger/mail-actions';
 import { mailboxName } from './mailboxes';
-import { type Parameters, parsed, text } from '../../host/trigger/parameters';
+import { isLikeBuiltIn, type Parameters, parsed, text } from '../../host/trigger/parameters';
 
 /** Where a choice is made, and what its parts are called in the editor. */
 interface Choice {
@@ -40,6 +40,9 @@ export function mailAction(
   const action = text(parameters, choice.action);
   switch (action) {
     case '':
+    case 'default':
+      // Only "After Success" has it: the options have no options of their own.
+      return isLikeBuiltIn(parameters) ? { kind: 'markRead' } : null;
     case 'nothing':
       return null;
     case 'read':

@@ -4,7 +4,14 @@ import type { ImapReading } from '../../../engine/imap/read/reading';
 import { type MailFilter, parseTextMatch, type TextMatch } from '../../../engine/mail/filter';
 import type { Start } from '../../../engine/source/source';
 import { KILOBYTE, MINUTE_MS, readNumber, SECOND_MS } from '../../host/trigger/numbers';
-import { collection, type Parameters, parsed, text } from '../../host/trigger/parameters';
+import {
+  collection,
+  isLikeBuiltIn,
+  optionOrBefore,
+  type Parameters,
+  parsed,
+  text,
+} from '../../host/trigger/parameters';
 import { mostStoredBytes, start } from '../../host/trigger/settings';
 import { LARGER_THAN, SMALLER_THAN, WATCH_NUMBERS } from './numbers';
 
@@ -44,7 +51,8 @@ export function reading(parameters: Parameters, { skipWhileOff, timeZone }: Circ
 /** @throws Error that names the setting */
 export function wanted(parameters: Parameters): Wanted {
   const options = collection(parameters, 'options');
-  const rules = text(options, 'customEmailConfig') || (takesOldMail(parameters) ? UNREAD_RULES : '');
+  const byDefault = takesOldMail(parameters) || isLikeBuiltIn(parameters) ? UNREAD_RULES : '';
+  const rules = text(options, 'customEmailConfig') || byDefault;
   return {
     filter: filter(collection(parameters, 'filters')),
     criteria: rules ? parsed(options, '"Custom Email Rules"', () => parseCriteria(rules)) : null,
@@ -54,7 +62,7 @@ export function wanted(parameters: Parameters): Wanted {
 /** As the built-in trigger does if it is told to; "Start With", if it was changed, says more than that. */
 const takesOldMail = (parameters: Parameters): boolean =>
   collection(parameters, 'options').get('trackLastMessageId') === false &&
-  (text(parameters, 'start') || 'new') === 'new';
+  (text(optionOrBefore(parameters), 'start') || 'new') === 'new';
 
 const beginning = (parameters: Parameters, timeZone: string): Start =>
   takesOldMail(parameters) ? { kind: 'everything' } : start(parameters, timeZone);

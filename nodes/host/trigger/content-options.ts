@@ -5,6 +5,15 @@ import { NUMBERS } from './numbers';
 /** @param withAttachments when an email is handed out with its attachments */
 export const contentOptions = (withAttachments: IDisplayOptions): INodeProperties[] => [
   {
+    displayName: 'Attachment Prefix',
+    name: 'dataPropertyAttachmentsPrefixName',
+    type: 'string',
+    default: 'attachment_',
+    displayOptions: withAttachments,
+    description:
+      'Prefix for the name of the binary property of each attachment. A number is added: with "attachment_" the first attachment is "attachment_0".',
+  },
+  {
     displayName: 'Attachment Types',
     name: 'attachmentTypes',
     type: 'string',
@@ -23,7 +32,7 @@ export const contentOptions = (withAttachments: IDisplayOptions): INodePropertie
     description: 'Larger attachments are not handed out. 0: any size.',
   },
   {
-    displayName: 'Inline Attachments',
+    displayName: 'Attachments Inline',
     name: 'inlineAttachments',
     type: 'boolean',
     default: true,

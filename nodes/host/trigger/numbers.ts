@@ -25,7 +25,7 @@ export const NUMBERS = {
 
 /** What is entered elsewhere than among the options. */
 export const START_COUNT = {
-  shown: 'How Many',
+  shown: 'Start With: How Many',
   default: 50,
   least: 1,
   most: 1_000_000,

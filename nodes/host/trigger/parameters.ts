@@ -2,6 +2,7 @@
 import type { IExecuteFunctions, INode, ITriggerFunctions } from 'n8n-workflow';
 import { errorText } from '../../../engine/runtime/log';
 import { nodeError } from '../node-error';
+import { LIKE_BUILT_IN } from './like-built-in';
 import { NUMBERS, readNumber } from './numbers';
 
 export interface Parameters {
@@ -41,6 +42,16 @@ export function collection(parameters: Parameters, name: string): Parameters {
   const values = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   return { node: parameters.node, get: (name) => known(values[name]) };
 }
+
+/** What is an option now, and stood beside the options before: the option counts where it is set. */
+export function optionOrBefore(parameters: Parameters): Parameters {
+  const options = collection(parameters, 'options');
+  return { node: parameters.node, get: (name) => options.get(name) ?? parameters.get(name) };
+}
+
+/** It is to do what the built-in trigger does by default, where nothing else is chosen. */
+export const isLikeBuiltIn = (parameters: Parameters): boolean =>
+  collection(parameters, 'options').get(LIKE_BUILT_IN) === true;
 
 /** @throws Error that names the setting */
 export const numberOption = (options: Parameters, name: keyof typeof NUMBERS): number =>

@@ -9,7 +9,7 @@ import { isSwitchedOn } from '../activation';
 import { type AttachmentFilter, parseAttachmentTypes } from '../items/attachments';
 import type { RunTelling } from '../run-items';
 import { DAY_MS, MEGABYTE, MINUTE_MS, readNumber, START_COUNT } from './numbers';
-import { numberOption, type Parameters, parsed, text } from './parameters';
+import { numberOption, optionOrBefore, type Parameters, parsed, text } from './parameters';
 
 /** What came while the trigger was switched off is passed over. */
 export const skipsWhileOff = (context: ITriggerFunctions, options: Parameters): boolean =>
@@ -70,9 +70,9 @@ export const mostStoredBytes = (options: Parameters): number =>
 export const truncatedAbove = (options: Parameters): number =>
   Math.round(numberOption(options, 'truncateAbove') * MEGABYTE);
 
-/** @returns null: all of them @throws Error that names the setting */
-export function attachmentFilter(options: Parameters): AttachmentFilter | null {
-  const inline = options.get('inlineAttachments') !== false;
+/** @param inlineByDefault those within the text, where nobody chose @returns null: all @throws Error that names the setting */
+export function attachmentFilter(options: Parameters, inlineByDefault = true): AttachmentFilter | null {
+  const inline = (options.get('inlineAttachments') ?? inlineByDefault) !== false;
   const mostBytes = Math.round(numberOption(options, 'attachmentMostSize') * MEGABYTE) || null;
   const entered = text(options, 'attachmentTypes');
   const types = entered ? parsed(options, '"Attachment Types"', () => parseAttachmentTypes(entered)) : [];
@@ -80,7 +80,8 @@ export function attachmentFilter(options: Parameters): AttachmentFilter | null {
 }
 
 /** Where a new subscription begins. @param timeZone of a date without one @throws Error that names the setting */
-export function start(parameters: Parameters, timeZone: string): Start {
+export function start(node: Parameters, timeZone: string): Start {
+  const parameters = optionOrBefore(node);
   switch (parameters.get('start')) {
     case 'last':
       return { kind: 'last', count: readNumber(parameters.get('startCount'), START_COUNT) };
@@ -94,14 +95,14 @@ export function start(parameters: Parameters, timeZone: string): Start {
 }
 
 function date(value: unknown, timeZone: string): number {
-  if (value === undefined || value === '') throw new Error('"Since" is empty. Choose a date.');
+  if (value === undefined || value === '') throw new Error('"Start With: Since" is empty. Choose a date.');
   try {
     // A text without a year is none, whatever Date.parse makes of it.
     if (typeof value !== 'string' || /\d{4}/.test(value)) return toMs(value, timeZone);
   } catch {
     // It is none.
   }
-  throw new Error('"Since" is not a date. Enter one such as 2026-05-20 or 2026-05-20T08:00:00.');
+  throw new Error('"Start With: Since" is not a date. Enter one such as 2026-05-20 or 2026-05-20T08:00:00.');
 }
 
 /** n8n's types name those of a library that is not installed with them. */

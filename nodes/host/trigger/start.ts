@@ -1,9 +1,10 @@
-// Where a new trigger begins.
-import type { INodeProperties } from 'n8n-workflow';
+// Where a new trigger begins: options, which stood beside the options before.
+import type { INodeProperties, NodeHint } from 'n8n-workflow';
+import { asBeforeHint, carried } from './as-before';
 import { START_COUNT } from './numbers';
 
 /** @param place where it begins, such as "a mailbox" */
-export const startProperties = (place: string): INodeProperties[] => [
+export const startOptions = (place: string): INodeProperties[] => [
   {
     displayName: 'Start With',
     name: 'start',
@@ -24,33 +25,47 @@ export const startProperties = (place: string): INodeProperties[] => [
       { name: 'Everything', value: 'everything', description: 'All that is there, and all new ones' },
     ],
     default: 'new',
-    description: `Where to begin in ${place} that this node has not watched before. Afterwards it goes on where it stopped.`,
+    description: `Where to begin in ${place} that this node has not watched before. Afterwards it goes on where it stopped. Where a number or a date is needed, add that option, too.`,
   },
   {
-    displayName: 'How Many',
+    displayName: 'Start With: How Many',
     name: 'startCount',
     type: 'number',
     typeOptions: { minValue: START_COUNT.least, maxValue: START_COUNT.most },
     default: START_COUNT.default,
-    required: true,
     displayOptions: { show: { start: ['last'] } },
-    description: 'How many of the emails that are there to begin with',
+    description: 'How many of the emails that are there to begin with. Without this option: 50.',
   },
   {
-    displayName: 'Since',
+    displayName: 'Start With: Since',
     name: 'startDate',
     type: 'dateTime',
     default: '',
-    required: true,
     displayOptions: { show: { start: ['since'] } },
     description: 'When the server received the first email to take, in the time zone of the workflow',
   },
+];
+
+export const startBefore: INodeProperties[] = carried([
+  { name: 'start', default: 'new' },
+  { name: 'startCount', default: START_COUNT.default },
+  { name: 'startDate', default: '' },
+]);
+
+export const startHints: NodeHint[] = [
   {
-    displayName:
+    message:
       'Every email that is there runs the workflow once, the newest first. Limit them with <b>Filters</b>, and how many run at a time with the option <b>Runs at Once</b>.',
-    name: 'startNotice',
-    type: 'notice',
-    default: '',
-    displayOptions: { show: { start: ['since', 'everything'] } },
+    type: 'info',
+    location: 'ndv',
+    whenToDisplay: 'always',
+    displayCondition:
+      '={{ ["since", "everything"].includes(($parameter["options"] || {})["start"] || $parameter["start"]) }}',
   },
+  asBeforeHint({
+    what: 'It begins with more than new mail, as was set in an older version of this node.',
+    option: 'Start With',
+    optionName: 'start',
+    counts: '["last", "since", "everything"].includes($parameter["start"])',
+  }),
 ];

@@ -108,7 +108,6 @@ export function gmailTriggerInTheEditor(open: () => OpenEditor): void {
         'Authentication',
         'Gmail Account',
         'Event',
-        'Start With',
         'Simplify',
         'After Success',
         'Notifications',

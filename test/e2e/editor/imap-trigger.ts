@@ -19,7 +19,21 @@ export function imapTriggerInTheEditor(open: () => OpenEditor): void {
     let dovecot: Dovecot;
     let n8n: N8n;
     let editor: Editor;
+    let imap: { id: string; name: string };
     let workflow: string;
+
+    /** Makes another workflow, and opens its trigger. */
+    const opened = async (parameters: object, typeVersion = 1): Promise<void> => {
+      const trigger = {
+        ...{ id: 'trigger', name: TRIGGER, position: [0, 0], typeVersion, parameters },
+        type: 'n8n-nodes-durable-mail.durableImapTrigger',
+        credentials: { imap: { id: imap.id, name: imap.name } },
+      };
+      const named = { name: 'Orders by mail', nodes: [trigger], connections: {} };
+      ({ id: workflow } = await n8n.api.createWorkflow(named));
+      await editor.visit(workflow, TRIGGER);
+      await editor.open(TRIGGER);
+    };
 
     before(async () => {
       ({ n8n, editor } = open());
@@ -28,29 +42,11 @@ export function imapTriggerInTheEditor(open: () => OpenEditor): void {
       for (const name of ['Sent', 'Orders', 'Orders.2026', 'Done']) await client.mailboxCreate(name);
       await client.logout();
       await dovecot.append('ann', [rawMail({ subject: 'Order 17' }), rawMail({ subject: 'Something else' })]);
-      const imap = await n8n.api.createCredential(
-        'Mailbox of Ann',
-        'imap',
-        credentialData(dovecot.login('ann')),
-      );
-      ({ id: workflow } = await n8n.api.createWorkflow({
-        name: 'Orders by mail',
-        nodes: [
-          {
-            id: 'trigger',
-            name: TRIGGER,
-            type: 'n8n-nodes-durable-mail.durableImapTrigger',
-            typeVersion: 1,
-            position: [0, 0],
-            // As it is stored by those who had it before mailboxes could be picked, and by the built-in trigger.
-            parameters: { mailbox: 'INBOX' },
-            credentials: { imap },
-          },
-        ],
-        connections: {},
-      }));
-      await editor.visit(workflow, TRIGGER);
-      await editor.open(TRIGGER);
+      const login = credentialData(dovecot.login('ann'));
+      imap = await n8n.api.createCredential('Mailbox of Ann', 'imap', login);
+      await n8n.api.createCredential('Away', 'imap', { ...login, port: 1 });
+      // As it is stored by those who had it before mailboxes could be picked, and by the built-in trigger.
+      await opened({ mailbox: 'INBOX' });
     });
     after(() => cleanup.run());
 
@@ -85,10 +81,37 @@ export function imapTriggerInTheEditor(open: () => OpenEditor): void {
       await editor.page.getByPlaceholder('Add option').waitFor();
     };
 
+    const credential = async (): Promise<string | undefined> => {
+      const [node] = (await n8n.api.workflow(workflow)).nodes as {
+        credentials?: { imap?: { name: string } };
+      }[];
+      return node!.credentials?.imap?.name;
+    };
+
+    /** The fields that the panel has on first sight, by name. */
+    const shownFields = (): Promise<string[]> =>
+      editor.page
+        .locator('[data-test-id^="parameter-input-"]')
+        .filter({ visible: true })
+        .evaluateAll((fields) => [
+          ...new Set(
+            fields
+              .map((field) => (field as unknown as { dataset: { testId: string } }).dataset.testId)
+              .map((id) => id.replace('parameter-input-', '')),
+          ),
+        ]);
+
     const mailboxOf = (value: unknown): unknown => (value as { value?: unknown } | undefined)?.value ?? value;
 
     it('asks for one mailbox, by its name or from the list of the server', async () => {
-      await editor.shows('Watch', 'Mailbox Name', 'Start With', 'Format', 'After Success', 'Filters');
+      await editor.shows('Mailbox Login', 'Mailbox Name', 'Format', 'Download Attachments', 'After Success');
+      await editor.shows('Filters', 'Options');
+      assert.deepEqual(await shownFields(), [
+        'mailbox',
+        'format',
+        'downloadAttachments',
+        'postProcessAction',
+      ]);
       assert.equal(await editor.page.getByTestId('rlc-input').first().inputValue(), 'INBOX');
       await editor.page.getByTestId('rlc-mode-selector').first().click();
       await editor.shown('From list').click();
@@ -96,25 +119,63 @@ export function imapTriggerInTheEditor(open: () => OpenEditor): void {
       await isStored('the mailbox', ({ mailbox }) => mailboxOf(mailbox) === 'Done');
     });
 
-    it('asks for several, or for a pattern', async () => {
-      await editor.choose('mailboxes', 'Several Mailboxes');
-      await editor.shows('Mailbox Names', 'The mailboxes of an account share a few connections.');
-      await editor.choose('mailboxList', 'Orders');
-      await editor.choose('mailboxList', 'Orders.2026');
+    it('keeps its mailbox when another credential is chosen, also one that does not work', async () => {
+      await editor.page.getByTestId('rlc-mode-selector').first().click();
+      await editor.shown('By Name').click();
+      for (const name of ['Away', 'Mailbox of Ann']) {
+        await editor.page.getByTestId('node-credentials-select').first().click();
+        await editor.shown(name).click();
+        await until(`${name} is stored`, async () => (await credential()) === name);
+        assert.equal(await editor.page.getByTestId('rlc-input').first().inputValue(), 'Done');
+      }
+      await isStored('it', ({ mailbox }) => mailboxOf(mailbox) === 'Done');
+    });
+
+    it('asks for a pattern, or for more mailboxes', async () => {
+      await editor.page.getByTestId('rlc-mode-selector').first().click();
+      await editor.shown('By Pattern').click();
+      await editor.page.getByTestId('rlc-input').first().fill('Orders*');
+      await isStored('the pattern', ({ mailbox }) => (mailbox as { mode?: string }).mode === 'pattern');
+      await addOption('More Mailboxes');
+      await editor.choose('moreMailboxes', 'Orders');
+      await editor.choose('moreMailboxes', 'Orders.2026');
       await editor.page.keyboard.press('Escape');
-      await isStored('both', ({ mailboxList }) => JSON.stringify(mailboxList) === '["Orders","Orders.2026"]');
-      await editor.choose('mailboxes', 'Mailboxes by Pattern');
-      await editor.shows('Mailbox Pattern');
-      await editor.choose('mailboxes', 'One Mailbox');
-      await editor.shows('Mailbox Name');
+      await isStored('both', ({ options }) => {
+        const { moreMailboxes } = options as { moreMailboxes?: string[] };
+        return JSON.stringify(moreMailboxes) === '["Orders","Orders.2026"]';
+      });
+      await editor.executeStep();
+      await editor.shows('"More Mailboxes" cannot be added to a pattern.');
+      await editor.page.getByTestId('rlc-mode-selector').first().click();
+      await editor.shown('From list').click();
     });
 
     it('asks how much of the mailbox to begin with', async () => {
+      await addOption('Start With');
       await editor.choose('start', 'The Last …');
-      await editor.shows('How Many');
+      await addOption('Start With: How Many');
       await editor.choose('start', 'Since a Date');
-      await editor.shows('Since', 'Every email that is there runs the workflow once');
+      await addOption('Start With: Since');
+      await editor.shows('Every email that is there runs the workflow once');
       await editor.choose('start', 'New Mail Only');
+    });
+
+    it('lists its options by what they are about, and behaves like the built-in trigger with one click', async () => {
+      await editor.page.getByPlaceholder('Add option').click();
+      const items = editor.page.getByTestId('collection-parameter-option').filter({ visible: true });
+      await items.filter({ hasText: 'Behave Like the Built-in' }).waitFor();
+      const listed = (await items.allInnerTexts()).map((name) => name.trim());
+      assert.deepEqual(listed.slice(0, 6), [
+        'Behave Like the Built-in',
+        'While It Was Off',
+        'Custom Email Rules',
+        'Fetch Only New Emails',
+        'Retry After',
+        'Runs at Once',
+      ]);
+      await items.filter({ hasText: 'Behave Like the Built-in' }).click();
+      await isStored('it', ({ options }) => (options as { likeBuiltIn?: boolean }).likeBuiltIn === true);
+      await editor.shows('Only unread emails are taken.');
     });
 
     it('asks what each thing to do after success needs', async () => {
@@ -130,14 +191,13 @@ export function imapTriggerInTheEditor(open: () => OpenEditor): void {
     it('asks for attachments where there can be any', async () => {
       await editor.choose('format', 'RAW');
       await editor.parameter('downloadAttachments').waitFor({ state: 'hidden' });
-      await editor.choose('format', 'Resolved');
-      await editor.shows('Property Prefix Name');
       await editor.choose('format', 'Simple');
-      await editor.shows('Download Attachments', 'Property Prefix Name');
+      await editor.shows('Download Attachments');
     });
 
     it('shows the newest mail that fits, or says that none does', async () => {
-      await pickMailbox('INBOX');
+      await editor.close();
+      await opened({});
       await editor.page.getByPlaceholder('Add filter').click();
       await editor.shows('Has Attachment', 'Larger Than (KB)', 'Unread Only');
       await editor.shown('Subject').click();
@@ -179,5 +239,40 @@ export function imapTriggerInTheEditor(open: () => OpenEditor): void {
         return deadAction === 'move' && deadMailbox?.value === 'Orders.2026';
       });
     });
+
+    it('goes on as it was stored when all were fields of its own, and says so', async () => {
+      await editor.close();
+      const before = {
+        ...{ mailboxes: 'several', mailboxList: ['INBOX', 'Orders'], start: 'last', startCount: 7 },
+        ...{ mailStore: 'postgres', dataPropertyAttachmentsPrefixName: 'file_' },
+      };
+      await opened(before);
+      await editor.shows(
+        'Postgres Mail Store',
+        /It watches the mailboxes, or the pattern of mailboxes, that were set in an older version/,
+        /It begins with more than new mail/,
+        /The names of attachments have a prefix of their own/,
+        /Emails are kept in Postgres/,
+      );
+      await editor.choose('format', 'Resolved');
+      await isStored('the format', ({ format }) => format === 'resolved');
+      const parameters = await stored();
+      assert.deepEqual({ ...parameters, ...before }, parameters);
+    });
+
+    for (const [version, parameters] of [
+      [1, { options: { allowUnauthorizedCerts: true } }],
+      [2, { mailbox: '={{ "IN" + "BOX" }}', downloadAttachments: true, options: {} }],
+      [2.1, { postProcessAction: 'nothing', options: { trackLastMessageId: false } }],
+      [2.2, { options: { customEmailConfig: '["UNSEEN"]' } }],
+    ] as const) {
+      it(`takes what version ${version} of the built-in trigger has stored`, async () => {
+        await editor.close();
+        await opened(parameters, version);
+        await editor.shows('Mailbox Name', 'INBOX');
+        await editor.executeStep();
+        await editor.shows('Something else');
+      });
+    }
   });
 }

@@ -111,14 +111,7 @@ export function nodesInTheEditor(open: () => OpenEditor): void {
 
     it('asks for what it needs, in words', async () => {
       await editor.open('Durable IMAP Trigger');
-      await editor.shows(
-        'Mailbox Login',
-        'Mail Store',
-        'Every email is kept until its run has succeeded.',
-        'Mailbox Name',
-        'Download Attachments',
-        'Property Prefix Name',
-      );
+      await editor.shows('Mailbox Login', 'Mailbox Name', 'Format', 'Download Attachments', 'After Success');
       await page.getByPlaceholder('Add option').click();
       await editor.shows(
         'Guarantee',
@@ -128,6 +121,7 @@ export function nodesInTheEditor(open: () => OpenEditor): void {
         'Retry After',
         'Runs at Once',
         'Start Within (Minutes)',
+        'Where Emails Are Kept',
         'Store Mails Up To (MB)',
       );
     });
@@ -143,13 +137,13 @@ export function nodesInTheEditor(open: () => OpenEditor): void {
         'Scope',
         'The Key Is Finished',
         'If the Run Fails',
-        'Mail Store',
+        'Where Emails Are Kept',
       );
       assert.deepEqual(await editor.chosen('scope', 'keyIsFinished', 'ifRunFails', 'mailStore'), [
         'This Step',
         'When the Next Step Is Done',
         'Free the Key',
-        'Default',
+        'In This n8n',
       ]);
       await editor.executeStep();
       await editor.shows('First time Branch (1 item)', 'Already done Branch');
@@ -167,7 +161,7 @@ export function nodesInTheEditor(open: () => OpenEditor): void {
       await editor.visit(orders, 'Mail Ledger');
       await editor.hasIcon(editor.node('Mail Ledger'));
       await editor.open('Mail Ledger');
-      await editor.shows('Resource', 'Operation', 'Return All', 'Limit', 'Filters', 'Mail Store');
+      await editor.shows('Resource', 'Operation', 'Return All', 'Limit', 'Filters', 'Where Emails Are Kept');
       await editor.executeStep();
       await editor.shows('eventId', 'DONE');
       await editor.picture('mail-ledger-node');
@@ -199,6 +193,11 @@ export function nodesInTheEditor(open: () => OpenEditor): void {
       await editor.open('Mail Ledger');
       await editor.close();
       await editor.open('New Mail');
+      await page.getByPlaceholder('Add option').click();
+      await page
+        .getByTestId('collection-parameter-option')
+        .filter({ hasText: 'Where Emails Are Kept' })
+        .click();
       await choosePostgres();
       await page.getByTestId('node-credentials-select').nth(1).click();
       await editor.shows('Mail Store account');
@@ -207,7 +206,7 @@ export function nodesInTheEditor(open: () => OpenEditor): void {
       await editor.close();
       await until('the choice is stored', async () => {
         const [trigger] = (await n8n.api.workflow(orders)).nodes as StoredNode[];
-        return trigger?.parameters['mailStore'] === 'postgres';
+        return (trigger?.parameters['options'] as { mailStore?: string }).mailStore === 'postgres';
       });
       assert.deepEqual(await chosenStores(), ['Run Once']);
     });

@@ -146,7 +146,11 @@ export class Bench {
       name: 'Mail',
       type: 'n8n-nodes-durable-mail.durableImapTrigger',
       typeVersion: 1,
-      parameters: { mailbox: 'INBOX', options: { retrySchedule: '1s', ...options } },
+      parameters: {
+        mailbox: 'INBOX',
+        downloadAttachments: true,
+        options: { retrySchedule: '1s', ...options },
+      },
       credentials: { imap: { id: credential.id, name: credential.name } },
     };
     const id = await this.published([trigger, ...steps], edges);

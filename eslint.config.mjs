@@ -41,6 +41,20 @@ export default tseslint.config(
     rules: { '@typescript-eslint/explicit-module-boundary-types': 'error', 'no-console': 'error' },
   },
   {
+    files: ['nodes/**/*.ts'],
+    ignores: ['nodes/host/node-error.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'NewExpression[callee.name=/^Node(Operation|Api)Error$/]',
+          message:
+            'n8n rewrites its text where it holds a code such as ECONNREFUSED: use nodeError (nodes/host).',
+        },
+      ],
+    },
+  },
+  {
     files: ['test/**/*.ts'],
     rules: {
       // node:test's `describe` and `it` return promises that nobody has to wait for.

@@ -12,7 +12,8 @@ export class DurableImap implements ICredentialType {
 
   icon = { light: 'file:durableImap.svg', dark: 'file:durableImap.dark.svg' } as const;
 
-  documentationUrl = 'https://github.com/n8n-nodes-durable-mail/n8n-nodes-durable-mail#readme';
+  documentationUrl =
+    'https://github.com/n8n-nodes-durable-mail/n8n-nodes-durable-mail/blob/main/docs/imap.md#logging-in';
 
   properties: INodeProperties[] = [
     { displayName: 'User', name: 'user', type: 'string', default: '', placeholder: 'ann@example.com' },

@@ -21,7 +21,8 @@ export class DurableImapOAuth2Api implements ICredentialType {
 
   icon = { light: 'file:durableImapOAuth2Api.svg', dark: 'file:durableImapOAuth2Api.dark.svg' } as const;
 
-  documentationUrl = 'https://github.com/n8n-nodes-durable-mail/n8n-nodes-durable-mail#readme';
+  documentationUrl =
+    'https://github.com/n8n-nodes-durable-mail/n8n-nodes-durable-mail/blob/main/docs/imap.md#logging-in';
 
   properties: INodeProperties[] = [
     {

@@ -4,7 +4,8 @@ import type { ICredentialType, INodeProperties } from 'n8n-workflow';
 export class MailStore implements ICredentialType {
   name = 'mailStore';
   displayName = 'Mail Store';
-  documentationUrl = 'https://github.com/n8n-nodes-durable-mail/n8n-nodes-durable-mail#the-mail-ledger';
+  documentationUrl =
+    'https://github.com/n8n-nodes-durable-mail/n8n-nodes-durable-mail/blob/main/README.md#the-mail-ledger';
   icon = { light: 'file:mailStore.svg', dark: 'file:mailStore.dark.svg' } as const;
 
   properties: INodeProperties[] = [

@@ -115,12 +115,15 @@ export class Runs {
     run.claims = run.claims.filter((claim) => !claims.includes(claim));
   }
 
-  /** The execution ended. Does nothing for one that this process does not hold. */
-  async end(executionId: string, outcome: Outcome): Promise<void> {
+  /**
+   * The execution ended. Does nothing for one that this process does not hold.
+   * @returns whether all of its mails were settled by this
+   */
+  async end(executionId: string, outcome: Outcome): Promise<boolean> {
     const claiming = this.#claiming.get(executionId);
     if (claiming) claiming.ended ??= outcome;
     const run = this.#runs.get(executionId);
-    if (run) await this.#end(run, outcome);
+    return run ? this.#end(run, outcome) : false;
   }
 
   /** The same, by what the execution was started for: for those who do not know its id. */
@@ -185,12 +188,12 @@ export class Runs {
     this.#restIfIdle();
   }
 
-  async #end(run: Run, outcome: Outcome): Promise<void> {
-    if (run.ending) return;
+  async #end(run: Run, outcome: Outcome): Promise<boolean> {
+    if (run.ending) return false;
     run.ending = true;
     const subscriptions = run.claims.map(({ subscriptionId }) => subscriptionId);
     try {
-      await this.#settle(run.claims, outcome);
+      return await this.#settle(run.claims, outcome);
     } finally {
       // Held, and its leases renewed, until its end is stored.
       this.#runs.delete(run.executionId);
@@ -199,14 +202,17 @@ export class Runs {
     }
   }
 
-  async #settle(claims: readonly Claim[], outcome: Outcome): Promise<void> {
-    if (claims.length === 0) return;
+  async #settle(claims: readonly Claim[], outcome: Outcome): Promise<boolean> {
+    if (claims.length === 0) return false;
+    let isSettled = false;
     const settle = async (): Promise<void> => {
       const lost = claims.length - (await this.#ledger.settle(claims, outcome)).length;
+      isSettled = lost === 0;
       if (lost > 0)
         this.#log.warn('A run ended after its mails were taken from it: it had stalled', { lost });
     };
     await persist('The end of a run', settle, this.#log, { event: claims[0]!.event });
+    return isSettled;
   }
 
   #keepRenewing(): void {

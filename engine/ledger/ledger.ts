@@ -186,7 +186,7 @@ export interface Settled extends Pointer {
   readonly state: EventState;
 }
 
-/** An event that ended without success. Nothing of the mail itself is in it. */
+/** An event that ended without success. */
 export interface Ended {
   readonly event: string;
   readonly state: 'DEAD' | 'UNKNOWN';
@@ -195,6 +195,10 @@ export interface Ended {
   readonly account: string;
   readonly mailbox: string;
   readonly uid: number | null;
+  /** What its last run failed with, the step first; null: it did not say. */
+  readonly lastError: string | null;
+  readonly sender: string | null;
+  readonly subject: string | null;
 }
 
 export interface SourceReport {

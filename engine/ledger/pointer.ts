@@ -15,4 +15,7 @@ export interface Claim extends Pointer, MailTraits {
   readonly account: string;
   readonly mailbox: string;
   readonly messageId: string | null;
+  /** As people read them; null: they are not known, or were forgotten. */
+  readonly sender: string | null;
+  readonly subject: string | null;
 }

@@ -19,8 +19,14 @@ export class Outage {
   /**
    * A try failed. Those are told who have just set up something that does not work, all when the fault needs
    * a person (a rejected password) and came twice in a row, and each when it has lasted as long as they said.
+   * @param own what is wrong for one of them alone
    */
-  failed(fault: Error, needsPerson: boolean, listeners: readonly Listener[]): void {
+  failed<L extends Listener>(
+    fault: Error,
+    needsPerson: boolean,
+    listeners: readonly L[],
+    own: (listener: L) => Error | undefined = () => undefined,
+  ): void {
     this.#since ??= this.#now();
     this.#failures++;
     const lasted = this.#now() - this.#since;
@@ -30,7 +36,7 @@ export class Outage {
       const isLasting = afterMs !== null && lasted >= afterMs;
       if (this.#told.has(listener) || !(isNew || isLasting || (needsPerson && this.#failures > 1))) continue;
       this.#told.add(listener);
-      listener.report(fault);
+      listener.report(own(listener) ?? fault);
     }
   }
 

@@ -10,10 +10,11 @@ import type {
   IWebhookFunctions,
   IWebhookResponseData,
 } from 'n8n-workflow';
-import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
+import { NodeConnectionTypes } from 'n8n-workflow';
 import { tellOfFailedTriggers } from '../host/failed-triggers';
 import { listen } from '../host/listen';
 import { mailStoreOptionLogin, mailStoreTest } from '../host/mail-store';
+import { nodeError } from '../host/node-error';
 import { refuseWhatCannotWork } from '../host/refusal';
 import { watchRetries } from '../host/retry-by-hand';
 import { pointersOf, runPointers } from '../host/run';
@@ -88,7 +89,7 @@ export class DurableGmailTrigger implements INodeType {
       };
       return [[await newestMail(this, await readGmailLogin(this), settings)]];
     } catch (error) {
-      throw new NodeOperationError(this.getNode(), error as Error, { itemIndex: 0 });
+      throw nodeError(this.getNode(), error as Error, { itemIndex: 0 });
     }
   }
 

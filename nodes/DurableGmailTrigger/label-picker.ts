@@ -1,8 +1,8 @@
 // The editor's lists of labels: those of the account, as people know them, its own before Gmail's.
 import type { ILoadOptionsFunctions, INodePropertyOptions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import { GmailClient } from '../../engine/gmail/api/client';
 import type { GmailLabel } from '../../engine/gmail/api/types';
+import { nodeError } from '../host/node-error';
 import { readGmailLogin } from './login';
 import { isFixedLabel, systemLabelShown } from './system-labels';
 
@@ -24,7 +24,7 @@ async function labels(context: ILoadOptionsFunctions): Promise<readonly GmailLab
     const client = new GmailClient(await readGmailLogin(context), { signal: AbortSignal.timeout(LIST_MS) });
     return await client.labels();
   } catch (error) {
-    throw new NodeOperationError(context.getNode(), error as Error);
+    throw nodeError(context.getNode(), error as Error);
   }
 }
 

@@ -3,7 +3,6 @@
 // GmailFault; no secret stands in either; a token never opens another account than the login's.
 import { createHash } from 'node:crypto';
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import { GmailFault } from '../../engine/gmail/api/fault';
 import type { AccessToken, GmailCredential, GmailLogin } from '../../engine/gmail/api/login';
 import { errorText } from '../../engine/runtime/log';
@@ -12,6 +11,7 @@ import { freshAccessToken, grantOf, isConnected, type TokenContext, TokenFault }
 import { credentialTitle, credentialType } from '../host/credential-name';
 import { type HttpContext, sendHttp } from '../host/http';
 import { refuseWithoutRefresh } from '../host/internals';
+import { nodeError } from '../host/node-error';
 import { accountAddress } from './account-address';
 import { type GmailEndpoints, gmailEndpoints } from './endpoints';
 import { accountToken, delegatedAddress, pubsubAccountToken } from './service-account';
@@ -109,7 +109,7 @@ export async function checkGmailLogin(context: GmailLoginContext): Promise<void>
   } else {
     named(context, () => refuseWithoutRefresh(context));
     if (!isConnected(await context.getCredentials(OAUTH2))) {
-      throw new NodeOperationError(
+      throw nodeError(
         context.getNode(),
         `The credential ${credentialName(context)} is not connected. Open it, and sign in with your Google account.`,
       );
@@ -175,6 +175,6 @@ function named<T>(context: Pick<GmailLoginContext, 'getNode'>, read: () => T): T
   try {
     return read();
   } catch (error) {
-    throw new NodeOperationError(context.getNode(), error as Error);
+    throw nodeError(context.getNode(), error as Error);
   }
 }

@@ -7,6 +7,7 @@ import { gmailMailBytes } from '../../engine/gmail/content';
 import { readNewest } from '../../engine/gmail/find/newest';
 import { gmailIdentity } from '../../engine/gmail/read/identity';
 import { eventLabelsAmong } from '../../engine/gmail/read/selection';
+import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
 import { idempotencyKey } from '../../engine/mail/identity';
 import { cancelSignal } from '../host/cancel';
 import { gmailItem, type GmailItemSettings } from '../host/items/gmail';
@@ -45,6 +46,9 @@ export async function newestMail(
           gmailIdentity(wanted.event, message.id, added[0]),
         ),
         receivedAt: new Date(message.internalDate).toISOString(),
+        account: login.address,
+        mailbox: GMAIL_MAILBOX,
+        workflowId: context.getWorkflow().id ?? '',
       },
       ...(size > mostReadBytes && { truncatedSize: size }),
     },

@@ -6,6 +6,8 @@ import { GmailRereader } from '../../engine/gmail/find/again';
 import { cancelSignal } from '../host/cancel';
 import { gmailItem, type GmailItemSettings } from '../host/items/gmail';
 import type { RunSettings } from '../host/run';
+import { collection, parametersOfRun } from '../host/trigger/parameters';
+import { runTelling } from '../host/trigger/settings';
 import { labelNames } from './label-names';
 import { credentialName, readGmailLogin } from './login';
 import { itemSettings, mostReadBytes } from './settings';
@@ -16,6 +18,7 @@ export function runSettings(context: IExecuteFunctions): RunSettings {
   return {
     shape: (run, content, facts) => gmailItem(run, content, facts, items),
     mostReadBytes: mostReadBytes(context),
+    telling: runTelling(collection(parametersOfRun(context), 'options')),
     rereader: async () => {
       const login = await readGmailLogin(context);
       const signal = cancelSignal(context);

@@ -17,6 +17,7 @@ import {
   delivery,
   outage,
   runsAndRetention,
+  showsMail,
   skipsWhileOff,
   truncatedAbove,
 } from '../host/trigger/settings';
@@ -61,6 +62,7 @@ export function listenSettings(context: ITriggerFunctions): GmailListenSettings 
         notifications: withToken(context, notifications(parameters)),
       },
       outage: outage(options),
+      alarmsShowMail: showsMail(options, 'alarms'),
     };
   });
 }

@@ -8,10 +8,11 @@ import type {
   ITriggerFunctions,
   ITriggerResponse,
 } from 'n8n-workflow';
-import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
+import { NodeConnectionTypes } from 'n8n-workflow';
 import { tellOfFailedTriggers } from '../host/failed-triggers';
 import { listen } from '../host/listen';
 import { mailStoreOptionLogin, mailStoreTest } from '../host/mail-store';
+import { nodeError } from '../host/node-error';
 import { pointersOf, runPointers } from '../host/run';
 import { refuseWithoutMail } from '../host/run-refusal';
 import { refuseWhatCannotWork } from '../host/refusal';
@@ -78,7 +79,7 @@ export class DurableImapTrigger implements INodeType {
       const login = await readLogin(this, this.getNodeParameter('authentication', 0) as CredentialType);
       return [[await newestMail(this, login, settings)]];
     } catch (error) {
-      throw new NodeOperationError(this.getNode(), error as Error, { itemIndex: 0 });
+      throw nodeError(this.getNode(), error as Error, { itemIndex: 0 });
     }
   }
 }

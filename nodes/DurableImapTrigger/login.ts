@@ -2,7 +2,6 @@
 // Invariant: what can never work throws a NodeOperationError that names the field; whatever time may cure throws an
 // ImapFault; no secret stands in either.
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import { readCertificates, readClientCertificate } from '../../engine/imap/session/certificates';
 import { ImapFault } from '../../engine/imap/session/fault';
 import {
@@ -14,6 +13,7 @@ import {
 import { freshAccessToken, isConnected, type TokenContext, TokenFault } from '../host/access-token';
 import { credentialTitle } from '../host/credential-name';
 import { refuseWithoutRefresh } from '../host/internals';
+import { nodeError } from '../host/node-error';
 import { type AddressContext, gmailAddress } from './gmail-address';
 
 /** What every context of n8n has in which a login is read: a trigger's, a run's, and that of a list in the editor. */
@@ -92,7 +92,7 @@ const toFault = (error: unknown): unknown =>
 
 /** A fault of the mail server or of the provider stays what it is. */
 const settingError = (context: LoginContext, error: unknown): Error =>
-  error instanceof ImapFault ? error : new NodeOperationError(context.getNode(), error as Error);
+  error instanceof ImapFault ? error : nodeError(context.getNode(), error as Error);
 
 /** Version 1 of the built-in trigger has the certificate's check among its options. */
 function passwordLogin(

@@ -1,8 +1,8 @@
 // The editor's lists of mailboxes: what the server has, in its order, with what each is for.
 import type { ILoadOptionsFunctions, INodeListSearchResult, INodePropertyOptions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import type { ListedMailbox } from '../../engine/imap/session/mailboxes';
 import { ImapSession } from '../../engine/imap/session/session';
+import { nodeError } from '../host/node-error';
 import { type CredentialType, readLogin } from './login';
 
 /** The editor waits for the list. */
@@ -51,6 +51,6 @@ async function selectable(context: ILoadOptionsFunctions): Promise<ListedMailbox
       await session.end();
     }
   } catch (error) {
-    throw new NodeOperationError(context.getNode(), error as Error);
+    throw nodeError(context.getNode(), error as Error);
   }
 }

@@ -6,6 +6,8 @@ import { accountName } from '../../engine/imap/session/login';
 import { otherAccount } from '../../engine/source/other-account';
 import { cancelSignal } from '../host/cancel';
 import type { RunSettings } from '../host/run';
+import { collection, parametersOfRun } from '../host/trigger/parameters';
+import { runTelling } from '../host/trigger/settings';
 import { type CredentialType, readLogin } from './login';
 import { itemSettings, mostReadBytes } from './settings';
 import { imapShape } from './shape';
@@ -16,6 +18,7 @@ export function runSettings(context: IExecuteFunctions): RunSettings {
   return {
     shape: imapShape(itemSettings(context)),
     mostReadBytes: mostReadBytes(context),
+    telling: runTelling(collection(parametersOfRun(context), 'options')),
     rereader: async () => {
       const login = await readLogin(context, type);
       const signal = cancelSignal(context);

@@ -17,6 +17,7 @@ import {
   delivery,
   outage,
   runsAndRetention,
+  showsMail,
   skipsWhileOff,
   truncatedAbove,
 } from '../host/trigger/settings';
@@ -46,6 +47,7 @@ export function listenSettings(context: ITriggerFunctions): ListenSettings & Omi
         timeZone: context.getTimezone(),
       }),
       outage: outage(options),
+      alarmsShowMail: showsMail(options, 'alarms'),
     };
   });
 }

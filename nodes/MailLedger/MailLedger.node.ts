@@ -1,7 +1,8 @@
 // Wires the node with which people look at the mail ledger from a workflow, and act on its events by hand.
 import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
-import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
+import { NodeConnectionTypes } from 'n8n-workflow';
 import { mailStoreTest } from '../host/mail-store';
+import { nodeError } from '../host/node-error';
 import { openStore } from '../host/store';
 import { runMailLedger } from './operations';
 import { properties } from './properties';
@@ -38,7 +39,7 @@ export class MailLedger implements INodeType {
       return [await runMailLedger(this, openStore)];
     } catch (error) {
       // One that is such an error already keeps its item and its description.
-      throw new NodeOperationError(this.getNode(), error as Error);
+      throw nodeError(this.getNode(), error as Error);
     }
   }
 }

@@ -1,11 +1,11 @@
 // The actions on events by hand: which events, and why one that was named was left as it is.
 // Invariant: nothing acts on all events unless a person chose just that.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import type { EventFilter, EventRecord, Inspection, Selection } from '../../engine/ledger/inspection';
 import type { Ledger } from '../../engine/ledger/ledger';
 import type { Wake } from '../../engine/signal/wake';
 import type { EventState } from '../../engine/ledger/states';
+import { nodeError } from '../host/node-error';
 import { eventIds, readFilter } from './filters';
 
 export interface InspectionStore {
@@ -86,7 +86,7 @@ export async function act(
   const [named] = selections;
   if (count === 0 && named && 'ids' in named) {
     const reason = refusalOf(named.ids[0]!, await ledger.event(named.ids[0]!), name);
-    if (reason) throw new NodeOperationError(context.getNode(), reason, { itemIndex });
+    if (reason) throw nodeError(context.getNode(), reason, { itemIndex });
   }
   return ACTIONS[name].runs && unserved > 0 ? { count, unserved, message: nobodyRuns(unserved) } : { count };
 }

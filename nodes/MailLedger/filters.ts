@@ -1,8 +1,9 @@
 // Reads which events are meant from the node's parameters; what cannot be meant throws, with what to change.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { NodeOperationError, tryToParseDateTime } from 'n8n-workflow';
+import { tryToParseDateTime } from 'n8n-workflow';
 import type { EventFilter } from '../../engine/ledger/inspection';
 import type { EventState } from '../../engine/ledger/states';
+import { nodeError } from '../host/node-error';
 import { STATES } from './event-states';
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -23,7 +24,7 @@ export function eventIds(
   const ids = textList(value).map((id) => id.toLowerCase());
   const wrong = ids.find((id) => !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(id));
   if (ids.length > 0 && wrong === undefined) return [...new Set(ids)];
-  throw new NodeOperationError(
+  throw nodeError(
     context.getNode(),
     wrong === undefined ? 'The event ID is empty' : `"${wrong.slice(0, 80)}" is not an event ID`,
     {
@@ -45,7 +46,7 @@ export function readFilter(context: IExecuteFunctions, itemIndex: number, strict
   for (const [name, value] of Object.entries(set)) {
     if (textList(value).length === 0) {
       if (!strict) continue;
-      throw new NodeOperationError(context.getNode(), `The filter "${NAMES[name] ?? name}" is empty`, {
+      throw nodeError(context.getNode(), `The filter "${NAMES[name] ?? name}" is empty`, {
         itemIndex,
         description: 'Enter a value, or remove the filter if events are not to be chosen by it.',
       });
@@ -57,7 +58,7 @@ export function readFilter(context: IExecuteFunctions, itemIndex: number, strict
     if (name === 'workflowId') filter.workflowId = textOf(value).trim();
   }
   if (strict && Object.keys(filter).length === 0) {
-    throw new NodeOperationError(context.getNode(), 'No filter is set, so every event would be chosen', {
+    throw nodeError(context.getNode(), 'No filter is set, so every event would be chosen', {
       itemIndex,
       description: 'Add a filter.',
     });
@@ -77,7 +78,7 @@ function readStates(context: IExecuteFunctions, itemIndex: number, value: unknow
   return textList(value).map((name) => {
     const state = STATES.find((known) => known === name.toUpperCase());
     if (state) return state;
-    throw new NodeOperationError(context.getNode(), `"${name.slice(0, 80)}" is not a state of an event`, {
+    throw nodeError(context.getNode(), `"${name.slice(0, 80)}" is not a state of an event`, {
       itemIndex,
       description: `The states are ${STATES.join(', ')}.`,
     });
@@ -91,11 +92,10 @@ function readTime(context: IExecuteFunctions, itemIndex: number, name: string, v
     const time = tryToParseDateTime(value, context.getTimezone()) as unknown as { toMillis(): number };
     return time.toMillis();
   } catch {
-    throw new NodeOperationError(
-      context.getNode(),
-      `"${textOf(value).slice(0, 80)}" in "${NAMES[name]}" is not a date`,
-      { itemIndex, description: 'Pick a date, or write one such as 2026-01-31T08:00:00Z.' },
-    );
+    throw nodeError(context.getNode(), `"${textOf(value).slice(0, 80)}" in "${NAMES[name]}" is not a date`, {
+      itemIndex,
+      description: 'Pick a date, or write one such as 2026-01-31T08:00:00Z.',
+    });
   }
 }
 

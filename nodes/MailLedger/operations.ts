@@ -1,9 +1,9 @@
 // What the node does for each of its input items, by resource and operation.
 // Invariant: an action wakes the subscriptions whose events it changed.
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import type { EventFilter, EventRecord, Inspection } from '../../engine/ledger/inspection';
 import { errorText } from '../../engine/runtime/log';
+import { nodeError } from '../host/node-error';
 import { act, type ActionName, type InspectionStore } from './actions';
 import { eventIds, readFilter, readWorkflowId } from './filters';
 import { eventJson, sourceJson, statisticsJson } from './output';
@@ -27,7 +27,7 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
       const [id] = eventIds(context, itemIndex, 'eventId');
       const event = await ledger.event(id!);
       if (event) return [eventJson(event)];
-      throw new NodeOperationError(context.getNode(), `Event ${id} is not in this mail ledger`, {
+      throw nodeError(context.getNode(), `Event ${id} is not in this mail ledger`, {
         itemIndex,
         description:
           'Events are deleted after the time that their trigger keeps them. Another Mail Store credential may have it.',
@@ -63,7 +63,7 @@ function mostEvents(context: IExecuteFunctions, itemIndex: number): number {
   if (context.getNodeParameter('returnAll', itemIndex, false)) return Infinity;
   const limit = context.getNodeParameter('limit', itemIndex, 50);
   if (Number.isInteger(limit) && limit >= 1) return limit;
-  throw new NodeOperationError(context.getNode(), '"Limit" must be a whole number from 1 on', { itemIndex });
+  throw nodeError(context.getNode(), '"Limit" must be a whole number from 1 on', { itemIndex });
 }
 
 async function manyEvents(ledger: Inspection, filter: EventFilter, most: number): Promise<EventRecord[]> {
@@ -91,7 +91,7 @@ export async function runMailLedger(
       output.push(...found.map((json) => ({ json, pairedItem })));
     } catch (error) {
       if (!context.continueOnFail()) {
-        throw new NodeOperationError(context.getNode(), error as Error, { itemIndex });
+        throw nodeError(context.getNode(), error as Error, { itemIndex });
       }
       output.push({ json: { error: errorText(error) }, pairedItem });
     }
@@ -104,5 +104,5 @@ function operationOf(context: IExecuteFunctions, itemIndex: number): Operation {
   const name = context.getNodeParameter('operation', itemIndex);
   const operation = OPERATIONS[resource]?.[name];
   if (operation) return operation;
-  throw new NodeOperationError(context.getNode(), `There is no operation "${name}" for "${resource}"`);
+  throw nodeError(context.getNode(), `There is no operation "${name}" for "${resource}"`);
 }

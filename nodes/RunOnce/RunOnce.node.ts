@@ -1,8 +1,9 @@
 // Wires the node that stands before a step with side effects and lets each item pass once, also when its run is
 // tried again.
 import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
-import { NodeConnectionTypes, NodeOperationError } from 'n8n-workflow';
+import { NodeConnectionTypes } from 'n8n-workflow';
 import { mailStoreTest } from '../host/mail-store';
+import { nodeError } from '../host/node-error';
 import { openStore } from '../host/store';
 import { properties } from './properties';
 import { runOnce } from './run-once';
@@ -40,7 +41,7 @@ export class RunOnce implements INodeType {
       return await runOnce(this, openStore);
     } catch (error) {
       // One that is such an error already keeps its item and its description.
-      throw new NodeOperationError(this.getNode(), error as Error);
+      throw nodeError(this.getNode(), error as Error);
     }
   }
 }

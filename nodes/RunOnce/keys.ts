@@ -3,7 +3,7 @@
 // it, whatever else is in that run.
 import { createHash } from 'node:crypto';
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
+import { nodeError } from '../host/node-error';
 import type { Scope } from './settings';
 
 /** Where the counts stand in n8n's state of this node in this execution, which outlives a Wait. */
@@ -34,13 +34,13 @@ export function enteredKey(context: IExecuteFunctions, itemIndex: number): strin
   if (raw === undefined || (typeof raw === 'string' && ['', '='].includes(raw.trim()))) return null;
   const value: unknown = context.getNodeParameter('key', itemIndex, '');
   if (value === undefined || value === null || (typeof value === 'string' && value.trim() === '')) {
-    throw new NodeOperationError(context.getNode(), `The expression in "Key" gives nothing for this item`, {
+    throw nodeError(context.getNode(), `The expression in "Key" gives nothing for this item`, {
       itemIndex,
       description: "Correct the expression, or leave Key empty for the email's own key.",
     });
   }
   if (typeof value !== 'string' && typeof value !== 'number') {
-    throw new NodeOperationError(context.getNode(), '"Key" must be text or a number', {
+    throw nodeError(context.getNode(), '"Key" must be text or a number', {
       itemIndex,
       description: 'Choose one field that names what is done once, such as an order number.',
     });
@@ -54,7 +54,7 @@ export function mailKey(context: IExecuteFunctions, itemIndex: number, held: rea
   const key =
     deliveredKey(item) ?? (held.length === 1 ? held[0] : undefined) ?? tracedKey(context, itemIndex);
   if (key) return key;
-  throw new NodeOperationError(
+  throw nodeError(
     context.getNode(),
     held.length > 1
       ? `It cannot be told which of the ${held.length} emails of this run this item comes from`

@@ -2,11 +2,11 @@
 // Invariant: only an item whose key was taken by this call goes on as First time. n8n sends the whole input there
 // when a node throws and is set to continue: then nothing may throw, and errors go to the other output.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import type { KeyAnswer } from '../../engine/ledger/once-keys';
 import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/cancel';
 import { rootMode } from '../host/internals';
+import { nodeError } from '../host/node-error';
 import { type OnceStore, onceKeeper, refuseIfStopped } from '../host/once';
 import { nextSteps } from '../host/run-hooks';
 import { digest, enteredKey, itemCounter, mailKey, scopeParts } from './keys';
@@ -37,7 +37,7 @@ export async function runOnce(
     if (isTest(context)) return sorted(context, settings, testKeys(context, settings), () => 'taken');
     return await runWith(context, settings, await openStore(context));
   } catch (error) {
-    if (!context.continueOnFail()) throw new NodeOperationError(context.getNode(), error as Error);
+    if (!context.continueOnFail()) throw nodeError(context.getNode(), error as Error);
     return [[], context.getInputData().map((_, index) => errorItem(index, error))];
   }
 }
@@ -79,7 +79,7 @@ async function runWith(
     return outputs;
   } catch (error) {
     await keeper.giveBack(call);
-    throw new NodeOperationError(context.getNode(), error as Error);
+    throw nodeError(context.getNode(), error as Error);
   }
 }
 
@@ -99,7 +99,7 @@ function itemKeys(context: IExecuteFunctions, keyOf: (index: number) => string):
       return keyOf(index);
     } catch (error) {
       if (context.continueOnFail()) return error as Error;
-      throw new NodeOperationError(context.getNode(), error as Error, { itemIndex: index });
+      throw nodeError(context.getNode(), error as Error, { itemIndex: index });
     }
   });
 }
@@ -133,7 +133,7 @@ function sorted(
 }
 
 const heldError = (context: IExecuteFunctions, { waitMs }: OnceSettings, itemIndex: number): Error =>
-  new NodeOperationError(
+  nodeError(
     context.getNode(),
     `Another run is doing this step now, and did not end within ${waitMs / 1_000} s`,
     {

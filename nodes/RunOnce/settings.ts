@@ -1,7 +1,7 @@
 // The node's parameters, read once into typed settings; a setting that can never work throws, with what to change.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import type { KeyRequest } from '../../engine/ledger/once-keys';
+import { nodeError } from '../host/node-error';
 
 export type Scope = 'step' | 'workflow' | 'everywhere';
 
@@ -30,7 +30,7 @@ interface Options {
 export function onceSettings(context: IExecuteFunctions): OnceSettings {
   const node = context.getNode();
   if (node.alwaysOutputData === true) {
-    throw new NodeOperationError(node, 'Switch off "Always Output Data" in the settings of this node', {
+    throw nodeError(node, 'Switch off "Always Output Data" in the settings of this node', {
       description: 'With it, n8n starts the step after "First time" also when nothing is to be done.',
     });
   }
@@ -58,5 +58,5 @@ const keyIsFinished = (context: IExecuteFunctions): KeyIsFinished =>
 
 function amount(context: IExecuteFunctions, name: string, value: number): number {
   if (Number.isFinite(value) && value >= 0) return value;
-  throw new NodeOperationError(context.getNode(), `"${name}" must be a number from 0 on`);
+  throw nodeError(context.getNode(), `"${name}" must be a number from 0 on`);
 }

@@ -3,6 +3,7 @@
 // Invariant: neither a token nor what the token endpoint answered stands in an error.
 import { createHash } from 'node:crypto';
 import type { ICredentialDataDecryptedObject, ITriggerFunctions, RequestHelperFunctions } from 'n8n-workflow';
+import { processWide } from '../../engine/runtime/process-wide';
 import { monotonicNow, withDeadline } from '../../engine/runtime/time';
 import { credentialTitle } from './credential-name';
 import { refreshedToken, refreshRefusal } from './internals';
@@ -39,7 +40,10 @@ const FRESH_REJECTED_MS = 10_000;
 const ANSWER_MS = 30_000;
 
 /** What each credential was last refreshed to in this process, and when, by the monotonic clock. */
-const refreshed = new Map<string, { readonly access: string; readonly at: number }>();
+const refreshed = processWide(
+  'access-tokens',
+  () => new Map<string, { readonly access: string; readonly at: number }>(),
+);
 
 /**
  * @param data the credential as it is stored now

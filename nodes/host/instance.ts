@@ -4,6 +4,7 @@ import type { ITriggerFunctions } from 'n8n-workflow';
 import type { Instance } from '../../engine/ledger/ownership';
 import { processWide } from '../../engine/runtime/process-wide';
 import { isDead, newHolder } from '../../engine/source/leases';
+import { instanceId } from './n8n-modules';
 import { isHelper } from './queue-mode';
 
 /** Names this process, the same for all copies of this package in it. */
@@ -15,7 +16,7 @@ const isMultiMain = (): boolean => process.env['N8N_MULTI_MAIN_SETUP_ENABLED'] =
 export function thisInstance(
   context: Partial<Pick<ITriggerFunctions, 'getInstanceId'>>,
 ): Instance | undefined {
-  const id = context.getInstanceId?.();
+  const id = context.getInstanceId?.() ?? instanceId();
   if (!id) return undefined;
   const name = processName();
   return {

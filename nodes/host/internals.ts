@@ -11,6 +11,7 @@ import type {
   ITriggerFunctions,
   NodeOperationError,
 } from 'n8n-workflow';
+import { processWide } from '../../engine/runtime/process-wide';
 import { log } from './log';
 
 /** The oldest n8n that has all of it. */
@@ -30,12 +31,12 @@ interface WorkflowSettings {
 /** What an n8n may lack, as its contexts may then look. */
 type Perhaps<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
-const said = new Set<string>();
+const said = (): Set<string> => processWide('said', () => new Set<string>());
 
 /** Says in the log, once a process, what is weaker in an n8n that lacks something. @param what whole sentences */
 export function sayWeaker(what: string): void {
-  if (said.has(what)) return;
-  said.add(what);
+  if (said().has(what)) return;
+  said().add(what);
   log.warn(`${what} Everything works from n8n ${OLDEST_IN_FULL} on${thisN8n()}.`);
 }
 

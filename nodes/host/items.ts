@@ -30,6 +30,11 @@ export interface ItemFacts {
     readonly idempotencyKey: string;
     /** When the server received it, ISO 8601. */
     readonly receivedAt: string | null;
+    /** Where it was found: the account, `user@host` or a Gmail address, and the mailbox in it. */
+    readonly account: string;
+    readonly mailbox: string;
+    /** Of the workflow that it is for. */
+    readonly workflowId: string;
   };
   /** Octets of a mail that is too large to be handed out: only its headers are there. */
   readonly truncatedSize?: number;

@@ -11,6 +11,7 @@ import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
 import { CLOCK_MARGIN_MS, monotonicNow, pause } from '../../engine/runtime/time';
 import type { OutageReporting, Subscriber } from '../../engine/source/source';
+import { isByPerson } from './activation';
 import type { BeginsSomewhere, Collector, CollectorPorts, Listening } from './collector';
 import { emitRun } from './emit';
 import { tellOfLeftBehind } from './left-behind';
@@ -43,6 +44,8 @@ export interface ListenSettings {
   readonly delivery: DispatcherSettings;
   readonly subscription: SubscriptionSettings;
   readonly outage: OutageReporting;
+  /** What people are told of a mail names its sender and subject. */
+  readonly alarmsShowMail: boolean;
 }
 
 /**
@@ -104,7 +107,7 @@ class TriggerListener implements Listener {
     this.#context = context;
     this.#settings = settings;
     this.#collector = collector;
-    this.#telling = new Telling(context, collector);
+    this.#telling = new Telling(context, collector, settings.alarmsShowMail);
     this.#triggers = triggersOf(context);
     this.#memory = recall(context);
     this.#ended = this.#run(before);
@@ -161,7 +164,9 @@ class TriggerListener implements Listener {
         log.error(`${this.#telling.name} is not listening: ${errorText(error)}`, { failures });
         const { afterMs } = isTwin(error) ? { afterMs: TWIN_TOLD_MS } : this.#settings.outage;
         const lasts = afterMs !== null && monotonicNow() - failingSince > afterMs;
-        if (!told && (!this.#heals(error) || lasts)) {
+        // Who has just published it looks at it now.
+        const isAwaited = failures === 1 && !this.#ledger && isByPerson(this.#context) && !isTwin(error);
+        if (!told && (!this.#heals(error) || lasts || isAwaited)) {
           told = true;
           this.#report(error);
         }

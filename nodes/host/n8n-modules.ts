@@ -1,6 +1,7 @@
 // n8n's own modules and services, for what nodes are not told. None of it is part of the documented node API: whoever asks
 // for something here gets nothing where it is not there, and has another way or says what is weaker.
 import { createRequire } from 'node:module';
+import type { ICredentialDataDecryptedObject, INodeCredentialsDetails } from 'n8n-workflow';
 
 export interface Container {
   get(type: object): unknown;
@@ -36,4 +37,39 @@ export function service<Service extends object>(module: string, name: string): P
   } catch {
     return null;
   }
+}
+
+/** n8n-core's way to decrypt a stored credential; in an older n8n it answers at once. */
+type Decrypting = new (
+  details: INodeCredentialsDetails,
+  type: string,
+  data: string,
+) => { getData?(): ICredentialDataDecryptedObject | Promise<ICredentialDataDecryptedObject> };
+
+interface StoredCredentials {
+  findOneBy(where: { readonly id: string }): Promise<{ readonly type: string; readonly data: string } | null>;
+}
+
+/**
+ * What n8n gives to a node that runs, for what acts for a node that does not run now. Expressions are not resolved.
+ * @returns null: it is not to be had here
+ */
+export async function storedCredential(
+  { id, name }: INodeCredentialsDetails,
+  type: string,
+): Promise<ICredentialDataDecryptedObject | null> {
+  const { Credentials } = fromN8n<{ Credentials: Decrypting }>('n8n-core');
+  const credentials = service<StoredCredentials>('@n8n/db', 'CredentialsRepository');
+  if (id === null || !Credentials || typeof credentials?.findOneBy !== 'function') return null;
+  const row = await credentials.findOneBy({ id });
+  if (row?.type !== type) return null;
+  const data = await new Credentials({ id, name }, type, row.data).getData?.();
+  const isExpression = (value: unknown): boolean => typeof value === 'string' && value.startsWith('=');
+  return data && !Object.values(data).some(isExpression) ? data : null;
+}
+
+/** The id of this n8n, where no node's context tells it. @returns undefined: it is not to be found out */
+export function instanceId(): string | undefined {
+  const id = service<{ instanceId: unknown }>('n8n-core', 'InstanceSettings')?.instanceId;
+  return typeof id === 'string' ? id : undefined;
 }

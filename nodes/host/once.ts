@@ -48,6 +48,7 @@ export function onceKeeper(context: IExecuteFunctions, store: OnceStore): OnceKe
   const { endIsTold, isAlive } = watchRun(context, async (run) => {
     keepers.delete(executionId);
     await keeper.end(run);
+    return false;
   });
   if (endIsTold) {
     keeper.lives(isAlive);
@@ -204,7 +205,10 @@ export class OnceKeeper {
 
   /** How long nobody has renewed these keys is seen by this process's own clock. */
   async #watch(lapsed: readonly string[], unrenewed: Unrenewed): Promise<void> {
-    if (lapsed.length === 0) return unrenewed.forget();
+    if (lapsed.length === 0) {
+      unrenewed.forget();
+      return;
+    }
     const held = await this.#ledger.heldKeys(lapsed);
     unrenewed.see(held.map(({ key, until }) => ({ run: key, until, lapsesInMs: 0 })));
   }

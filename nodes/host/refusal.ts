@@ -1,7 +1,8 @@
 // What a trigger cannot work with, however long it waits: said when the workflow is published, with what to change.
-import type { ITriggerFunctions, WorkflowActivateMode } from 'n8n-workflow';
+import type { ITriggerFunctions } from 'n8n-workflow';
 import { LedgerFault } from '../../engine/ledger/fault';
 import { pause } from '../../engine/runtime/time';
+import { isByPerson } from './activation';
 import { sayWhatIsMissing, workflowSettings } from './internals';
 import { mailStoreSettings } from './mail-store';
 import { nodeError } from './node-error';
@@ -10,8 +11,6 @@ import { openStore } from './store';
 
 /** How long publishing waits for a ledger to say whose it is; one that is away is an outage. */
 const OWNER_MS = 5_000;
-
-const BY_A_PERSON: readonly WorkflowActivateMode[] = ['activate', 'create', 'update'];
 
 /** @throws NodeOperationError for settings of the node, the workflow or the instance that can never work */
 export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<void> {
@@ -48,7 +47,7 @@ export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<
  * would give up on the trigger, where a person is to be told, and the ledger may be given back.
  */
 async function foreignLedger(context: ITriggerFunctions): Promise<LedgerFault | null> {
-  if (!BY_A_PERSON.includes(context.getActivationMode())) return null;
+  if (!isByPerson(context)) return null;
   const asking = openStore(context).then(
     (store) => store.own(),
     () => undefined,

@@ -2,7 +2,7 @@
 // the trigger is not asked. So what is retried is known by the items that the trigger had handed out: their events are
 // claimed for this run before its first step, and end with it.
 // Invariant: a mail is run by one execution at a time, and one that was run well since is not run again.
-import type { INode, IRunExecutionData } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, INode, IRunExecutionData } from 'n8n-workflow';
 import { UserError } from 'n8n-workflow';
 import type { Whereabouts } from '../../engine/ledger/run-ends';
 import { errorText } from '../../engine/runtime/log';
@@ -11,9 +11,11 @@ import type { ExecutionBegins, ExecutionListener } from './lifecycle-events';
 import { sayWeaker } from './internals';
 import { listenToExecutions, modeOf } from './lifecycle-events';
 import { log } from './log';
-import { isMailStoreChosen } from './mail-store';
+import { isNamedByCredential, MAIL_STORE } from './mail-store';
+import { storedCredential } from './n8n-modules';
 import { outcomeOf } from './run-end';
-import { openStore, processState, type Store } from './store';
+import { whatBecame } from './run-refusal';
+import { openStore, processState, type Store, type StoreContext } from './store';
 import { isOurTrigger } from './workflow-triggers';
 
 /** A mail as the trigger had handed it out: `delivery` of its item. */
@@ -37,7 +39,10 @@ const sayNotTold = (): void =>
 const retries: ExecutionListener = {
   begins: async (execution) => {
     // An older n8n tells that one begins, and not which.
-    if ((execution.executionId as string | undefined) === undefined) return sayNotTold();
+    if ((execution.executionId as string | undefined) === undefined) {
+      sayNotTold();
+      return;
+    }
     if ((execution.mode ?? 'retry') !== 'retry' || !execution.workflowInstance) return;
     for (const node of execution.workflow.nodes) {
       if (!isOurTrigger(node.type)) continue;
@@ -78,25 +83,19 @@ function refuse(
   for (const { event, attempt } of mails) {
     const now = found.get(event);
     if (!now || now.executionId === executionId) continue;
-    const by = now.executionId === null ? '' : ` by execution ${now.executionId}`;
-    const why =
-      now.state === 'RUNNING'
-        ? `it is being run${by} at this moment`
-        : // The same attempt went well, up to a Wait node: what came after that may be retried.
-          now.state === 'DONE' && now.attempt > attempt
-          ? `it was run again since${by}, and that went well`
-          : null;
-    if (why === null) continue;
+    // The same attempt went well, up to a Wait node: what came after that may be retried.
+    const isRunElsewhere = now.state === 'RUNNING' || (now.state === 'DONE' && now.attempt > attempt);
+    if (!isRunElsewhere) continue;
     throw new UserError(
-      `This retry does nothing, so that nothing is done twice: its mail (event ${event}) has another run; ${why}. ` +
+      `This retry does nothing, so that nothing is done twice: its mail (event ${event}) has another run; ` +
+        `${whatBecame(now)}. ` +
         'To run it once more all the same, choose Replay in the Mail Ledger node.',
     );
   }
 }
 
 /**
- * The ledger that knows the events: the node's, or, where that is named by a credential, which n8n gives to steps only,
- * one that this process has open.
+ * The ledger that knows the events: the node's, or one that this process has open.
  * @returns no store: none of them is known; then the retry is n8n's alone
  */
 async function lookUp(
@@ -104,7 +103,8 @@ async function lookUp(
   events: readonly string[],
 ): Promise<{ store: Store | null; found: ReadonlyMap<string, Whereabouts> }> {
   const stores = [...processState().stores.values()].map(({ opening }) => opening);
-  if (!isMailStoreChosen(node)) stores.unshift(defaultStore(node));
+  const own = await asIfItRan(node);
+  if (own) stores.unshift(openStore(own));
   let fault: unknown;
   for (const opening of stores) {
     try {
@@ -126,11 +126,25 @@ async function lookUp(
   return { store: null, found: new Map() };
 }
 
-const defaultStore = (node: INode): Promise<Store> =>
-  openStore({
+/** What the node's ledger is opened by. @returns null: it is named by a credential that cannot be had here */
+async function asIfItRan(node: INode): Promise<StoreContext | null> {
+  const named = node.credentials?.[MAIL_STORE];
+  let credential: ICredentialDataDecryptedObject | null = null;
+  if (isNamedByCredential(node)) {
+    credential = named ? await storedCredential(named, MAIL_STORE).catch(() => null) : null;
+    if (!credential) {
+      sayWeaker(
+        'This n8n does not show the credential of a Mail Store to a retry: a failed run that a person retries at a later ' +
+          'step is counted only by a process that has run mails of the same ledger before.',
+      );
+      return null;
+    }
+  }
+  return {
     getNode: () => node,
-    getCredentials: () => Promise.reject(new Error('A retry has no credentials.')),
-  });
+    getCredentials: <T extends object>() => Promise.resolve(credential as T),
+  };
+}
 
 /** What the trigger's step handed out in the run that is retried; nothing, if it is that step that is retried. */
 function handedOut(data: IRunExecutionData | undefined, { name }: INode): HandedOut[] {

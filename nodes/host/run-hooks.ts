@@ -6,6 +6,7 @@
 import type { IConnections, IExecuteFunctions, INode, IRun, ITaskData } from 'n8n-workflow';
 import { errorText } from '../../engine/runtime/log';
 import { pause } from '../../engine/runtime/time';
+import { type HasWorkflowCopy, keepFromErrorWorkflow } from './error-workflow';
 import { sayWeaker } from './internals';
 import { log } from './log';
 
@@ -14,7 +15,7 @@ const HANDLER_MS = 2_000;
 
 type EndHandler = (run: IRun) => Promise<void>;
 
-interface LifecycleHooks {
+interface LifecycleHooks extends HasWorkflowCopy {
   addHandler?(name: 'workflowExecuteAfter', handler: EndHandler): void;
   addHandler?(
     name: 'nodeExecuteAfter',
@@ -40,24 +41,32 @@ export interface WatchedRun {
   readonly isAlive: () => boolean;
 }
 
-/** Calls the handler once when the execution ends in this process, or when it is put aside at a Wait node. */
-export function watchRun(context: IExecuteFunctions, handler: EndHandler): WatchedRun {
+/**
+ * Calls the handler once when the execution ends in this process, or when it is put aside at a Wait node.
+ * @param handler resolves to true: n8n's error workflow need not hear of this end
+ */
+export function watchRun(context: IExecuteFunctions, handler: (run: IRun) => Promise<boolean>): WatchedRun {
   const { additionalData } = context as unknown as Inside;
   const hooks = additionalData?.hooks;
   const executionId = context.getExecutionId();
   let told = false;
   let isFinished = false;
+  let restore = (): void => undefined;
   const tell = async (run: IRun): Promise<void> => {
     if (told) return;
     told = true;
-    await shortly(executionId, handler(run));
+    const isCounted = await shortly(executionId, handler(run));
+    if (isCounted && hooks) restore = keepFromErrorWorkflow(hooks);
   };
   const endIsTold = typeof hooks?.addHandler === 'function';
   if (endIsTold) {
     // In front of n8n's own. A wait counts once n8n has stored the rest of the run: behind them.
     const first = hooks.handlers?.workflowExecuteAfter;
     if (Array.isArray(first)) first.unshift(async (run) => (isWaiting(run) ? undefined : tell(run)));
-    hooks.addHandler!('workflowExecuteAfter', tell);
+    hooks.addHandler!('workflowExecuteAfter', async (run) => {
+      await tell(run);
+      restore();
+    });
   } else {
     sayWeaker(
       'This n8n does not tell a node how its run ends: the trigger learns it from n8n, later, and a key of Run Once is ' +
@@ -121,9 +130,11 @@ export function nextSteps(context: IExecuteFunctions, output: number): string[] 
   return [...found];
 }
 
-async function shortly(executionId: string, handling: Promise<void>): Promise<void> {
-  const handled = handling.catch((error: unknown) =>
-    log.error(`A turn of execution ${executionId} was not dealt with: ${errorText(error)}`),
-  );
-  await Promise.race([handled, pause(HANDLER_MS, new AbortController().signal)]);
+/** @returns nothing, if it takes longer, or fails */
+async function shortly<T>(executionId: string, handling: Promise<T>): Promise<T | undefined> {
+  const handled = handling.catch((error: unknown) => {
+    log.error(`A turn of execution ${executionId} was not dealt with: ${errorText(error)}`);
+    return undefined;
+  });
+  return Promise.race([handled, pause(HANDLER_MS, new AbortController().signal).then(() => undefined)]);
 }

@@ -32,7 +32,8 @@ export interface Rereader {
   end(): Promise<void>;
 }
 
-export interface RunSettings {
+/** How a run's mails are read. */
+export interface ReadSettings {
   /**
    * Makes an item of a mail's bytes, as its collector stores them, or as the rereader gave them; of its headers only,
    * where `facts.truncatedSize` is set.
@@ -44,16 +45,28 @@ export interface RunSettings {
   readonly rereader: () => Promise<Rereader>;
 }
 
+export interface RunSettings extends ReadSettings {
+  readonly telling: RunTelling;
+}
+
+/** What people are told of runs. */
+export interface RunTelling {
+  /** n8n's error workflow hears of every try that fails; else of mails that are given up only. */
+  readonly everyTry: boolean;
+  /** The execution shows sender and subject. */
+  readonly showsMail: boolean;
+}
+
 /**
  * In the order of the claims; each item is paired with its pointer.
  * @returns and the claims whose mails are nowhere any more
  */
 export async function itemsOf(
-  context: Context,
+  context: Context & Pick<IExecuteFunctions, 'getWorkflow'>,
   ledger: Pick<Ledger, 'contents'>,
   pointers: readonly Pointer[],
   claims: readonly Claim[],
-  settings: RunSettings,
+  settings: ReadSettings,
 ): Promise<{ items: INodeExecutionData[]; gone: Claim[] }> {
   const items: INodeExecutionData[] = [];
   const gone: Claim[] = [];
@@ -71,7 +84,7 @@ export async function itemsOf(
           continue;
         }
         const item = pointers.findIndex(({ event }) => event === claim.event);
-        const shaped = await settings.shape(context, mail.raw, factsOf(claim, mail));
+        const shaped = await settings.shape(context, mail.raw, factsOf(context, claim, mail));
         items.push({ ...shaped, pairedItem: { item } });
       }
     }
@@ -81,13 +94,20 @@ export async function itemsOf(
   return { items, gone };
 }
 
-const factsOf = (claim: Claim, { truncated, size }: Omit<ReadMail, 'raw'>): ItemFacts => ({
+const factsOf = (
+  context: Pick<IExecuteFunctions, 'getWorkflow'>,
+  claim: Claim,
+  { truncated, size }: Omit<ReadMail, 'raw'>,
+): ItemFacts => ({
   uid: claim.uid,
   delivery: {
     eventId: claim.event,
     attempt: claim.attempt,
     idempotencyKey: claim.idempotencyKey,
     receivedAt: claim.receivedAt === null ? null : new Date(claim.receivedAt).toISOString(),
+    account: claim.account,
+    mailbox: claim.mailbox,
+    workflowId: context.getWorkflow().id ?? '',
   },
   ...(truncated && { truncatedSize: claim.size || (size ?? 0) }),
 });

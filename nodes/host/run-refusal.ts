@@ -1,8 +1,8 @@
 // Runs that can have none of their mails, and that no other run stands in for: they end as errors, in words for people.
 // Invariant: nothing is green that did nothing.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import type { Whereabouts } from '../../engine/ledger/run-ends';
+import { nodeError } from './node-error';
 import type { SentPointer } from './pointer';
 
 type Found = ReadonlyMap<string, Whereabouts>;
@@ -18,7 +18,7 @@ export function refuseUnknown(
   if (found.size > 0) return;
   const [{ event, ledger }] = pointers as [SentPointer];
   const other = ledger !== undefined && ledger !== place;
-  throw new NodeOperationError(
+  throw nodeError(
     context.getNode(),
     other
       ? `This process works on another mail ledger than the one that handed out the mail. It was handed out from ` +
@@ -41,7 +41,7 @@ export function refuseRetry(context: Context, pointers: readonly SentPointer[], 
   });
   // It was stopped while it began.
   if (mails.some(({ now }) => now.executionId === context.getExecutionId())) return;
-  throw new NodeOperationError(
+  throw nodeError(
     context.getNode(),
     mails.length === 1
       ? `This mail is not run again: ${whatBecame(mails[0]!.now)} (event ${mails[0]!.event}).`
@@ -52,7 +52,7 @@ export function refuseRetry(context: Context, pointers: readonly SentPointer[], 
 
 /** In a mode in which this step should have mails and has none. @throws NodeOperationError that says so */
 export function refuseWithoutMail(context: Context): never {
-  throw new NodeOperationError(
+  throw nodeError(
     context.getNode(),
     context.getMode() === 'retry'
       ? 'There is nothing to retry: this execution was a message of the trigger to you, not the run of a mail.'
@@ -66,10 +66,11 @@ export function refuseWithoutMail(context: Context): never {
   );
 }
 
-function whatBecame({ state, executionId }: Whereabouts): string {
+/** In words for people. */
+export function whatBecame({ state, executionId }: Whereabouts): string {
   const by = executionId === null ? '' : ` by execution ${executionId}`;
   if (state === 'RUNNING') return `it is being run${by} at this moment`;
-  if (state === 'DONE') return `it was run since${by}, and that went well`;
+  if (state === 'DONE') return `it was run again since${by}, and that went well`;
   if (state === 'GONE') return 'it was deleted from its mailbox before it could be read';
   return `it is ${state}`;
 }

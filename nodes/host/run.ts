@@ -3,9 +3,10 @@
 // Invariant: a run that does not hold its events ends at once, and nothing after it runs: empty where another run has
 // or had them, as an error in any other case.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
+import { nameExecution } from './execution-data';
 import { log } from './log';
 import { rememberRun } from './memory';
+import { nodeError } from './node-error';
 import { readPointers, type SentPointer } from './pointer';
 import { failedOutcome, outcomeOf } from './run-end';
 import { watchRun } from './run-hooks';
@@ -32,7 +33,10 @@ export async function runPointers(
   const executionId = context.getExecutionId();
   // Before the claim: a run that is stopped while it claims tells its end once, then. Without the hook whoever has
   // emitted it settles what is claimed (emit.ts, told-ends.ts).
-  const watched = watchRun(context, async (run) => runs.end(executionId, outcomeOf(run)));
+  const watched = watchRun(context, async (run) => {
+    const isCounted = await runs.end(executionId, outcomeOf(run));
+    return isCounted && !settings.telling.everyTry;
+  });
   const byHand = context.getMode() === 'retry';
   const claims = byHand
     ? await runs.beginByHand(
@@ -41,6 +45,7 @@ export async function runPointers(
         watched,
       )
     : await runs.begin(pointers, executionId, watched);
+  nameExecution(context, claims, settings.telling.showsMail);
   await rememberRun(context, ledger, claims);
   if (claims.length === 0) {
     const found = await ledger.whereabouts(pointers.map(({ event }) => event));
@@ -63,7 +68,7 @@ export async function runPointers(
     // n8n may be set to go on after errors: it would call this run a success.
     // Not waited for: the ledger may be what failed.
     void runs.end(executionId, failedOutcome(error));
-    throw new NodeOperationError(context.getNode(), error as Error);
+    throw nodeError(context.getNode(), error as Error);
   }
   log.info('A run ends empty: its mail was run, or is being run, by another, or is gone', { executionId });
   refuseOutputForNothing(context);

@@ -10,13 +10,25 @@ import { log } from './log';
 import type { Memory } from './memory';
 import { nodeError } from './node-error';
 
+/** What an alarm is about, for a workflow that hears of it: `trigger.error.context.alarm` of the Error Trigger's item. */
+interface Alarm {
+  readonly kind:
+    'notRead' | 'readAgain' | 'warning' | 'runsDoNotBegin' | 'ledgerLost' | 'mailGivenUp' | 'mailsLeftBehind';
+  /** The kind of fault, where there is one: `login`, `certificate`, `unreachable`, …. */
+  readonly fault?: string | undefined;
+  readonly [fact: string]: string | number | null | undefined;
+}
+
 export class Telling {
   readonly #context: ITriggerFunctions;
   readonly #collector: Collector;
+  readonly #showsMail: boolean;
 
-  constructor(context: ITriggerFunctions, collector: Collector) {
+  /** @param showsMail sender and subject of a mail that is given up */
+  constructor(context: ITriggerFunctions, collector: Collector, showsMail: boolean) {
     this.#context = context;
     this.#collector = collector;
+    this.#showsMail = showsMail;
   }
 
   /** The trigger, for a log line. */
@@ -26,6 +38,7 @@ export class Telling {
 
   notRead(error: unknown): void {
     this.#tell(
+      { kind: 'notRead', fault: faultOf(error) },
       this.#collector.isWhole?.(error)
         ? errorText(error)
         : `${this.#collector.watched()} is not being read: ${errorText(error)}`,
@@ -36,6 +49,7 @@ export class Telling {
   readAgain(lastedMs: number): void {
     const minutes = Math.max(1, Math.round(lastedMs / 60_000));
     this.#tell(
+      { kind: 'readAgain', minutes },
       `${this.#collector.watched()} is being read again, after ${minutes === 1 ? 'a minute' : `${minutes} minutes`}.`,
       'This is no failure: the trigger was set to tell when an outage is over. The mails of the meantime run now.',
     );
@@ -43,12 +57,13 @@ export class Telling {
 
   /** Something is wrong, while mail is being read. */
   warn(fault: Error): void {
-    this.#tell(fault.message, 'The trigger stays active.');
+    this.#tell({ kind: 'warning', fault: faultOf(fault) }, fault.message, 'The trigger stays active.');
   }
 
   /** Runs end before they could take their mails: nothing of the mails was done. */
   unclaimed(error: string, runs: number): void {
     this.#tell(
+      { kind: 'runsDoNotBegin', runs, lastError: error },
       `${this.#collector.watched()} is read, but its mails do not run: ${runs} runs in a row ended before the trigger ` +
         `could take their mail. n8n says of the last one: ${error}`,
       'No mail is lost, and none of them has used up a try. One run at a time is tried from now on, after ever longer ' +
@@ -67,6 +82,7 @@ export class Telling {
       ? 'As it is set, the trigger begins with new mail.'
       : `Mail is read again from then on, so that none of the meantime is missing; some of it may run twice.`;
     this.#tell(
+      { kind: 'ledgerLost', ledger: place, before },
       `The mail ledger (${place}) does not know this trigger, which had listened at ${until}. It ${what}.`,
       `Mails that waited in the old one do not run from here. ${reading} If the ledger was changed on purpose, there ` +
         "is nothing to do. If not: keep n8n's folder on a volume, and look at Where Emails Are Kept and DURABLE_MAIL_POSTGRES_URL.",
@@ -74,15 +90,24 @@ export class Telling {
   }
 
   setAside(ended: Ended): void {
-    const { event, state, failures, executionId } = ended;
+    const { event, state, failures, executionId, account, mailbox, lastError } = ended;
     const times = failures === 1 ? 'once' : `${failures} times`;
     const what =
       state === 'DEAD'
         ? `A mail was set aside as DEAD: its run failed ${times}, and no more tries are left.`
         : 'A mail was set aside as UNKNOWN: nobody knows how its run ended, and it is to run once at most.';
+    const { sender, subject } = this.#showsMail ? ended : { sender: null, subject: null };
+    const whose = [sender && `from ${sender}`, subject && `"${subject}"`].filter(Boolean).join(', ');
     const last = executionId ? `Its last run was execution ${executionId}. ` : '';
     this.#tell(
-      `${what} ${this.#collector.place(ended)}, event ${event}.`,
+      {
+        kind: 'mailGivenUp',
+        ...{ eventId: event, state, tries: failures, account, mailbox, lastError },
+        ...{ lastExecutionId: executionId, lastExecutionUrl: this.#executionUrl(executionId) },
+        ...(this.#showsMail && { sender, subject }),
+      },
+      `${what} ${this.#collector.place(ended)}, event ${event}${whose && `: ${whose}`}.` +
+        (lastError === null ? '' : ` The last run failed with: ${lastError}`),
       `${last}The mail is kept in the mail ledger: the Mail Ledger node can show it, and run it again (Replay).`,
     );
   }
@@ -93,19 +118,38 @@ export class Telling {
     const trigger = nodeName === null ? 'a trigger' : `the trigger "${nodeName}"`;
     const at = new Date(goesAt).toISOString().slice(0, 10);
     this.#tell(
+      { kind: 'mailsLeftBehind', account, mailbox, waiting },
       `${mails} for ${trigger} that is not in this workflow any more, and nobody runs them: ${mailbox} of ${account}.`,
       'Put a trigger for this mailbox into the workflow and publish it: it takes them over. Or end them with the Mail ' +
         `Ledger node (Mark Done). Otherwise they are deleted with their content on ${at}.`,
     );
   }
 
-  #tell(message: string, description: string): void {
+  #executionUrl(executionId: string | null): string | null {
+    if (executionId === null) return null;
+    try {
+      return `${this.#context.getInstanceBaseUrl()}workflow/${this.#context.getWorkflow().id}/executions/${executionId}`;
+    } catch {
+      return null;
+    }
+  }
+
+  #tell(alarm: Alarm, message: string, description: string): void {
     try {
       const node = this.#context.getNode();
-      if (failedExecution(this.#context, nodeError(node, message, description))) return;
+      const error = nodeError(node, message, { description });
+      const { id: workflowId, name: workflow } = this.#context.getWorkflow();
+      error.context['alarm'] = { ...alarm, workflowId, workflow, trigger: node.name };
+      if (failedExecution(this.#context, error)) return;
       log.error(`${this.name}: ${message} ${description}`);
     } catch (failure) {
       log.error(`${this.name}: ${message} n8n did not take the report: ${errorText(failure)}`);
     }
   }
+}
+
+/** Faults of ours have a kind. */
+function faultOf(error: unknown): string | undefined {
+  const kind = typeof error === 'object' && error !== null && 'kind' in error ? error.kind : undefined;
+  return typeof kind === 'string' ? kind : undefined;
 }

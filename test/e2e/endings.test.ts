@@ -42,7 +42,7 @@ describe('n8n in regular mode', { timeout: 30 * 60_000 }, () => {
     await n8n.up();
     const eventOf = async (): Promise<string | undefined> =>
       (await n8n.events()).find(({ workflow }) => workflow === id)?.state;
-    await until('nobody knows how it ended', async () => (await eventOf()) === 'UNKNOWN', 120_000);
+    await until('nobody knows how it ended', async () => (await eventOf()) === 'UNKNOWN', 240_000);
     await until('it is reported', async () => {
       const executions = await n8n.api.executions();
       return executions.some(({ status, workflowId }) => status === 'error' && workflowId === id);

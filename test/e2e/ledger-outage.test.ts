@@ -207,6 +207,46 @@ describe('a ledger that a Mail Store credential names', { timeout: 10 * 60_000 }
   });
 });
 
+describe('a ledger that is away when a workflow is published', { timeout: 10 * 60_000 }, () => {
+  const cleanup = new Cleanup();
+  after(() => cleanup.run());
+
+  it('is told at once, in our words, and the workflow runs when the ledger is there', async () => {
+    const postgres = await cleanup.of(PostgresServer.start());
+    const dovecot = await cleanup.of(Dovecot.start());
+    const sink = await cleanup.of(Sink.start());
+    const n8n = await cleanup.of(N8n.start());
+    await postgres.createDatabase('away');
+    const data = { ...postgres.login, database: 'away', ssl: 'disable' };
+    const store = await n8n.api.createCredential('Away', 'mailStore', data);
+    await postgres.down();
+    const id = await mailWorkflow(n8n, dovecot.login('away'), [postMail(sink)], {
+      credentials: { mailStore: store },
+    });
+    await n8n.api.publish(id);
+    // Far sooner than an outage is told of a trigger that has listened before.
+    const told = await until(
+      'it is told',
+      async () => {
+        const [first] = await n8n.api.executions();
+        if (!first) return false;
+        return ((await n8n.api.request('GET', `/rest/executions/${first.id}`)) as { data: string }).data;
+      },
+      60_000,
+    );
+    const port = postgres.login.port;
+    assert.match(told, new RegExp(`is not being read: [^"]*127\\.0\\.0\\.1:${port}[^"]*`));
+    assert.doesNotMatch(told, /perhaps it is offline/, "nor in n8n's words");
+    await postgres.up();
+    await until('it listens', async () => {
+      const begun = 'select 1 from durable_mail.subscription where cursor is not null';
+      return (await postgres.query('away', begun).catch(() => [])).length > 0;
+    });
+    await dovecot.append('away', [rawMail({ subject: 'runs' })]);
+    await until('it runs', () => sink.accepted.length === 1, 60_000);
+  });
+});
+
 describe('a ledger in SQLite', { timeout: 10 * 60_000 }, () => {
   const cleanup = new Cleanup();
   after(() => cleanup.run());

@@ -161,6 +161,35 @@ describe('runs that end otherwise', { timeout: 30 * 60_000 }, () => {
     await n8n.api.unpublish(id);
   });
 
+  it('and are retried at a later step, on a worker that has just begun, in a ledger that a credential names', async () => {
+    await n8n.postgres.createDatabase('named_ledger');
+    const data = { ...n8n.postgres.login, database: 'named_ledger', ssl: 'disable' };
+    const store = await n8n.api.createCredential('Named', 'mailStore', data);
+    sink.answer = () => 500;
+    const id = await mailWorkflow(n8n, dovecot.login(user), [postMail(sink)], {
+      options: { retrySchedule: '' },
+      credentials: { mailStore: store },
+    });
+    await n8n.api.publish(id);
+    const events = (): Promise<{ state: string; execution: string }[]> =>
+      n8n.postgres.query('named_ledger', 'select state, execution_id as execution from durable_mail.event');
+    await until('it is watched', async () => {
+      const watched = 'select 1 from durable_mail.subscription where cursor is not null';
+      return (await n8n.postgres.query('named_ledger', watched).catch(() => [])).length > 0;
+    });
+    await append('by hand');
+    const dead = await until('it is DEAD', async () =>
+      (await events()).find(({ state }) => state === 'DEAD'),
+    );
+    await n8n.worker.down();
+    await n8n.worker.up();
+    sink.answer = () => 200;
+    await n8n.api.request('POST', `/rest/executions/${dead.execution}/retry`, { loadWorkflow: true });
+    await until('it is DONE', async () => (await events())[0]?.state === 'DONE');
+    assert.equal(sink.deliveries.length, 2);
+    await n8n.api.unpublish(id);
+  });
+
   it('where n8n tells a node nothing: by what main hears, a trigger is not blocked', async () => {
     await instead({ NODE_OPTIONS: `--require ${join(__dirname, '..', 'support', 'without-hooks.cjs')}` });
     sink.answer = ({ subject }, earlier) => (subject === 'mail 3' && earlier === 0 ? 500 : 200);

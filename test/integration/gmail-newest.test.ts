@@ -184,6 +184,7 @@ describe('the newest mail that fits', () => {
 describe('a mail that is not in the ledger any more', () => {
   const claim = (event: GmailEvent, id: string, more: Partial<Claim> = {}): Claim => ({
     ...{ event: 'event', attempt: 1, subscriptionId: 1, idempotencyKey: 'key', messageId: null },
+    ...{ sender: null, subject: null },
     ...{ account: ann.address, mailbox: GMAIL_MAILBOX, softIdentity: null, uid: null, uidValidity: null },
     ...{ identity: gmailIdentity(event, id, 'Label_1'), receivedAt: null, size: 100 },
     ...more,

@@ -9,7 +9,7 @@ import { headerBlock } from '../../engine/mail/headers';
 import { imapShape } from '../../nodes/DurableImapTrigger/shape';
 import { itemsOf } from '../../nodes/host/run-items';
 import { Dovecot } from '../support/dovecot';
-import { itemHelpers, itemSettings } from '../support/items';
+import { itemContext, itemSettings } from '../support/items';
 import { tortureMails } from '../support/mime/torture';
 import { rawMail } from '../support/mails';
 import { until } from '../support/until';
@@ -109,7 +109,7 @@ describe('hostile mails, through a real server,', () => {
       mostReadBytes: 1e9,
       rereader: () => assert.fail('it is stored'),
     };
-    const context = { helpers: itemHelpers };
+    const context = itemContext;
     const items: INodeExecutionData[] = [];
     for (let at = 0; at < claims.length; at += RUN_MAILS) {
       const run = claims.slice(at, at + RUN_MAILS);

@@ -280,6 +280,56 @@ describe('a watched mailbox', { timeout: 10 * 60_000 }, () => {
     await append('for both');
     await has(fine, 1);
     await has(broken, 1);
+    await until('its owner is told', () => broken.warnings.length > 0);
+    assert.match(
+      broken.warnings[0]!.message,
+      /credential of another workflow only.*The credential was deleted/,
+    );
+    assert.deepEqual(fine.warnings, []);
+  });
+
+  it('is watched over the login of another workflow where one is rejected: whose own it is hears of it, once', async () => {
+    let password = 'wrong';
+    const bad = await watching.join(async () => login({ ...(password && { proof: { password } }) }), {
+      workflowId: 'bad',
+    });
+    joined.push(bad);
+    await until('it is reported', () => bad.reports.length > 0);
+    const good = await join({ workflowId: 'good' });
+    await until('it is watched', () => watching.source().connection === 'idling', 90_000);
+    await append('for both');
+    await has(good, 1);
+    await has(bad, 1);
+    for (let times = 0; times < 3; times++) {
+      proxy.cut();
+      await append(`after cut ${times}`);
+      await has(good, ...Array.from({ length: times + 2 }, (_, index) => index + 1));
+    }
+    assert.deepEqual([good.reports, good.warnings], [[], []], 'nobody is told of the login of another');
+    assert.equal(bad.warnings.length, 1);
+    assert.match(
+      bad.warnings[0]!.message,
+      /credential of another workflow only, since this workflow's own.*rejected the login of "user\d+"/,
+    );
+    // Mended: with nobody else it is read again.
+    password = '';
+    await good.leave();
+    proxy.cut();
+    await append('with its own');
+    await has(bad, 1, 2, 3, 4, 5);
+  });
+
+  it('whose logins are all rejected: each is told of its own', async () => {
+    const joinWrong = async (workflowId: string, host: string): Promise<Joined> => {
+      const one = await watching.join(login({ host, proof: { password: `wrong ${workflowId}` } }), {
+        workflowId,
+      });
+      joined.push(one);
+      return one;
+    };
+    const both = [await joinWrong('one', '127.0.0.1'), await joinWrong('two', '127.0.0.1')];
+    await until('both are told', () => both.every(({ reports }) => reports.length > 0), 90_000);
+    assert.ok(both.every(({ reports, warnings }) => reports.length === 1 && warnings.length === 0));
   });
 
   describe('a mail above the size that is stored', () => {

@@ -15,6 +15,11 @@ export interface Servers {
   readonly sink: Sink;
 }
 
+/** What an error workflow is handed of a trigger that reports. */
+interface ErrorTriggerItem {
+  readonly trigger: { readonly error: { readonly context: { readonly alarm: Record<string, unknown> } } };
+}
+
 const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export function endingsOfRuns(mode: string, servers: () => Servers): void {
@@ -98,9 +103,28 @@ export function endingsOfRuns(mode: string, servers: () => Servers): void {
       const id = await published([postMail(sink)], { retrySchedule: '1s' }, { errorWorkflow: errors });
       await append('secret subject');
       const [event] = await isNow(id, 'DEAD');
+      // All that the error workflow was told.
       const reports = (): string[] =>
-        sink.deliveries.map(({ text }) => text).filter((text) => text.includes('set aside as DEAD'));
+        sink.deliveries.filter(({ subject }) => subject === '').map(({ text }) => text);
       const report = await until('it is reported', () => reports()[0], 60_000);
+      assert.match(report, /set aside as DEAD: its run failed 2 times.* The last run failed with: Sink: /);
+      const { trigger } = JSON.parse(report.slice(report.indexOf(',{') + 1)) as ErrorTriggerItem;
+      const { lastError, lastExecutionUrl, ...alarm } = trigger.error.context.alarm;
+      assert.deepEqual(alarm, {
+        kind: 'mailGivenUp',
+        ...{ eventId: event!.id, state: 'DEAD', tries: 2, account: alarm['account'], mailbox: 'INBOX' },
+        ...{
+          lastExecutionId: event!.executionId,
+          workflowId: id,
+          workflow: `Mail of ${user}`,
+          trigger: 'Mail',
+        },
+      });
+      assert.match(String(lastError), /^Sink: /);
+      assert.match(
+        String(lastExecutionUrl),
+        new RegExp(`^http.*/workflow/${id}/executions/${event!.executionId}$`),
+      );
       for (const part of ['INBOX', user, `UID ${event!.uid}`, event!.id])
         assert.ok(report.includes(part), part);
       assert.ok(!report.includes('secret subject'), 'nothing of the mail is in it');
@@ -108,7 +132,53 @@ export function endingsOfRuns(mode: string, servers: () => Servers): void {
       await append('another');
       await isNow(id, 'DEAD', 'DEAD');
       await until('the other is reported', () => reports().length === 2, 60_000);
+      // Neither is what n8n would tell of each of the four tries.
+      await later(2_000);
       assert.equal(reports().filter((text) => text.includes(event!.id)).length, 1);
+      assert.equal(reports().length, 2);
+      // What n8n shows of a try has all of the workflow in it.
+      const execution = (await n8n.api.request('GET', `/rest/executions/${event!.executionId}`)) as {
+        status: string;
+        workflowData: { settings: { errorWorkflow?: string }; nodes: unknown[] };
+      };
+      assert.equal(execution.status, 'error');
+      assert.equal(execution.workflowData.settings.errorWorkflow, errors);
+      assert.equal(execution.workflowData.nodes.length, 2);
+    });
+
+    it('error, where the error workflow is to hear of every try: it does, and of the mail', async () => {
+      const { n8n, sink } = servers();
+      const errors = await errorWorkflow(n8n, sink);
+      workflows.push(errors);
+      sink.answer = ({ subject }) => (subject === '' ? 200 : 500);
+      const options = { retrySchedule: '1s', errorWorkflow: 'everyTry', showMailIn: ['alarms'] };
+      const id = await published([postMail(sink)], options, { errorWorkflow: errors });
+      await append('shown subject');
+      await isNow(id, 'DEAD');
+      const reports = (): string[] =>
+        sink.deliveries.filter(({ subject }) => subject === '').map(({ text }) => text);
+      await until('all is told', () => reports().length === 3, 60_000);
+      const told = reports().filter((text) => text.includes('set aside as DEAD'));
+      assert.equal(told.length, 1);
+      assert.match(told[0]!, /from \S+@\S+, "shown subject"/);
+    });
+
+    it('is found by its mail, in the list of executions', async () => {
+      const { n8n, sink } = servers();
+      const id = await published([postMail(sink)]);
+      await append('found');
+      const [event] = await isNow(id, 'DONE');
+      const { customData } = await until('n8n has stored it', async () => {
+        const found = (await n8n.api.request('GET', `/rest/executions/${event!.executionId}`)) as {
+          status: string;
+          customData?: Record<string, string>;
+        };
+        return found.status === 'success' && found;
+      });
+      assert.deepEqual(customData, {
+        ...{ mailEvent: event!.id, mailTry: '1' },
+        ...{ mailSender: customData?.['mailSender'], mailSubject: 'found' },
+      });
     });
 
     it('timeout of the workflow: RETRY', async () => {

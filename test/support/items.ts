@@ -10,9 +10,15 @@ export const itemHelpers = {
   }),
 } as unknown as IExecuteFunctions['helpers'];
 
+/** What a run asks of n8n to make items. */
+export const itemContext = { helpers: itemHelpers, getWorkflow: () => ({ id: 'w', active: true }) };
+
 export const itemFacts: ItemFacts = {
   uid: 7,
-  delivery: { eventId: 'e', attempt: 1, idempotencyKey: 'k', receivedAt: null },
+  delivery: {
+    ...{ eventId: 'e', attempt: 1, idempotencyKey: 'k', receivedAt: null },
+    ...{ account: 'ann@host', mailbox: 'INBOX', workflowId: 'w' },
+  },
 };
 
 export const itemSettings = (more: Partial<ItemSettings> = {}): ItemSettings => ({

@@ -60,7 +60,8 @@ describe("the Gmail trigger's settings", () => {
         pollMs: 60_000,
         notifications: { kind: 'none' },
       },
-      outage: { afterMs: 900_000, whenOver: false },
+      outage: { afterMs: 300_000, whenOver: true },
+      alarmsShowMail: false,
     });
   });
 

@@ -109,6 +109,7 @@ describe('a run', () => {
     const context = {
       helpers: itemHelpers,
       ...node,
+      getWorkflow: () => ({ id: 'w', active: true }),
       getInputData: (): INodeExecutionData[] => pointers.map((pointer) => ({ json: { ...pointer } })),
       getExecutionId: () => id,
       getMode: () => 'trigger',
@@ -127,6 +128,7 @@ describe('a run', () => {
     shape: imapShape(itemSettings()),
     mostReadBytes: Infinity,
     rereader: () => assert.fail('the server was asked'),
+    telling: { everyTry: false, showsMail: true },
   };
 
   const handOut = (
@@ -147,6 +149,9 @@ describe('a run', () => {
       attempt: 1,
       idempotencyKey: (item.json['delivery'] as { idempotencyKey: string }).idempotencyKey,
       receivedAt: '2023-11-14T22:13:20.000Z',
+      account: 'a',
+      mailbox: 'INBOX',
+      workflowId: 'w',
     });
     assert.deepEqual(await handOut(execution(run.pointers), run), [], 'a second run of it ends empty');
     await first.end({ status: 'success' });

@@ -5,16 +5,15 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { packContent } from '../../engine/ledger/content';
 import type { Claim } from '../../engine/ledger/ledger';
 import { mailItem, parseAttachmentTypes } from '../../nodes/host/items';
-import { itemsOf, type RunSettings } from '../../nodes/host/run-items';
+import { itemsOf, type ReadSettings } from '../../nodes/host/run-items';
 import { imapShape } from '../../nodes/DurableImapTrigger/shape';
-import { itemFacts, itemHelpers, itemSettings } from '../support/items';
+import { itemContext, itemFacts, itemSettings } from '../support/items';
 import { base64Lines, bytes, filePart, hex, lines, noise, parts, textPart } from '../support/mime/hostile';
 
 const itemOf = (
   raw: string | Buffer,
   more: Parameters<typeof itemSettings>[0] = {},
-): Promise<INodeExecutionData> =>
-  mailItem({ helpers: itemHelpers }, Buffer.from(raw), itemFacts, itemSettings(more));
+): Promise<INodeExecutionData> => mailItem(itemContext, Buffer.from(raw), itemFacts, itemSettings(more));
 
 /** What the ledger adds to every mail. */
 const ADDED = { attributes: { uid: 7 }, delivery: itemFacts.delivery };
@@ -302,7 +301,7 @@ describe('attachments', () => {
 describe('a mail above the limit', () => {
   const claim = (event: string, size: number): Claim =>
     ({ event, attempt: 1, uid: 7, size, receivedAt: null, idempotencyKey: 'k' }) as Claim;
-  const settings = (more: Partial<RunSettings> = {}): RunSettings => ({
+  const settings = (more: Partial<ReadSettings> = {}): ReadSettings => ({
     shape: imapShape(itemSettings()),
     mostReadBytes: 1_000,
     rereader: () => assert.fail('the server was asked'),
@@ -311,18 +310,12 @@ describe('a mail above the limit', () => {
   const run = async (
     stored: boolean,
     size: number,
-    more: Partial<RunSettings> = {},
+    more: Partial<ReadSettings> = {},
   ): Promise<INodeExecutionData> => {
     const contents = async (): Promise<Map<string, Buffer>> =>
       new Map(stored ? [['e', await packContent(Buffer.from(PLAIN))]] : []);
     const pointers = [{ event: 'e', attempt: 1 }];
-    const { items } = await itemsOf(
-      { helpers: itemHelpers },
-      { contents },
-      pointers,
-      [claim('e', size)],
-      settings(more),
-    );
+    const { items } = await itemsOf(itemContext, { contents }, pointers, [claim('e', size)], settings(more));
     return items[0]!;
   };
 
@@ -337,7 +330,7 @@ describe('a mail above the limit', () => {
 
   it('is not read from the server', async () => {
     const asked: number[] = [];
-    const rereader: RunSettings['rereader'] = async () => ({
+    const rereader: ReadSettings['rereader'] = async () => ({
       read: async (_, mostBytes) => {
         asked.push(mostBytes);
         return { raw: Buffer.from('Subject: only this\r\n\r\n'), truncated: true };

@@ -36,6 +36,7 @@ const SETTINGS: ListenSettings = {
     whenDead: null,
   },
   outage: { afterMs: 900_000, whenOver: true },
+  alarmsShowMail: false,
 };
 
 const READING = gmailReading();

@@ -53,7 +53,7 @@ describe('in an n8n that lacks something', () => {
 
   it('what cannot be told by a failed execution is an error in the log', () => {
     const collector = { watched: () => '"INBOX" of "ann"' } as unknown as Collector;
-    new Telling(trigger(), collector).notRead(new Error('The password is wrong.'));
+    new Telling(trigger(), collector, false).notRead(new Error('The password is wrong.'));
     assert.equal(said.length, 1);
     assert.match(
       said[0]!,

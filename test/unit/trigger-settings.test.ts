@@ -55,7 +55,8 @@ describe("the trigger's settings", () => {
         commandMs: 30_000,
         reconnectMs: null,
       },
-      outage: { afterMs: 900_000, whenOver: false },
+      outage: { afterMs: 300_000, whenOver: true },
+      alarmsShowMail: false,
     });
   });
 

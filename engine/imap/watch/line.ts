@@ -8,8 +8,9 @@ import { LedgerFault } from '../../ledger/fault';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import { monotonicNow, pause } from '../../runtime/time';
 import { ImapFault } from '../session/fault';
-import { accountName, type ImapLogin } from '../session/login';
-import type { Visited, WatchedMailbox } from './mailbox';
+import type { ImapLogin } from '../session/login';
+import { ImapLogins, type OwnedLogin, ofOneLogin } from './logins';
+import type { ImapSubscriber, Visited, WatchedMailbox } from './mailbox';
 import type { ImapReading } from '../read/reading';
 import { commandMsOf, type LineTimes, paceOf, reconnectMsOf } from './pace';
 import { waysOf } from '../session/quirks';
@@ -26,7 +27,6 @@ const RECONNECT_REJECTED: BackoffRange = { firstMs: 30_000, mostMs: 600_000 };
 
 export class ImapLine {
   readonly mailboxes: WatchedMailbox[] = [];
-  readonly #account: string;
   readonly #times: LineTimes;
   /** Asked when the server lets no further connection in; true: the mailboxes were taken over by another line. */
   readonly #tooMany: (line: ImapLine) => boolean;
@@ -36,8 +36,9 @@ export class ImapLine {
   #isConnecting = false;
   #nudged = false;
   #onNudge: (() => void) | undefined;
-  /** Logins that were rejected so far. */
-  #rejections = 0;
+  readonly #logins: ImapLogins;
+  /** The one that is used now, or was last. */
+  #owned: OwnedLogin | undefined;
   #stableSince = Infinity;
 
   constructor(
@@ -46,7 +47,7 @@ export class ImapLine {
     tooMany: (line: ImapLine) => boolean,
     first: WatchedMailbox,
   ) {
-    this.#account = account;
+    this.#logins = new ImapLogins(account);
     this.#times = times;
     this.#tooMany = tooMany;
     this.mailboxes.push(first);
@@ -133,14 +134,16 @@ export class ImapLine {
   /** One connection, from its login to its end. */
   async #serve(served: readonly WatchedMailbox[], signal: AbortSignal): Promise<void> {
     for (const mailbox of served) await mailbox.report({ state: 'gap_checking', connection: 'connecting' });
-    const login = await this.#login();
-    if (!login) {
+    const owned = await this.#logins.next(this.#subscribers());
+    this.#owned = owned;
+    if (!owned) {
       // Everybody moved to another account and is leaving.
       await this.#pause(1_000);
       return;
     }
-    const ways = waysOf(login.host);
-    const session = await this.#connect(login, ways.noIdle, signal);
+    const ways = waysOf(owned.login.host);
+    const session = await this.#connect(owned.login, ways.noIdle, signal);
+    this.#logins.accepted(owned);
     // In the middle of a visit, too: a mail that takes long must not keep a trigger from its end.
     const end = (): void => void session.end();
     signal.addEventListener('abort', end, { once: true });
@@ -239,39 +242,28 @@ export class ImapLine {
     }
   }
 
-  /**
-   * A login of those who are still on this account, another one after each rejection; the others are told to move.
-   * Somebody whose credential cannot be read keeps nobody else from the account.
-   */
-  async #login(): Promise<ImapLogin | undefined> {
-    const logins: ImapLogin[] = [];
-    let unreadable: unknown;
-    const subscribers = this.mailboxes.flatMap((mailbox) => mailbox.subscribers());
-    for (const subscriber of subscribers) {
-      try {
-        const login = await subscriber.login();
-        if (accountName(login) === this.#account) logins.push(login);
-        else subscriber.moved();
-      } catch (error) {
-        unreadable ??= error;
-      }
-    }
-    if (logins.length === 0 && unreadable !== undefined) throw unreadable as Error;
-    return logins[this.#rejections % Math.max(logins.length, 1)];
+  #subscribers(): ImapSubscriber[] {
+    return this.mailboxes.flatMap((mailbox) => mailbox.subscribers());
   }
 
   async #backOff(error: unknown, failures: number): Promise<void> {
     const fault = error instanceof ImapFault ? error : undefined;
-    if (fault?.kind === 'login') this.#rejections++;
+    if (ofOneLogin(error) && this.#owned && this.#logins.rejected(this.#owned, error, this.#subscribers())) {
+      // Another login may do: nobody is told before it was tried.
+      await this.#pause(RECONNECT.firstMs, 'whatever comes');
+      return;
+    }
     const range = fault?.kind === 'login' ? RECONNECT_REJECTED : RECONNECT;
     const delay = Math.max(failures === 0 ? 0 : backoffDelay(failures, range), fault?.retryAfterMs ?? 0);
     if (error instanceof LedgerFault && error.kind === 'taken') return;
-    for (const mailbox of [...this.mailboxes]) await mailbox.failed(error, delay);
+    const own = (subscriber: ImapSubscriber): Error | undefined =>
+      ofOneLogin(error) ? this.#logins.faultOf(subscriber) : undefined;
+    for (const mailbox of [...this.mailboxes]) await mailbox.failed(error, delay, own);
     await this.#pause(delay, 'whatever comes');
   }
 
   #readings(): readonly ImapReading[] {
-    return this.mailboxes.flatMap((mailbox) => mailbox.subscribers().map(({ reading }) => reading));
+    return this.#subscribers().map(({ reading }) => reading);
   }
 
   /** @param patience `whatever comes`: a nudge does not end it, so that joining makes no storm of logins */

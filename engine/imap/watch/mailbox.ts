@@ -174,13 +174,21 @@ export class WatchedMailbox {
     return { more: false };
   }
 
-  /** The connection, or the ledger, failed under it. @param retryInMs until it is tried again */
-  async failed(error: unknown, retryInMs: number): Promise<void> {
+  /**
+   * The connection, or the ledger, failed under it.
+   * @param retryInMs until it is tried again
+   * @param own what is wrong with somebody's own login; nothing: it is the error
+   */
+  async failed(
+    error: unknown,
+    retryInMs: number,
+    own: (subscriber: ImapSubscriber) => Error | undefined = () => undefined,
+  ): Promise<void> {
     // Another process reads it: whatever failed here was for another mailbox.
     if (this.#tenure.isStandingBy) return;
     const fault = error instanceof Error ? error : new Error(String(error));
     this.#ports.log.warn(`Not watching ${this.name}: ${fault.message}`, { retryInMs });
-    this.#outage.failed(fault, needsPerson(error), this.#subscribers());
+    this.#outage.failed(fault, needsPerson(error), this.#subscribers(), own);
     await this.report({ state: 'retry_scheduled', connection: 'backing_off', error: fault.message });
   }
 

@@ -9,7 +9,8 @@ import { asked } from './pointers';
 export const CLAIMS_OF_WON = `
   select won.id as event, won.attempt, won.subscription_id as "subscriptionId",
     won.idempotency_key as "idempotencyKey", source.account, source.mailbox, message.identity,
-    message.soft_identity as "softIdentity", message.header_message_id as "messageId", message.uid,
+    message.soft_identity as "softIdentity", message.header_message_id as "messageId",
+    message.sender, message.subject, message.uid,
     message.uid_validity as "uidValidity", message.received_at as "receivedAt", message.size
   from won
   join durable_mail.message on message.id = won.message_id

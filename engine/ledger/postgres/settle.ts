@@ -91,7 +91,7 @@ const takeUnreported = `
     where event.seq = unreported.seq
     returning event.*)
   select taken.id as event, taken.state, taken.failures, taken.execution_id as "executionId",
-    source.account, source.mailbox, message.uid
+    source.account, source.mailbox, message.uid, taken.last_error as "lastError", message.sender, message.subject
   from taken
   join durable_mail.message on message.id = taken.message_id
   join durable_mail.source on source.id = message.source_id

@@ -8,7 +8,8 @@ import { NOW, type SqliteConnection } from './connection';
 export const CLAIM_FACTS = `
   event.id as event, event.attempt, event.subscription_id as subscriptionId,
   event.idempotency_key as idempotencyKey, source.account, source.mailbox, event.identity,
-  event.soft_identity as softIdentity, message.header_message_id as messageId, message.uid,
+  event.soft_identity as softIdentity, message.header_message_id as messageId,
+  message.sender, message.subject, message.uid,
   message.uid_validity as uidValidity, message.received_at as receivedAt, message.size`;
 
 const selectClaimable = `

@@ -75,7 +75,7 @@ const limitContent = `
 
 const selectEnded = `
   select event.seq, event.id as event, event.state, event.failures, event.execution_id as executionId,
-    source.account, source.mailbox, message.uid
+    source.account, source.mailbox, message.uid, event.last_error as lastError, message.sender, message.subject
   from event
   join subscription on subscription.id = event.subscription_id
   join source on source.id = subscription.source_id

@@ -17,7 +17,7 @@ export const NUMBERS = {
   keepEventsDays: { shown: 'Keep Events For', default: 90, least: 1, most: 3_650 },
   mailsPerRun: { shown: 'Mails per Run', default: 1, least: 1, most: 100, whole: true },
   mostInFlight: { shown: 'Runs at Once', default: 5, least: 1, most: 100, whole: true },
-  reportAfter: { shown: 'Report an Outage After', default: 15, least: 0, most: 1_440 },
+  reportAfter: { shown: 'Report an Outage After', default: 5, least: 0, most: 1_440 },
   startWithin: { shown: 'Start Within', default: 5, least: 0.5, most: 1_440 },
   storeUpTo: { shown: 'Store Mails Up To', default: 50, least: 0, most: 200 },
   truncateAbove: { shown: 'Truncate Mails Above', default: 250, least: 0.1, most: 250 },

@@ -30,6 +30,7 @@ export const OPTION_ORDER: readonly string[] = [
   // Who hears of what.
   'reportAfter',
   'reportOver',
+  'reportDead',
   // Where emails are kept, and how long.
   'mailStore',
   'storeUpTo',

@@ -5,6 +5,32 @@ import { NUMBERS } from './numbers';
 
 export const outageOptions: INodeProperties[] = [
   {
+    displayName: 'Error Workflow Hears Of',
+    name: 'errorWorkflow',
+    type: 'options',
+    options: [
+      {
+        name: 'Emails That Are Given Up',
+        value: 'givenUp',
+        description: 'Once for an email, when its last try has failed',
+      },
+      { name: 'Every Failed Try', value: 'everyTry', description: 'As n8n does with any workflow' },
+    ],
+    default: 'givenUp',
+    description: "When n8n's error workflow is called for a run of this workflow that failed",
+  },
+  {
+    displayName: 'Show Sender and Subject In',
+    name: 'showMailIn',
+    type: 'multiOptions',
+    options: [
+      { name: 'Alarms', value: 'alarms', description: 'In what the error workflow is told' },
+      { name: 'List of Executions', value: 'executions', description: 'As custom data, to be searched for' },
+    ],
+    default: ['executions'],
+    description: 'Where people see whose email it is',
+  },
+  {
     displayName: 'Report an Outage After (Minutes)',
     name: 'reportAfter',
     type: 'number',

@@ -1,7 +1,7 @@
 // How a trigger's parameters are read, the same way while it listens, in a run, and in the editor.
 import type { IExecuteFunctions, INode, ITriggerFunctions } from 'n8n-workflow';
-import { NodeOperationError } from 'n8n-workflow';
 import { errorText } from '../../../engine/runtime/log';
+import { nodeError } from '../node-error';
 import { LIKE_BUILT_IN } from './like-built-in';
 import { NUMBERS, readNumber } from './numbers';
 
@@ -62,7 +62,7 @@ export function parsed<T>({ node }: Parameters, setting: string, parse: () => T)
   try {
     return parse();
   } catch (error) {
-    throw new NodeOperationError(node, `${setting} cannot be used: ${errorText(error)}`);
+    throw nodeError(node, `${setting} cannot be used: ${errorText(error)}`);
   }
 }
 
@@ -71,7 +71,7 @@ export function named<T>(context: Pick<ITriggerFunctions, 'getNode'>, read: () =
   try {
     return read();
   } catch (error) {
-    throw new NodeOperationError(context.getNode(), error as Error);
+    throw nodeError(context.getNode(), error as Error);
   }
 }
 

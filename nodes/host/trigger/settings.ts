@@ -5,16 +5,15 @@ import type { DispatcherSettings } from '../../../engine/delivery/dispatcher';
 import { DEFAULT_RETRY_SCHEDULE, parseRetrySchedule } from '../../../engine/delivery/retry-schedule';
 import type { Guarantee, SubscriptionSettings } from '../../../engine/ledger/ledger';
 import type { OutageReporting, Start } from '../../../engine/source/source';
+import { isSwitchedOn } from '../activation';
 import { type AttachmentFilter, parseAttachmentTypes } from '../items/attachments';
+import type { RunTelling } from '../run-items';
 import { DAY_MS, MEGABYTE, MINUTE_MS, readNumber, START_COUNT } from './numbers';
 import { numberOption, optionOrBefore, type Parameters, parsed, text } from './parameters';
 
-/** How n8n starts a trigger when a person publishes the workflow; a restart, or an edit, is something else. */
-const SWITCHED_ON: ReadonlySet<string> = new Set(['activate', 'create']);
-
 /** What came while the trigger was switched off is passed over. */
 export const skipsWhileOff = (context: ITriggerFunctions, options: Parameters): boolean =>
-  SWITCHED_ON.has(context.getActivationMode()) && options.get('whileOff') === 'skip';
+  isSwitchedOn(context) && options.get('whileOff') === 'skip';
 
 /** @throws Error that names the setting */
 export const delivery = (options: Parameters): DispatcherSettings => ({
@@ -47,8 +46,20 @@ export function outage(options: Parameters): OutageReporting {
   const reportAfter = numberOption(options, 'reportAfter');
   return {
     afterMs: reportAfter === 0 ? null : Math.round(reportAfter * MINUTE_MS),
-    whenOver: options.get('reportOver') === true,
+    whenOver: options.get('reportOver') !== false,
   };
+}
+
+/** What people are told of runs. */
+export const runTelling = (options: Parameters): RunTelling => ({
+  everyTry: options.get('errorWorkflow') === 'everyTry',
+  showsMail: showsMail(options, 'executions'),
+});
+
+/** Where people may see a mail's sender and subject. */
+export function showsMail(options: Parameters, place: 'executions' | 'alarms'): boolean {
+  const places = options.get('showMailIn');
+  return Array.isArray(places) ? places.includes(place) : place === 'executions';
 }
 
 /** A mail above this size is not stored. Octets. @throws Error that names the setting */

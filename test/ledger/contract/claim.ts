@@ -21,6 +21,8 @@ export function claimContract(fixture: Fixture): void {
         identity: 'uid:1:1:INBOX',
         softIdentity: 'soft',
         messageId: '<1@test>',
+        sender: 'bob@mail.example',
+        subject: 'Mail 1',
         uid: 1,
         uidValidity: '1',
         receivedAt: 1_700_000_000_001,

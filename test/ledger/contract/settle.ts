@@ -169,6 +169,9 @@ export function settleContract(fixture: Fixture): void {
         account: 'ann@mail.example',
         mailbox: 'INBOX',
         uid: 1,
+        lastError: 'it broke',
+        sender: 'bob@mail.example',
+        subject: 'Mail 1',
       });
       assert.deepEqual(others, []);
       const rest = await fixture.ledger.takeEnded([to.id], 10);

@@ -28,9 +28,10 @@ export const OPTION_ORDER: readonly string[] = [
   'inlineAttachments',
   'truncateAbove',
   // Who hears of what.
+  'errorWorkflow',
+  'showMailIn',
   'reportAfter',
   'reportOver',
-  'reportDead',
   // Where emails are kept, and how long.
   'mailStore',
   'storeUpTo',

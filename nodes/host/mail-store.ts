@@ -88,8 +88,8 @@ export const mailStoreOptionLogin: INodeCredentialDescription = {
   },
 };
 
-/** Whether a credential names the database. */
-export function isMailStoreChosen({ parameters }: Pick<INode, 'parameters'>): boolean {
+/** Its ledger is that of its credential, whatever the environment says. */
+export function isNamedByCredential({ parameters }: Pick<INode, 'parameters'>): boolean {
   const options = parameters['options'] as Readonly<Record<string, unknown>> | undefined;
   return (options?.[MAIL_STORE] ?? parameters[MAIL_STORE]) === 'postgres';
 }
@@ -106,7 +106,7 @@ type CredentialReader = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'>;
 
 /** @returns null: no database was chosen @throws Error that names the setting that can never work */
 export async function mailStoreSettings(context: CredentialReader): Promise<PostgresSettings | null> {
-  if (isMailStoreChosen(context.getNode())) {
+  if (isNamedByCredential(context.getNode())) {
     const data = await context.getCredentials(MAIL_STORE);
     return toSettings(data, credentialTitle(context.getNode(), MAIL_STORE));
   }

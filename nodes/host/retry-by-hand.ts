@@ -11,7 +11,7 @@ import type { ExecutionBegins, ExecutionListener } from './lifecycle-events';
 import { sayWeaker } from './internals';
 import { listenToExecutions, modeOf } from './lifecycle-events';
 import { log } from './log';
-import { isMailStoreChosen, MAIL_STORE } from './mail-store';
+import { isNamedByCredential, MAIL_STORE } from './mail-store';
 import { storedCredential } from './n8n-modules';
 import { outcomeOf } from './run-end';
 import { whatBecame } from './run-refusal';
@@ -130,7 +130,7 @@ async function lookUp(
 async function asIfItRan(node: INode): Promise<StoreContext | null> {
   const named = node.credentials?.[MAIL_STORE];
   let credential: ICredentialDataDecryptedObject | null = null;
-  if (isMailStoreChosen(node)) {
+  if (isNamedByCredential(node)) {
     credential = named ? await storedCredential(named, MAIL_STORE).catch(() => null) : null;
     if (!credential) {
       sayWeaker(

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type INodeParameters, NodeHelpers } from 'n8n-workflow';
-import { isMailStoreChosen, mailStoreOptionLogin } from '../../nodes/host/mail-store';
+import { isNamedByCredential, mailStoreOptionLogin } from '../../nodes/host/mail-store';
 import { properties as gmailProperties } from '../../nodes/DurableGmailTrigger/properties';
 import { listenSettings as gmailSettings } from '../../nodes/DurableGmailTrigger/settings';
 import { properties } from '../../nodes/DurableImapTrigger/properties';
@@ -68,7 +68,7 @@ describe('what was a field of its own', () => {
       const { node, values } = trigger.resolved(parameters);
       return [
         NodeHelpers.displayParameter(values, mailStoreOptionLogin, node, null),
-        isMailStoreChosen({ parameters: values }),
+        isNamedByCredential({ parameters: values }),
       ];
     };
     for (const trigger of [imap, gmail]) {

@@ -28,6 +28,8 @@ export const OPTION_ORDER: readonly string[] = [
   'inlineAttachments',
   'truncateAbove',
   // Who hears of what.
+  'errorWorkflow',
+  'showMailIn',
   'reportAfter',
   'reportOver',
   // Where emails are kept, and how long.

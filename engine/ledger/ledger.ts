@@ -18,6 +18,7 @@ import type { RunEnds } from './run-ends';
 import type { Serving, TriggerNode } from './serving';
 import type { LedgerOwnership } from './ownership';
 import type { SourceHold, SourceHolds } from './source-holds';
+import type { SourceNotes } from './source-notes';
 import type { Backfill, ConnectionState, EventState, SourceState } from './states';
 
 export type { Claim, Pointer } from './pointer';
@@ -217,7 +218,7 @@ export interface SourceReport {
 }
 
 export interface Ledger
-  extends OnceKeys, Inspection, Serving, SourceHolds, MailActions, RunEnds, LedgerOwnership {
+  extends OnceKeys, Inspection, Serving, SourceHolds, SourceNotes, MailActions, RunEnds, LedgerOwnership {
   /** Where it is, for people, without secrets: its file, or its database and schema. */
   readonly place: string;
 

@@ -27,6 +27,8 @@ export interface Subscriber<Login, Reading> {
   readonly mostConnections: number;
   /** When it was registered, ms since 1970. */
   readonly joinedAt: number;
+  /** A person has just published it, or an edit of it: what is wrong is said anew. */
+  readonly isByPerson?: boolean;
   /** Whether people were told that it listens: every mail that arrives after that is theirs. */
   readonly begun: () => boolean;
   /** The source was just read to its end for it. */

@@ -2,7 +2,7 @@
 // Invariant: what can never work throws a NodeOperationError that names the setting; whatever time may cure throws a
 // GmailFault; no secret stands in either; a token never opens another account than the login's.
 import { createHash } from 'node:crypto';
-import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
+import type { ICredentialDataDecryptedObject, IDataObject } from 'n8n-workflow';
 import { GmailFault } from '../../engine/gmail/api/fault';
 import type { AccessToken, GmailCredential, GmailLogin } from '../../engine/gmail/api/login';
 import { errorText } from '../../engine/runtime/log';
@@ -75,8 +75,13 @@ export const storedGmailLogin = async (context: GmailLoginContext): Promise<stri
     await storedNow(context, authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2),
   );
 
-const nameOfStored = (data: ICredentialDataDecryptedObject): string =>
-  createHash('sha256').update(JSON.stringify(data)).digest('hex');
+/** What a person has entered or signed in with: a token that n8n has refreshed is no other login. */
+function nameOfStored(data: ICredentialDataDecryptedObject): string {
+  const { oauthTokenData, ...entered } = data;
+  const { refresh_token: grant, scope } = (oauthTokenData ?? {}) as IDataObject;
+  const login = JSON.stringify([entered, grant ? { grant, scope } : oauthTokenData]);
+  return createHash('sha256').update(login).digest('hex');
+}
 
 function credentialOf(context: GmailLoginContext): { readonly credential?: GmailCredential } {
   const type = authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2;

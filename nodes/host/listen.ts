@@ -283,6 +283,7 @@ class TriggerListener implements Listener {
       outage: this.#settings.outage,
       hasActions: afterSuccess !== null || whenDead !== null,
       joinedAt: this.#registeredAt,
+      isByPerson: this.#isNew && isByPerson(this.#context),
       begun: () => this.#begunAt !== null,
       synced: () => {
         this.#syncedAt.set(sourceName(source), Date.now());

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { GmailLogin } from '../../engine/gmail/api/login';
 import { fetchHttp } from '../support/gmail-http';
 import { GmailScene, isRead } from '../support/gmail-scene';
-import { fakeLogin } from '../support/gmail-watching';
+import { fakeLogin, type GmailJoined } from '../support/gmail-watching';
 import { until } from '../support/until';
 
 const READ_ONLY = ['https://www.googleapis.com/auth/gmail.readonly'];
@@ -51,9 +51,10 @@ describe('a Gmail account that is shared', () => {
   }
 
   it('is read on through a precondition that is not met for a while, and nobody is told', async () => {
-    let times = 0;
+    const times = { history: 0, messages: 0 };
     const send: GmailLogin['send'] = async (request) => {
-      if (!/\/history/.test(request.url) || ++times > 3) return fetchHttp(request);
+      const [, asked] = /\/(history|messages)\b/.exec(request.url) ?? [];
+      if (!asked || ++times[asked as keyof typeof times] > 3) return fetchHttp(request);
       const errors = [{ reason: 'failedPrecondition' }];
       const error = {
         code: 400,
@@ -70,7 +71,7 @@ describe('a Gmail account that is shared', () => {
     await isRead(joined);
     const id = scene.ann.deliver({ subject: 'hello' });
     await scene.has(joined, [id]);
-    assert.ok(times > 3);
+    assert.ok(times.history > 3 && times.messages > 3);
     assert.deepEqual([joined.reports, joined.warnings], [[], []]);
   });
 
@@ -83,8 +84,12 @@ describe('a Gmail account that is shared', () => {
       },
       named('Read Only', { token: () => Promise.resolve(token) }),
     );
+    const reader = await scene.join(
+      { workflowId: 'reader' },
+      named('Read Only', { token: () => Promise.resolve(token) }),
+    );
     const other = await scene.join({ workflowId: 'other' }, named('Fine'));
-    await Promise.all([isRead(own), isRead(other)]);
+    await Promise.all([own, reader, other].map(isRead));
     const id = scene.ann.deliver({ subject: 'hello' });
     await scene.has(own, [id]);
     await scene.watching.runAll(own.subscription);
@@ -94,6 +99,46 @@ describe('a Gmail account that is shared', () => {
       own.warnings[0]!.message,
       /with the credential "Read Only".*done with the credential of another/,
     );
+    assert.deepEqual(
+      [own, reader, other].map(({ warnings }) => warnings.length),
+      [1, 0, 0],
+    );
+  });
+
+  it('is announced with another login where its own may only read, and who wants notifications is told once', async () => {
+    scene.gmail.pubsub.subscribe('projects/p/subscriptions/n8n', TOPIC);
+    // What Google answers to a grant without the scope.
+    const send: GmailLogin['send'] = async (request) =>
+      /\/watch$/.test(request.url)
+        ? refuses(403, 'insufficientPermissions').send!(request)
+        : fetchHttp(request);
+    const other = await scene.join({ workflowId: 'other' }, named('Fine'));
+    await isRead(other);
+    const notifications = { kind: 'push', topic: TOPIC } as const;
+    const own = await scene.join(
+      { workflowId: 'own', reading: { notifications } },
+      named('Narrow', { send }),
+    );
+    await until('it is watched', () => scene.gmail.pubsub.watched(scene.ann.address) !== null);
+    await until('its owner is told', () => own.warnings.length > 0);
+    assert.match(
+      own.warnings[0]!.message,
+      /with the credential "Narrow".*connect it again.*credential of another/,
+    );
+    assert.deepEqual([own.warnings.length, other.warnings.length], [1, 0]);
+  });
+
+  it('where no login may change mail: who asked is told of its own credential', async () => {
+    const token = scene.gmail.token(scene.ann.address, READ_ONLY);
+    const login = (name: string): GmailLogin => named(name, { token: () => Promise.resolve(token) });
+    const other = await scene.join({ workflowId: 'other' }, login('First'));
+    const afterSuccess = { kind: 'changeLabels', add: [], remove: ['UNREAD'] } as const;
+    const own = await scene.join({ workflowId: 'own', subscription: { afterSuccess } }, login('Second'));
+    await Promise.all([own, other].map(isRead));
+    await scene.has(own, [scene.ann.deliver({ subject: 'hello' })]);
+    await scene.watching.runAll(own.subscription);
+    await until('it is told', () => own.warnings.length > 0);
+    assert.match(own.warnings[0]!.message, /with the credential "Second"/);
     assert.deepEqual([own.warnings.length, other.warnings.length], [1, 0]);
   });
 
@@ -131,6 +176,31 @@ describe('a Gmail account that is shared', () => {
     await until('they are compared again', () => scene.gmail.made('labels.list') > compared + 1);
     assert.equal(one.warnings.length, 1);
     assert.deepEqual(other.warnings, []);
+  });
+
+  it('tells of a label that was deleted while nobody watched, by its name, and not again after each restart', async () => {
+    const label = scene.ann.label('Orders');
+    const options = { filter: { labels: { ids: [label], match: 'any' } } } as const;
+    const restart = async (): Promise<GmailJoined> =>
+      scene.join(options, undefined, await scene.open({}, { file: scene.watching.file }));
+    const compared = async (): Promise<void> => {
+      const before = scene.gmail.made('labels.list');
+      await until('labels were compared', () => scene.gmail.made('labels.list') > before + 1);
+    };
+    const first = await restart();
+    await isRead(first);
+    await compared();
+    await first.leave();
+    scene.ann.deleteLabel(label);
+    const second = await restart();
+    await until('it is told', () => second.warnings.length > 0);
+    assert.ok(second.warnings[0]!.message.includes('"Orders"'), second.warnings[0]!.message);
+    await compared();
+    await second.leave();
+    const third = await restart();
+    await isRead(third);
+    await compared();
+    assert.deepEqual([second.warnings.length, third.warnings.length], [1, 0]);
   });
 
   it('has all of a burst within seconds, though Google announces one mail a second', async () => {

@@ -319,6 +319,49 @@ describe('a watched mailbox', { timeout: 10 * 60_000 }, () => {
     await has(bad, 1, 2, 3, 4, 5);
   });
 
+  it('goes on when the password is changed in one of two credentials only: its owner is told, once', async () => {
+    let password = '';
+    const own = await watching.join(async () => login({ ...(password && { proof: { password } }) }), {
+      workflowId: 'own',
+      subscription: { afterSuccess: { kind: 'markRead' } },
+    });
+    joined.push(own);
+    const other = await watched({ workflowId: 'other' });
+    let mails = 0;
+    const goesOn = async (): Promise<void> => {
+      proxy.cut();
+      await append(`mail ${++mails}`);
+      // Dovecot answers ever later to where wrong passwords come from.
+      const isThere = (one: Joined): boolean => watching.uids(one.subscription).length >= mails;
+      await until('it is recorded for both', () => isThere(own) && isThere(other), 90_000);
+      for (const one of [own, other]) assert.equal(watching.uids(one.subscription).length, mails);
+    };
+    await goesOn();
+    password = 'of before';
+    await goesOn();
+    await goesOn();
+    await until('its owner is told', () => own.warnings.length > 0);
+    const asked = { subscriptionIds: [own.subscription.id], mostRuns: 9, mailsPerRun: 9, leaseMs: 60_000 };
+    const { runs } = await watching.ledger.offer(asked);
+    const pointers = runs.flatMap((run) => run.pointers);
+    await watching.ledger.settle(await watching.ledger.claim(pointers, 'execution', 60_000), {
+      kind: 'success',
+    });
+    watching.wake.notify([own.subscription.id]);
+    const client = await dovecot.client(user);
+    await client.mailboxOpen('INBOX', { readOnly: true });
+    await until(
+      'what it wants done is done',
+      async () => ((await client.search({ seen: true })) || []).length === mails,
+    );
+    await client.logout();
+    assert.equal(own.warnings.length, 1);
+    password = '';
+    await goesOn();
+    assert.equal(own.warnings.length, 1);
+    assert.deepEqual([own.reports, other.reports, other.warnings], [[], [], []]);
+  });
+
   it('whose logins are all rejected: each is told of its own', async () => {
     const joinWrong = async (workflowId: string, host: string): Promise<Joined> => {
       const one = await watching.join(login({ host, proof: { password: `wrong ${workflowId}` } }), {

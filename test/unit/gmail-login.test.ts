@@ -14,6 +14,7 @@ import {
   type GmailLoginContext,
   pubsubToken,
   readGmailLogin,
+  storedGmailLogin,
 } from '../../nodes/DurableGmailTrigger/login';
 import { sendHttp } from '../../nodes/host/http';
 
@@ -158,6 +159,19 @@ describe('a Gmail login by OAuth2', () => {
     n8n.signIn('another grant', 'of bob');
     assert.equal((await n8n.login()).address, 'bob@example.com');
     assert.equal(n8n.asked.length, 3);
+  });
+
+  it('is the same login when n8n has refreshed its token, and another when somebody signs in or edits it', async () => {
+    const n8n = FakeN8n.signedIn();
+    const before = (await n8n.login()).stored;
+    n8n.signIn('gr4nt', 'fresh 1');
+    assert.equal((await n8n.login()).stored, before);
+    assert.equal(await storedGmailLogin(n8n.context), before);
+    n8n.credentials['gmailOAuth2'] = { ...(n8n.credentials['gmailOAuth2'] as object), clientId: 'another' };
+    const edited = (await n8n.login()).stored;
+    n8n.signIn('another grant', 'fresh 2');
+    const signedIn = (await n8n.login()).stored;
+    assert.equal(new Set([before, edited, signedIn]).size, 3);
   });
 
   it('asks whose mail it is once for all who want to know at the same time', async () => {

@@ -49,6 +49,7 @@ class Setting {
     return {
       subscription: { id, cursor: 'somewhere' },
       outage: { afterMs: 0, whenOver: false },
+      hasActions: true,
       report: (fault: Error) => told.push(fault.message),
       warn: (fault: Error) => told.push(`warned: ${fault.message}`),
     } as unknown as GmailSubscriber;
@@ -109,6 +110,9 @@ describe('an account with several logins', () => {
     setting.troubles[0] = 'forbidden';
     await setting.api.modify('1', change);
     assert.equal(own!.length, 2, 'and again, if it worked in between');
+    Object.assign(setting.candidates[0]!.login, { stored: 'signed in again' });
+    for (let times = 0; times < 2; times++) await setting.api.modify('1', change);
+    assert.equal(own!.length, 3, 'and again, if another is stored');
   });
 
   it('is changed with another login while the quota of one is used up: that passes, and nobody need know', async () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { GmailFault } from '../../engine/gmail/api/fault';
-import { type TopicWish, WatchRenewal } from '../../engine/gmail/notify/renewal';
+import { type TopicStop, type TopicWish, WatchRenewal } from '../../engine/gmail/notify/renewal';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -19,11 +19,23 @@ class Setting {
   readonly faults: GmailFault[] = [];
   readonly untils: (number | null)[] = [];
   readonly warned: string[] = [];
-  readonly renewal = new WatchRenewal(
-    'ann@example.com',
-    { onUntil: (until) => this.untils.push(until), onFault: (fault) => this.faults.push(fault) },
-    { now: () => this.time },
-  );
+  /** As the ledger keeps it. */
+  stop: TopicStop | null = null;
+  renewal = this.restarted();
+
+  /** What counts in a process begins anew. */
+  restarted(): WatchRenewal {
+    return new WatchRenewal(
+      'ann@example.com',
+      {
+        onUntil: (until) => this.untils.push(until),
+        onFault: (fault) => this.faults.push(fault),
+        lastStop: async () => this.stop,
+        onStop: async (stop) => void (this.stop = stop),
+      },
+      { now: () => this.time },
+    );
+  }
 
   wish(subscriptionId: number, topic = TOPIC, joinedAt = subscriptionId): TopicWish {
     const warn = (fault: Error): number => this.warned.push(`${subscriptionId}: ${fault.message}`);
@@ -218,6 +230,23 @@ describe('a watch that cannot be renewed', () => {
     assert.equal(setting.faults.length, 1);
     assert.ok(setting.faults[0]!.message.includes(words));
     assert.doesNotMatch(setting.faults[0]!.message, /Publisher/);
+  });
+
+  it('of another topic is ended no sooner again because n8n was restarted, and at once for a topic that a person chose', async () => {
+    const setting = new Setting();
+    const taken = new GmailFault('refused', 'Only one client', { isOfOtherTopic: true });
+    setting.renewal.want([setting.wish(1)]);
+    await setting.fail(taken);
+    setting.renewal = setting.restarted();
+    setting.renewal.want([setting.wish(1)]);
+    await setting.fail(taken);
+    assert.deepEqual(setting.asked, [TOPIC, 'stop', TOPIC, TOPIC], 'one stop');
+    setting.asked.length = 0;
+    setting.time += 6 * HOUR_MS;
+    await setting.fail(taken);
+    setting.renewal.want([setting.wish(1, OTHER)]);
+    await setting.fail(taken);
+    assert.deepEqual(setting.asked, [TOPIC, 'stop', TOPIC, OTHER, 'stop', OTHER]);
   });
 
   it('that another program took over sends nothing here any more, however long it was to last', async () => {

@@ -6,7 +6,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { IDataObject, ITriggerFunctions, NodeOperationError } from 'n8n-workflow';
+import type { IDataObject, ITriggerFunctions, NodeOperationError, WorkflowActivateMode } from 'n8n-workflow';
 import { GmailFault } from '../../engine/gmail/api/fault';
 import type { GmailLogin } from '../../engine/gmail/api/login';
 import type { GmailReading } from '../../engine/gmail/read/reading';
@@ -69,12 +69,14 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     instanceId = 'this n8n';
     readonly ports: CollectorPorts[] = [];
     stopped = 0;
+    mode: WorkflowActivateMode = 'init';
     constructor(readonly workflowId = `w${++workflows}`) {}
 
     collect: () => Promise<void> = async () => undefined;
     readonly context = {
       getNode: () => ({ id: 'n', name: 'Mail', parameters: {} }),
       getWorkflow: () => ({ id: this.workflowId }),
+      getActivationMode: () => this.mode,
       getCredentials: () => assert.fail('there is none'),
       saveFailedExecution: (error: NodeOperationError) => this.told.push(error.message),
       getInstanceId: () => this.instanceId,
@@ -109,6 +111,22 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
         .subscriber(subscription, { reading: READING, login, mostConnections: 1 }, SOURCE);
     }
   }
+
+  it('says that a person has just published it, and nothing of the kind after a restart', async () => {
+    for (const mode of ['activate', 'update', 'init'] as const) {
+      const listening = new Listening();
+      listening.mode = mode;
+      let known: boolean | undefined;
+      listening.collect = async () => void (known = listening.subscriber(1, { kind: 'gmail' }).isByPerson);
+      const beginning = listening.begin();
+      await until('it subscribes', () => known !== undefined);
+      listening.ports.at(-1)!.joined();
+      await (
+        await beginning
+      )();
+      assert.equal(known, mode !== 'init', mode);
+    }
+  });
 
   it('is said to listen when each new subscription has its place, and not before', async () => {
     const listening = new Listening();

@@ -25,6 +25,17 @@ export interface RenewalListener {
    * the third time where it may pass. Told once more when the notifications have ended because of it.
    */
   onFault(fault: GmailFault): void;
+  /** The last `onStop`, also of before a restart; null: there was none. Never rejects. */
+  lastStop(): Promise<TopicStop | null>;
+  /** Another topic is stopped for this one. Never rejects. */
+  onStop(stop: TopicStop): Promise<void>;
+}
+
+/** When notifications to another topic were ended for the sake of this one. */
+export interface TopicStop {
+  readonly topic: string;
+  /** The time of day, ms since 1970. */
+  readonly at: number;
 }
 
 export interface RenewalTimes {
@@ -55,8 +66,6 @@ export class WatchRenewal {
   #dueTime = Infinity;
   #until: number | null = null;
   #failures = 0;
-  /** By the monotonic clock: when another topic was last stopped. */
-  #stoppedAt = -Infinity;
   #told = false;
   /** Whose topic is not the one used, by subscription: told once. */
   readonly #warned = new Map<number, string>();
@@ -85,7 +94,6 @@ export class WatchRenewal {
     const topic = newest?.topic ?? null;
     if (topic === this.#topic) return;
     this.#topic = topic;
-    this.#stoppedAt = -Infinity;
     this.#dueAt = 0;
     this.#failures = 0;
     this.#told = false;
@@ -122,11 +130,19 @@ export class WatchRenewal {
       const isOther = error instanceof GmailFault && error.isOfOtherTopic;
       // What Google sends goes there, however long this watch was to last.
       if (isOther && topic === this.#topic) this.#setUntil(null);
-      if (!isOther || monotonicNow() - this.#stoppedAt < STOP_EVERY_MS) throw error;
-      this.#stoppedAt = monotonicNow();
+      if (!isOther || (await this.#hasStopped(topic))) throw error;
+      await this.#listener.onStop({ topic, at: this.#times.now() });
       await api.stop();
       return await api.watch(topic);
     }
+  }
+
+  /** Not long ago, for this topic: a person who chose another one does not wait. */
+  async #hasStopped(topic: string): Promise<boolean> {
+    const last = await this.#listener.lastStop();
+    if (last === null || last.topic !== topic) return false;
+    const agoMs = this.#times.now() - last.at;
+    return agoMs >= 0 && agoMs < STOP_EVERY_MS;
   }
 
   #renewed(until: number): void {

@@ -15,6 +15,7 @@ import type { GmailApi } from '../api/api';
 import { GmailFault } from '../api/fault';
 import type { GmailMemory, GmailSyncEnd } from '../read/job';
 import { syncAccount } from '../read/sync';
+import { AccountNotes } from './account-notes';
 import type { Reached } from './reach';
 import { AllRefused } from './shared-api';
 import { Standing } from './standing';
@@ -35,6 +36,7 @@ const TIME_HEALS: ReadonlySet<LedgerFaultKind> = new Set<LedgerFaultKind>(['unre
 
 export class WatchedAccount {
   readonly key: SourceKey;
+  readonly notes: AccountNotes;
   readonly #subscribers: () => readonly GmailSubscriber[];
   readonly #ports: GmailPorts;
   readonly #tenure: Tenure;
@@ -59,6 +61,7 @@ export class WatchedAccount {
     const { leases, log } = ports;
     const warn = (fault: Error): void => this.warn(fault, subscribers());
     this.#tenure = new Tenure({ sourceId, name: this.name, before, warn }, leases, log);
+    this.notes = new AccountNotes(sourceId, () => this.#tenure.hold, ports.ledger, log);
     this.#standing = new Standing(this.name, () => this.#tenure.hold, ports.ledger, log);
     this.#complaints = new Complaints(`settings of a trigger for the ${this.name}`, log, (id, fault) => {
       for (const { subscription, warn } of subscribers())

@@ -40,6 +40,12 @@ const whileOthersRead = (address: string, fault: GmailFault): GmailFault =>
     { cause: fault, isWhole: true },
   );
 
+/** Who has the login for reading only need not know what else it may not do. */
+const ASKS: Record<'change' | 'notify', (owner: GmailSubscriber) => boolean> = {
+  change: ({ hasActions }) => hasActions,
+  notify: ({ reading }) => reading.notifications.kind !== 'none',
+};
+
 export class Logins {
   readonly #address: string;
   readonly #times: GmailTimes;
@@ -47,8 +53,8 @@ export class Logins {
   readonly #refusals = new Map<string, Refusal>();
   readonly #retries = new Map<string, Retries>();
   readonly #outages = new WeakMap<GmailSubscriber, Outage>();
-  /** Of which logins it was told what else they may not do. */
-  readonly #warned = new Set<string>();
+  /** Of which logins it was told what else they may not do; and what was stored as the login then. */
+  readonly #warned = new Map<string, string | undefined>();
 
   /** @param tell runs what tells a person; what it throws stops nothing */
   constructor(address: string, times: GmailTimes, tell: (tell: () => void) => void) {
@@ -103,18 +109,23 @@ export class Logins {
     for (const owner of owners) this.#tell(() => this.#outage(owner).failed(told, needsPerson, [owner]));
   }
 
-  /** Their own login may not do what they ask for, and somebody else's does it. Told once, until it may. */
-  warnOwners({ key, owners }: Candidate, purpose: 'change' | 'notify', fault: unknown): void {
+  /**
+   * Their own login may not do what they ask for, and somebody else's does it. Told once, until it may, or another is
+   * stored.
+   */
+  warnOwners({ key, login, owners }: Candidate, purpose: 'change' | 'notify', fault: unknown): void {
     const name = nameOf(key, purpose);
     const isOfPerson = fault instanceof GmailFault && (fault.kind === 'login' || fault.kind === 'forbidden');
-    if (!isOfPerson || fault.mayPass || this.#warned.has(name)) return;
-    this.#warned.add(name);
+    if (!isOfPerson || fault.mayPass) return;
+    if (this.#warned.has(name) && this.#warned.get(name) === login.stored) return;
+    this.#warned.set(name, login.stored);
     const told = new GmailFault(
       fault.kind,
       `${fault.message} Until then it is done with the credential of another workflow that reads this account.`,
       { cause: fault },
     );
-    for (const owner of owners) this.#tell(() => owner.warn(told));
+    const asking = owners.filter(ASKS[purpose]);
+    for (const owner of asking) this.#tell(() => owner.warn(told));
   }
 
   /** Until the first that is refused may be asked again, ms; null: none is refused. */

@@ -62,7 +62,12 @@ export class GmailLoop {
     this.#notifying = notifying;
     this.#times = times;
     this.#reach = new Reach(account.key.account, times, (tell) => account.tell(tell));
-    this.#labels = new LabelWatch(account.name, times.labelsMs, (fault, one) => account.warn(fault, [one]));
+    this.#labels = new LabelWatch(
+      account.name,
+      times.labelsMs,
+      (fault, one) => account.warn(fault, [one]),
+      account.notes,
+    );
     this.#retries = new Retries(times);
     this.#actionRetries = new Retries(times);
     this.#ended = this.#run();

@@ -39,6 +39,8 @@ export class Notifying {
       onFault: (fault) => {
         if (!this.#isEnding()) account.warn(fault, this.#toTell(fault));
       },
+      lastStop: async () => (await account.notes.read()).stopped,
+      onStop: (stopped) => account.notes.write({ stopped }),
     });
   }
 

@@ -235,4 +235,10 @@ export const migrations: readonly string[] = [
   insert into durable_mail.ownership (ledger_id)
     values (md5(random()::text || clock_timestamp()::text || pg_backend_pid()::text));
   `,
+
+  // 7: what whoever reads a source wants to know of it after a restart.
+  `
+  alter table durable_mail.source
+    add column notes text check (notes is null or jsonb_typeof(notes::jsonb) = 'object');
+  `,
 ];

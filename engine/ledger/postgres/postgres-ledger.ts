@@ -24,6 +24,7 @@ import type { Released, Whereabouts } from '../run-ends';
 import type { NodeId, Serving, TriggerNode, Unserved } from '../serving';
 import { type Instance, Ownership } from '../ownership';
 import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
+import type { SourceNote } from '../source-notes';
 import type { EventState } from '../states';
 import * as act from './act';
 import { PostgresConnection } from './connection';
@@ -44,6 +45,7 @@ import * as serving from './serving';
 import { Renewals } from './renewals';
 import type { PostgresSettings } from './settings';
 import { settle, takeEnded } from './settle';
+import * as sourceNotes from './source-notes';
 import * as subscribe from './subscribe';
 import { subscriptionsOf } from './subscriptions-of';
 import { sweep } from './sweep';
@@ -201,6 +203,14 @@ class PostgresLedger implements Ledger {
 
   reportSource(held: SourceHold, report: SourceReport): Promise<void> {
     return subscribe.reportSource(this.#connection, held, report);
+  }
+
+  sourceNote(sourceId: number): Promise<SourceNote> {
+    return sourceNotes.sourceNote(this.#connection, sourceId);
+  }
+
+  writeSourceNote(held: SourceHold, note: SourceNote): Promise<void> {
+    return sourceNotes.writeSourceNote(this.#connection, held, note);
   }
 
   async holdSource(request: HoldRequest): Promise<HoldAnswer> {

@@ -266,4 +266,9 @@ export const migrations: readonly string[] = [
 
   insert into ownership (ledger_id) values (lower(hex(randomblob(16))));
   `,
+
+  // 8: what whoever reads a source wants to know of it after a restart.
+  `
+  alter table source add column notes text check (notes is null or json_type(notes) = 'object');
+  `,
 ];

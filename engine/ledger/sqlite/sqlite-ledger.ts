@@ -26,6 +26,7 @@ import type { Released, Whereabouts } from '../run-ends';
 import type { NodeId, Serving, TriggerNode, Unserved } from '../serving';
 import { type Instance, Ownership } from '../ownership';
 import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
+import type { SourceNote } from '../source-notes';
 import type { EventState } from '../states';
 import * as act from './act';
 import { patiently, type SqliteConnection } from './connection';
@@ -42,6 +43,7 @@ import { record } from './record';
 import * as runEnds from './run-ends';
 import * as serving from './serving';
 import * as settle from './settle';
+import * as sourceNotes from './source-notes';
 import * as subscribe from './subscribe';
 import { subscriptionsOf } from './subscriptions-of';
 import { sweep } from './sweep';
@@ -197,6 +199,14 @@ class SqliteLedger implements Ledger {
 
   sweep(limit: number): Promise<boolean> {
     return this.#admitted(() => sweep(this.#connection, limit));
+  }
+
+  sourceNote(sourceId: number): Promise<SourceNote> {
+    return patiently(() => sourceNotes.sourceNote(this.#connection, sourceId));
+  }
+
+  writeSourceNote(held: SourceHold, note: SourceNote): Promise<void> {
+    return patiently(() => sourceNotes.writeSourceNote(this.#connection, held, note));
   }
 
   holdSource(request: HoldRequest): Promise<HoldAnswer> {

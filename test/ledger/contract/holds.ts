@@ -150,6 +150,19 @@ export function holdsContract(fixture: Fixture): void {
       assert.deepEqual([source?.state, source?.connection, source?.lastError], ['idle', 'idling', null]);
     });
 
+    it('keeps what its reader notes of the source for whoever reads it next, and nothing that comes late', async () => {
+      const { to, old, fresh } = await takenOver();
+      assert.deepEqual(await fixture.ledger.sourceNote(to.sourceId), {});
+      const note = { labels: { Label_1: 'Grüße "2"' }, at: 1_900_000_000_000 };
+      await fixture.ledger.writeSourceNote(fresh, note);
+      await fixture.ledger.writeSourceNote(old, { at: 1 });
+      await fixture.withAnother(async (another) => {
+        assert.deepEqual(await another.sourceNote(to.sourceId), note);
+      });
+      await fixture.ledger.writeSourceNote(fresh, {});
+      assert.deepEqual(await fixture.ledger.sourceNote(to.sourceId), {});
+    });
+
     it('goes to one of those that ask at once', async () => {
       const to = await fixture.subscribe();
       await fixture.ledger.releaseHolds([fixture.hold(to)]);

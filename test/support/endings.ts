@@ -173,7 +173,8 @@ export function endingsOfRuns(mode: string, servers: () => Servers): void {
           status: string;
           customData?: Record<string, string>;
         };
-        return found.status === 'success' && found;
+        // It stores that the run has succeeded first, and the custom data after that.
+        return found.status === 'success' && found.customData?.['mailEvent'] !== undefined && found;
       });
       assert.deepEqual(customData, {
         ...{ mailEvent: event!.id, mailTry: '1' },

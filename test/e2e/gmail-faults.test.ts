@@ -155,6 +155,18 @@ const SIDE_BY_SIDE: readonly Scenario[] = [
     },
   },
   {
+    what: '400 (failedPrecondition) again and again: it passes, and nobody is told',
+    run: async (life) => {
+      const id = await life.publish();
+      const precondition = { status: 400, reason: 'failedPrecondition' };
+      life.account.fail('history.list', { ...precondition, times: 3 });
+      life.account.fail('messages.get', { ...precondition, times: 12 });
+      life.deliver(20);
+      await until('they have run', () => life.ran(id) === 20, 300_000);
+      assert.deepEqual(await life.told(id, /Gmail/), []);
+    },
+  },
+  {
     what: 'Hang-ups: connections reset, half an answer, no answer at all',
     run: async (life) => {
       await life.publish();

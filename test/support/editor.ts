@@ -65,7 +65,11 @@ export class Editor {
   }
 
   async open(name: string): Promise<void> {
+    // n8n's own hints may lie over a node, until somebody puts them away.
+    const hints = '[data-reka-popper-content-wrapper] { display: none !important; }';
+    const style = await this.page.addStyleTag({ content: hints });
     await this.node(name).dblclick();
+    await style.evaluate((element) => (element as unknown as { remove(): void }).remove());
     await this.page.getByTestId('node-parameters').waitFor();
   }
 

@@ -12,6 +12,7 @@ import { credentialTitle, credentialType } from '../host/credential-name';
 import { type HttpContext, sendHttp } from '../host/http';
 import { refuseWithoutRefresh } from '../host/internals';
 import { nodeError } from '../host/node-error';
+import { named } from '../host/trigger/parameters';
 import { accountAddress } from './account-address';
 import { type GmailEndpoints, gmailEndpoints } from './endpoints';
 import { accountToken, delegatedAddress, pubsubAccountToken } from './service-account';
@@ -71,9 +72,7 @@ export async function readGmailLogin(context: GmailLoginContext): Promise<GmailL
 
 /** Names what is stored as the login now, without telling it. Asks nobody but n8n. @throws GmailFault */
 export const storedGmailLogin = async (context: GmailLoginContext): Promise<string> =>
-  nameOfStored(
-    await storedNow(context, authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2),
-  );
+  nameOfStored(await storedNow(context, loginType(context)));
 
 /** What a person has entered or signed in with: a token that n8n has refreshed is no other login. */
 function nameOfStored(data: ICredentialDataDecryptedObject): string {
@@ -84,7 +83,7 @@ function nameOfStored(data: ICredentialDataDecryptedObject): string {
 }
 
 function credentialOf(context: GmailLoginContext): { readonly credential?: GmailCredential } {
-  const type = authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2;
+  const type = loginType(context);
   const { id, name } = context.getNode().credentials?.[type] ?? {};
   return id && name ? { credential: { id, name, type: credentialType(type) } } : {};
 }
@@ -126,10 +125,14 @@ export async function checkGmailLogin(context: GmailLoginContext): Promise<void>
 /** The credential that the node logs in with, for people. */
 export function credentialName(
   context: Pick<GmailLoginContext, 'getNode'>,
-  type = authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2,
+  type = loginType(context),
 ): string {
   return credentialTitle(context.getNode(), type);
 }
+
+/** The type of the credential that it logs in with. */
+const loginType = (context: Pick<GmailLoginContext, 'getNode'>): typeof OAUTH2 | typeof SERVICE_ACCOUNT =>
+  authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2;
 
 const authentication = (context: Pick<GmailLoginContext, 'getNode'>): 'oAuth2' | 'serviceAccount' =>
   context.getNode().parameters['authentication'] === 'serviceAccount' ? 'serviceAccount' : 'oAuth2';
@@ -174,12 +177,3 @@ const unreadable = (name: string, error: unknown): GmailFault =>
 /** Without its cause: that may hold what the provider was sent. */
 const toFault = (error: unknown): unknown =>
   error instanceof TokenFault ? new GmailFault(error.kind, error.message) : error;
-
-/** A faulty setting is an error of the node: n8n shows it there. */
-function named<T>(context: Pick<GmailLoginContext, 'getNode'>, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw nodeError(context.getNode(), error as Error);
-  }
-}

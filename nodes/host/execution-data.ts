@@ -17,22 +17,16 @@ export function nameExecution(
   showsMail: boolean,
 ): void {
   if (claims.length === 0) return;
-  const values: Record<string, string | number> = {
+  const values = {
     mailEvent: all(claims, ({ event }) => event),
-    mailTry: Math.max(...claims.map(({ attempt }) => attempt)),
+    mailTry: String(Math.max(...claims.map(({ attempt }) => attempt))),
     ...(showsMail && {
       mailSender: all(claims, ({ sender }) => sender),
       mailSubject: all(claims, ({ subject }) => subject),
     }),
   };
   try {
-    context.customData.setAll(
-      Object.fromEntries(
-        Object.entries(values)
-          .filter(([, value]) => value !== '')
-          .map(([name, value]) => [name, String(value)]),
-      ),
-    );
+    context.customData.setAll(Object.fromEntries(Object.entries(values).filter(([, value]) => value !== '')));
   } catch (error) {
     log.debug(`The execution does not show its mail: ${errorText(error)}`);
   }

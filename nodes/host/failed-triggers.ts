@@ -6,8 +6,9 @@ import type { INode } from 'n8n-workflow';
 import { errorText } from '../../engine/runtime/log';
 import { pause } from '../../engine/runtime/time';
 import { log } from './log';
+import { mailStoreSettings } from './mail-store';
 import { service } from './n8n-modules';
-import { ledgerFile, openStore, processState, type Store } from './store';
+import { ledgerFile, openStore, processState, type StoreContext } from './store';
 
 /** What n8n starts by itself has begun to listen by then. */
 const LOOK_AFTER_MS = 30_000;
@@ -54,7 +55,7 @@ async function look(): Promise<void> {
 /** Whether a ledger that this process can open knows it: then it is of this package, and has listened before. */
 async function isOurs({ workflowId, nodeId }: TriggerStatus): Promise<boolean> {
   const stores = [...processState().stores.values()].map(({ opening }) => opening);
-  if (process.env['DURABLE_MAIL_POSTGRES_URL'] || existsSync(ledgerFile())) stores.unshift(defaultStore());
+  if ((await mailStoreSettings(UNNAMED)) || existsSync(ledgerFile())) stores.unshift(openStore(UNNAMED));
   for (const opening of stores) {
     const store = await opening.catch(() => null);
     if (((await store?.ledger.subscriptionsOf(workflowId, nodeId)) ?? []).length > 0) return true;
@@ -62,9 +63,8 @@ async function isOurs({ workflowId, nodeId }: TriggerStatus): Promise<boolean> {
   return false;
 }
 
-/** That of a node which names no credential for it. */
-const defaultStore = (): Promise<Store> =>
-  openStore({
-    getNode: () => ({ parameters: {} }) as INode,
-    getCredentials: () => Promise.reject(new Error('There is no credential.')),
-  });
+/** A node which names no credential for its ledger. */
+const UNNAMED: StoreContext = {
+  getNode: () => ({ parameters: {} }) as INode,
+  getCredentials: () => Promise.reject(new Error('There is no credential.')),
+};

@@ -33,12 +33,16 @@ type Perhaps<T> = { readonly [K in keyof T]?: T[K] | undefined };
 
 const said = (): Set<string> => processWide('said', () => new Set<string>());
 
-/** Says in the log, once a process, what is weaker in an n8n that lacks something. @param what whole sentences */
-export function sayWeaker(what: string): void {
+/** Says it in the log, once a process. @param more what goes with it, worked out only then */
+export function warnOnce(what: string, more = (): string => ''): void {
   if (said().has(what)) return;
   said().add(what);
-  log.warn(`${what} Everything works from n8n ${OLDEST_IN_FULL} on${thisN8n()}.`);
+  log.warn(`${what}${more()}`);
 }
+
+/** Says in the log, once a process, what is weaker in an n8n that lacks something. @param what whole sentences */
+export const sayWeaker = (what: string): void =>
+  warnOnce(what, () => ` Everything works from n8n ${OLDEST_IN_FULL} on${thisN8n()}.`);
 
 /** The workflow's settings; where no way leads to them there are none, as in an n8n that has no choice of engines. */
 export function workflowSettings(context: ITriggerFunctions): WorkflowSettings {

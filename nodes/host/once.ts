@@ -10,6 +10,7 @@ import { Unrenewed } from '../../engine/delivery/unrenewed';
 import { errorText } from '../../engine/runtime/log';
 import { persist } from '../../engine/runtime/persist';
 import { monotonicNow, pause } from '../../engine/runtime/time';
+import { warnOnce } from './internals';
 import { log } from './log';
 import { outcomeOf } from './run-end';
 import { onStepSuccess, watchRun } from './run-hooks';
@@ -58,15 +59,6 @@ export function onceKeeper(context: IExecuteFunctions, store: OnceStore): OnceKe
     keeper.finishAtOnce();
   }
   return keeper;
-}
-
-/** What this n8n cannot do is said once. */
-const warned = new Set<string>();
-
-function warnOnce(text: string): void {
-  if (warned.has(text)) return;
-  warned.add(text);
-  log.warn(text);
 }
 
 export class OnceKeeper {

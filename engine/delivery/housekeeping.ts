@@ -16,7 +16,7 @@ const BATCH_ROWS = 200;
 const BETWEEN_BATCHES_MS = 200;
 
 interface Housekeeping {
-  /** Who listens in this process; undefined: it is no process that listens, and says nothing of those who do not. */
+  /** Who listens in this process; undefined: nobody can. */
   readonly served?: Pick<ServedNodes, 'renew' | 'tellUnserved'>;
   readonly keys?: Unrenewed;
   readonly everyMs?: number;
@@ -30,10 +30,11 @@ export async function keepHouse(
   signal: AbortSignal,
   { served, keys = new Unrenewed(), everyMs = EVERY_MS, betweenMs = BETWEEN_BATCHES_MS }: Housekeeping = {},
 ): Promise<void> {
+  const isOver = (): boolean => signal.aborted;
   const sweepAll = async (): Promise<void> => {
-    while (!signal.aborted && (await ledger.sweep(BATCH_ROWS, seen(keys)))) await pause(betweenMs, signal);
+    while (!isOver() && (await ledger.sweep(BATCH_ROWS, seen(keys)))) await pause(betweenMs, signal);
   };
-  for (let begun = false; !signal.aborted; begun = true) {
+  for (let begun = false; !isOver(); begun = true) {
     try {
       if (begun) {
         await served?.renew();
@@ -42,6 +43,7 @@ export async function keepHouse(
       }
       await look(ledger, keys);
     } catch (error) {
+      if (isOver()) return;
       keys.forget();
       // Whose the ledger is, is told to a person by those who listen.
       const isOthers = error instanceof LedgerFault && ['foreign', 'twin'].includes(error.kind);

@@ -7,6 +7,7 @@ import { ServedNodes } from '../../engine/delivery/served-nodes';
 import { parseRetrySchedule } from '../../engine/delivery/retry-schedule';
 import { Runs } from '../../engine/delivery/runs';
 import { LEASES_SUFFER_MS, Unrenewed } from '../../engine/delivery/unrenewed';
+import type { ToldEnd } from '../../engine/delivery/told-ends';
 import { LedgerFault } from '../../engine/ledger/fault';
 import type {
   Ended,
@@ -19,6 +20,7 @@ import type {
   SeenLease,
 } from '../../engine/ledger/ledger';
 import type { SeenKey } from '../../engine/ledger/once-keys';
+import type { Whereabouts } from '../../engine/ledger/run-ends';
 import type { NodeId, Unserved } from '../../engine/ledger/serving';
 import { ProcessWake } from '../../engine/signal/wake';
 import { silentLog } from '../support/log';
@@ -103,6 +105,32 @@ describe('the dispatcher', () => {
     wake.notify([1]);
     await until('it looked twice', () => ledger.offers >= 2);
     await dispatcher.stop();
+  });
+
+  it('leaves a run that n8n told the end of to its process, when it had stood still itself since it looked', async (t) => {
+    let stoodStill = 0;
+    const monotonic = performance.now.bind(performance);
+    t.mock.method(performance, 'now', () => monotonic() + stoodStill);
+    const settled: Pointer[] = [];
+    const found: Whereabouts = { state: 'RUNNING', attempt: 1, executionId: '1', endIsTold: true, run: 'a' };
+    const ledger = Object.assign(new FakeLedger(), {
+      whereabouts: async (events: readonly string[]) => new Map(events.map((event) => [event, found])),
+      settle: async (pointers: readonly Pointer[]) => settled.push(...pointers),
+      release: async () => [],
+      hurryReleased: async () => undefined,
+    });
+    ledger.due = [run('a')];
+    ledger.running = [{ run: 'a', until: 1, lapsesInMs: -1 }];
+    let end: ((told: ToldEnd) => void) | undefined;
+    const emit = (): Promise<ToldEnd> => new Promise((resolve) => (end = resolve));
+    const { dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 3_600_000 });
+    await until('it has looked', () => ledger.offers === 1 && end !== undefined);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    stoodStill = 60_000;
+    end!({ outcome: { kind: 'success' }, wentNoFurther: false });
+    await until('it has looked again', () => ledger.offers >= 2);
+    await dispatcher.stop();
+    assert.deepEqual(settled, []);
   });
 
   it('goes on when the ledger fails', async () => {

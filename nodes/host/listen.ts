@@ -4,19 +4,18 @@
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { Dispatcher, type DispatcherSettings } from '../../engine/delivery/dispatcher';
 import { LedgerFault, type LedgerFaultKind } from '../../engine/ledger/fault';
-import { sourceName } from '../../engine/ledger/keys';
 import type { SourceKey, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
 import type { TriggerNode } from '../../engine/ledger/serving';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
-import { CLOCK_MARGIN_MS, monotonicNow, pause } from '../../engine/runtime/time';
+import { monotonicNow, pause } from '../../engine/runtime/time';
 import type { OutageReporting, Subscriber } from '../../engine/source/source';
 import { isByPerson } from './activation';
 import type { BeginsSomewhere, Collector, CollectorPorts, Listening } from './collector';
 import { emitRun } from './emit';
 import { tellOfLeftBehind } from './left-behind';
 import { log } from './log';
-import { type Memory, recall, remember } from './memory';
+import { LostLedger } from './lost-ledger';
 import { type Listener, openStore, processState, type Store } from './store';
 import { Telling } from './telling';
 import { triggersOf } from './workflow-triggers';
@@ -75,6 +74,7 @@ class TriggerListener implements Listener {
   readonly #settings: ListenSettings;
   readonly #collector: Collector;
   readonly #telling: Telling;
+  readonly #lost: LostLedger;
   readonly #closing = new AbortController();
   /** Aborted when there is nothing more to wait for: the place in the mail is known, or cannot be yet. */
   readonly #placed = new AbortController();
@@ -88,14 +88,7 @@ class TriggerListener implements Listener {
   #store: Store | undefined;
   #serving: Promise<unknown> | undefined;
   #closed: Promise<void> | undefined;
-  /** Names of all that it listens to, and when each was last read to its end. */
-  readonly #sources = new Set<string>();
-  readonly #syncedAt = new Map<string, number>();
   readonly #ended: Promise<void>;
-  #ledger: { readonly id: string; readonly place: string } | null = null;
-  /** What n8n remembered when the trigger was started, then what it was given to remember. */
-  #memory: Memory | null;
-  #toldOfLoss = false;
   #begunAt: number | null = null;
 
   constructor(
@@ -109,7 +102,7 @@ class TriggerListener implements Listener {
     this.#collector = collector;
     this.#telling = new Telling(context, collector, settings.alarmsShowMail);
     this.#triggers = triggersOf(context);
-    this.#memory = recall(context);
+    this.#lost = new LostLedger(context, this.#telling);
     this.#ended = this.#run(before);
   }
 
@@ -117,14 +110,7 @@ class TriggerListener implements Listener {
   async begin(): Promise<void> {
     await pause(BEGIN_MS, this.#placed.signal);
     this.#begunAt = Date.now();
-    if (this.#placing.size > 0 || !this.#ledger || this.#closing.signal.aborted) return;
-    const { id: ledgerId, place } = this.#ledger;
-    // What was watched before and is not read yet is known until then.
-    const isRead = [...this.#sources].every((name) => this.#syncedAt.has(name));
-    const at = isRead ? this.#begunAt : (this.#memory?.at ?? this.#begunAt);
-    this.#memory = { ledgerId, place, at, sources: [...this.#sources] };
-    this.#toldOfLoss = false;
-    remember(this.#context, this.#memory);
+    if (this.#placing.size === 0 && !this.#closing.signal.aborted) this.#lost.placed(this.#begunAt);
   }
 
   /** Once: a newer registration of the node may serve what this one had. */
@@ -165,7 +151,8 @@ class TriggerListener implements Listener {
         const { afterMs } = isTwin(error) ? { afterMs: TWIN_TOLD_MS } : this.#settings.outage;
         const lasts = afterMs !== null && monotonicNow() - failingSince > afterMs;
         // Who has just published it looks at it now.
-        const isAwaited = failures === 1 && !this.#ledger && isByPerson(this.#context) && !isTwin(error);
+        const isAwaited =
+          failures === 1 && !this.#lost.wasOpened && isByPerson(this.#context) && !isTwin(error);
         if (!told && (!this.#heals(error) || lasts || isAwaited)) {
           told = true;
           this.#report(error);
@@ -182,7 +169,7 @@ class TriggerListener implements Listener {
     const store = await openStore(this.#context);
     const { ledger, wake, runs } = store;
     await store.own();
-    this.#ledger = { id: await ledger.ledgerId(), place: ledger.place };
+    await this.#lost.opened(ledger);
     await (this.#serving = this.#serve(store));
     const moved = new AbortController();
     const collecting = await this.#collector.collect(
@@ -237,7 +224,7 @@ class TriggerListener implements Listener {
       trigger: this.#trigger,
       subscription: this.#settings.subscription,
       subscriber: (subscription, listening, source) =>
-        this.#subscriber(subscription, this.#begins(subscription, listening, source), source, moved),
+        this.#subscriber(subscription, this.#lost.begins(subscription, listening, source), source, moved),
       begunAt: () => this.#begunAt,
       joined: () => this.#placedIn('collector'),
       changed,
@@ -245,27 +232,6 @@ class TriggerListener implements Listener {
       report: (fault) => this.#report(fault),
       moved: () => moved.abort(),
     };
-  }
-
-  /** Where n8n remembers the source and the ledger does not, its reading begins at the last moment known. */
-  #begins<Login, Reading extends BeginsSomewhere>(
-    subscription: Subscription,
-    listening: Listening<Login, Reading>,
-    source: SourceKey,
-  ): Listening<Login, Reading> {
-    const name = sourceName(source);
-    this.#sources.add(name);
-    const memory = this.#memory;
-    if (!memory || !this.#ledger || memory.ledgerId === this.#ledger.id) return listening;
-    const wasWatched = memory.sources.length === 0 || memory.sources.includes(name);
-    if (subscription.cursor !== null || !wasWatched) return listening;
-    if (!this.#toldOfLoss)
-      this.#telling.ledgerLost(this.#ledger.place, memory, listening.reading.skipWhileOff);
-    this.#toldOfLoss = true;
-    if (listening.reading.skipWhileOff) return listening;
-    const at = (this.#syncedAt.get(name) ?? memory.at) - CLOCK_MARGIN_MS;
-    const start = { kind: 'since', at } as const;
-    return { ...listening, reading: { ...listening.reading, start } };
   }
 
   #subscriber<Login, Reading extends BeginsSomewhere>(
@@ -286,7 +252,7 @@ class TriggerListener implements Listener {
       isByPerson: this.#isNew && isByPerson(this.#context),
       begun: () => this.#begunAt !== null,
       synced: () => {
-        this.#syncedAt.set(sourceName(source), Date.now());
+        this.#lost.synced(source);
         this.#placedIn(subscription.id);
       },
       report: (fault) => this.#report(fault),

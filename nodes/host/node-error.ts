@@ -19,5 +19,7 @@ export function nodeError(
 ): NodeOperationError {
   const error = new NodeOperationError(node, cause, options);
   error.message = errorText(cause);
+  // n8n has put the text that it replaced among those of the errors below, and the editor would show it twice.
+  error.messages = error.messages.filter((text) => text !== error.message);
   return error;
 }

@@ -13,7 +13,8 @@ import { N8n } from '../support/n8n';
 import { PostgresServer } from '../support/postgres';
 import { Sink } from '../support/sink';
 import { until } from '../support/until';
-import { mailWorkflow, postMail } from '../support/workflows';
+import { errorWorkflow, mailWorkflow, postMail } from '../support/workflows';
+import { webhook } from './nodes/bench';
 
 const GONE_MS = 60_000;
 
@@ -219,16 +220,19 @@ describe('a ledger that is away when a workflow is published', { timeout: 10 * 6
     await postgres.createDatabase('away');
     const data = { ...postgres.login, database: 'away', ssl: 'disable' };
     const store = await n8n.api.createCredential('Away', 'mailStore', data);
+    const heard = await cleanup.of(Sink.start());
+    const errors = await errorWorkflow(n8n, heard);
     await postgres.down();
     const id = await mailWorkflow(n8n, dovecot.login('away'), [postMail(sink)], {
       credentials: { mailStore: store },
+      settings: { errorWorkflow: errors },
     });
     await n8n.api.publish(id);
     // Far sooner than an outage is told of a trigger that has listened before.
     const told = await until(
       'it is told',
       async () => {
-        const [first] = await n8n.api.executions();
+        const first = (await n8n.api.executions()).find(({ workflowId }) => workflowId === id);
         if (!first) return false;
         return ((await n8n.api.request('GET', `/rest/executions/${first.id}`)) as { data: string }).data;
       },
@@ -236,7 +240,47 @@ describe('a ledger that is away when a workflow is published', { timeout: 10 * 6
     );
     const port = postgres.login.port;
     assert.match(told, new RegExp(`is not being read: [^"]*127\\.0\\.0\\.1:${port}[^"]*`));
+    const inOurWords = new RegExp(`Postgres at [^"]*:${port}/away cannot be reached: [^"]*ECONNREFUSED`);
+    assert.match(told, inOurWords);
     assert.doesNotMatch(told, /perhaps it is offline/, "nor in n8n's words");
+    const report = await until('the error workflow hears of it', () => heard.deliveries[0]?.text, 60_000);
+    assert.match(report, inOurWords);
+    assert.doesNotMatch(report, /perhaps it is offline/);
+
+    // A run says it of the same ledger, in the list of executions and where a later step is handed the error.
+    const asking = await n8n.api.createWorkflow({
+      name: 'Asking',
+      nodes: [
+        { id: 'call', position: [0, 0], ...webhook('asks-the-ledger') },
+        {
+          ...{ id: 'ledger', name: 'Mail Ledger', type: 'n8n-nodes-durable-mail.mailLedger' },
+          ...{ typeVersion: 1, position: [220, 0], credentials: { mailStore: store } },
+          parameters: { resource: 'event', operation: 'getAll', mailStore: 'postgres' },
+        },
+      ],
+      connections: { Call: { main: [[{ node: 'Mail Ledger', type: 'main', index: 0 }]] } },
+      settings: { executionOrder: 'v1', errorWorkflow: errors },
+    });
+    await n8n.api.publish(asking.id);
+    await fetch(`http://127.0.0.1:${n8n.port}/webhook/asks-the-ledger`, { method: 'POST' });
+    const ofTheRun = await until(
+      'the run has failed',
+      async () => {
+        const failed = (await n8n.api.executions()).find(({ workflowId }) => workflowId === asking.id);
+        if (failed?.status !== 'error') return false;
+        return ((await n8n.api.request('GET', `/rest/executions/${failed.id}`)) as { data: string }).data;
+      },
+      60_000,
+    );
+    const reportOfTheRun = await until(
+      'the error workflow hears of that, too',
+      () => heard.deliveries.find(({ text }) => text.includes('Mail Ledger'))?.text,
+      60_000,
+    );
+    for (const text of [ofTheRun, reportOfTheRun]) {
+      assert.match(text, inOurWords);
+      assert.doesNotMatch(text, /perhaps it is offline/);
+    }
     await postgres.up();
     await until('it listens', async () => {
       const begun = 'select 1 from durable_mail.subscription where cursor is not null';

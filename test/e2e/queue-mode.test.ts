@@ -4,8 +4,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import { Cleanup } from '../support/cleanup';
 import { Dovecot } from '../support/dovecot';
 import { endingsOfRuns, type Servers } from '../support/endings';
-import { rawMail } from '../support/mails';
-import type { StoredEvent } from '../support/n8n';
+import { PostedMails } from '../support/posted-mails';
 import { QueueModeN8n } from '../support/queue-mode';
 import { retriesByHand } from '../support/retries-by-hand';
 import { Sink } from '../support/sink';
@@ -33,8 +32,8 @@ describe('n8n in queue mode', { timeout: 40 * 60_000 }, () => {
   let n8n: QueueModeN8n;
   let dovecot: Dovecot;
   let sink: Sink;
-  let user: string;
-  let users = 0;
+  const mails = new PostedMails('queue', () => servers);
+  const { published, append, eventsOf, done } = mails;
 
   before(async () => {
     dovecot = await cleanup.of(Dovecot.start());
@@ -43,39 +42,10 @@ describe('n8n in queue mode', { timeout: 40 * 60_000 }, () => {
     servers = { dovecot, sink, n8n };
   });
   after(() => cleanup.run());
-  beforeEach(() => {
-    user = `queue${++users}`;
-    sink.reset();
-  });
+  beforeEach(() => mails.begin());
 
   endingsOfRuns('queue mode', () => servers);
   retriesByHand('queue mode', () => servers);
-
-  const published = async (options: object = {}): Promise<string> => {
-    const id = await mailWorkflow(n8n, dovecot.login(user), [postMail(sink)], { options });
-    await n8n.api.publish(id);
-    await n8n.watching(id);
-    return id;
-  };
-
-  const append = (...subjects: string[]): Promise<void> =>
-    dovecot.append(
-      user,
-      subjects.map((subject) => rawMail({ subject })),
-    );
-
-  const eventsOf = async (workflow: string): Promise<StoredEvent[]> =>
-    (await n8n.events()).filter((event) => event.workflow === workflow);
-
-  const done = (workflow: string, count: number): Promise<StoredEvent[]> =>
-    until(
-      `${count} mails are done`,
-      async () => {
-        const events = (await eventsOf(workflow)).filter(({ state }) => state === 'DONE');
-        return events.length === count && events;
-      },
-      240_000,
-    );
 
   it('runs a burst on the worker as fast as it takes it, each mail once', async () => {
     const id = await published();
@@ -182,21 +152,21 @@ describe('n8n in queue mode', { timeout: 40 * 60_000 }, () => {
   it('Redis restarted empty while jobs wait in it: they are offered again, each runs once', async (t) => {
     const id = await published({ startWithin: 0.5 });
     await n8n.worker.down();
-    const mails = 12;
-    await append(...Array.from({ length: mails }, (_, index) => `lost on the way ${index}`));
+    const count = 12;
+    await append(...Array.from({ length: count }, (_, index) => `lost on the way ${index}`));
     // As many as may run at once; where Bull, n8n's queue, has its waiting jobs.
     await until('jobs wait in Redis', async () => (await n8n.redis.length('bull:jobs:wait')) === 5, 60_000);
     await n8n.redis.down('SIGKILL');
     await n8n.redis.up();
     await n8n.worker.up();
-    const events = await done(id, mails);
+    const events = await done(id, count);
     const counts = sink.counts();
     const again = events.filter(({ attempt }) => attempt > 1).length;
     t.diagnostic(
-      `${mails} mails, offered again ${again}, lost ${mails - counts.size}, run more than once ${sink.deliveries.length - counts.size}`,
+      `${count} mails, offered again ${again}, lost ${count - counts.size}, run more than once ${sink.deliveries.length - counts.size}`,
     );
-    assert.equal(counts.size, mails);
-    assert.equal(sink.deliveries.length, mails);
+    assert.equal(counts.size, count);
+    assert.equal(sink.deliveries.length, count);
     assert.ok(again > 0, 'some jobs were lost with Redis');
     await n8n.api.unpublish(id);
   });

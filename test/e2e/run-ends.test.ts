@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { Cleanup } from '../support/cleanup';
 import { Dovecot } from '../support/dovecot';
-import { rawMail } from '../support/mails';
-import type { StoredEvent } from '../support/n8n';
 import type { N8nProcess } from '../support/n8n-process';
+import { PostedMails } from '../support/posted-mails';
 import { QueueModeN8n } from '../support/queue-mode';
 import { Sink } from '../support/sink';
 import { until } from '../support/until';
@@ -26,9 +25,9 @@ describe('runs that end otherwise', { timeout: 30 * 60_000 }, () => {
   let n8n: QueueModeN8n;
   let dovecot: Dovecot;
   let sink: Sink;
-  let user: string;
-  let users = 0;
   let other: N8nProcess | null = null;
+  const mails = new PostedMails('ends', () => ({ n8n, dovecot, sink }));
+  const { published, append, eventsOf, done } = mails;
 
   before(async () => {
     dovecot = await cleanup.of(Dovecot.start());
@@ -36,10 +35,7 @@ describe('runs that end otherwise', { timeout: 30 * 60_000 }, () => {
     n8n = await cleanup.of(QueueModeN8n.start());
   });
   after(() => cleanup.run());
-  beforeEach(() => {
-    user = `ends${++users}`;
-    sink.reset();
-  });
+  beforeEach(() => mails.begin());
   afterEach(() => back());
 
   /** The worker that runs mails from now on is set up so. */
@@ -54,32 +50,6 @@ describe('runs that end otherwise', { timeout: 30 * 60_000 }, () => {
     other = null;
     await n8n.worker.up();
   };
-
-  const published = async (options: object = {}): Promise<string> => {
-    const id = await mailWorkflow(n8n, dovecot.login(user), [postMail(sink)], { options });
-    await n8n.api.publish(id);
-    await n8n.watching(id);
-    return id;
-  };
-
-  const append = (...subjects: string[]): Promise<void> =>
-    dovecot.append(
-      user,
-      subjects.map((subject) => rawMail({ subject })),
-    );
-
-  const eventsOf = async (workflow: string): Promise<StoredEvent[]> =>
-    (await n8n.events()).filter((event) => event.workflow === workflow);
-
-  const done = (workflow: string, count: number, deadlineMs = 120_000): Promise<StoredEvent[]> =>
-    until(
-      `${count} mails are done`,
-      async () => {
-        const events = (await eventsOf(workflow)).filter(({ state }) => state === 'DONE');
-        return events.length === count && events;
-      },
-      deadlineMs,
-    );
 
   const executionsOf = async (workflow: string): Promise<Execution[]> =>
     ((await n8n.api.executions()) as Execution[]).filter(({ workflowId }) => workflowId === workflow);
@@ -109,7 +79,7 @@ describe('runs that end otherwise', { timeout: 30 * 60_000 }, () => {
     await later(3_000);
     await n8n.postgres.up();
     await append('then one', 'then two', 'then three');
-    const events = await done(id, 8);
+    const events = await done(id, 8, 120_000);
     assert.deepEqual([...sink.counts().values()], Array(8).fill(1), 'each ran once');
     assert.ok(events.every(({ failures }) => failures === 0));
     await n8n.api.unpublish(id);
@@ -156,7 +126,7 @@ describe('runs that end otherwise', { timeout: 30 * 60_000 }, () => {
     assert.match(text!, /\/ledger, schema durable_mail/);
     assert.match(text!, /\/another_ledger, schema durable_mail/);
     await back();
-    await done(id, 1);
+    await done(id, 1, 120_000);
     assert.equal(sink.deliveries.length, 1);
     await n8n.api.unpublish(id);
   });
@@ -166,7 +136,7 @@ describe('runs that end otherwise', { timeout: 30 * 60_000 }, () => {
     const data = { ...n8n.postgres.login, database: 'named_ledger', ssl: 'disable' };
     const store = await n8n.api.createCredential('Named', 'mailStore', data);
     sink.answer = () => 500;
-    const id = await mailWorkflow(n8n, dovecot.login(user), [postMail(sink)], {
+    const id = await mailWorkflow(n8n, dovecot.login(mails.user), [postMail(sink)], {
       options: { retrySchedule: '' },
       credentials: { mailStore: store },
     });

@@ -2,8 +2,9 @@
 // done, nothing is left that nobody runs, and what a step did twice it did for a run that had not ended well.
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import type { TestContext } from 'node:test';
-import type { Dovecot } from './dovecot';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { Cleanup } from './cleanup';
+import { Dovecot } from './dovecot';
 import { rawMail } from './mails';
 import type { N8n } from './n8n';
 import type { PostgresServer } from './postgres';
@@ -18,15 +19,48 @@ const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 export interface KilledDatabases {
   readonly n8n: N8n;
-  readonly dovecot: Dovecot;
-  readonly user: string;
   /** Those that are killed, one or several at a time. */
   readonly databases: readonly PostgresServer[];
 }
 
-export async function survivesKilledDatabases(
+/**
+ * @param mode of n8n, for the name
+ * @param start starts n8n with one database for its own data and the ledger, or with two
+ */
+export function survivesKilledDatabases(
+  mode: string,
+  start: (isOne: boolean, cleanup: Cleanup) => Promise<KilledDatabases>,
+): void {
+  describe(`n8n in ${mode} goes on when its databases are killed`, { timeout: 20 * 60_000 }, () => {
+    const cleanup = new Cleanup();
+    let dovecot: Dovecot;
+
+    before(async () => {
+      dovecot = await cleanup.of(Dovecot.start());
+    });
+    after(() => cleanup.run());
+
+    for (const [what, isOne] of [
+      ['one for both', true],
+      ['two', false],
+    ] as const) {
+      it(what, async (t) => {
+        const own = new Cleanup();
+        try {
+          await survives(t, await start(isOne, own), dovecot, `killed-${isOne ? 1 : 2}`);
+        } finally {
+          await own.run();
+        }
+      });
+    }
+  });
+}
+
+async function survives(
   t: TestContext,
-  { n8n, dovecot, user, databases }: KilledDatabases,
+  { n8n, databases }: KilledDatabases,
+  dovecot: Dovecot,
+  user: string,
 ): Promise<void> {
   const sink = await Sink.start();
   try {

@@ -11,14 +11,12 @@ import type { Wake } from '../signal/wake';
 import { RENEW_MS } from './runs';
 import { type ToldEnd, ToldEnds } from './told-ends';
 import { UnclaimedRuns } from './unclaimed-runs';
-import { Unrenewed } from './unrenewed';
+import { LEASES_SUFFER_MS, Unrenewed } from './unrenewed';
 
 /** The lease of what was handed out: a process that dies then delays its mails by this much. */
 const QUEUED_LEASE_MS = 30_000;
 /** A look without a wake-up: no wake-up is relied on. */
 const LOOK_MS = 30_000;
-/** When the ledger was away, or this process stood still, for longer than this, leases may have suffered. */
-const LEASES_SUFFER_MS = 5_000;
 /** How often the patience with n8n doubles at most. */
 const MOST_DOUBLINGS = 6;
 /** How many ended events are reported at a time. */
@@ -75,8 +73,6 @@ export class Dispatcher {
   readonly #unrenewed = new Unrenewed();
   /** Monotonic; when the ledger last answered. */
   #reachedAt = monotonicNow();
-  /** Monotonic; by when the next look is to be made. */
-  #lookBy = monotonicNow();
 
   constructor(subscriptionIds: readonly number[], settings: DispatcherSettings, ports: DispatcherPorts) {
     this.#settings = settings;
@@ -129,7 +125,7 @@ export class Dispatcher {
         const due = Math.max(Math.min(offer.nextInMs ?? LOOK_MS, lapses, pauses), 10);
         const isWatching = this.#queued.length > 0 || !this.#told.isEmpty;
         const ms = Math.min(due, isWatching ? RENEW_MS : LOOK_MS);
-        this.#lookBy = monotonicNow() + ms;
+        this.#unrenewed.looksAgainIn(ms);
         await this.#sleep(ms, signal);
       } catch (error) {
         failures++;
@@ -140,25 +136,24 @@ export class Dispatcher {
   }
 
   /**
-   * The ledger was away, or the process stood still, as in a machine that slept: whoever runs mails gets the time to
-   * renew the leases or to tell how the runs ended, before leases that ran out meanwhile are held against them.
+   * The ledger was away: whoever runs mails gets the time to renew the leases or to tell how the runs ended, before
+   * leases that ran out meanwhile are held against them.
    */
-  #spareIfLate(failures: number): void {
-    const now = monotonicNow();
-    const wasAway = failures > 0 && now - this.#reachedAt > LEASES_SUFFER_MS;
-    if (wasAway || now - this.#lookBy > LEASES_SUFFER_MS) this.#unrenewed.forget();
+  #spareIfAway(failures: number): void {
+    const wasAway = failures > 0 && monotonicNow() - this.#reachedAt > LEASES_SUFFER_MS;
+    if (wasAway) this.#unrenewed.forget();
   }
 
   async #dispatch(signal: AbortSignal, failures: number): Promise<Offer> {
     const { ledger, log, renewRuns } = this.#ports;
     const { mailsPerRun } = this.#settings;
     const subscriptionIds = this.#subscriptionIds;
+    this.#spareIfAway(failures);
     await this.#renewQueued();
     await renewRuns();
     // Before leases are looked at: what is known of a run counts more than that its lease ran out.
     await this.#settleTold();
     if (subscriptionIds.length === 0) return { runs: [], lapsed: 0, nextInMs: null };
-    this.#spareIfLate(failures);
     const offer = await ledger.offer({
       subscriptionIds,
       mostRuns: this.#unclaimed.limit(this.#settings.mostRuns),

@@ -8,6 +8,8 @@ import { RENEW_MS } from './runs';
 
 /** Who lives renews every `RENEW_MS`. */
 export const UNRENEWED_MS = RENEW_MS * 1.5;
+/** A look that comes later than this: this process stood still, or waited for the ledger, and perhaps all others did. */
+export const LEASES_SUFFER_MS = 5_000;
 /** A lease that was seen for long enough, and still cannot be held against its run. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -20,6 +22,8 @@ interface Seen {
 export class Unrenewed {
   readonly #now: () => number;
   #seen = new Map<string, Seen>();
+  /** Monotonic; by when the next look is to be made. */
+  #lookBy = Infinity;
 
   constructor(now = monotonicNow) {
     this.#now = now;
@@ -27,6 +31,7 @@ export class Unrenewed {
 
   /** The leases that nobody has renewed for long, whether they have run out or not. */
   leases(): SeenLease[] {
+    if (this.#now() - this.#lookBy > LEASES_SUFFER_MS) this.forget();
     const before = this.#now() - UNRENEWED_MS;
     return [...this.#seen]
       .filter(([, { since }]) => since <= before)
@@ -53,8 +58,14 @@ export class Unrenewed {
     return waits.length > 0 ? Math.min(...waits) : null;
   }
 
+  /** When the next look is to be made: what was seen counts for nothing in one that comes much later. */
+  looksAgainIn(ms: number): void {
+    this.#lookBy = this.#now() + ms;
+  }
+
   /** There was an outage, or this process stood still, and perhaps those that renew with it. */
   forget(): void {
     this.#seen.clear();
+    this.#lookBy = Infinity;
   }
 }

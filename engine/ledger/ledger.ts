@@ -12,7 +12,7 @@
 // Every method rejects with a LedgerFault (fault.ts) when the database cannot do its part.
 import type { Inspection } from './inspection';
 import type { MailAction, MailActions } from './mail-actions';
-import type { OnceKeys } from './once-keys';
+import type { OnceKeys, SeenKey } from './once-keys';
 import type { Claim, Pointer } from './pointer';
 import type { RunEnds } from './run-ends';
 import type { Serving, TriggerNode } from './serving';
@@ -297,9 +297,11 @@ export interface Ledger
    * subscription's retention, expired keys. What identifies a mail stays, so that it never runs again. And subscriptions
    * that nobody has served for their retention, and for KEEP_UNSERVED_MS: they go with all that is theirs, and then
    * sources that nobody has.
+   * @param unrenewed of `leftKeys`, those that were seen not to be renewed: no other key that is held goes. Undefined:
+   *   every one that `leftKeys` tells of
    * @returns whether there may be more
    */
-  sweep(limit: number): Promise<boolean>;
+  sweep(limit: number, unrenewed?: readonly SeenKey[]): Promise<boolean>;
 
   /** Stores how a source is doing, for people; nothing, if another process holds it by now. */
   reportSource(hold: SourceHold, report: SourceReport): Promise<void>;

@@ -5,8 +5,8 @@
 // slept, or the database's clock was set: so nothing changes by that alone. Whoever asks then, and has seen that nobody
 // renews it, finds a key of `onSuccess` free, and takes it; finds one of `anyway` finished, for its time from then on, and
 // free after that. A lease that lies further ahead than any can counts as run out, too (clock.ts). A holder that comes back before anybody took the
-// key renews it, finishes it or frees it as if its lease had not run out. Until a day after the lease, no sweep lets
-// the key go.
+// key renews it, finishes it or frees it as if its lease had not run out. No sweep lets the key go until a day after the
+// lease, nor unless it was seen that nobody renews it.
 
 /** A holder whose lease ran out so long ago, ms, does not come back: its keys need not be kept for it. */
 export const COMES_BACK_MS = 86_400_000;
@@ -55,6 +55,9 @@ export interface OnceKeys {
 
   /** Those of the keys that are held, under leases that have run out or not. */
   heldKeys(keys: readonly string[]): Promise<readonly SeenKey[]>;
+
+  /** Held keys whose holders do not come back, if nobody renews them: those that `sweep` is to let go. */
+  leftKeys(limit: number): Promise<readonly SeenKey[]>;
 
   /** Renews the leases of all keys that the holders hold. */
   renewKeys(holders: readonly string[], leaseMs: number): Promise<void>;

@@ -1,14 +1,12 @@
 // A trigger that n8n could not start once, since this package was away at that start, stays failed when the package is
 // back: n8n does not try it again, and says so in the editor only. So the package says it in the log, some time after it
 // was loaded, of those triggers that the mail ledger knows.
-import { existsSync } from 'node:fs';
-import type { INode } from 'n8n-workflow';
 import { errorText } from '../../engine/runtime/log';
 import { pause } from '../../engine/runtime/time';
+import { openDefaultStore } from './default-store';
 import { log } from './log';
-import { mailStoreSettings } from './mail-store';
 import { service } from './n8n-modules';
-import { ledgerFile, openStore, processState, type StoreContext } from './store';
+import { processState } from './store';
 
 /** What n8n starts by itself has begun to listen by then. */
 const LOOK_AFTER_MS = 30_000;
@@ -39,6 +37,7 @@ export function tellOfFailedTriggers(): void {
 async function look(): Promise<void> {
   const instance = service<{ instanceType: string; isLeader: boolean }>('n8n-core', 'InstanceSettings');
   if (instance?.instanceType !== 'main' || instance.isLeader === false) return;
+  await openDefaultStore();
   const statuses = service<TriggerStatuses>('@n8n/db', 'WorkflowPublicationTriggerStatusRepository');
   if (typeof statuses?.findBy !== 'function') return;
   for (const failed of await statuses.findBy({ status: 'failed' })) {
@@ -54,17 +53,9 @@ async function look(): Promise<void> {
 
 /** Whether a ledger that this process can open knows it: then it is of this package, and has listened before. */
 async function isOurs({ workflowId, nodeId }: TriggerStatus): Promise<boolean> {
-  const stores = [...processState().stores.values()].map(({ opening }) => opening);
-  if ((await mailStoreSettings(UNNAMED)) || existsSync(ledgerFile())) stores.unshift(openStore(UNNAMED));
-  for (const opening of stores) {
+  for (const { opening } of processState().stores.values()) {
     const store = await opening.catch(() => null);
     if (((await store?.ledger.subscriptionsOf(workflowId, nodeId)) ?? []).length > 0) return true;
   }
   return false;
 }
-
-/** A node which names no credential for its ledger. */
-const UNNAMED: StoreContext = {
-  getNode: () => ({ parameters: {} }) as INode,
-  getCredentials: () => Promise.reject(new Error('There is no credential.')),
-};

@@ -121,6 +121,7 @@ export class OnceKeeper {
         const lapsed = open.filter((key) => answers.get(key) === 'lapsed');
         open = open.filter((key) => answers.get(key) === 'held' || answers.get(key) === 'lapsed');
         await this.#watch(lapsed, unrenewed);
+        unrenewed.looksAgainIn(waitMs);
         // Whose lease ran out is dead as a rule: that is found out within seconds, also by who does not wait.
         const leftMs = lapsed.length > 0 ? Infinity : call.waitMs - (monotonicNow() - began);
         answered = open.length === 0 || leftMs <= 0;

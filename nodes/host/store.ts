@@ -30,11 +30,11 @@ import { SourceRegistry } from '../../engine/source/registry';
 import { userFolder } from './environment';
 import { thisInstance } from './instance';
 import { log } from './log';
-import { mailStoreSettings } from './mail-store';
-import { isQueueMode, QUEUE_MODE_NEEDS_POSTGRES } from './queue-mode';
+import { isNamedByCredential, mailStoreSettings } from './mail-store';
+import { isHelper, isQueueMode, QUEUE_MODE_NEEDS_POSTGRES } from './queue-mode';
 
-/** A Postgres store that nobody has asked for so long, and where nothing is under way, is closed: its credential was
- * edited, as a rule. */
+/** A store that a credential names, that nobody has asked for so long, and where nothing is under way, is closed: the
+ * credential was edited, as a rule. */
 const IDLE_MS = 15 * 60_000;
 const LOOK_MS = 60_000;
 
@@ -48,10 +48,7 @@ export interface Store {
   readonly served: ServedNodes;
   /** Triggers that listen with it now. */
   readonly listeners: Set<object>;
-  /**
-   * For the process that listens, every ten seconds: this n8n owns the ledger. From the first time on old mail is let
-   * go. @throws LedgerFault `foreign`, `twin` or `replaced`
-   */
+  /** For the process that listens, every ten seconds: this n8n owns the ledger. @throws LedgerFault `foreign`, `twin` or `replaced` */
   readonly own: () => Promise<void>;
   readonly close: () => Promise<void>;
 }
@@ -63,8 +60,8 @@ export interface Listener {
 
 interface KeptStore {
   readonly opening: Promise<Store>;
-  /** Closed when it is idle. */
-  readonly isShared: boolean;
+  /** By a credential, so it is closed when it is idle. */
+  readonly isNamed: boolean;
   /** The file as it was opened; null: no file. */
   file: string | null;
   /** Monotonic. */
@@ -116,7 +113,8 @@ export async function openStore(context: StoreContext): Promise<Store> {
   }
   const instance = thisInstance(context);
   const opening = settings ? openShared(settings, instance) : openOwn(name, instance);
-  const opened: KeptStore = { opening, isShared: settings !== null, file: null, usedAt: monotonicNow() };
+  const isNamed = isNamedByCredential(context.getNode());
+  const opened: KeptStore = { opening, isNamed, file: null, usedAt: monotonicNow() };
   state.stores.set(name, opened);
   state.looking ??= setInterval(() => void letGoOfIdleStores(), LOOK_MS).unref();
   opening.then(
@@ -133,7 +131,7 @@ export async function openStore(context: StoreContext): Promise<Store> {
 export async function letGoOfIdleStores(idleMs = IDLE_MS): Promise<void> {
   const { stores } = processState();
   for (const [name, kept] of stores) {
-    if (!kept.isShared || monotonicNow() - kept.usedAt < idleMs) continue;
+    if (!kept.isNamed || monotonicNow() - kept.usedAt < idleMs) continue;
     const store = await kept.opening.catch(() => null);
     if (!store || store.listeners.size > 0 || !store.runs.isIdle) continue;
     if (monotonicNow() - kept.usedAt < idleMs || stores.get(name) !== kept) continue;
@@ -180,6 +178,8 @@ function storeOf(
   let isOwned = false;
   const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log) };
   const served = new ServedNodes(ledger, log);
+  // Whoever opens it: Run Once needs no trigger of ours, and the last trigger may be gone. It is main that says so.
+  void keepHouse(ledger, log, closing.signal, isHelper() ? {} : { served });
   return {
     ledger,
     wake,
@@ -195,7 +195,6 @@ function storeOf(
       log.info(
         `The mail ledger is ${ledger.place} (ledger ${await ledger.ledgerId()}); it belongs to this n8n`,
       );
-      void keepHouse(ledger, log, closing.signal, { served });
     },
     close: async () => {
       closing.abort();

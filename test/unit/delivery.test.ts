@@ -6,6 +6,9 @@ import { keepHouse } from '../../engine/delivery/housekeeping';
 import { ServedNodes } from '../../engine/delivery/served-nodes';
 import { parseRetrySchedule } from '../../engine/delivery/retry-schedule';
 import { Runs } from '../../engine/delivery/runs';
+import { LEASES_SUFFER_MS, Unrenewed } from '../../engine/delivery/unrenewed';
+import type { ToldEnd } from '../../engine/delivery/told-ends';
+import { LedgerFault } from '../../engine/ledger/fault';
 import type {
   Ended,
   Ledger,
@@ -16,6 +19,8 @@ import type {
   RunningLease,
   SeenLease,
 } from '../../engine/ledger/ledger';
+import type { SeenKey } from '../../engine/ledger/once-keys';
+import type { Whereabouts } from '../../engine/ledger/run-ends';
 import type { NodeId, Unserved } from '../../engine/ledger/serving';
 import { ProcessWake } from '../../engine/signal/wake';
 import { silentLog } from '../support/log';
@@ -100,6 +105,32 @@ describe('the dispatcher', () => {
     wake.notify([1]);
     await until('it looked twice', () => ledger.offers >= 2);
     await dispatcher.stop();
+  });
+
+  it('leaves a run that n8n told the end of to its process, when it had stood still itself since it looked', async (t) => {
+    let stoodStill = 0;
+    const monotonic = performance.now.bind(performance);
+    t.mock.method(performance, 'now', () => monotonic() + stoodStill);
+    const settled: Pointer[] = [];
+    const found: Whereabouts = { state: 'RUNNING', attempt: 1, executionId: '1', endIsTold: true, run: 'a' };
+    const ledger = Object.assign(new FakeLedger(), {
+      whereabouts: async (events: readonly string[]) => new Map(events.map((event) => [event, found])),
+      settle: async (pointers: readonly Pointer[]) => settled.push(...pointers),
+      release: async () => [],
+      hurryReleased: async () => undefined,
+    });
+    ledger.due = [run('a')];
+    ledger.running = [{ run: 'a', until: 1, lapsesInMs: -1 }];
+    let end: ((told: ToldEnd) => void) | undefined;
+    const emit = (): Promise<ToldEnd> => new Promise((resolve) => (end = resolve));
+    const { dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 3_600_000 });
+    await until('it has looked', () => ledger.offers === 1 && end !== undefined);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    stoodStill = 60_000;
+    end!({ outcome: { kind: 'success' }, wentNoFurther: false });
+    await until('it has looked again', () => ledger.offers >= 2);
+    await dispatcher.stop();
+    assert.deepEqual(settled, []);
   });
 
   it('goes on when the ledger fails', async () => {
@@ -336,11 +367,61 @@ describe('housekeeping', () => {
         if (answer instanceof Error) throw answer;
         return answer;
       },
+      leftKeys: async () => [],
     } as unknown as Ledger;
     const keeping = keepHouse(ledger, silentLog, closing.signal, { everyMs: 1, betweenMs: 1 });
     await until('everything is swept', () => answers.length === 0);
     closing.abort();
     await keeping;
+  });
+
+  it('lets go of a key of Run Once only if nobody was seen to renew it, whatever the clock of the ledger says', async () => {
+    const closing = new AbortController();
+    let now = 0;
+    let renewedUntil = 1;
+    const swept: SeenKey[] = [];
+    let sweeps = 0;
+    const ledger = {
+      leftKeys: async (): Promise<SeenKey[]> => [
+        { key: 'renewed', until: renewedUntil },
+        { key: 'dead', until: 1 },
+      ],
+      sweep: async (_: number, unrenewed: readonly SeenKey[]) => {
+        swept.push(...unrenewed);
+        sweeps++;
+        now += LEASES_SUFFER_MS - 1;
+        renewedUntil++;
+        return false;
+      },
+    } as unknown as Ledger;
+    const keeping = keepHouse(ledger, silentLog, closing.signal, {
+      keys: new Unrenewed(() => now),
+      everyMs: 1,
+    });
+    await until('one is swept', () => swept.length > 0);
+    closing.abort();
+    await keeping;
+    assert.ok(sweeps > 3, 'it was watched');
+    assert.deepEqual([...new Set(swept.map(({ key }) => key))], ['dead']);
+  });
+
+  it('in the ledger of another n8n is left to that one, without a word in every round', async () => {
+    const closing = new AbortController();
+    let sweeps = 0;
+    const said: string[] = [];
+    const ledger = {
+      leftKeys: async () => [],
+      sweep: async () => {
+        sweeps++;
+        throw new LedgerFault('foreign', "It is another n8n's");
+      },
+    } as unknown as Ledger;
+    const log = { ...silentLog, warn: (text: string) => void said.push(text) };
+    const keeping = keepHouse(ledger, log, closing.signal, { everyMs: 1 });
+    await until('it was tried', () => sweeps > 3);
+    closing.abort();
+    await keeping;
+    assert.deepEqual(said, []);
   });
 });
 
@@ -359,6 +440,7 @@ describe('who listens', () => {
         done.push('sweep');
         return false;
       },
+      leftKeys: async () => [],
       takeUnserved: async () => {
         done.push('tell');
         closing.abort();

@@ -66,6 +66,10 @@ class FakeKeys implements OnceKeys {
     });
   }
 
+  async leftKeys(): Promise<readonly SeenKey[]> {
+    return [];
+  }
+
   async renewKeys(): Promise<void> {
     this.#answer();
   }
@@ -605,6 +609,23 @@ describe('the node', () => {
     assert.deepEqual(from!.outcome, [1, 0]);
     assert.ok(from!.ms > 14_000, 'it was watched');
     assert.match(String(not!.outcome), /Another run is doing this step now/);
+  });
+
+  it('that waits while its process stands still does not hold that against the holder', async (t) => {
+    let stoodStill = 0;
+    const monotonic = performance.now.bind(performance);
+    t.mock.method(performance, 'now', () => monotonic() + stoodStill);
+    const world = new World();
+    await world.run().call([mailItem('m')]);
+    for (const row of world.ledger.rows.values()) row.lapsedAt = 1;
+    let asked = 0;
+    world.ledger.onTake = () => {
+      // The machine goes on, and the holder renews a moment later than others ask.
+      if (++asked === 3) for (const row of world.ledger.rows.values()) delete row.lapsedAt;
+    };
+    setTimeout(() => (stoodStill = 60_000), 500);
+    const parameters = { options: { waitSeconds: 0 } };
+    await assert.rejects(world.run({ parameters }).call([mailItem('m')]), /Another run is doing this step/);
   });
 
   it('that n8n tries again in the same run takes its items again', async () => {

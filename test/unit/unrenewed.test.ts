@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RENEW_MS } from '../../engine/delivery/runs';
-import { Unrenewed, UNRENEWED_MS } from '../../engine/delivery/unrenewed';
+import { LEASES_SUFFER_MS, Unrenewed, UNRENEWED_MS } from '../../engine/delivery/unrenewed';
 import type { RunningLease } from '../../engine/ledger/ledger';
 
 const HOUR_MS = 3_600_000;
@@ -67,5 +67,18 @@ describe('leases that are watched', () => {
     assert.deepEqual(names(unrenewed), []);
     pass(UNRENEWED_MS);
     assert.deepEqual(names(unrenewed), ['a']);
+  });
+
+  it('count for nothing in a look that comes late: this process stood still, and perhaps all others', () => {
+    const { unrenewed, pass } = watched();
+    for (const lateMs of [0, LEASES_SUFFER_MS + 1]) {
+      unrenewed.see([lease('a', 1)]);
+      unrenewed.looksAgainIn(UNRENEWED_MS);
+      pass(UNRENEWED_MS + lateMs);
+      assert.deepEqual(names(unrenewed), lateMs === 0 ? ['a'] : []);
+    }
+    unrenewed.see([lease('a', 1)]);
+    pass(UNRENEWED_MS);
+    assert.deepEqual(names(unrenewed), ['a'], 'from then on it is seen anew');
   });
 });

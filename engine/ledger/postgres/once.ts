@@ -2,7 +2,7 @@
 // whose holder vanished before it succeeded, or that has expired.
 // Invariant: keys are locked in their order, so that two who ask for the same ones wait, and never deadlock.
 import { AHEAD_MARGIN_MS } from '../clock';
-import type { KeyAnswer, KeyRequest, SeenKey } from '../once-keys';
+import { COMES_BACK_MS, type KeyAnswer, type KeyRequest, type SeenKey } from '../once-keys';
 import { NOW, type PostgresConnection } from './connection';
 
 /** @param longest a lease that can be; one that lies further ahead was stored under another clock */
@@ -50,6 +50,13 @@ const selectTaken = `
 const selectHeld = `
   select key, lease_until as until from durable_mail.once_key
   where key = any($1) and lease_until is not null`;
+
+/** Its holder does not come back, if nobody was seen to renew it. */
+export const IS_LEFT = `
+  (once_key.lease_until <= ${NOW} - ${COMES_BACK_MS}
+    and (once_key.finish = 'onSuccess' or coalesce(once_key.lease_until + once_key.keep_ms <= ${NOW}, false)))`;
+
+const selectLeft = `select key, lease_until as until from durable_mail.once_key where ${IS_LEFT} limit $1`;
 
 const lockHeld = `
   held as materialized (
@@ -126,6 +133,9 @@ export async function takeKeys(
 export async function heldKeys(connection: PostgresConnection, keys: readonly string[]): Promise<SeenKey[]> {
   return keys.length > 0 ? connection.all<SeenKey>(selectHeld, keys) : [];
 }
+
+export const leftKeys = (connection: PostgresConnection, limit: number): Promise<SeenKey[]> =>
+  connection.all<SeenKey>(selectLeft, limit);
 
 export async function renewKeys(
   connection: PostgresConnection,

@@ -196,9 +196,9 @@ class PostgresLedger implements Ledger {
     return takeEnded(this.#connection, subscriptionIds, limit);
   }
 
-  async sweep(limit: number): Promise<boolean> {
+  async sweep(limit: number, unrenewed?: readonly SeenKey[]): Promise<boolean> {
     await this.#ownership.check();
-    return sweep(this.#connection, limit);
+    return sweep(this.#connection, limit, unrenewed);
   }
 
   reportSource(held: SourceHold, report: SourceReport): Promise<void> {
@@ -245,6 +245,10 @@ class PostgresLedger implements Ledger {
 
   heldKeys(keys: readonly string[]): Promise<readonly SeenKey[]> {
     return once.heldKeys(this.#connection, keys);
+  }
+
+  leftKeys(limit: number): Promise<readonly SeenKey[]> {
+    return once.leftKeys(this.#connection, limit);
   }
 
   renewKeys(holders: readonly string[], leaseMs: number): Promise<void> {

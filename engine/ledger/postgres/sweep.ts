@@ -1,8 +1,9 @@
 // Deletes what need not be kept, each kind in a short transaction of its own that waits for nobody.
 // Invariant: an event goes only together with the note, in `seen`, of what identifies its mail.
-import { COMES_BACK_MS } from '../once-keys';
+import type { SeenKey } from '../once-keys';
 import { NOW, type PostgresConnection, type Statements } from './connection';
 import { dropContents } from './content';
+import { IS_LEFT } from './once';
 import { deleteOrphans } from './orphans';
 import { IS_OVER, sweepSubscriptions } from './sweep-unserved';
 
@@ -63,17 +64,28 @@ const deleteOldKeys = `
   with old as materialized (
     select key from durable_mail.once_key
     where expires_at <= ${NOW}
-      or lease_until <= ${NOW} - ${COMES_BACK_MS} and (finish = 'onSuccess' or lease_until + keep_ms <= ${NOW})
+      or ${IS_LEFT} and ($2::text[] is null or exists (
+        select 1 from unnest($2::text[], $3::bigint[]) seen (key, until)
+        where seen.key = once_key.key and seen.until = once_key.lease_until))
     order by key limit $1 for update skip locked)
   delete from durable_mail.once_key using old where once_key.key = old.key`;
 
-export async function sweep(connection: PostgresConnection, limit: number): Promise<boolean> {
+export async function sweep(
+  connection: PostgresConnection,
+  limit: number,
+  unrenewed?: readonly SeenKey[],
+): Promise<boolean> {
   const changed = [
     await connection.run(dropDueContents, limit),
     await connection.transaction((statements) => deleteOld(statements, deleteOldEvents, limit)),
     await connection.transaction((statements) => deleteOld(statements, deleteEventsOver, limit)),
     await sweepSubscriptions(connection, limit),
-    await connection.run(deleteOldKeys, limit),
+    await connection.run(
+      deleteOldKeys,
+      limit,
+      unrenewed?.map(({ key }) => key) ?? null,
+      unrenewed?.map(({ until }) => until) ?? null,
+    ),
   ];
   return changed.some((count) => count >= limit);
 }

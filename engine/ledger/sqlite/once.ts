@@ -2,7 +2,7 @@
 // one whose holder vanished before it succeeded, or that has expired.
 // Invariant: what a row means is what it means in Postgres, column by column (once-keys.ts).
 import { AHEAD_MARGIN_MS } from '../clock';
-import type { KeyAnswer, KeyRequest, SeenKey } from '../once-keys';
+import { COMES_BACK_MS, type KeyAnswer, type KeyRequest, type SeenKey } from '../once-keys';
 import { NOW, type SqliteConnection } from './connection';
 
 /** @param longest a lease that can be; one that lies further ahead was stored under another clock */
@@ -42,6 +42,13 @@ const selectHolders = `
 const selectHeld = `
   select key, lease_until as until from once_key
   where key in (select value from json_each(?)) and lease_until is not null`;
+
+/** Its holder does not come back, if nobody was seen to renew it. */
+export const IS_LEFT = `
+  (once_key.lease_until <= ${NOW} - ${COMES_BACK_MS}
+    and (once_key.finish = 'onSuccess' or once_key.lease_until + once_key.keep_ms <= ${NOW}))`;
+
+const selectLeft = `select key, lease_until as until from once_key where ${IS_LEFT} limit ?`;
 
 const renewHeld = `
   update once_key set lease_until = ${NOW} + ?1
@@ -93,6 +100,9 @@ export function takeKeys(connection: SqliteConnection, request: KeyRequest): Map
 
 export const heldKeys = (connection: SqliteConnection, keys: readonly string[]): SeenKey[] =>
   connection.all<SeenKey>(selectHeld, JSON.stringify(keys));
+
+export const leftKeys = (connection: SqliteConnection, limit: number): SeenKey[] =>
+  connection.all<SeenKey>(selectLeft, limit);
 
 export function renewKeys(connection: SqliteConnection, holders: readonly string[], leaseMs: number): void {
   connection.run(renewHeld, leaseMs, JSON.stringify(holders));

@@ -197,8 +197,8 @@ class SqliteLedger implements Ledger {
     return this.#admitted(() => settle.takeEnded(this.#connection, subscriptionIds, limit));
   }
 
-  sweep(limit: number): Promise<boolean> {
-    return this.#admitted(() => sweep(this.#connection, limit));
+  sweep(limit: number, unrenewed?: readonly SeenKey[]): Promise<boolean> {
+    return this.#admitted(() => sweep(this.#connection, limit, unrenewed));
   }
 
   sourceNote(sourceId: number): Promise<SourceNote> {
@@ -239,6 +239,10 @@ class SqliteLedger implements Ledger {
 
   heldKeys(keys: readonly string[]): Promise<readonly SeenKey[]> {
     return patiently(() => once.heldKeys(this.#connection, keys));
+  }
+
+  leftKeys(limit: number): Promise<readonly SeenKey[]> {
+    return patiently(() => once.leftKeys(this.#connection, limit));
   }
 
   renewKeys(holders: readonly string[], leaseMs: number): Promise<void> {

@@ -1,9 +1,10 @@
 // What the SQLite ledger need not keep: content past its time, settled events past their retention, what nobody has
 // served for as long, expired keys.
 // Invariant: an event goes only in the transaction that notes its identities as seen: its mail never runs again.
-import { COMES_BACK_MS } from '../once-keys';
+import type { SeenKey } from '../once-keys';
 import { NOW, type SqliteConnection } from './connection';
 import { deleteMessagesOf } from './messages';
+import { IS_LEFT } from './once';
 import { releaseContent } from './settle';
 import { IS_OVER, sweepSubscriptions } from './sweep-unserved';
 
@@ -46,18 +47,19 @@ const sweepKeys = `
   delete from once_key where key in (
     select key from once_key where expires_at <= ${NOW}
     union all
-    select key from once_key where lease_until <= ${NOW} - ${COMES_BACK_MS}
-      and (finish = 'onSuccess' or lease_until + keep_ms <= ${NOW})
-    limit ?)`;
+    select key from once_key where ${IS_LEFT} and (?2 is null or exists (
+      select 1 from json_each(?2) look
+      where look.value ->> 'key' = once_key.key and look.value ->> 'until' = once_key.lease_until))
+    limit ?1)`;
 
 /** @returns whether there may be more */
-export function sweep(connection: SqliteConnection, limit: number): boolean {
+export function sweep(connection: SqliteConnection, limit: number, unrenewed?: readonly SeenKey[]): boolean {
   const swept = [
     connection.run(sweepContent, limit),
     sweepEvents(connection, selectExpired, limit),
     sweepEvents(connection, selectOver, limit),
     sweepSubscriptions(connection, limit),
-    connection.run(sweepKeys, limit),
+    connection.run(sweepKeys, limit, unrenewed ? JSON.stringify(unrenewed) : null),
   ];
   return swept.some((count) => count >= limit);
 }

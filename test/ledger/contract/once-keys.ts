@@ -1,7 +1,7 @@
 // The contract's once keys: each is taken by one run at a time, and finished once.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { KeyAnswer, KeyRequest } from '../../../engine/ledger/once-keys';
+import type { KeyAnswer, KeyRequest, SeenKey } from '../../../engine/ledger/once-keys';
 import { DAY_MS, type Fixture, LEASE_MS } from './fixture';
 
 const HOUR_MS = 3_600_000;
@@ -19,8 +19,8 @@ export function onceKeysContract(fixture: Fixture): void {
   };
 
   /** The keys that a sweep leaves. */
-  const swept = async (): Promise<string[]> => {
-    await fixture.ledger.sweep(100);
+  const swept = async (unrenewed?: readonly SeenKey[]): Promise<string[]> => {
+    await fixture.ledger.sweep(100, unrenewed);
     const left = await fixture.under.query<{ key: string }>('select key from once_key order by key');
     return left.map(({ key }) => key);
   };
@@ -147,6 +147,24 @@ export function onceKeysContract(fixture: Fixture): void {
         'a day after their leases ran out',
       );
       assert.deepEqual(await take('e', ['freed', 'lapsed', 'over']), ['taken', 'taken', 'finished']);
+    });
+
+    it('are not swept because of a clock that was set forward: only those that nobody was seen to renew', async () => {
+      await take('alive', ['k1']);
+      await take('alive', ['k2'], { finish: 'anyway', keepMs: DAY_MS / 2 });
+      await take('dead', ['k3', 'k4']);
+      await take('dead', ['k5'], { finish: 'anyway' });
+      await take('dead', ['k6'], { finish: 'atOnce', keepMs: 1_000 });
+      assert.deepEqual(await fixture.ledger.leftKeys(10), []);
+      await fixture.elapse(2 * DAY_MS);
+      assert.deepEqual(await swept([]), ['k1', 'k2', 'k3', 'k4', 'k5']);
+      const left = await fixture.ledger.leftKeys(10);
+      assert.deepEqual(left.map(({ key }) => key).sort(), ['k1', 'k2', 'k3', 'k4']);
+      assert.equal((await fixture.ledger.leftKeys(3)).length, 3);
+      await fixture.ledger.renewKeys(['alive'], LEASE_MS);
+      assert.deepEqual(await swept(left.filter(({ key }) => key !== 'k4')), ['k1', 'k2', 'k4', 'k5']);
+      await fixture.ledger.endKeys('alive', 'success');
+      assert.deepEqual(await take('b', ['k1', 'k2']), ['finished', 'finished']);
     });
 
     for (const finish of ['onSuccess', 'anyway'] as const) {

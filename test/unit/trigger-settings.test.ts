@@ -312,6 +312,11 @@ describe('a setting that can never work is refused, and named:', () => {
       /^"Start With: Since" is not a date\. Enter one such as/,
     ],
     [
+      'since a date to come, as one of another time zone is',
+      { start: 'since', startDate: '2999-01-01T08:00:00' },
+      /^"Start With: Since" lies in the future: 2999-01-01 08:00\. It counts in the time zone of the workflow, Europe\/Berlin, where it is \d{4}-\d\d-\d\d \d\d:\d\d now\./,
+    ],
+    [
       'since the 40th',
       { start: 'since', startDate: '2026-05-40' },
       /^"Start With: Since" is not a date\. Enter one such as/,

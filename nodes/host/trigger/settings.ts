@@ -86,12 +86,32 @@ export function start(node: Parameters, timeZone: string): Start {
     case 'last':
       return { kind: 'last', count: readNumber(parameters.get('startCount'), START_COUNT) };
     case 'since':
-      return { kind: 'since', at: past(date(parameters.get('startDate'), timeZone), timeZone) };
+      return { kind: 'since', at: date(parameters.get('startDate'), timeZone) };
     case 'everything':
       return { kind: 'everything' };
     default:
       return { kind: 'new' };
   }
+}
+
+/** As far as the clocks of a mail server and of this machine may be apart. */
+const CLOCKS_APART_MS = 10 * 60_000;
+
+/**
+ * For a person who publishes or tests; a trigger that listens is not refused. A date in the future is one of another time
+ * zone, as a rule: n8n's own is New York's, where nobody has set one. The mail up to now would be passed over in silence.
+ * @throws Error that names the setting
+ */
+export function refuseStartToCome(node: Parameters, timeZone: string): void {
+  const begin = start(node, timeZone);
+  const now = Date.now();
+  if (begin.kind !== 'since' || begin.at <= now + CLOCKS_APART_MS) return;
+  const zoned = (ms: number): string =>
+    new Date(ms).toLocaleString('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' });
+  throw new Error(
+    `"Start With: Since" lies in the future: ${zoned(begin.at)}. It counts in the time zone of the workflow, ${timeZone}, ` +
+      `where it is ${zoned(now)} now. Choose an earlier date, or set the time zone in the settings of the workflow.`,
+  );
 }
 
 function date(value: unknown, timeZone: string): number {
@@ -103,24 +123,6 @@ function date(value: unknown, timeZone: string): number {
     // It is none.
   }
   throw new Error('"Start With: Since" is not a date. Enter one such as 2026-05-20 or 2026-05-20T08:00:00.');
-}
-
-/** As far as the clocks of a mail server and of this machine may be apart. */
-const CLOCKS_APART_MS = 10 * 60_000;
-
-/**
- * As a rule a date in the future is one of another time zone: n8n's own is New York's, where nobody has set one. The mail
- * up to now would be passed over in silence.
- */
-function past(at: number, timeZone: string): number {
-  const now = Date.now();
-  if (at <= now + CLOCKS_APART_MS) return at;
-  const zoned = (ms: number): string =>
-    new Date(ms).toLocaleString('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' });
-  throw new Error(
-    `"Start With: Since" lies in the future: ${zoned(at)}. It counts in the time zone of the workflow, ${timeZone}, where it is ` +
-      `${zoned(now)} now. Choose an earlier date, or set the time zone in the settings of the workflow.`,
-  );
 }
 
 /** n8n's types name those of a library that is not installed with them. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { GmailClient } from '../../engine/gmail/api/client';
 import { GmailFault } from '../../engine/gmail/api/fault';
-import { QuotaBucket, type QuotaTimes } from '../../engine/gmail/api/quota';
+import { QuotaBucket, type QuotaTimes } from '../../engine/http/quota';
 import { pause } from '../../engine/runtime/time';
 import { ADDRESS } from '../support/gmail-direct';
 import type { FakeAccount } from '../support/gmail/account';

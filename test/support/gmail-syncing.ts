@@ -10,7 +10,7 @@ import type { Cursor, Ledger, Subscription } from '../../engine/ledger/ledger';
 import type { SourceHold } from '../../engine/ledger/source-holds';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import type { GmailApi } from '../../engine/gmail/api/api';
-import { gmailIdOf } from '../../engine/gmail/read/identity';
+import { gmailIdOf } from '../../engine/gmail/mail/identity';
 import type { GmailBeginning, GmailMemory, GmailSyncEnd, GmailSyncJob } from '../../engine/gmail/read/job';
 import type { GmailReading } from '../../engine/gmail/read/reading';
 import { syncAccount } from '../../engine/gmail/read/sync';

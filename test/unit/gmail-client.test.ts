@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { GmailClient } from '../../engine/gmail/api/client';
 import { GmailFault, type GmailFaultKind } from '../../engine/gmail/api/fault';
-import type { HttpAnswer, HttpRequest } from '../../engine/gmail/api/http';
-import { QuotaBucket } from '../../engine/gmail/api/quota';
-import { retryAfterMs } from '../../engine/gmail/api/retry-after';
+import type { HttpAnswer, HttpRequest } from '../../engine/http/send';
+import { QuotaBucket } from '../../engine/http/quota';
+import { retryAfterMs } from '../../engine/http/retry-after';
 import { VirtualTime } from '../support/virtual-time';
 
 const MINUTE_MS = 60_000;

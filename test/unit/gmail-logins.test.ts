@@ -4,8 +4,8 @@ import { describe, it } from 'node:test';
 import { GmailFault } from '../../engine/gmail/api/fault';
 import type { GmailApi } from '../../engine/gmail/api/api';
 import type { GmailSubscriber } from '../../engine/gmail/watch/subscriber';
-import { type Candidate, Logins } from '../../engine/gmail/watch/logins';
-import { GMAIL_TIMES } from '../../engine/gmail/watch/pace';
+import { type Candidate, Logins } from '../../engine/polled/logins';
+import { GMAIL_TIMES } from '../../engine/polled/pace';
 import { AllRefused, sharedApi } from '../../engine/gmail/watch/shared-api';
 
 const FAULTS = ['login', 'forbidden', 'quota', 'token'] as const;

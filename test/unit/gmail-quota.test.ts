@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Priority } from '../../engine/gmail/api/api';
 import type { QuotaTable } from '../../engine/gmail/api/login';
-import { COSTS, type Permit, QuotaBucket, QuotaPaused, quotaOf } from '../../engine/gmail/api/quota';
+import { COSTS, type Permit, QuotaBucket, QuotaPaused, quotaOf } from '../../engine/http/quota';
 import { VirtualTime } from '../support/virtual-time';
 
 const MINUTE_MS = 60_000;

@@ -8,7 +8,7 @@ import type { Log } from '../../runtime/log';
 import { LEASE_MS, MOST_AT_ONCE, postpone } from '../../source/due-actions';
 import type { GmailApi } from '../api/api';
 import type { GmailFault } from '../api/fault';
-import { gmailIdOf } from '../read/identity';
+import { gmailIdOf } from '../mail/identity';
 import { isRefusal, type LabelNames, type Obstacle, obstacleOf } from './obstacles';
 
 /** batchModify costs 50 units, modify 5 (https://developers.google.com/gmail/api/reference/quota). */

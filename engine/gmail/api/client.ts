@@ -14,7 +14,7 @@ import {
 } from './answers';
 import { GmailFault } from './fault';
 import type { GmailLogin } from './login';
-import { COSTS, type QuotaBucket, quotaOf, type QuotaTimes } from './quota';
+import { COSTS, type QuotaBucket, quotaOf, type QuotaTimes } from '../../http/quota';
 import { Requests } from './requests';
 import type {
   GmailLabel,

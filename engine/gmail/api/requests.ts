@@ -5,9 +5,9 @@ import { monotonicNow, pause, unlessAborted, withDeadline } from '../../runtime/
 import type { Priority } from './api';
 import { Malformed, parseJson } from './answers';
 import { GmailFault } from './fault';
-import type { HttpAnswer } from './http';
+import type { HttpAnswer } from '../../http/send';
 import { type GmailLogin, named } from './login';
-import { type Permit, type QuotaBucket, QuotaPaused, type QuotaTimes } from './quota';
+import { type Permit, type QuotaBucket, QuotaPaused, type QuotaTimes } from '../../http/quota';
 import { judge, shortly, type Verdict } from './verdict';
 
 const MOST_TRIES = 6;

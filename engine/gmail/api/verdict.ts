@@ -2,9 +2,9 @@
 // Invariant: "it is not there" is believed only if the API itself says so, never of a page that something else sent.
 import { fieldsOf, Malformed, parseJson } from './answers';
 import { GmailFault } from './fault';
-import type { HttpAnswer } from './http';
+import type { HttpAnswer } from '../../http/send';
 import { type GmailLogin, named } from './login';
-import { retryAfterMs } from './retry-after';
+import { retryAfterMs } from '../../http/retry-after';
 
 export type Verdict =
   /** It passes. */

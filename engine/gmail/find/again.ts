@@ -5,8 +5,8 @@ import type { Claim } from '../../ledger/ledger';
 import { headerBlock } from '../../mail/headers';
 import { otherAccount } from '../../source/other-account';
 import type { GmailApi } from '../api/api';
-import { gmailMailBytes } from '../content';
-import { gmailIdOf, labelOf, STARRED } from '../read/identity';
+import { gmailMailBytes } from '../mail/stored';
+import { gmailIdOf, labelOf, STARRED } from '../mail/identity';
 import type { GmailEvent } from '../read/reading';
 
 export interface GmailMailAgain {

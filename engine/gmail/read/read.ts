@@ -5,7 +5,7 @@ import type { Priority } from '../api/api';
 import { GmailFault } from '../api/fault';
 import type { RawMessage } from '../api/types';
 import { judgedIdentities, knownIdentities, type Reason, type Wanted } from './candidates';
-import { gmailIdentity, labelOf } from './identity';
+import { gmailIdentity, labelOf } from '../mail/identity';
 import type { GmailEvent, GmailReading } from './reading';
 import { nowOf } from './postponed';
 import { FOR_GOOD, type Round } from './round';

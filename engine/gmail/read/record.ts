@@ -8,7 +8,7 @@ import { messageIdOf } from '../../mail/identity';
 import type { Priority } from '../api/api';
 import { GmailFault } from '../api/fault';
 import type { RawMessage } from '../api/types';
-import { packGmailMail } from '../content';
+import { packGmailMail } from '../mail/stored';
 import { notKnown, type Wanted } from './candidates';
 import { readInGroups } from './pool';
 import { askableNow, nowOf, searchKey } from './postponed';

@@ -4,7 +4,7 @@ import { readHeaders, headerBlock } from '../../mail/headers';
 import { decodeWords } from '../../mail/words';
 import type { RawMessage } from '../api/types';
 import type { GmailFilter, GmailReading } from './reading';
-import { STARRED } from './identity';
+import { STARRED } from '../mail/identity';
 
 export type Asking = Pick<GmailReading, 'event' | 'eventLabels' | 'filter'>;
 type About = Pick<GmailReading, 'event' | 'eventLabels'>;

@@ -16,9 +16,9 @@ import { GmailFault } from '../api/fault';
 import type { GmailMemory, GmailSyncEnd } from '../read/job';
 import { syncAccount } from '../read/sync';
 import { AccountNotes } from './account-notes';
-import type { Reached } from './reach';
+import type { Reached } from '../../polled/reach';
 import { AllRefused } from './shared-api';
-import { Standing } from './standing';
+import { Standing } from '../../source/standing';
 import type { GmailSubscriber } from './subscriber';
 
 export interface GmailPorts {

@@ -9,11 +9,11 @@ import { PullSubscriptions } from '../notify/pull';
 import type { GmailReading } from '../read/reading';
 import { type GmailPorts, WatchedAccount } from './account';
 import type { GmailSubscriber } from './subscriber';
-import { Bell } from './bell';
-import { GmailLoop } from './loop';
-import { Notices } from './notices';
+import { Bell } from '../../polled/bell';
+import { GmailLoop } from '../../polled/loop';
+import { Notices } from '../../polled/notices';
 import { Notifying } from './notifying';
-import { GMAIL_TIMES, type GmailTimes } from './pace';
+import { GMAIL_TIMES, type GmailTimes } from '../../polled/pace';
 
 export class GmailAccounts {
   readonly #ports: GmailPorts;

@@ -7,9 +7,9 @@ import type { PullSubscriptions } from '../notify/pull';
 import { WatchRenewal } from '../notify/renewal';
 import type { WatchedAccount } from './account';
 import type { GmailSubscriber } from './subscriber';
-import type { Bell } from './bell';
-import type { Notices } from './notices';
-import type { Reached } from './reach';
+import type { Bell } from '../../polled/bell';
+import type { Notices } from '../../polled/notices';
+import type { Reached } from '../../polled/reach';
 
 export class Notifying {
   readonly #account: WatchedAccount;

@@ -5,7 +5,7 @@ import { errorText } from '../../runtime/log';
 import { monotonicNow } from '../../runtime/time';
 import type { GmailApi } from '../api/api';
 import { GmailFault } from '../api/fault';
-import type { Candidate, Logins, Purpose } from './logins';
+import type { Candidate, Logins, Purpose } from '../../polled/logins';
 
 /** All logins are refused for what was asked; each of their owners was told. */
 export class AllRefused extends GmailFault {

@@ -1,15 +1,15 @@
 // By whose logins the account is reached: the triggers that share it may each have a credential of their own.
 // Invariants: who now signs in to another account is told to move, and nothing is read for them any more; what concerns
 // one credential counts for that credential (logins.ts); what a workflow asked for is done with its own login first.
-import { monotonicNow, unlessAborted } from '../../runtime/time';
-import type { GmailApi } from '../api/api';
-import { GmailClient } from '../api/client';
-import type { GmailLogin } from '../api/login';
-import { type QuotaBucket, quotaOf } from '../api/quota';
-import type { GmailSubscriber } from './subscriber';
+import { monotonicNow, unlessAborted } from '../runtime/time';
+import type { GmailApi } from '../gmail/api/api';
+import { GmailClient } from '../gmail/api/client';
+import type { GmailLogin } from '../gmail/api/login';
+import { type QuotaBucket, quotaOf } from '../http/quota';
+import type { GmailSubscriber } from '../gmail/watch/subscriber';
 import { type Candidate, Logins } from './logins';
 import type { GmailTimes } from './pace';
-import { AllRefused, sharedApi } from './shared-api';
+import { AllRefused, sharedApi } from '../gmail/watch/shared-api';
 
 export interface Reached {
   /** Over any login that works. */

@@ -2,12 +2,12 @@
 // Invariants: what concerns one login counts for that login alone; while one is refused for something it is not asked
 // for it again before its time, unless its credential is edited or its trigger published anew; told are only those
 // whose own login it is, in words of their own login's fault.
-import { monotonicNow } from '../../runtime/time';
-import { Outage } from '../../source/outage';
-import type { GmailApi } from '../api/api';
-import { GmailFault } from '../api/fault';
-import type { GmailLogin } from '../api/login';
-import type { GmailSubscriber } from './subscriber';
+import { monotonicNow } from '../runtime/time';
+import { Outage } from '../source/outage';
+import type { GmailApi } from '../gmail/api/api';
+import { GmailFault } from '../gmail/api/fault';
+import type { GmailLogin } from '../gmail/api/login';
+import type { GmailSubscriber } from '../gmail/watch/subscriber';
 import { type GmailTimes, Retries } from './pace';
 
 /** What a login may be good for, or not: to read, to change mail, to ask for notifications. */

@@ -1,11 +1,11 @@
 // How a watched account is doing, as people see it in the ledger.
 // Invariant: failing to store it stops no mail; what people know already is not stored again but about once a minute.
-import type { Ledger, SourceReport } from '../../ledger/ledger';
-import type { SourceHold } from '../../ledger/source-holds';
-import type { ConnectionState, SourceState } from '../../ledger/states';
-import { errorText, type Log } from '../../runtime/log';
-import { monotonicNow } from '../../runtime/time';
-import type { GmailSyncEnd } from '../read/job';
+import type { Ledger, SourceReport } from '../ledger/ledger';
+import type { SourceHold } from '../ledger/source-holds';
+import type { ConnectionState, SourceState } from '../ledger/states';
+import { errorText, type Log } from '../runtime/log';
+import { monotonicNow } from '../runtime/time';
+import type { GmailSyncEnd } from '../gmail/read/job';
 
 /** About as often as an account is asked by default. */
 const SAY_AGAIN_MS = 50_000;

@@ -1,10 +1,10 @@
 // What an account's requests cost, and when the next may go: https://developers.google.com/gmail/api/reference/quota.
 // Invariant: Google never sees more than the limit in any 60 s from this bucket, although requests take their time to
 // get there; and new mail never waits behind older mail, neither for units nor for a place.
-import { processWide } from '../../runtime/process-wide';
-import { monotonicNow, pause } from '../../runtime/time';
-import type { Priority } from './api';
-import type { QuotaTable } from './login';
+import { processWide } from '../runtime/process-wide';
+import { monotonicNow, pause } from '../runtime/time';
+import type { Priority } from '../gmail/api/api';
+import type { QuotaTable } from '../gmail/api/login';
 import { SlidingWindow } from './sliding-window';
 
 /** In quota units; the tables differ in what a message costs only. */

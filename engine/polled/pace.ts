@@ -1,9 +1,9 @@
 // How closely an account is watched, and how long a failed round waits.
 // Invariant: the most impatient of those who share an account decides; what fails again and again is tried less often.
-import { LedgerFault } from '../../ledger/fault';
-import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
-import { GmailFault } from '../api/fault';
-import type { GmailReading } from '../read/reading';
+import { LedgerFault } from '../ledger/fault';
+import { backoffDelay, type BackoffRange } from '../runtime/backoff';
+import { GmailFault } from '../gmail/api/fault';
+import type { GmailReading } from '../gmail/read/reading';
 
 export interface GmailTimes {
   /** How often a process that stands by asks for the account. */

@@ -1,5 +1,5 @@
 // How long Google wants to be left alone, as its answer says.
-import type { HttpAnswer } from './http';
+import type { HttpAnswer } from './send';
 
 /**
  * From Retry-After in either form (RFC 9110, 10.2.3), or from Gmail's own "Retry after <time>" in the error's message.

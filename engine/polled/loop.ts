@@ -2,17 +2,17 @@
 // old, rest until something calls, and again, without end; beside it, act on mails whose runs have ended.
 // Invariants: only `stop` ends it; never more than one round at a time, and what asks for one meanwhile is served by
 // the next; without the account's lease there is no call at all.
-import { LedgerFault } from '../../ledger/fault';
-import { monotonicNow, pause } from '../../runtime/time';
-import type { GmailSyncEnd } from '../read/job';
-import type { WatchedAccount } from './account';
+import { LedgerFault } from '../ledger/fault';
+import { monotonicNow, pause } from '../runtime/time';
+import type { GmailSyncEnd } from '../gmail/read/job';
+import type { WatchedAccount } from '../gmail/watch/account';
 import type { Bell, Call } from './bell';
 import type { Notices } from './notices';
-import type { Notifying } from './notifying';
-import { LabelWatch } from './labels';
+import type { Notifying } from '../gmail/watch/notifying';
+import { LabelWatch } from '../gmail/watch/labels';
 import { type GmailTimes, pollMsOf, Retries } from './pace';
 import { Reach, type Reached } from './reach';
-import { AllRefused } from './shared-api';
+import { AllRefused } from '../gmail/watch/shared-api';
 
 const WHILE_BUSY: readonly Call[] = ['joined', 'notice', 'done'];
 const WHILE_IDLE: readonly Call[] = ['joined', 'notice', 'actions'];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach } from 'node:test';
 import { unpackContent } from '../../engine/ledger/content';
-import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
+import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
 import type { Cursor, Ledger, Subscription } from '../../engine/ledger/ledger';
 import type { SourceHold } from '../../engine/ledger/source-holds';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';

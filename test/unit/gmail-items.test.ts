@@ -7,7 +7,7 @@ import type { GmailLogin } from '../../engine/gmail/api/login';
 import type { HttpRequest } from '../../engine/http/send';
 import type { RawMessage } from '../../engine/gmail/api/types';
 import { gmailMailBytes } from '../../engine/gmail/mail/stored';
-import type { GmailEvent } from '../../engine/gmail/read/reading';
+import type { GmailEvent } from '../../engine/gmail/mail/event';
 import { labelNames } from '../../nodes/DurableGmailTrigger/label-names';
 import type { ItemFacts } from '../../nodes/host/items';
 import { gmailItem, type GmailItemSettings } from '../../nodes/host/items/gmail';

@@ -6,8 +6,8 @@ import { headerBlock } from '../../mail/headers';
 import { otherAccount } from '../../source/other-account';
 import type { GmailApi } from '../api/api';
 import { gmailMailBytes } from '../mail/stored';
-import { gmailIdOf, labelOf, STARRED } from '../mail/identity';
-import type { GmailEvent } from '../read/reading';
+import { type GmailEvent, STARRED } from '../mail/event';
+import { gmailIdOf, labelOf } from '../mail/identity';
 
 export interface GmailMailAgain {
   /** As it would be stored, unpacked (content.ts); of the message only its headers where `truncated`. */

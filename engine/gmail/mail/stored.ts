@@ -2,7 +2,7 @@
 // Invariant: a run needs nothing but this to give out the mail; JSON has no line breaks, so the first one ends it.
 import { packContent } from '../../ledger/content';
 import type { RawMessage } from '../api/types';
-import type { GmailEvent } from '../read/reading';
+import type { GmailEvent } from './event';
 
 const LF = 0x0a;
 

@@ -4,9 +4,10 @@
 import type { Priority } from '../api/api';
 import { GmailFault } from '../api/fault';
 import type { RawMessage } from '../api/types';
-import { judgedIdentities, knownIdentities, type Reason, type Wanted } from './candidates';
+import type { GmailEvent } from '../mail/event';
 import { gmailIdentity, labelOf } from '../mail/identity';
-import type { GmailEvent, GmailReading } from './reading';
+import { judgedIdentities, knownIdentities, type Reason, type Wanted } from './candidates';
+import type { GmailReading } from './reading';
 import { nowOf } from './postponed';
 import { FOR_GOOD, type Round } from './round';
 import { eventLabelsAmong, passesGmail } from './selection';

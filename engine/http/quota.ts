@@ -1,42 +1,28 @@
-// What an account's requests cost, and when the next may go: https://developers.google.com/gmail/api/reference/quota.
-// Invariant: Google never sees more than the limit in any 60 s from this bucket, although requests take their time to
-// get there; and new mail never waits behind older mail, neither for units nor for a place.
-import { processWide } from '../runtime/process-wide';
+// When the next request of one client may go, where its server lets it spend so much in so much time.
+// Invariant: the server never sees more than the limit in any such time from this bucket, although requests take their
+// time to get there; and new mail never waits behind older mail, neither for units nor for a place.
 import { monotonicNow, pause } from '../runtime/time';
-import type { Priority } from '../gmail/api/api';
-import type { QuotaTable } from '../gmail/api/login';
 import { SlidingWindow } from './sliding-window';
 
-/** In quota units; the tables differ in what a message costs only. */
-const SHARED = {
-  history: 2,
-  list: 5,
-  profile: 1,
-  labels: 1,
-  modify: 5,
-  batchModify: 50,
-  trash: 5,
-  watch: 100,
-} as const;
+/** Who goes first when the quota is short. */
+export type Priority = 'new' | 'action' | 'backfill';
 
-export const COSTS = {
-  new: { ...SHARED, get: 20 },
-  old: { ...SHARED, get: 5 },
-} as const satisfies Record<QuotaTable, Record<string, number>>;
+/** What a server lets one client spend, in units of its own. */
+export interface QuotaLimit {
+  readonly units: number;
+  /** In any so many ms. */
+  readonly inMs: number;
+}
 
-/** Units in a minute, for each user and project. */
-const LIMITS: Readonly<Record<QuotaTable, number>> = { new: 6_000, old: 15_000 };
-
-/** Requests may be on their way for so much longer than others: a window of theirs is wider than Google's. */
+/** Requests may be on their way for so much longer than others: a window of theirs is wider than the server's. */
 const JITTER_MS = 600;
-const WINDOW_MS = 60_000 + JITTER_MS;
 /** Of the limit; the rest is for requests that take even longer. */
 const SHARE = 0.98;
-/** Older mail leaves units for the next poll and a few new mails. */
+/** What is old leaves units for the next look at what is new, and for some of that. */
 const SHARE_OF_BACKFILL = 0.967;
 /**
- * So much of the limit within JITTER_MS, about 20 mails a second under the new table. What is spent in a shorter
- * time comes back in a shorter time, JITTER_MS late, and a minute that begins in between would be half empty.
+ * So much of the limit within JITTER_MS. What is spent in a shorter time comes back in a shorter time,
+ * JITTER_MS late, and a window that begins in between would be half empty.
  */
 const SHARE_AT_ONCE = 0.04;
 
@@ -45,7 +31,7 @@ const FIRST_PAUSE_MS = 2_000;
 const MOST_PAUSE_MS = 64_000;
 /** Nobody waits for the end of a longer pause. */
 const LONGEST_WAIT_MS = 70_000;
-/** A pause that Google asks for is not longer than this: it is asked again. */
+/** A pause that the server asks for is not longer than this: it is asked again. */
 const LONGEST_PAUSE_MS = 3_600_000;
 
 const PRIORITIES = ['new', 'action', 'backfill'] as const satisfies readonly Priority[];
@@ -61,11 +47,11 @@ export interface QuotaTimes {
 
 /** A request may go, now: what it costs is spent. */
 export interface Permit {
-  /** Google did not refuse it for the quota: its place is free. */
+  /** The server did not refuse it for the quota: its place is free. */
   done(): void;
   /**
-   * Google wants fewer requests: its place is free, and no request of the account goes for a while.
-   * @param retryAfterMs how long, as Google says; null: it does not say
+   * The server wants fewer requests: its place is free, and no request of the client goes for a while.
+   * @param retryAfterMs how long, as it says; null: it does not say
    */
   limited(retryAfterMs: number | null): void;
 }
@@ -87,10 +73,10 @@ interface Waiting {
 }
 
 export class QuotaBucket {
-  readonly #limit: number;
+  readonly #limit: QuotaLimit;
   readonly #places: number;
   readonly #times: QuotaTimes;
-  readonly #minute = new SlidingWindow(WINDOW_MS);
+  readonly #window: SlidingWindow;
   readonly #moment = new SlidingWindow(JITTER_MS);
   readonly #waiting: Record<Priority, Waiting[]> = { new: [], action: [], backfill: [] };
   readonly #under: Record<Priority, number> = { new: 0, action: 0, backfill: 0 };
@@ -101,8 +87,9 @@ export class QuotaBucket {
   #alarm = new AbortController();
 
   /** @param places how many requests may be under way at once; one of them is for new mail only */
-  constructor(table: QuotaTable, options: { readonly places?: number; readonly times?: QuotaTimes } = {}) {
-    this.#limit = LIMITS[table];
+  constructor(limit: QuotaLimit, options: { readonly places?: number; readonly times?: QuotaTimes } = {}) {
+    this.#limit = limit;
+    this.#window = new SlidingWindow(limit.inMs + JITTER_MS);
     this.#places = options.places ?? 5;
     this.#times = options.times ?? { now: monotonicNow, pause, random: Math.random };
   }
@@ -193,7 +180,7 @@ export class QuotaBucket {
         this.#lookAgainIn(at - now);
         return;
       }
-      this.#minute.add(next.units, now);
+      this.#window.add(next.units, now);
       this.#moment.add(next.units, now);
       this.#under[next.priority]++;
       this.#waiting[next.priority].shift();
@@ -215,8 +202,8 @@ export class QuotaBucket {
     return Math.max(
       now,
       this.#pausedUntil,
-      this.#minute.readyAt(units, this.#limit * share, now),
-      this.#moment.readyAt(units, this.#limit * SHARE_AT_ONCE, now),
+      this.#window.readyAt(units, this.#limit.units * share, now),
+      this.#moment.readyAt(units, this.#limit.units * SHARE_AT_ONCE, now),
     );
   }
 
@@ -227,19 +214,4 @@ export class QuotaBucket {
       if (!signal.aborted) this.#next();
     });
   }
-}
-
-/** One for each login, account and table, shared by all that ask for it in this process. */
-const buckets = (): Map<string, QuotaBucket> =>
-  processWide('gmail-quota/1', () => new Map<string, QuotaBucket>());
-
-/**
- * @param endpoint where the API is; other endpoints have quotas of their own
- * @param credential id: Google counts for each user and project, and a credential is of one project
- */
-export function quotaOf(endpoint: string, address: string, table: QuotaTable, credential = ''): QuotaBucket {
-  const key = [endpoint, address, table, credential].join(' ');
-  const known = buckets().get(key) ?? new QuotaBucket(table);
-  buckets().set(key, known);
-  return known;
 }

@@ -5,7 +5,7 @@ import type { NewMessage } from '../../ledger/ledger';
 import { senderOf, subjectOf } from '../../mail/envelope';
 import { headerBlock, readHeaders } from '../../mail/headers';
 import { messageIdOf } from '../../mail/identity';
-import type { Priority } from '../api/api';
+import type { Priority } from '../../http/quota';
 import { GmailFault } from '../api/fault';
 import type { RawMessage } from '../api/types';
 import { packGmailMail } from '../mail/stored';

@@ -10,7 +10,7 @@ import type { Wake } from '../signal/wake';
 import { Complaints } from './complaints';
 import type { SourceLeases } from './leases';
 import { Outage } from './outage';
-import type { Subscriber } from './source';
+import type { Beginning, Subscriber } from './source';
 import { Standing, type WasRead } from './standing';
 import { Tenure } from './tenure';
 
@@ -38,6 +38,8 @@ const TIME_HEALS: ReadonlySet<LedgerFaultKind> = new Set<LedgerFaultKind>(['unre
 
 export class WatchedSource<S extends Subscriber<unknown, unknown>> {
   readonly key: SourceKey;
+  /** In the ledger. */
+  readonly id: number;
   readonly complaints: Complaints;
   readonly standing: Standing;
   readonly #names: WatchedNames;
@@ -59,6 +61,7 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     before?: Promise<unknown>,
   ) {
     this.key = key;
+    this.id = sourceId;
     this.#names = names;
     this.#subscribers = subscribers;
     this.#ports = ports;
@@ -106,7 +109,7 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
   }
 
   /** Where the subscriber stands, for whoever reads: `switchedOnAt` until it has read the source since it joined. */
-  beginningOf(subscriber: S): Beginning<S> {
+  beginningOf(subscriber: S): Beginning<S['reading']> {
     return {
       subscription: subscriber.subscription,
       reading: subscriber.reading,
@@ -168,16 +171,6 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     await this.standing.is('idle', 'closed');
     await this.#tenure.release();
   }
-}
-
-/** What reading needs to know of who listens. */
-export interface Beginning<S extends Subscriber<unknown, unknown>> {
-  readonly subscription: S['subscription'];
-  readonly reading: S['reading'];
-  /** People were told that the subscription listens before the source was first reached. */
-  readonly reachedLate: boolean;
-  /** It was just switched on; ms since 1970. Undefined once it has read the source since. */
-  readonly switchedOnAt: number | undefined;
 }
 
 export interface Told<S> {

@@ -1,7 +1,7 @@
 // A Gmail account in the fake, and those who watch it in a test, with all waits cut short.
 import assert from 'node:assert/strict';
 import type { GmailLogin } from '../../engine/gmail/api/login';
-import type { GmailTimes } from '../../engine/polled/pace';
+import type { GmailTimes } from '../../engine/gmail/watch/pace';
 import type { FakeAccount } from './gmail/account';
 import { FakeGmail } from './gmail/fake';
 import {

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { GmailLogin } from '../../engine/gmail/api/login';
 import type { GmailFilter, GmailReading } from '../../engine/gmail/read/reading';
 import { GmailAccounts } from '../../engine/gmail/watch/accounts';
-import type { GmailTimes } from '../../engine/polled/pace';
+import type { GmailTimes } from '../../engine/gmail/watch/pace';
 import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
 import type { Ledger, SourceKey, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';

@@ -5,15 +5,15 @@
 // the next; without the account's lease there is no call at all.
 import { LedgerFault } from '../ledger/fault';
 import type { Log } from '../runtime/log';
-import { monotonicNow, pause } from '../runtime/time';
+import { pause } from '../runtime/time';
 import type { WatchedSource } from '../source/watched';
 import { Aside } from './aside';
+import { BackOff } from './back-off';
 import type { Bell, Call } from './bell';
-import { AccountFault } from './fault';
 import type { PolledAccount, PolledKind, PolledSubscriber, PolledTypes, Reached } from './kind';
 import { Looks } from './looks';
 import type { Notices } from './notices';
-import { type PolledTimes, pollMsOf, Retries } from './pace';
+import { type PolledTimes, pollMsOf } from './pace';
 import { Reach } from './reach';
 
 const WHILE_BUSY: readonly Call[] = ['joined', 'notice', 'done'];
@@ -41,7 +41,7 @@ export class PolledLoop<K extends PolledTypes> {
   readonly #reach: Reach<K>;
   readonly #looks: Looks;
   readonly #aside: Aside<K>;
-  readonly #retries: Retries;
+  readonly #failures: BackOff<K>;
   readonly #stopping = new AbortController();
   readonly #ended: Promise<void>;
 
@@ -56,7 +56,7 @@ export class PolledLoop<K extends PolledTypes> {
     this.#reach = new Reach(address, source.name, kind.reaching, times, (tell) => source.tell(tell));
     this.#looks = new Looks(times);
     this.#aside = new Aside(source, account, bell, times, log);
-    this.#retries = new Retries(times);
+    this.#failures = new BackOff(source, this.#reach, bell, times);
     this.#ended = this.#run();
   }
 
@@ -132,10 +132,10 @@ export class PolledLoop<K extends PolledTypes> {
         : await this.#account.read({ api, subscribers, connection }, signal);
     if (signal.aborted) return;
     if (subscribers.length > 0) await this.#source.wasRead(subscribers, end, connection);
-    if (signal.aborted) return;
+    if (this.#isStopping) return;
     looked(end.news);
     if (look.isPoll && end.news) announcing.missed();
-    this.#retries.succeeded();
+    this.#failures.succeeded();
     look.ended(end, this.#notices.areEarly);
   }
 
@@ -156,32 +156,7 @@ export class PolledLoop<K extends PolledTypes> {
       this.#source.drop();
       return;
     }
-    const { leastRetryMs } = this.#times;
-    const isOfAllLogins = error instanceof AccountFault && error.isOfAllLogins;
-    const dueInMs = isOfAllLogins ? this.#reach.dueInMs(this.#source.subscribers()) : null;
-    const delay = dueInMs === null ? this.#retries.failed(error) : Math.max(dueInMs, leastRetryMs);
-    // Each was told of the own login.
-    await this.#source.failed(error, delay, isOfAllLogins ? null : { needsPerson });
-    const atLeast = Math.min(delay, leastRetryMs);
-    await pause(atLeast, signal);
-    // Who joins may bring a credential that works.
-    await this.#waitFor(delay - atLeast, isOfAllLogins, signal);
-  }
-
-  /** Until somebody joins; where logins are refused, also until another one is stored. */
-  async #waitFor(ms: number, isRefused: boolean, signal: AbortSignal): Promise<void> {
-    const until = monotonicNow() + ms;
-    const leftMs = (): number => until - monotonicNow();
-    if (isRefused) await this.#reach.isStoredAnew(this.#source.subscribers());
-    while (leftMs() > 0 && !signal.aborted) {
-      await this.#bell.wait(
-        isRefused ? Math.min(leftMs(), this.#times.storedMs) : leftMs(),
-        ['joined'],
-        signal,
-      );
-      if (this.#bell.has('joined')) return;
-      if (isRefused && (await this.#reach.isStoredAnew(this.#source.subscribers()))) return;
-    }
+    await this.#failures.failed(error, signal);
   }
 
   /** The account is not this process's any more. */
@@ -193,5 +168,3 @@ export class PolledLoop<K extends PolledTypes> {
 }
 
 const NOTHING = { older: null, recovered: null, againInMs: null, news: false } as const;
-
-const needsPerson = (error: unknown): boolean => error instanceof AccountFault && error.needsPerson;

@@ -1,7 +1,7 @@
 // An account that is asked over HTTP, of a kind that nobody knows: what it takes to watch one, and what comes with it.
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import type { Ledger, SourceReport, Subscription } from '../../engine/ledger/ledger';
+import type { Ledger, SourceReport } from '../../engine/ledger/ledger';
 import { PolledAccounts } from '../../engine/polled/accounts';
 import { AccountFault, type Purpose } from '../../engine/polled/fault';
 import type { PolledKind, PolledSubscriber, RoundEnd } from '../../engine/polled/kind';
@@ -130,7 +130,7 @@ class PostOffice {
   join(id: number, credential: string, pollMs = 60_000): () => Promise<void> {
     const tell = (what: string) => (fault: Error) => void this.told.push(`${id} ${what}: ${fault.message}`);
     const subscriber: PolledSubscriber<Post> = {
-      subscription: { id, sourceId: 9, cursor: { at: 1 }, createdAt: 0, nodeIds: [id] } as Subscription,
+      subscription: { id, sourceId: 9, cursor: { at: 1 }, createdAt: 0, nodeIds: [id] },
       ...{
         reading: { pollMs },
         outage: { afterMs: 0, whenOver: false },

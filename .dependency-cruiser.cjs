@@ -20,6 +20,30 @@ const engineOrder = (part, mayUse) => ({
   to: { path: '^engine/', pathNot: `^engine/(${[part, ...mayUse].join('|')})/` },
 });
 
+/**
+ * The rooms of a folder, from the top floor down: each may use those below it.
+ * @param {string} house @param {string[]} rooms
+ */
+const floors = (house, rooms) => [
+  ...rooms.map((room, floor) => {
+    const below = rooms.slice(floor + 1);
+    return {
+      name: `${house.replace('/', '-')}-${room}`,
+      comment: `${house}/${room} may use only: ${below.join(', ') || 'nothing else'} of ${house}.`,
+      severity: 'error',
+      from: { path: `^${house}/${room}/` },
+      to: { path: `^${house}/[^/]+/`, pathNot: `^${house}/(${[room, ...below].join('|')})/` },
+    };
+  }),
+  {
+    name: `${house.replace('/', '-')}-rooms`,
+    comment: `A new room of ${house} needs its floor among the others (.dependency-cruiser.cjs).`,
+    severity: 'error',
+    from: {},
+    to: { path: `^${house}/[^/]+/`, pathNot: `^${house}/(${rooms.join('|')})/` },
+  },
+];
+
 module.exports = {
   forbidden: [
     {
@@ -54,11 +78,16 @@ module.exports = {
     engineOrder('mail', ['runtime']),
     engineOrder('ledger', ['mail', 'runtime']),
     engineOrder('signal', ['runtime']),
+    engineOrder('http', ['runtime']),
+    // What kinds of sources share knows none of them.
     engineOrder('source', ['ledger', 'signal', 'runtime']),
+    engineOrder('polled', ['http', 'source', 'ledger', 'signal', 'runtime']),
     // The collectors and delivery meet only at the ledger.
     engineOrder('imap', ['source', 'ledger', 'mail', 'signal', 'runtime']),
-    engineOrder('gmail', ['source', 'ledger', 'mail', 'signal', 'runtime']),
+    engineOrder('gmail', ['polled', 'http', 'source', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('delivery', ['ledger', 'signal', 'runtime']),
+    ...floors('engine/imap', ['watch', 'act', 'find', 'read', 'session', 'rules']),
+    ...floors('engine/gmail', ['watch', 'act', 'find', 'read', 'notify', 'mail', 'api']),
     {
       name: 'libraries-on-demand',
       comment:

@@ -1,9 +1,6 @@
 // The names of sources, subscriptions and pointers: one text for one of each.
 import type { NewSubscription, Pointer, SourceKey } from './ledger';
 
-/** A Gmail account has no mailboxes, but labels: it is watched as a whole, under Gmail's own name for that. */
-export const GMAIL_MAILBOX = 'All Mail';
-
 /** One text for one source; no two sources share it, whatever is in their parts. */
 export const sourceName = (key: SourceKey): string => JSON.stringify([key.kind, key.account, key.mailbox]);
 

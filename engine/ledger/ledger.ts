@@ -24,11 +24,11 @@ import type { Backfill, ConnectionState, EventState, SourceState } from './state
 export type { Claim, Pointer } from './pointer';
 
 /**
- * What is watched: a mailbox of an account. `account` names the login, without secrets; a Gmail account is one
- * mailbox, `GMAIL_MAILBOX` (keys.ts).
+ * What is watched: a mailbox of an account. `account` names the login, without secrets; `kind` says who watches it: it
+ * is a part of the name, and nothing here asks what it is.
  */
 export interface SourceKey {
-  readonly kind: 'imap' | 'gmail';
+  readonly kind: string;
   readonly account: string;
   readonly mailbox: string;
 }

@@ -6,21 +6,11 @@
 import type { MailTraits } from './mail-traits';
 import type { SourceHold } from './source-holds';
 
-/** On an IMAP server. */
-export type ImapMailAction =
-  | { readonly kind: 'markRead' }
-  | { readonly kind: 'flag' }
-  | { readonly kind: 'addKeyword'; readonly keyword: string }
-  | { readonly kind: 'move'; readonly mailbox: string }
-  | { readonly kind: 'copy'; readonly mailbox: string }
-  | { readonly kind: 'delete' };
-
-/** In a Gmail account; labels by their ids. Its trash takes nothing away: mails there are read by their id as before. */
-export type GmailMailAction =
-  | { readonly kind: 'changeLabels'; readonly add: readonly string[]; readonly remove: readonly string[] }
-  | { readonly kind: 'trash' };
-
-export type MailAction = ImapMailAction | GmailMailAction;
+/** What is to be done, as its trigger's settings say it: JSON. Only whoever does it reads more than it writes. */
+export interface MailAction {
+  readonly kind: string;
+  readonly [more: string]: unknown;
+}
 
 /** What was refused so often holds up nothing else that is to be done with its mail: some are refused for good. */
 export const HELD_UP_TRIES = 5;

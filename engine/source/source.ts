@@ -47,6 +47,16 @@ export interface Subscriber<Login, Reading> {
   readonly moved: () => void;
 }
 
+/** What whoever reads a source needs to know of one who listens to it. */
+export interface Beginning<Reading> {
+  readonly subscription: Subscription;
+  readonly reading: Reading;
+  /** People were told that the subscription listens before the source was first reached. */
+  readonly reachedLate: boolean;
+  /** It was just switched on; ms since 1970. Undefined once it has read the source since. */
+  readonly switchedOnAt: number | undefined;
+}
+
 /** One running watch of a source, shared by its subscribers. */
 export interface Watch {
   /** There may be something to do: somebody joined. */

@@ -4,9 +4,8 @@
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { GmailFault, type GmailFaultKind } from '../../engine/gmail/api/fault';
 import type { GmailLogin } from '../../engine/gmail/api/login';
+import { gmailSource } from '../../engine/gmail/mail/source';
 import type { GmailReading } from '../../engine/gmail/read/reading';
-import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
-import type { SourceKey } from '../../engine/ledger/ledger';
 import { type Collector, fromWhenTold, knownPlaces } from '../host/collector';
 import { credentialName } from './login';
 
@@ -45,7 +44,7 @@ export function gmailCollector(
       if (!reading.skipWhileOff && (await isKnown())) ports.joined();
       const { address } = await login();
       known = address;
-      const source: SourceKey = { kind: 'gmail', account: address, mailbox: GMAIL_MAILBOX };
+      const source = gmailSource(address);
       const stopping = new AbortController();
       let leave: (() => Promise<void>) | undefined;
       return {

@@ -4,7 +4,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { GmailClient } from '../../engine/gmail/api/client';
 import type { GmailLogin } from '../../engine/gmail/api/login';
-import { isOwnLabel } from '../../engine/gmail/read/selection';
+import { isOwnLabel } from '../../engine/gmail/mail/event';
 import { errorText } from '../../engine/runtime/log';
 import { monotonicNow, withDeadline } from '../../engine/runtime/time';
 import type { GmailItemSettings } from '../host/items/gmail';

@@ -3,11 +3,11 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { GmailClient } from '../../engine/gmail/api/client';
 import type { GmailLogin } from '../../engine/gmail/api/login';
-import { gmailMailBytes } from '../../engine/gmail/content';
+import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
+import { gmailMailBytes } from '../../engine/gmail/mail/stored';
 import { readNewest } from '../../engine/gmail/find/newest';
-import { gmailIdentity } from '../../engine/gmail/read/identity';
+import { gmailIdentity } from '../../engine/gmail/mail/identity';
 import { eventLabelsAmong } from '../../engine/gmail/read/selection';
-import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
 import { idempotencyKey } from '../../engine/mail/identity';
 import { cancelSignal } from '../host/cancel';
 import { gmailItem, type GmailItemSettings } from '../host/items/gmail';

@@ -2,7 +2,7 @@
 // and nothing else; it starts no execution. Invariants: only what comes from the subscription's service account does
 // anything; whom it is not from learns nothing but that; what passes is answered so that Pub/Sub sends it again.
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
-import type { SendHttp } from '../../engine/gmail/api/http';
+import type { SendHttp } from '../../engine/http/send';
 import { GoogleKeys } from '../../engine/gmail/notify/google-keys';
 import { PushRefused, verifyPushToken } from '../../engine/gmail/notify/oidc';
 import { readPush } from '../../engine/gmail/notify/push';

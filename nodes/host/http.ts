@@ -2,7 +2,7 @@
 // requests to forbidden addresses apply.
 // Invariant: no error carries what was sent: n8n's own ones hold the whole request, with its token.
 import type { ITriggerFunctions } from 'n8n-workflow';
-import type { HttpAnswer, SendHttp } from '../../engine/gmail/api/http';
+import type { HttpAnswer, SendHttp } from '../../engine/http/send';
 
 /** Every context of n8n has it: a trigger's, a run's, a webhook's, and that of a list in the editor. */
 export interface HttpContext {

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { GmailClient } from '../../engine/gmail/api/client';
-import { openGmailMail } from '../../engine/gmail/content';
+import { openGmailMail } from '../../engine/gmail/mail/stored';
 import { GmailRereader } from '../../engine/gmail/find/again';
 import { readNewest } from '../../engine/gmail/find/newest';
-import { gmailIdentity } from '../../engine/gmail/read/identity';
-import type { GmailEvent, GmailFilter, GmailReading } from '../../engine/gmail/read/reading';
-import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
+import { gmailIdentity } from '../../engine/gmail/mail/identity';
+import type { GmailEvent } from '../../engine/gmail/mail/event';
+import type { GmailFilter, GmailReading } from '../../engine/gmail/read/reading';
+import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
 import type { Claim } from '../../engine/ledger/ledger';
 import { parseTextMatch } from '../../engine/mail/filter';
 import type { FakeAccount } from '../support/gmail/account';

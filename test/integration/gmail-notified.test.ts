@@ -1,7 +1,7 @@
 // How a watched Gmail account hears of news before its next poll, and what becomes of it when that does not work.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { Notices } from '../../engine/gmail/watch/notices';
+import { Notices } from '../../engine/polled/notices';
 import { noticeKey } from '../../engine/source/notices';
 import type { FakeAccount } from '../support/gmail/account';
 import type { FakeGmail } from '../support/gmail/fake';

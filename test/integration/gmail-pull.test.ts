@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { GmailFault } from '../../engine/gmail/api/fault';
-import type { HttpRequest, SendHttp } from '../../engine/gmail/api/http';
+import type { HttpRequest, SendHttp } from '../../engine/http/send';
 import { PullSubscriptions, type PullTimes } from '../../engine/gmail/notify/pull';
 import type { PubsubLogin } from '../../engine/gmail/notify/pubsub';
 import type { Log } from '../../engine/runtime/log';

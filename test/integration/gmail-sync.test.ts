@@ -1,7 +1,7 @@
 // Reading a Gmail account into a real ledger: nothing is lost, nothing comes twice, and no unit is wasted.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { openGmailMail } from '../../engine/gmail/content';
+import { openGmailMail } from '../../engine/gmail/mail/stored';
 import { parseTextMatch } from '../../engine/mail/filter';
 import type { DirectGmail } from '../support/gmail-direct';
 import { gmailReading } from '../support/gmail-reading';

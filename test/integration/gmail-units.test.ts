@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { GmailClient } from '../../engine/gmail/api/client';
 import { GmailFault } from '../../engine/gmail/api/fault';
-import { QuotaBucket, type QuotaTimes } from '../../engine/gmail/api/quota';
+import { QUOTA_LIMITS } from '../../engine/gmail/api/quota';
+import { QuotaBucket, type QuotaTimes } from '../../engine/http/quota';
 import { pause } from '../../engine/runtime/time';
 import { ADDRESS } from '../support/gmail-direct';
 import type { FakeAccount } from '../support/gmail/account';
@@ -48,7 +49,7 @@ describe('reading a Gmail account over HTTP', { timeout: 5 * 60_000 }, () => {
       endpoints: { gmail: gmail.url, pubsub: gmail.url },
       quota: 'new',
     } as const;
-    const quota = new QuotaBucket('new', { times });
+    const quota = new QuotaBucket(QUOTA_LIMITS.new, { times });
     syncing = await GmailSyncing.start(new GmailClient(login, { signal: stop.signal, quota, times }));
   });
   afterEach(async () => {

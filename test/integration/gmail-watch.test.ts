@@ -1,7 +1,7 @@
 // A Gmail account that is watched: one reading for all who listen, under one lease, whatever breaks.
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { SendHttp } from '../../engine/gmail/api/http';
+import type { SendHttp } from '../../engine/http/send';
 import type { GmailLogin } from '../../engine/gmail/api/login';
 import { noticeKey } from '../../engine/source/notices';
 import type { FakeAccount } from '../support/gmail/account';

@@ -1,5 +1,5 @@
 // Requests of tests, sent with what Node has; in n8n they go out n8n's own way.
-import type { SendHttp } from '../../engine/gmail/api/http';
+import type { SendHttp } from '../../engine/http/send';
 
 export const fetchHttp: SendHttp = async ({ method, url, headers, body, timeoutMs, signal }) => {
   const answer = await fetch(url, {

@@ -1,17 +1,18 @@
 // Reading a Gmail account without a watch: a real ledger, and rounds when the test says so.
+import type { RoundEnd } from '../../engine/polled/kind';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach } from 'node:test';
 import { unpackContent } from '../../engine/ledger/content';
-import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
+import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
 import type { Cursor, Ledger, Subscription } from '../../engine/ledger/ledger';
 import type { SourceHold } from '../../engine/ledger/source-holds';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import type { GmailApi } from '../../engine/gmail/api/api';
-import { gmailIdOf } from '../../engine/gmail/read/identity';
-import type { GmailBeginning, GmailMemory, GmailSyncEnd, GmailSyncJob } from '../../engine/gmail/read/job';
+import { gmailIdOf } from '../../engine/gmail/mail/identity';
+import type { GmailBeginning, GmailMemory, GmailSyncJob } from '../../engine/gmail/read/job';
 import type { GmailReading } from '../../engine/gmail/read/reading';
 import { syncAccount } from '../../engine/gmail/read/sync';
 import { ADDRESS, DirectGmail } from './gmail-direct';
@@ -96,7 +97,7 @@ export class GmailSyncing {
     this.memory = newMemory();
   }
 
-  async sync(signal: AbortSignal = new AbortController().signal): Promise<GmailSyncEnd> {
+  async sync(signal: AbortSignal = new AbortController().signal): Promise<RoundEnd> {
     this.#hold ??= await this.#take();
     const job: GmailSyncJob = {
       api: this.gmail,
@@ -119,7 +120,7 @@ export class GmailSyncing {
   }
 
   /** Until there is nothing older to be read. */
-  async syncToTheEnd(): Promise<GmailSyncEnd> {
+  async syncToTheEnd(): Promise<RoundEnd> {
     for (let round = 0; round < 500; round++) {
       const end = await this.sync();
       if (end.older === null) return end;

@@ -7,7 +7,7 @@ import type { GmailLogin } from '../../engine/gmail/api/login';
 import type { GmailFilter, GmailReading } from '../../engine/gmail/read/reading';
 import { GmailAccounts } from '../../engine/gmail/watch/accounts';
 import type { GmailTimes } from '../../engine/gmail/watch/pace';
-import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
+import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
 import type { Ledger, SourceKey, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import type { Log } from '../../engine/runtime/log';

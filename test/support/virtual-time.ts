@@ -1,6 +1,6 @@
 // A clock that stands still until everything waits, and then jumps to the next thing that is due: an hour of waiting
 // takes no time, and always goes the same way.
-import type { QuotaTimes } from '../../engine/gmail/api/quota';
+import type { QuotaTimes } from '../../engine/http/quota';
 
 interface Timer {
   readonly at: number;

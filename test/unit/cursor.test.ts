@@ -1,7 +1,7 @@
 // Where a subscription begins in a mailbox, where it goes on, and what of that is stored.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Beginning, beginningCursor } from '../../engine/imap/read/begin';
+import { type ImapBeginning, beginningCursor } from '../../engine/imap/read/begin';
 import { advanced, filled, type ImapCursor, readCursor, storedCursor } from '../../engine/imap/read/cursor';
 import { waysOf } from '../../engine/imap/session/quirks';
 import type { ImapReading } from '../../engine/imap/read/reading';
@@ -22,7 +22,7 @@ const session = {
 function begin(
   stored: ImapCursor | null,
   start: Start = { kind: 'new' },
-  more: Partial<Beginning & Pick<ImapReading, 'skipWhileOff'>> = {},
+  more: Partial<ImapBeginning & Pick<ImapReading, 'skipWhileOff'>> = {},
   mailbox = opened,
 ): Promise<ImapCursor> {
   const reading = readingOf({ start, skipWhileOff: more.skipWhileOff ?? false });

@@ -1,11 +1,12 @@
 // What is done with Gmail mails after their run: which requests that takes, and what becomes of those that fail.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { GmailMailAction } from '../../engine/gmail/act/action';
 import { performGmailActions } from '../../engine/gmail/act/actions';
 import type { GmailApi } from '../../engine/gmail/api/api';
 import { GmailFault } from '../../engine/gmail/api/fault';
 import type { GmailLabel, LabelChange } from '../../engine/gmail/api/types';
-import type { DueAction, GmailMailAction, MailActions } from '../../engine/ledger/mail-actions';
+import type { DueAction, MailActions } from '../../engine/ledger/mail-actions';
 import { silentLog } from '../support/log';
 
 const ADDRESS = 'ann@example.com';

@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { GmailClient } from '../../engine/gmail/api/client';
 import { GmailFault, type GmailFaultKind } from '../../engine/gmail/api/fault';
-import type { HttpAnswer, HttpRequest } from '../../engine/gmail/api/http';
-import { QuotaBucket } from '../../engine/gmail/api/quota';
-import { retryAfterMs } from '../../engine/gmail/api/retry-after';
+import type { HttpAnswer, HttpRequest } from '../../engine/http/send';
+import { QUOTA_LIMITS } from '../../engine/gmail/api/quota';
+import { QuotaBucket } from '../../engine/http/quota';
+import { waitSaidBy } from '../../engine/gmail/api/verdict';
 import { VirtualTime } from '../support/virtual-time';
 
 const MINUTE_MS = 60_000;
@@ -77,7 +78,11 @@ class Account {
           return typeof reply === 'function' ? reply(request) : reply;
         },
       },
-      { signal: this.stop.signal, quota: new QuotaBucket('new', { times: this.time }), times: this.time },
+      {
+        signal: this.stop.signal,
+        quota: new QuotaBucket(QUOTA_LIMITS.new, { times: this.time }),
+        times: this.time,
+      },
     );
   }
 
@@ -282,14 +287,14 @@ describe('What passes by itself', () => {
   it('Retry-After is obeyed, in either form and as Gmail writes it', async () => {
     const answer = (headers: Record<string, string>): HttpAnswer => ({ status: 429, headers, body: '' });
     const now = (): number => Date.parse('2026-01-01T00:00:00Z');
-    assert.equal(retryAfterMs(answer({ 'retry-after': '17' }), '', now), 17_000);
+    assert.equal(waitSaidBy(answer({ 'retry-after': '17' }), '', now), 17_000);
     const date = 'Thu, 01 Jan 2026 00:00:30 GMT';
-    assert.equal(retryAfterMs(answer({ 'retry-after': date }), '', now), 30_000);
+    assert.equal(waitSaidBy(answer({ 'retry-after': date }), '', now), 30_000);
     const itsOwn = { 'retry-after': date, date: 'Thu, 01 Jan 2026 00:00:20 GMT' };
-    assert.equal(retryAfterMs(answer(itsOwn), '', now), 10_000);
+    assert.equal(waitSaidBy(answer(itsOwn), '', now), 10_000);
     const words = 'User-rate limit exceeded.  Retry after 2026-01-01T00:00:05.000Z';
-    assert.equal(retryAfterMs(answer({}), words, now), 5_000);
-    assert.equal(retryAfterMs(answer({ 'retry-after': 'soon' }), '', now), null);
+    assert.equal(waitSaidBy(answer({}), words, now), 5_000);
+    assert.equal(waitSaidBy(answer({ 'retry-after': 'soon' }), '', now), null);
 
     for (const status of [429, 503]) {
       const account = new Account(

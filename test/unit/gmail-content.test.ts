@@ -1,7 +1,7 @@
 // How a Gmail mail is stored.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { gmailMailBytes, openGmailMail, packGmailMail } from '../../engine/gmail/content';
+import { gmailMailBytes, openGmailMail, packGmailMail } from '../../engine/gmail/mail/stored';
 import { unpackContent } from '../../engine/ledger/content';
 
 const facts = {

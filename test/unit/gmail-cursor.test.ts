@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { beginningCursor, interestedFrom } from '../../engine/gmail/read/begin';
 import { advanced, type GmailCursor, readCursor, storedCursor } from '../../engine/gmail/read/cursor';
-import { gmailIdentity, gmailIdOf, labelOf } from '../../engine/gmail/read/identity';
+import { gmailIdentity, gmailIdOf, labelOf } from '../../engine/gmail/mail/identity';
 import type { GmailBeginning } from '../../engine/gmail/read/job';
 import type { Start } from '../../engine/source/source';
 import { gmailReading } from '../support/gmail-reading';

@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import type { ICredentialDataDecryptedObject, IHttpRequestOptions, INodeParameters } from 'n8n-workflow';
 import { NodeOperationError } from 'n8n-workflow';
 import { GmailFault } from '../../engine/gmail/api/fault';
-import type { HttpAnswer, HttpRequest } from '../../engine/gmail/api/http';
+import type { HttpAnswer, HttpRequest } from '../../engine/http/send';
 import type { GmailLogin } from '../../engine/gmail/api/login';
 import {
   checkGmailLogin,

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { GmailFault } from '../../engine/gmail/api/fault';
 import type { GmailApi } from '../../engine/gmail/api/api';
-import type { GmailSubscriber } from '../../engine/gmail/watch/subscriber';
-import { type Candidate, Logins } from '../../engine/gmail/watch/logins';
+import type { GmailLogin } from '../../engine/gmail/api/login';
+import { asksFor, type GmailSubscriber, type GmailTypes } from '../../engine/gmail/watch/subscriber';
+import { askingInTurn } from '../../engine/polled/in-turn';
+import { type Candidate, Logins } from '../../engine/polled/logins';
 import { GMAIL_TIMES } from '../../engine/gmail/watch/pace';
 import { AllRefused, sharedApi } from '../../engine/gmail/watch/shared-api';
 
@@ -19,28 +21,34 @@ const faultOf = (trouble: Exclude<Trouble, null>, name: string): GmailFault =>
       })
     : new GmailFault(trouble, `No: "${name}"`);
 
+const over = (candidates: readonly Candidate<GmailTypes>[], logins: Logins<GmailTypes>): GmailApi =>
+  sharedApi(askingInTurn(candidates, logins, (cause) => new AllRefused(cause)));
+
 /** Some logins of one account, in trouble or not, and all that their owners are told. */
 class Setting {
   readonly told = new Map<number, string[]>();
   readonly asked: string[] = [];
   readonly troubles: Trouble[];
-  readonly candidates: Candidate[];
-  readonly logins = new Logins('ann@example.com', { ...GMAIL_TIMES, retryMs: [0], rejectedMs: [0] }, (tell) =>
-    tell(),
+  readonly candidates: Candidate<GmailTypes>[];
+  readonly logins = new Logins<GmailTypes>(
+    'Gmail account ann@example.com',
+    asksFor,
+    { ...GMAIL_TIMES, retryMs: [0], rejectedMs: [0] },
+    (tell) => tell(),
   );
 
   constructor(troubles: readonly Trouble[]) {
     this.troubles = [...troubles];
     this.candidates = troubles.map((_, id) => ({
       key: String(id),
-      login: { stored: 'as it was' } as Candidate['login'],
+      login: { stored: 'as it was' } as GmailLogin,
       api: { profile: () => this.#answer(id), modify: () => this.#answer(id) } as unknown as GmailApi,
       owners: [this.#owner(id)],
     }));
   }
 
   get api(): GmailApi {
-    return sharedApi(this.candidates, this.logins);
+    return over(this.candidates, this.logins);
   }
 
   #owner(id: number): GmailSubscriber {
@@ -126,7 +134,7 @@ describe('an account with several logins', () => {
     const away = new GmailFault('unreachable', 'Nobody answers.');
     const api = { profile: () => Promise.reject(away) } as unknown as GmailApi;
     const [first, second] = setting.candidates;
-    await assert.rejects(sharedApi([{ ...first!, api }, second!], setting.logins).profile(), away);
+    await assert.rejects(over([{ ...first!, api }, second!], setting.logins).profile(), away);
     assert.deepEqual(setting.asked, []);
   });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { sign } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { HttpAnswer, HttpRequest, SendHttp } from '../../engine/gmail/api/http';
+import type { HttpAnswer, HttpRequest, SendHttp } from '../../engine/http/send';
 import { GoogleKeys, KeysUnavailable } from '../../engine/gmail/notify/google-keys';
 import { PushRefused, verifyPushToken } from '../../engine/gmail/notify/oidc';
 import {

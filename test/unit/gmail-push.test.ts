@@ -10,7 +10,7 @@ import { after, before, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { IWebhookFunctions } from 'n8n-workflow';
 import { readNotice, readPush } from '../../engine/gmail/notify/push';
-import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
+import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
 import { noticeKey } from '../../engine/source/notices';
 import { openStore, type Store, type StoreContext } from '../../nodes/host/store';
 import { handlePush } from '../../nodes/DurableGmailTrigger/push-webhook';

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { Priority } from '../../engine/gmail/api/api';
 import type { QuotaTable } from '../../engine/gmail/api/login';
-import { COSTS, type Permit, QuotaBucket, QuotaPaused, quotaOf } from '../../engine/gmail/api/quota';
+import { COSTS, QUOTA_LIMITS, quotaOf } from '../../engine/gmail/api/quota';
+import { type Permit, type Priority, QuotaBucket, QuotaPaused } from '../../engine/http/quota';
 import { VirtualTime } from '../support/virtual-time';
 
 const MINUTE_MS = 60_000;
@@ -41,7 +41,7 @@ class Mailbox {
   mostUnderWay = 0;
 
   constructor(table: QuotaTable, places?: number) {
-    this.bucket = new QuotaBucket(table, { ...(places && { places }), times: this.time });
+    this.bucket = new QuotaBucket(QUOTA_LIMITS[table], { ...(places && { places }), times: this.time });
   }
 
   async ask(
@@ -185,7 +185,7 @@ describe('The quota of an account', () => {
 
   it('forgets who gave up waiting', async () => {
     const time = new VirtualTime();
-    const bucket = new QuotaBucket('new', { places: 1, times: time });
+    const bucket = new QuotaBucket(QUOTA_LIMITS.new, { places: 1, times: time });
     const { signal } = new AbortController();
     const held = await bucket.take(1, 'new', signal);
     const stop = new AbortController();
@@ -223,14 +223,14 @@ describe('After Gmail wanted fewer requests', () => {
 
   it('the whole account waits as long as it was told to', async () => {
     const time = new VirtualTime();
-    const bucket = new QuotaBucket('new', { times: time });
+    const bucket = new QuotaBucket(QUOTA_LIMITS.new, { times: time });
     await refused(time, bucket, 12_000);
     assert.equal((await waited(time, bucket))[0], 12_000);
   });
 
   it('it waits longer after each refusal in a row, 64 s at most, and a success ends the row', async () => {
     const time = new VirtualTime();
-    const bucket = new QuotaBucket('new', { times: time });
+    const bucket = new QuotaBucket(QUOTA_LIMITS.new, { times: time });
     time.dice = 0.999999;
     const waits: number[] = [];
     for (let i = 0; i < 7; i++) {
@@ -249,7 +249,7 @@ describe('After Gmail wanted fewer requests', () => {
 
   it('requests that were refused together count as one refusal', async () => {
     const time = new VirtualTime();
-    const bucket = new QuotaBucket('new', { times: time });
+    const bucket = new QuotaBucket(QUOTA_LIMITS.new, { times: time });
     time.dice = 0.999999;
     const together = await Promise.all(many(5, () => bucket.take(1, 'new', signal)));
     for (const permit of together) permit.limited(null);
@@ -258,7 +258,7 @@ describe('After Gmail wanted fewer requests', () => {
 
   it('nobody waits for the end of a long pause: who waits and who comes is told so', async () => {
     const time = new VirtualTime();
-    const bucket = new QuotaBucket('new', { places: 1, times: time });
+    const bucket = new QuotaBucket(QUOTA_LIMITS.new, { places: 1, times: time });
     const permit = await bucket.take(1, 'new', signal);
     const waiting = bucket.take(1, 'new', signal);
     permit.limited(15 * MINUTE_MS);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, type KeyObject, verify } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { GmailFault, type GmailFaultKind } from '../../engine/gmail/api/fault';
-import type { HttpAnswer, HttpRequest, SendHttp } from '../../engine/gmail/api/http';
+import type { HttpAnswer, HttpRequest, SendHttp } from '../../engine/http/send';
 import type { AccessToken } from '../../engine/gmail/api/login';
 import { type ServiceAccount, serviceAccountToken } from '../../engine/gmail/api/service-account';
 

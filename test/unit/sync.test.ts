@@ -1,7 +1,7 @@
 // What is read of a mailbox, in which order, and how far cursors move with it.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Beginning } from '../../engine/imap/read/begin';
+import type { ImapBeginning } from '../../engine/imap/read/begin';
 import type { SyncJob } from '../../engine/imap/read/job';
 import type { MailFacts } from '../../engine/imap/session/facts';
 import type { ImapSession } from '../../engine/imap/session/session';
@@ -92,7 +92,7 @@ class Records {
   }
 }
 
-const beginning = (id: number): Beginning => ({
+const beginning = (id: number): ImapBeginning => ({
   subscription: { id, sourceId: 1, cursor: null, createdAt: NOW, nodeIds: [id] },
   // Nothing is stored: only what is due to whom matters here.
   reading: readingOf({ mostStoredBytes: 0 }),
@@ -100,7 +100,7 @@ const beginning = (id: number): Beginning => ({
   switchedOnAt: undefined,
 });
 
-const job = (mailbox: Mailbox, ledger: Ledger, subscriptions: readonly Beginning[]): SyncJob => ({
+const job = (mailbox: Mailbox, ledger: Ledger, subscriptions: readonly ImapBeginning[]): SyncJob => ({
   session: mailbox.session,
   hold: { sourceId: 1, fence: 1 },
   mailbox: 'INBOX',

@@ -2,20 +2,18 @@
 // Invariants: everything here may be done twice without harm, since nobody knows what was done before a crash; a mail
 // that is not there any more needs nothing; what Gmail refuses is postponed and told, what else fails is thrown.
 import type { Ledger } from '../../ledger/ledger';
-import type { DueAction, GmailMailAction } from '../../ledger/mail-actions';
 import type { SourceHold } from '../../ledger/source-holds';
 import type { Log } from '../../runtime/log';
 import { LEASE_MS, MOST_AT_ONCE, postpone } from '../../source/due-actions';
 import type { GmailApi } from '../api/api';
 import type { GmailFault } from '../api/fault';
-import { gmailIdOf } from '../read/identity';
+import { gmailIdOf } from '../mail/identity';
+import type { GmailDueAction, GmailMailAction } from './action';
 import { isRefusal, type LabelNames, type Obstacle, obstacleOf } from './obstacles';
 
 /** batchModify costs 50 units, modify 5 (https://developers.google.com/gmail/api/reference/quota). */
 const MOST_ALONE = 10;
 const MOST_REQUESTS = 5;
-
-type GmailDueAction = DueAction<GmailMailAction>;
 
 /** A mail, and all who want the same done with it. */
 interface Mail {
@@ -51,7 +49,6 @@ export async function performGmailActions(
   job: GmailActionsJob,
   signal: AbortSignal,
 ): Promise<{ readonly mayBeMore: boolean }> {
-  // A source has only what its own kind of trigger wrote.
   const taken = (await job.ledger.takeActions(job.hold, MOST_AT_ONCE, LEASE_MS)) as GmailDueAction[];
   const work = new Work(job, signal);
   for (const group of groupsOf(taken, (id) => job.own?.keyOf(id) ?? '')) {

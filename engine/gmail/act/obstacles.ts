@@ -1,8 +1,8 @@
 // Why something cannot be done with mails in their account, in words that tell a person what to do about it.
 // Invariant: nothing of a mail stands in them; a label has its name, and its id only where that is not known.
-import type { GmailMailAction } from '../../ledger/mail-actions';
 import { GmailFault } from '../api/fault';
-import { isOwnLabel } from '../read/selection';
+import { isOwnLabel } from '../mail/event';
+import type { GmailMailAction } from './action';
 
 export interface Obstacle {
   readonly fault: GmailFault;

@@ -1,5 +1,6 @@
 // What the collector asks of Gmail: one account's API, with its quota and its patience for faults that pass.
 // Every method rejects with a GmailFault (fault.ts); those that pass by themselves were tried again before that.
+import type { Priority } from '../../http/quota';
 import type {
   GmailLabel,
   GmailProfile,
@@ -10,9 +11,6 @@ import type {
   RawMessage,
   WatchAnswer,
 } from './types';
-
-/** Who goes first when the quota is short. */
-export type Priority = 'new' | 'action' | 'backfill';
 
 export interface GmailApi {
   /** users.getProfile */

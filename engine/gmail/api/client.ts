@@ -1,6 +1,7 @@
 // Gmail's API over HTTP, as far as the collector uses it: https://developers.google.com/gmail/api/reference/rest.
 // Invariant: an answer that does not come from the API is never taken for "there is nothing", or "it is not there".
-import type { GmailApi, Priority } from './api';
+import type { Priority, QuotaBucket, QuotaTimes } from '../../http/quota';
+import type { GmailApi } from './api';
 import {
   Malformed,
   fieldsOf,
@@ -14,7 +15,7 @@ import {
 } from './answers';
 import { GmailFault } from './fault';
 import type { GmailLogin } from './login';
-import { COSTS, type QuotaBucket, quotaOf, type QuotaTimes } from './quota';
+import { COSTS, quotaOf } from './quota';
 import { Requests } from './requests';
 import type {
   GmailLabel,

@@ -1,6 +1,8 @@
 // What can go wrong with Gmail, in words for people: what happened, in which account, and what to do.
 // Invariant: no token and nothing of a mail's content stands in it.
 
+import { AccountFault, type Purpose } from '../../polled/fault';
+
 /**
  * - `login`: the access was revoked or never given; a person has to sign in again;
  * - `forbidden`: the account or its domain does not allow it; a person has to change something;
@@ -19,7 +21,7 @@ export interface GmailFaultOptions extends ErrorOptions {
   readonly mayPass?: boolean;
 }
 
-export class GmailFault extends Error {
+export class GmailFault extends AccountFault {
   override readonly name = 'GmailFault';
   readonly kind: GmailFaultKind;
   /** Of `busy`: it is about the account's quota, and says nothing of what was asked for. */
@@ -32,6 +34,7 @@ export class GmailFault extends Error {
   readonly isWhole: boolean;
   /** It looks as if a person had to act, and is as often Google's trouble of a while. */
   readonly mayPass: boolean;
+  readonly isOfAllLogins: boolean = false;
 
   constructor(kind: GmailFaultKind, message: string, options: GmailFaultOptions = {}) {
     super(message, options);
@@ -46,5 +49,22 @@ export class GmailFault extends Error {
   /** It says something of the login that was used, and nothing of the account: another login may do. */
   get isOfLogin(): boolean {
     return this.kind === 'login' || this.kind === 'forbidden' || this.isOfQuota || this.isOfToken;
+  }
+
+  get isRejection(): boolean {
+    return this.kind === 'login';
+  }
+
+  get needsPerson(): boolean {
+    return (this.kind === 'login' || this.kind === 'forbidden') && !this.mayPass;
+  }
+
+  /** A topic has to be in the project of the login that asks: another login's may be the one. */
+  isOfLoginFor(purpose: Purpose): boolean {
+    return this.isOfLogin || (purpose === 'notify' && this.kind === 'refused' && !this.isOfOtherTopic);
+  }
+
+  inOtherWords(message: string, isWhole: boolean): GmailFault {
+    return new GmailFault(this.kind, message, { cause: this, isWhole });
   }
 }

@@ -1,5 +1,5 @@
 // Whose mail is read, and how the API is reached for it.
-import type { SendHttp } from './http';
+import type { SendHttp } from '../../http/send';
 
 /** Where the APIs are; a private endpoint of an organisation, or an emulator, has another address. */
 interface Endpoints {

@@ -2,12 +2,11 @@
 // passes by itself.
 // Invariant: however it goes, it ends: after about a minute of trying, besides waiting for the quota.
 import { monotonicNow, pause, unlessAborted, withDeadline } from '../../runtime/time';
-import type { Priority } from './api';
 import { Malformed, parseJson } from './answers';
 import { GmailFault } from './fault';
-import type { HttpAnswer } from './http';
+import type { HttpAnswer } from '../../http/send';
 import { type GmailLogin, named } from './login';
-import { type Permit, type QuotaBucket, QuotaPaused, type QuotaTimes } from './quota';
+import { type Permit, type Priority, type QuotaBucket, QuotaPaused, type QuotaTimes } from '../../http/quota';
 import { judge, shortly, type Verdict } from './verdict';
 
 const MOST_TRIES = 6;

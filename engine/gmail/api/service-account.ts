@@ -4,7 +4,7 @@
 import { createPrivateKey, type KeyObject, sign } from 'node:crypto';
 import { monotonicNow, withDeadline } from '../../runtime/time';
 import { GmailFault } from './fault';
-import type { HttpAnswer, SendHttp } from './http';
+import type { HttpAnswer, SendHttp } from '../../http/send';
 import type { AccessToken } from './login';
 import { shortly } from './verdict';
 

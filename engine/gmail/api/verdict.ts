@@ -2,9 +2,9 @@
 // Invariant: "it is not there" is believed only if the API itself says so, never of a page that something else sent.
 import { fieldsOf, Malformed, parseJson } from './answers';
 import { GmailFault } from './fault';
-import type { HttpAnswer } from './http';
+import type { HttpAnswer } from '../../http/send';
 import { type GmailLogin, named } from './login';
-import { retryAfterMs } from './retry-after';
+import { retryAfterMs } from '../../http/retry-after';
 
 export type Verdict =
   /** It passes. */
@@ -49,7 +49,7 @@ export function judge(
     return {
       kind: status === 429 ? 'limited' : 'again',
       what: `status ${status}${said.message && `, "${said.message}"`}`,
-      retryAfterMs: retryAfterMs(answer, said.message),
+      retryAfterMs: waitSaidBy(answer, said.message),
     };
   }
   const said = saidBy(answer);
@@ -61,7 +61,7 @@ export function judge(
 
 function forbidden(answer: HttpAnswer, said: Said, whose: string, doing: string): Verdict {
   const what = `"${said.message}"`;
-  const afterMs = retryAfterMs(answer, said.message);
+  const afterMs = waitSaidBy(answer, said.message);
   if (said.reasons.some((reason) => DAILY_LIMIT.test(reason)))
     return { kind: 'limited', what, retryAfterMs: afterMs ?? DAILY_PAUSE_MS };
   if (said.reasons.some((reason) => RATE_LIMIT.test(reason)))
@@ -80,7 +80,7 @@ function refused(answer: HttpAnswer, said: Said, address: string, doing: string)
     return {
       kind: 'again',
       what: `"${said.message}"`,
-      retryAfterMs: retryAfterMs(answer, said.message),
+      retryAfterMs: waitSaidBy(answer, said.message),
       todo: remedy(said),
     };
   const text = `Gmail refused ${doing} in ${address}: "${said.message}".`;
@@ -120,6 +120,10 @@ function remedy({ reasons, message }: Said): string {
   const found = REMEDIES.find(([fits]) => reasons.some((reason) => fits.test(reason)));
   return found?.[1] ?? 'Check what the credential and the account are allowed to do.';
 }
+
+/** How long Google wants to be left alone, ms: as HTTP says it, or in its own words of an error. Null: it does not say. */
+export const waitSaidBy = (answer: HttpAnswer, message: string, wallClock = Date.now): number | null =>
+  retryAfterMs(answer, /retry after (\S+Z)/i.exec(message)?.[1], wallClock);
 
 /** @throws Malformed */
 function saidBy(answer: HttpAnswer): Said {

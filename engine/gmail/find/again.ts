@@ -5,9 +5,9 @@ import type { Claim } from '../../ledger/ledger';
 import { headerBlock } from '../../mail/headers';
 import { otherAccount } from '../../source/other-account';
 import type { GmailApi } from '../api/api';
-import { gmailMailBytes } from '../content';
-import { gmailIdOf, labelOf, STARRED } from '../read/identity';
-import type { GmailEvent } from '../read/reading';
+import { gmailMailBytes } from '../mail/stored';
+import { type GmailEvent, STARRED } from '../mail/event';
+import { gmailIdOf, labelOf } from '../mail/identity';
 
 export interface GmailMailAgain {
   /** As it would be stored, unpacked (content.ts); of the message only its headers where `truncated`. */

@@ -2,7 +2,7 @@
 // Invariant: it reads a few mails at the most, since each costs quota that the trigger itself may need.
 import type { GmailApi } from '../api/api';
 import type { MessageQuery, RawMessage } from '../api/types';
-import { STARRED } from '../read/identity';
+import { STARRED } from '../mail/event';
 import { type Asking, eventLabelsAmong, passesGmail } from '../read/selection';
 
 /** How many mails are read at the most; and in a list that leaves nothing to Gmail's search. */

@@ -3,7 +3,7 @@
 import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { errorText } from '../../runtime/log';
 import { monotonicNow } from '../../runtime/time';
-import type { SendHttp } from '../api/http';
+import type { SendHttp } from '../../http/send';
 
 /** Google could not be asked, so nobody knows yet whether a token is good: to be tried again. */
 export class KeysUnavailable extends Error {

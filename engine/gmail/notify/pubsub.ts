@@ -4,7 +4,7 @@
 import { errorText } from '../../runtime/log';
 import { monotonicNow, unlessAborted } from '../../runtime/time';
 import { GmailFault, type GmailFaultKind } from '../api/fault';
-import type { HttpAnswer, SendHttp } from '../api/http';
+import type { HttpAnswer, SendHttp } from '../../http/send';
 import type { AccessToken } from '../api/login';
 
 export interface PubsubLogin {

@@ -2,11 +2,11 @@
 // mail in between. Gmail's page token is where it goes on, also after a crash.
 // Invariants: a page is past only when all of it is recorded; those who read the same read it once; it pauses while
 // many mails wait for their run.
+import type { RoundEnd } from '../../polled/kind';
 import { GmailFault } from '../api/fault';
 import type { MessagePage } from '../api/types';
 import { type Wanted, WantedMails } from './candidates';
 import { type Fill, filled, type GmailCursor } from './cursor';
-import type { GmailSyncEnd } from './job';
 import { type Listing, listingsOf, queryOf } from './listing';
 import { takeNewest } from './newest';
 import { takeMails } from './record';
@@ -26,7 +26,7 @@ interface Filling extends Place {
 }
 
 /** Reads one page at the most. @throws GmailFault, LedgerFault */
-export async function readOlder(round: Round): Promise<GmailSyncEnd['older']> {
+export async function readOlder(round: Round): Promise<RoundEnd['older']> {
   const all = fillings(round);
   if (all.length === 0 || round.signal.aborted) return progress(round, false);
   const { ledger, mostWaiting } = round.job;
@@ -180,7 +180,7 @@ function moves({ places }: Round, together: readonly Filling[], fill: Fill | und
 const move = (round: Round, together: readonly Filling[], fill: Fill | undefined): Promise<void> =>
   round.record([], moves(round, together, fill));
 
-function progress(round: Round, waits: boolean): GmailSyncEnd['older'] {
+function progress(round: Round, waits: boolean): RoundEnd['older'] {
   const fills = fillings(round).map(({ fill }) => fill);
   if (fills.length === 0) return null;
   const left = ({ count, counted, total, read }: Fill): number =>

@@ -4,7 +4,7 @@
 import type { Candidate } from '../../ledger/ledger';
 import type { HistoryRecord, MessageRef } from '../api/types';
 import { interestedFrom } from './begin';
-import { gmailIdentity } from './identity';
+import { gmailIdentity } from '../mail/identity';
 import type { GmailReading } from './reading';
 import type { Place, Round } from './round';
 import { canBringIn, eventLabelsAmong, isAskedFor, meetsLabels } from './selection';

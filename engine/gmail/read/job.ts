@@ -1,19 +1,12 @@
 // What reading an account is given, and what it comes to.
-import type { Ledger, Subscription } from '../../ledger/ledger';
+import type { Ledger } from '../../ledger/ledger';
 import type { SourceHold } from '../../ledger/source-holds';
-import type { Backfill } from '../../ledger/states';
 import type { Log } from '../../runtime/log';
+import type { Beginning } from '../../source/source';
 import type { GmailApi } from '../api/api';
 import type { GmailReading } from './reading';
 
-export interface GmailBeginning {
-  readonly subscription: Subscription;
-  readonly reading: GmailReading;
-  /** People were told that the subscription listens before the account was first reached. */
-  readonly reachedLate: boolean;
-  /** It was just switched on; ms since 1970. Undefined once it has read the account since. */
-  readonly switchedOnAt: number | undefined;
-}
+export type GmailBeginning = Beginning<GmailReading>;
 
 /** Times are those of `GmailSyncJob.now`. */
 interface Withheld {
@@ -55,15 +48,4 @@ export interface GmailSyncJob {
   readonly mostWaiting: number;
   /** The monotonic clock, ms; for tests that do not wait. */
   readonly now?: () => number;
-}
-
-export interface GmailSyncEnd {
-  /** Older mail that is still to be read; `waits`: when some of what was read has run. Null: none. */
-  readonly older: (Backfill & { readonly waits: boolean }) | null;
-  /** How many mails were found although the history had expired; null: it had not. */
-  readonly recovered: number | null;
-  /** Something could not be read or judged yet: to be looked at again after so many ms; null: nothing. */
-  readonly againInMs: number | null;
-  /** Whether the history told anything new. */
-  readonly news: boolean;
 }

@@ -1,10 +1,9 @@
 // Which lists of Gmail hold the mails that a subscription takes, besides others: by labels, read status and date.
 // Invariant: what they have besides, the judgement of each mail leaves out; what they lack, newest.ts looks for.
 import type { MessageQuery } from '../api/types';
-import { STARRED } from './identity';
+import { isOwnLabel, STARRED } from '../mail/event';
 import type { GmailReading } from './reading';
 import type { Round } from './round';
-import { isOwnLabel } from './selection';
 
 export interface Listing {
   /** All of them. */

@@ -1,7 +1,7 @@
 // Takes the mails of a list that Gmail's search does not know yet: what was delivered a moment before the history's id
 // was asked is in neither.
 // Invariant: nothing is taken for known that nobody has looked at: what the index learns of meanwhile is looked at.
-import type { Priority } from '../api/api';
+import type { Priority } from '../../http/quota';
 import type { Wanted } from './candidates';
 import { type Listing, queryOf } from './listing';
 import { takeMails } from './record';

@@ -1,12 +1,13 @@
 // Reads one mail for all to whom it may be due, and finds out who takes it.
 // Invariant: a mail that Gmail does not hand out holds up nobody but those to whom it may be due, and those not for
 // long: then it is recorded without its content, and its run shows what is wrong.
-import type { Priority } from '../api/api';
+import type { Priority } from '../../http/quota';
 import { GmailFault } from '../api/fault';
 import type { RawMessage } from '../api/types';
+import type { GmailEvent } from '../mail/event';
+import { gmailIdentity, labelOf } from '../mail/identity';
 import { judgedIdentities, knownIdentities, type Reason, type Wanted } from './candidates';
-import { gmailIdentity, labelOf } from './identity';
-import type { GmailEvent, GmailReading } from './reading';
+import type { GmailReading } from './reading';
 import { nowOf } from './postponed';
 import { FOR_GOOD, type Round } from './round';
 import { eventLabelsAmong, passesGmail } from './selection';

@@ -1,16 +1,8 @@
 // What a trigger's settings say about reading its account: where to begin, what to take, how to hear of news.
 import type { TextMatch } from '../../mail/filter';
 import type { Start } from '../../source/source';
+import type { GmailEvent } from '../mail/event';
 import type { Notifications } from '../notify/notifications';
-
-/**
- * What makes a mail run the workflow, once for each mail (and label):
- * - `received`: it has arrived;
- * - `labelAdded`: it was given one of `eventLabels` (any label of the user's own, if there are none);
- * - `sent`: the account has sent it;
- * - `starred`: it was given a star.
- */
-export type GmailEvent = 'received' | 'labelAdded' | 'sent' | 'starred';
 
 export interface GmailFilter {
   /** Label ids; null: any mail. */

@@ -1,7 +1,7 @@
 // Which mails are too old for those who might take them, found out by lists where reading each would cost more: somebody
 // labels hundreds of old mails, and new mail waits behind them.
 // Invariant: a mail is left out only if it is in no list of what was received since; where that is not sure, it is read.
-import type { Priority } from '../api/api';
+import type { Priority } from '../../http/quota';
 import { judgedIdentities, type Wanted } from './candidates';
 import { receivedBefore, receivedSince } from './listing';
 import { FOR_GOOD, type Round } from './round';

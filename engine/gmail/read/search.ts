@@ -4,7 +4,8 @@
 // the same span without the user's words: only if the index has it there, and the search, asked once more, still does
 // not find it, it does not match. A mail that the index does not know yet is asked for again, with the subscription's
 // cursor held, and taken when it stays unknown: a mail too many is better than one too few.
-import type { GmailApi, Priority } from '../api/api';
+import type { Priority } from '../../http/quota';
+import type { GmailApi } from '../api/api';
 import { idsOf } from './unindexed';
 
 export interface Dated {

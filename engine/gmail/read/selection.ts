@@ -4,15 +4,12 @@ import { readHeaders, headerBlock } from '../../mail/headers';
 import { decodeWords } from '../../mail/words';
 import type { RawMessage } from '../api/types';
 import type { GmailFilter, GmailReading } from './reading';
-import { STARRED } from './identity';
+import { isOwnLabel, STARRED } from '../mail/event';
 
 export type Asking = Pick<GmailReading, 'event' | 'eventLabels' | 'filter'>;
 type About = Pick<GmailReading, 'event' | 'eventLabels'>;
 
 const RECEIVED: About = { event: 'received', eventLabels: [] };
-
-/** Labels of the user's own have ids like this; the others are Gmail's. */
-export const isOwnLabel = (labelId: string): boolean => labelId.startsWith('Label_');
 
 /**
  * Whether the filter lets the mail through, but for its search.

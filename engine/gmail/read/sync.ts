@@ -1,15 +1,16 @@
 // One round of reading a Gmail account: newcomers begin, gaps are closed, what the history tells is recorded, and at
 // last one page of older mail. Whoever calls comes again while there is more.
 // Invariants: cursors move only with what is recorded; what is new goes before what is old.
+import type { RoundEnd } from '../../polled/kind';
 import { readOlder } from './backfill';
 import { beginningCursors } from './begin';
 import { readDelta } from './delta';
 import { closeGaps, openGaps } from './gap';
-import type { GmailSyncEnd, GmailSyncJob } from './job';
+import type { GmailSyncJob } from './job';
 import { Round } from './round';
 
 /** Ends early, without harm, when the signal aborts. @throws GmailFault, LedgerFault */
-export async function syncAccount(job: GmailSyncJob, signal: AbortSignal): Promise<GmailSyncEnd> {
+export async function syncAccount(job: GmailSyncJob, signal: AbortSignal): Promise<RoundEnd> {
   const round = await begin(job, signal);
   let recovered = await closeGaps(round);
   let delta = await readDelta(round);

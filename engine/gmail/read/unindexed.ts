@@ -1,6 +1,7 @@
 // What Gmail's search does not know yet: its index is behind the mailbox. A list without words is not made from the
 // index: what is in such a list, and in none that words make, is not indexed.
-import type { GmailApi, Priority } from '../api/api';
+import type { Priority } from '../../http/quota';
+import type { GmailApi } from '../api/api';
 import { GmailFault } from '../api/fault';
 import type { MessagePage, MessageQuery } from '../api/types';
 

@@ -5,7 +5,7 @@
 import { monotonicNow } from '../../runtime/time';
 import type { GmailApi } from '../api/api';
 import { GmailFault } from '../api/fault';
-import { isOwnLabel } from '../read/selection';
+import { isOwnLabel } from '../mail/event';
 import type { AccountNotes } from './account-notes';
 import type { GmailSubscriber } from './subscriber';
 

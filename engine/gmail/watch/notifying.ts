@@ -2,17 +2,25 @@
 // calls a webhook (which wakes this process) or is asked by this process.
 // Invariant: notifications count as working only while they are seen to work, from the first one until there is news
 // that none had announced; else the account is polled as often as if there were none.
+import type { Bell } from '../../polled/bell';
+import type { Announcing, Chore, Reached } from '../../polled/kind';
+import type { Notices } from '../../polled/notices';
+import type { WatchedSource } from '../../source/watched';
 import { GmailFault } from '../api/fault';
 import type { PullSubscriptions } from '../notify/pull';
 import { WatchRenewal } from '../notify/renewal';
-import type { WatchedAccount } from './account';
-import type { GmailSubscriber } from './subscriber';
-import type { Bell } from './bell';
-import type { Notices } from './notices';
-import type { Reached } from './reach';
+import type { AccountNotes } from './account-notes';
+import type { GmailSubscriber, GmailTypes } from './subscriber';
 
-export class Notifying {
-  readonly #account: WatchedAccount;
+/** By what it hears of news, and says so. */
+export interface NewsPorts {
+  readonly bell: Bell;
+  readonly notices: Notices;
+  readonly pulls: PullSubscriptions;
+}
+
+export class Notifying implements Announcing<GmailTypes>, Chore<GmailTypes> {
+  readonly #source: WatchedSource<GmailSubscriber>;
   readonly #bell: Bell;
   readonly #notices: Notices;
   readonly #pulls: PullSubscriptions;
@@ -21,26 +29,30 @@ export class Notifying {
   #wishing: readonly GmailSubscriber[] = [];
   /** Whose topic is asked for: what goes wrong with its login is told to those who have the same. */
   #asking: GmailSubscriber | undefined;
-  #keyOf: Reached['keyOf'] = () => '';
+  #keyOf: Reached<GmailTypes>['keyOf'] = () => '';
   /** Something was announced, and since then all that was new. */
   #isHeard = false;
   #told: Promise<void> = Promise.resolve();
   #isEnding = (): boolean => false;
 
-  constructor(account: WatchedAccount, bell: Bell, notices: Notices, pulls: PullSubscriptions) {
-    this.#account = account;
+  constructor(
+    source: WatchedSource<GmailSubscriber>,
+    notes: Pick<AccountNotes, 'read' | 'write'>,
+    { bell, notices, pulls }: NewsPorts,
+  ) {
+    this.#source = source;
     this.#bell = bell;
     this.#notices = notices;
     this.#pulls = pulls;
-    this.#renewal = new WatchRenewal(account.key.account, {
+    this.#renewal = new WatchRenewal(source.key.account, {
       onUntil: (until) => {
-        this.#told = account.notified(until);
+        this.#told = source.standing.notifiedUntil(until);
       },
       onFault: (fault) => {
-        if (!this.#isEnding()) account.warn(fault, this.#toTell(fault));
+        if (!this.#isEnding()) source.warn(fault, this.#toTell(fault));
       },
-      lastStop: async () => (await account.notes.read()).stopped,
-      onStop: (stopped) => account.notes.write({ stopped }),
+      lastStop: async () => (await notes.read()).stopped,
+      onStop: (stopped) => notes.write({ stopped }),
     });
   }
 
@@ -65,7 +77,7 @@ export class Notifying {
   }
 
   /** Who listens now, and over which login. */
-  want({ login, subscribers, keyOf }: Reached): void {
+  want({ login, subscribers, keyOf }: Reached<GmailTypes>): void {
     this.#wishing = subscribers.filter(({ reading }) => reading.notifications.kind !== 'none');
     this.#keyOf = keyOf;
     this.#asking = newestOf(this.#wishing);
@@ -84,13 +96,13 @@ export class Notifying {
     for (const subscriber of this.#wishing) this.#pull(subscriber, login);
   }
 
-  /** When `renew` is due, ms; Infinity: nobody wants it. */
+  /** When `run` is due, ms; Infinity: nobody wants it. */
   dueInMs(): number {
     return this.#renewal.dueInMs();
   }
 
   /** Asks Google to announce news, or to go on. Never rejects: what goes wrong is told, and tried again. */
-  async renew({ api, apiOf }: Pick<Reached, 'api' | 'apiOf'>, signal: AbortSignal): Promise<void> {
+  async run({ api, apiOf }: Reached<GmailTypes>, signal: AbortSignal): Promise<void> {
     this.#isEnding = (): boolean => signal.aborted;
     await this.#renewal.renew(this.#asking ? apiOf(this.#asking.subscription.id) : api);
     await this.#told;
@@ -111,7 +123,7 @@ export class Notifying {
     await Promise.all([...leaving, this.#told]);
   }
 
-  #pull(subscriber: GmailSubscriber, { send, endpoints }: Reached['login']): void {
+  #pull(subscriber: GmailSubscriber, { send, endpoints }: Reached<GmailTypes>['login']): void {
     const { notifications } = subscriber.reading;
     if (notifications.kind !== 'pull' || this.#pulling.has(subscriber)) return;
     const { subscription, token } = notifications;
@@ -122,13 +134,13 @@ export class Notifying {
     };
     const leave = this.#pulls.join(
       { subscription, token, send, pubsubUrl: endpoints.pubsub },
-      this.#account.key.account,
+      this.#source.key.account,
       {
         onNotice,
         onWorking: () => undefined,
         onFault: (fault) => {
           this.#isHeard = false;
-          this.#account.warn(fault, [subscriber]);
+          this.#source.warn(fault, [subscriber]);
         },
       },
     );

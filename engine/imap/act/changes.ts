@@ -1,20 +1,15 @@
 // Changes mails of a mailbox on their server: together what is to be done with several, and no copy twice.
 // Invariant: no mail is deleted before its copy is where it is to be, and none that others have marked.
-import type { DueAction, ImapMailAction } from '../../ledger/mail-actions';
 import { groupedBySize } from '../../runtime/groups';
 import { ImapFault } from '../session/fault';
 import { findAlike, isUnlike } from '../find/find';
+import { type ImapDueAction, rankOf } from './action';
 import { flagOf } from './obstacles';
 import { WithheldMail } from '../session/handed-out';
 import type { ImapSession } from '../session/session';
 
 /** A server that copies mails says nothing meanwhile: so much is given to it at once. */
 const MOST_BYTES = 64 * 1024 * 1024;
-/** What takes a mail away comes last: another workflow may want it marked first. */
-const ORDER: readonly ImapMailAction['kind'][] = ['markRead', 'flag', 'addKeyword', 'copy', 'move', 'delete'];
-
-/** A source has only what its own kind of trigger wrote. */
-export type ImapDueAction = DueAction<ImapMailAction>;
 
 /** Something to be done with a mail that was found. */
 export interface Task {
@@ -34,7 +29,7 @@ export function groupsOf(tasks: readonly Task[]): Task[][] {
   const groups = [...byAction.values()].flatMap((alike) =>
     groupedBySize(alike, ({ due }) => due.size, MOST_BYTES),
   );
-  const rank = (group: Task[]): number => ORDER.indexOf(group[0]!.due.action.kind);
+  const rank = (group: Task[]): number => rankOf(group[0]!.due.action);
   return groups.sort((a, b) => rank(a) - rank(b));
 }
 

@@ -1,9 +1,9 @@
 // Why something cannot be done with mails on their server, in words that tell a person what to do about it.
 // Invariant: nothing of a mail stands in them but the names of mailboxes and keywords.
-import type { ImapMailAction } from '../../ledger/mail-actions';
 import { thereAre } from '../session/fault-texts';
 import type { Refusal } from '../session/refusal';
 import type { ImapSession } from '../session/session';
+import type { ImapMailAction } from './action';
 
 export interface Obstacle {
   readonly text: string;

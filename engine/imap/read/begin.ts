@@ -1,27 +1,20 @@
 // Where a subscription goes on in a mailbox that was just opened, or begins.
 // Invariants: what arrived since people were told that it listens is never passed over; older mail is read only if
 // somebody asked for it.
-import type { Subscription } from '../../ledger/ledger';
 import { CLOCK_MARGIN_MS } from '../../runtime/time';
+import type { Beginning } from '../../source/source';
 import type { Fill, ImapCursor } from './cursor';
 import type { ImapReading } from './reading';
 import type { OpenedMailbox } from '../session/news';
 import type { ImapSession } from '../session/session';
 
-export interface Beginning {
-  readonly subscription: Subscription;
-  readonly reading: ImapReading;
-  /** People were told that the subscription listens before the mailbox was first reached. */
-  readonly reachedLate: boolean;
-  /** It was just switched on; ms since 1970. Undefined once it has read the mailbox since. */
-  readonly switchedOnAt: number | undefined;
-}
+export type ImapBeginning = Beginning<ImapReading>;
 
 /** @param stored where it stood @returns the same, if it goes on there */
 export async function beginningCursor(
   stored: ImapCursor | null,
   opened: OpenedMailbox,
-  beginning: Beginning,
+  beginning: ImapBeginning,
   session: ImapSession,
 ): Promise<ImapCursor> {
   const { uidValidity, uidNext } = opened;

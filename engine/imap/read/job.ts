@@ -2,7 +2,7 @@
 import type { Candidate, Ledger } from '../../ledger/ledger';
 import type { SourceHold } from '../../ledger/source-holds';
 import type { Log } from '../../runtime/log';
-import type { Beginning } from './begin';
+import type { ImapBeginning } from './begin';
 import type { MailFacts } from '../session/facts';
 import type { ImapSession } from '../session/session';
 import type { Portion } from './portion';
@@ -14,7 +14,7 @@ export interface SyncJob {
   readonly mailbox: string;
   readonly uidValidity: string;
   readonly ledger: Ledger;
-  readonly subscriptions: readonly Beginning[];
+  readonly subscriptions: readonly ImapBeginning[];
   readonly log: Log;
   /** Called after each commit with the subscriptions that have new events. */
   readonly recorded: (subscriptionIds: readonly number[]) => void;

@@ -3,14 +3,14 @@
 import { filterNeeds, matchesFilter } from '../../mail/filter';
 import { readHeaders } from '../../mail/headers';
 import { decodeWords } from '../../mail/words';
-import type { Beginning } from './begin';
+import type { ImapBeginning } from './begin';
 import { ImapFault } from '../session/fault';
 import type { NewMail, SyncJob } from './job';
 import type { FactNeeds, MailFacts } from '../session/facts';
 import { hasAttachment } from '../rules/structure';
 
 /** What the filters of all of them need to know of a mail. */
-export function factNeeds(subscriptions: readonly Pick<Beginning, 'reading'>[]): FactNeeds {
+export function factNeeds(subscriptions: readonly Pick<ImapBeginning, 'reading'>[]): FactNeeds {
   const needs = subscriptions.map(({ reading }) => filterNeeds(reading.filter));
   return { flags: needs.some(({ flags }) => flags), structure: needs.some(({ structure }) => structure) };
 }
@@ -36,7 +36,7 @@ export async function chosen(job: SyncJob, mails: readonly NewMail[]): Promise<N
 async function takenBy(
   job: SyncJob,
   subscriptionId: number,
-  { filter, criteria }: Beginning['reading'],
+  { filter, criteria }: ImapBeginning['reading'],
   offered: readonly NewMail[],
 ): Promise<NewMail[]> {
   // A mail that the server does not hand out cannot be judged: it is taken, and its run shows what is wrong.
@@ -62,7 +62,7 @@ async function takenBy(
 
 export async function passes(
   { fields, size, flags, structure }: MailFacts,
-  filter: NonNullable<Beginning['reading']['filter']>,
+  filter: NonNullable<ImapBeginning['reading']['filter']>,
 ): Promise<boolean> {
   const headers = readHeaders(fields ?? Buffer.alloc(0));
   const text = async (...names: string[]): Promise<string> =>

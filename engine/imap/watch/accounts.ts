@@ -3,9 +3,11 @@
 // beyond it are visited in turn over the last line.
 import type { SourceKey } from '../../ledger/ledger';
 import type { StartWatch, Watch } from '../../source/source';
+import type { WatchPorts } from '../../source/watched';
 import { ImapLine } from './line';
 import type { ImapLogin } from '../session/login';
-import { type ImapPorts, type ImapSubscriber, WatchedMailbox } from './mailbox';
+import { WatchedMailbox } from './mailbox';
+import type { ImapSubscriber } from './subscriber';
 import { LINE_TIMES, type LineTimes } from './pace';
 import type { ImapReading } from '../read/reading';
 
@@ -16,10 +18,10 @@ export class ImapAccounts {
   readonly #accounts = new Map<string, ImapAccount>();
   /** Mailboxes that nobody listens to any more, and that may still be read, by source. */
   readonly #closing = new Map<number, Promise<unknown>>();
-  readonly #ports: ImapPorts;
+  readonly #ports: WatchPorts;
   readonly #times: LineTimes;
 
-  constructor(ports: ImapPorts, times: Partial<LineTimes> = {}) {
+  constructor(ports: WatchPorts, times: Partial<LineTimes> = {}) {
     this.#ports = ports;
     this.#times = { ...LINE_TIMES, ...times };
   }
@@ -32,7 +34,14 @@ export class ImapAccounts {
     const account = this.#accounts.get(key.account) ?? new ImapAccount(key.account, this.#ports, this.#times);
     this.#accounts.set(key.account, account);
     const before = this.#closing.get(sourceId);
-    const mailbox = new WatchedMailbox(key, sourceId, subscribers, this.#ports, before);
+    const mailbox = new WatchedMailbox(
+      key,
+      sourceId,
+      subscribers,
+      this.#ports,
+      (called) => account.interrupt(called),
+      before,
+    );
     account.add(mailbox);
     void before?.then(() => account.nudge(mailbox));
     return {
@@ -53,14 +62,13 @@ export class ImapAccounts {
 
 class ImapAccount {
   readonly #name: string;
-  readonly #ports: ImapPorts;
+  readonly #ports: WatchPorts;
   readonly #times: LineTimes;
   readonly #lines: ImapLine[] = [];
-  readonly #silence = new Map<WatchedMailbox, () => void>();
   /** What the server let in when it had enough. */
   #let = Infinity;
 
-  constructor(name: string, ports: ImapPorts, times: LineTimes) {
+  constructor(name: string, ports: WatchPorts, times: LineTimes) {
     this.#name = name;
     this.#ports = ports;
     this.#times = times;
@@ -71,10 +79,6 @@ class ImapAccount {
   }
 
   add(mailbox: WatchedMailbox): void {
-    this.#silence.set(
-      mailbox,
-      mailbox.onActions(() => this.#lineOf(mailbox)?.interrupt()),
-    );
     if (this.#lines.length < Math.max(this.#limit(mailbox), 1)) {
       this.#open(mailbox);
       return;
@@ -88,10 +92,13 @@ class ImapAccount {
     this.#lineOf(mailbox)?.nudge();
   }
 
+  /** Only actions are due in it. */
+  interrupt(mailbox: WatchedMailbox): void {
+    this.#lineOf(mailbox)?.interrupt();
+  }
+
   /** Resolves when nothing of it is read any more. */
   async remove(mailbox: WatchedMailbox): Promise<void> {
-    this.#silence.get(mailbox)?.();
-    this.#silence.delete(mailbox);
     const line = this.#lineOf(mailbox);
     if (!line) return;
     line.mailboxes.splice(line.mailboxes.indexOf(mailbox), 1);

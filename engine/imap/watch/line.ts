@@ -10,7 +10,8 @@ import { monotonicNow, pause } from '../../runtime/time';
 import { ImapFault } from '../session/fault';
 import type { ImapLogin } from '../session/login';
 import { ImapLogins, type OwnedLogin, ofOneLogin } from './logins';
-import type { ImapSubscriber, Visited, WatchedMailbox } from './mailbox';
+import type { Visited, WatchedMailbox } from './mailbox';
+import type { ImapSubscriber } from './subscriber';
 import type { ImapReading } from '../read/reading';
 import { commandMsOf, type LineTimes, paceOf, reconnectMsOf } from './pace';
 import { waysOf } from '../session/quirks';
@@ -133,7 +134,7 @@ export class ImapLine {
 
   /** One connection, from its login to its end. */
   async #serve(served: readonly WatchedMailbox[], signal: AbortSignal): Promise<void> {
-    for (const mailbox of served) await mailbox.report({ state: 'gap_checking', connection: 'connecting' });
+    for (const mailbox of served) await mailbox.checking();
     const owned = await this.#logins.next(this.#subscribers());
     this.#owned = owned;
     if (!owned) {

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { ImapFault } from '../session/fault';
 import { accountName, type ImapLogin } from '../session/login';
-import type { ImapSubscriber } from './mailbox';
+import type { ImapSubscriber } from './subscriber';
 
 /** A login, and those who have it. */
 export interface OwnedLogin {

@@ -9,7 +9,7 @@ import { errorText, type Log } from '../../runtime/log';
 import { CLOCK_MARGIN_MS, pause } from '../../runtime/time';
 import type { SourceRegistry } from '../../source/registry';
 import { accountName, type ImapLogin } from '../session/login';
-import type { ImapSubscriber } from './mailbox';
+import type { ImapSubscriber } from './subscriber';
 import { chosenMailboxes, isChosen, type MailboxChoice } from '../session/mailboxes';
 import type { ImapReading } from '../read/reading';
 import { ImapSession } from '../session/session';

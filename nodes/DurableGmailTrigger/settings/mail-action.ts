@@ -1,5 +1,5 @@
 // What is done with a mail in Gmail when its run has ended, as a person chose it.
-import type { GmailMailAction } from '../../../engine/ledger/mail-actions';
+import type { GmailMailAction } from '../../../engine/gmail/act/action';
 import { type Parameters, text, texts } from '../../host/trigger/parameters';
 import { isFixedLabel } from '../system-labels';
 

@@ -1,5 +1,6 @@
 // What the node takes from its account, and how often it asks for it.
-import type { GmailEvent, GmailFilter, GmailReading } from '../../../engine/gmail/read/reading';
+import type { GmailEvent } from '../../../engine/gmail/mail/event';
+import type { GmailFilter, GmailReading } from '../../../engine/gmail/read/reading';
 import { parseTextMatch, type TextMatch } from '../../../engine/mail/filter';
 import { SECOND_MS } from '../../host/trigger/numbers';
 import {

@@ -1,7 +1,7 @@
 // What is done with a mail on its server when its run has ended, as a person chose it.
+import type { ImapMailAction } from '../../../engine/imap/act/action';
 import { checkKeyword } from '../../../engine/imap/act/keyword';
 import { isChosen, type MailboxChoice } from '../../../engine/imap/session/mailboxes';
-import type { MailAction } from '../../../engine/ledger/mail-actions';
 import { mailboxName } from './mailboxes';
 import { isLikeBuiltIn, type Parameters, parsed, text } from '../../host/trigger/parameters';
 
@@ -36,7 +36,7 @@ export function mailAction(
   parameters: Parameters,
   choice: Choice,
   watched: MailboxChoice,
-): MailAction | null {
+): ImapMailAction | null {
   const action = text(parameters, choice.action);
   switch (action) {
     case '':

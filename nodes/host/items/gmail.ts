@@ -2,7 +2,7 @@
 // or `resolved` in full, and `raw` as Gmail's API has it; each with `delivery` beside what Gmail says.
 // Invariant: every mail becomes an item, whatever is in it, also while Gmail cannot be asked for the names of its labels.
 import type { IBinaryKeyData, IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { type GmailMailFacts, openGmailMail } from '../../../engine/gmail/content';
+import { type GmailMailFacts, openGmailMail } from '../../../engine/gmail/mail/stored';
 import { headerBlock, type MailHeaders, splitMail } from '../../../engine/mail/headers';
 import { resolveMail } from '../../../engine/mail/resolve';
 import { decodeHeaders } from '../../../engine/mail/words';

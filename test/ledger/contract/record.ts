@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { unpackContent } from '../../../engine/ledger/content';
-import { GMAIL_MAILBOX } from '../../../engine/ledger/keys';
+import { GMAIL_MAILBOX } from '../../../engine/gmail/mail/source';
 import type { NewMessage, Subscription } from '../../../engine/ledger/ledger';
 import type { Backfill } from '../../../engine/ledger/states';
 import { DAY_MS, type Fixture, RETENTION_MS, success } from './fixture';

@@ -1,8 +1,8 @@
 // How a Gmail mail is stored: a line of JSON that says what Gmail says of it, then the raw message, packed together.
 // Invariant: a run needs nothing but this to give out the mail; JSON has no line breaks, so the first one ends it.
-import { packContent } from '../ledger/content';
-import type { RawMessage } from './api/types';
-import type { GmailEvent } from './read/reading';
+import { packContent } from '../../ledger/content';
+import type { RawMessage } from '../api/types';
+import type { GmailEvent } from './event';
 
 const LF = 0x0a;
 

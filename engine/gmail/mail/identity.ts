@@ -1,8 +1,6 @@
 // What makes a Gmail mail, or a label that it was given, the same one again.
 // Invariant: Gmail's own id of the message is the text behind the last ':', so that it can be found by any identity.
-import type { GmailEvent } from './reading';
-
-export const STARRED = 'STARRED';
+import { type GmailEvent, STARRED } from './event';
 
 /** @param labelId what was added, of a `labelAdded`: each label of a mail counts for itself */
 export function gmailIdentity(event: GmailEvent, gmailId: string, labelId?: string): string {

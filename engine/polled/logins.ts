@@ -1,25 +1,20 @@
-// The logins by which one account is reached: which of them Google refuses for what, until when, and who was told.
+// The logins by which one account is reached: which of them its server refuses for what, until when, and who was told.
 // Invariants: what concerns one login counts for that login alone; while one is refused for something it is not asked
 // for it again before its time, unless its credential is edited or its trigger published anew; told are only those
 // whose own login it is, in words of their own login's fault.
-import { monotonicNow } from '../../runtime/time';
-import { Outage } from '../../source/outage';
-import type { GmailApi } from '../api/api';
-import { GmailFault } from '../api/fault';
-import type { GmailLogin } from '../api/login';
-import type { GmailSubscriber } from './subscriber';
-import { type GmailTimes, Retries } from './pace';
-
-/** What a login may be good for, or not: to read, to change mail, to ask for notifications. */
-export type Purpose = 'read' | 'change' | 'notify';
+import { monotonicNow } from '../runtime/time';
+import { Outage } from '../source/outage';
+import { AccountFault, type Purpose } from './fault';
+import type { PolledSubscriber, PolledTypes, Reaching } from './kind';
+import { type PolledTimes, Retries } from './pace';
 
 /** A login that can be asked, and whose it is. */
-export interface Candidate {
+export interface Candidate<K extends PolledTypes> {
   /** Its credential's id; or whose it is, where it has none. */
   readonly key: string;
-  readonly login: GmailLogin;
-  readonly api: GmailApi;
-  readonly owners: readonly GmailSubscriber[];
+  readonly login: K['login'];
+  readonly api: K['api'];
+  readonly owners: readonly PolledSubscriber<K>[];
 }
 
 interface Refusal {
@@ -31,34 +26,29 @@ interface Refusal {
   readonly stored: string | undefined;
 }
 
-/** What a fault of one login is told as, while the account is read with others. */
-const whileOthersRead = (address: string, fault: GmailFault): GmailFault =>
-  new GmailFault(
-    fault.kind,
-    `The Gmail account ${address} is read with the credentials of other workflows only, since this workflow's own does ` +
-      `not work: ${fault.message}`,
-    { cause: fault, isWhole: true },
-  );
-
-/** Who has the login for reading only need not know what else it may not do. */
-const ASKS: Record<'change' | 'notify', (owner: GmailSubscriber) => boolean> = {
-  change: ({ hasActions }) => hasActions,
-  notify: ({ reading }) => reading.notifications.kind !== 'none',
-};
-
-export class Logins {
-  readonly #address: string;
-  readonly #times: GmailTimes;
+export class Logins<K extends PolledTypes> {
+  readonly #name: string;
+  readonly #asksFor: Reaching<K>['asksFor'];
+  readonly #times: PolledTimes;
   readonly #tell: (tell: () => void) => void;
   readonly #refusals = new Map<string, Refusal>();
   readonly #retries = new Map<string, Retries>();
-  readonly #outages = new WeakMap<GmailSubscriber, Outage>();
+  readonly #outages = new WeakMap<PolledSubscriber<K>, Outage>();
   /** Of which logins it was told what else they may not do; and what was stored as the login then. */
   readonly #warned = new Map<string, string | undefined>();
 
-  /** @param tell runs what tells a person; what it throws stops nothing */
-  constructor(address: string, times: GmailTimes, tell: (tell: () => void) => void) {
-    this.#address = address;
+  /**
+   * @param name the account, for people, to go after "the"
+   * @param tell runs what tells a person; what it throws stops nothing
+   */
+  constructor(
+    name: string,
+    asksFor: Reaching<K>['asksFor'],
+    times: PolledTimes,
+    tell: (tell: () => void) => void,
+  ) {
+    this.#name = name;
+    this.#asksFor = asksFor;
     this.#times = times;
     this.#tell = tell;
   }
@@ -91,7 +81,7 @@ export class Logins {
     return true;
   }
 
-  worked({ key, owners }: Pick<Candidate, 'key' | 'owners'>, purpose: Purpose): void {
+  worked({ key, owners }: Pick<Candidate<K>, 'key' | 'owners'>, purpose: Purpose): void {
     const name = nameOf(key, purpose);
     this.#refusals.delete(name);
     this.#warned.delete(name);
@@ -100,12 +90,10 @@ export class Logins {
   }
 
   /** Their own login cannot read. @param othersRead somebody else's does */
-  tellOwners(owners: readonly GmailSubscriber[], error: unknown, othersRead: boolean): void {
+  tellOwners(owners: readonly PolledSubscriber<K>[], error: unknown, othersRead: boolean): void {
     const fault = error instanceof Error ? error : new Error(String(error));
-    const isFault = fault instanceof GmailFault;
-    const told = othersRead && isFault ? whileOthersRead(this.#address, fault) : fault;
-    const isOfPerson = isFault && (fault.kind === 'login' || fault.kind === 'forbidden');
-    const needsPerson = isOfPerson && !fault.mayPass;
+    const needsPerson = fault instanceof AccountFault && fault.needsPerson;
+    const told = othersRead && fault instanceof AccountFault ? this.#whileOthersRead(fault) : fault;
     for (const owner of owners) this.#tell(() => this.#outage(owner).failed(told, needsPerson, [owner]));
   }
 
@@ -113,18 +101,16 @@ export class Logins {
    * Their own login may not do what they ask for, and somebody else's does it. Told once, until it may, or another is
    * stored.
    */
-  warnOwners({ key, login, owners }: Candidate, purpose: 'change' | 'notify', fault: unknown): void {
+  warnOwners({ key, login, owners }: Candidate<K>, purpose: 'change' | 'notify', fault: unknown): void {
     const name = nameOf(key, purpose);
-    const isOfPerson = fault instanceof GmailFault && (fault.kind === 'login' || fault.kind === 'forbidden');
-    if (!isOfPerson || fault.mayPass) return;
+    if (!(fault instanceof AccountFault) || !fault.needsPerson) return;
     if (this.#warned.has(name) && this.#warned.get(name) === login.stored) return;
     this.#warned.set(name, login.stored);
-    const told = new GmailFault(
-      fault.kind,
+    const told = fault.inOtherWords(
       `${fault.message} Until then it is done with the credential of another workflow that reads this account.`,
-      { cause: fault },
+      false,
     );
-    const asking = owners.filter(ASKS[purpose]);
+    const asking = owners.filter((owner) => this.#asksFor(owner, purpose));
     for (const owner of asking) this.#tell(() => owner.warn(told));
   }
 
@@ -134,7 +120,16 @@ export class Logins {
     return untils.length === 0 ? null : Math.max(0, Math.min(...untils) - monotonicNow());
   }
 
-  #outage(owner: GmailSubscriber): Outage {
+  /** What a fault of one login is told as, while the account is read with others. */
+  #whileOthersRead(fault: AccountFault): AccountFault {
+    return fault.inOtherWords(
+      `The ${this.#name} is read with the credentials of other workflows only, since this workflow's own does ` +
+        `not work: ${fault.message}`,
+      true,
+    );
+  }
+
+  #outage(owner: PolledSubscriber<K>): Outage {
     const known = this.#outages.get(owner) ?? new Outage();
     this.#outages.set(owner, known);
     return known;

@@ -1,6 +1,6 @@
 // What calls a watch from its rest. Invariant: a call that comes while the watch is busy is kept until it is taken, so
 // that no call is lost and many are one.
-import { pause } from '../../runtime/time';
+import { pause } from '../runtime/time';
 
 /**
  * - `joined`: somebody listens who did not;

@@ -1,59 +1,58 @@
 // By whose logins the account is reached: the triggers that share it may each have a credential of their own.
 // Invariants: who now signs in to another account is told to move, and nothing is read for them any more; what concerns
 // one credential counts for that credential (logins.ts); what a workflow asked for is done with its own login first.
-import { monotonicNow, unlessAborted } from '../../runtime/time';
-import type { GmailApi } from '../api/api';
-import { GmailClient } from '../api/client';
-import type { GmailLogin } from '../api/login';
-import { type QuotaBucket, quotaOf } from '../api/quota';
-import type { GmailSubscriber } from './subscriber';
+import { monotonicNow, unlessAborted } from '../runtime/time';
+import type { Subscriber } from '../source/source';
+import { askingInTurn } from './in-turn';
+import type { PolledLogin, PolledSubscriber, PolledTypes, Reached, Reaching } from './kind';
 import { type Candidate, Logins } from './logins';
-import type { GmailTimes } from './pace';
-import { AllRefused, sharedApi } from './shared-api';
+import type { PolledTimes } from './pace';
 
-export interface Reached {
-  /** Over any login that works. */
-  readonly api: GmailApi;
-  /** The first of them: how requests go out. */
-  readonly login: GmailLogin;
-  /** Those who are still on this account. */
-  readonly subscribers: readonly GmailSubscriber[];
-  /** Over the subscription's own login, as long as that is not refused. */
-  readonly apiOf: (subscriptionId: number) => GmailApi;
-  /** Names the subscription's own login. */
-  readonly keyOf: (subscriptionId: number) => string;
+interface Read<K extends PolledTypes> {
+  readonly subscriber: PolledSubscriber<K>;
+  readonly login: K['login'];
 }
 
-interface Read {
-  readonly subscriber: GmailSubscriber;
-  readonly login: GmailLogin;
-}
-
-export class Reach {
+export class Reach<K extends PolledTypes> {
   readonly #address: string;
-  readonly #logins: Logins;
-  readonly #seen = new WeakSet<GmailSubscriber>();
+  readonly #reaching: Reaching<K>;
+  readonly #logins: Logins<K>;
+  readonly #seen = new WeakSet<PolledSubscriber<K>>();
   /** By which credential a subscription was last reached. */
   readonly #keys = new Map<number, string>();
   /** What was stored as the login of those that are refused, when it was looked at last. */
-  readonly #stored = new WeakMap<GmailSubscriber, string>();
+  readonly #stored = new WeakMap<PolledSubscriber<K>, string>();
 
-  /** @param tell runs what tells a person; what it throws stops nothing */
-  constructor(address: string, times: GmailTimes, tell: (tell: () => void) => void) {
+  /**
+   * @param name the account, for people, to go after "the"
+   * @param tell runs what tells a person; what it throws stops nothing
+   */
+  constructor(
+    address: string,
+    name: string,
+    reaching: Reaching<K>,
+    times: PolledTimes,
+    tell: (tell: () => void) => void,
+  ) {
     this.#address = address;
-    this.#logins = new Logins(address, times, tell);
+    this.#reaching = reaching;
+    const asksFor: Reaching<K>['asksFor'] = (subscriber, purpose) => reaching.asksFor(subscriber, purpose);
+    this.#logins = new Logins(name, asksFor, times, tell);
   }
 
   /**
    * The account over the logins as they are stored now: an edit of a credential restarts nothing.
-   * @returns undefined: everybody has moved to another account @throws AllRefused: no login can be read
+   * @returns undefined: everybody has moved to another account @throws AccountFault of all logins: none can be read
    */
-  async account(subscribers: readonly GmailSubscriber[], signal: AbortSignal): Promise<Reached | undefined> {
+  async account(
+    subscribers: readonly PolledSubscriber<K>[],
+    signal: AbortSignal,
+  ): Promise<Reached<K> | undefined> {
     const askedAt = monotonicNow();
-    const read: Read[] = [];
-    const here: GmailSubscriber[] = [];
+    const read: Read<K>[] = [];
+    const here: PolledSubscriber<K>[] = [];
     const unread: {
-      readonly subscriber: GmailSubscriber;
+      readonly subscriber: PolledSubscriber<K>;
       readonly error: unknown;
       readonly isNews: boolean;
     }[] = [];
@@ -82,13 +81,13 @@ export class Reach {
     this.#forgiveNew(here);
     for (const { subscriber, error, isNews } of unread)
       if (isNews) this.#logins.tellOwners([subscriber], error, read.length > 0);
-    if (read.length > 0) return this.#reached(candidatesOf(read, signal), here);
-    if (unread.length > 0) throw new AllRefused(unread[0]!.error);
+    if (read.length > 0) return this.#reached(this.#candidatesOf(read, signal), here);
+    if (unread.length > 0) throw this.#reaching.allRefused(unread[0]!.error);
     return undefined;
   }
 
   /** Until a login that is refused may be asked again, ms; null: none is. */
-  dueInMs(subscribers: readonly GmailSubscriber[]): number | null {
+  dueInMs(subscribers: readonly PolledSubscriber<K>[]): number | null {
     return this.#logins.dueInMs(
       subscribers.flatMap((one) => this.#keysOf(one)),
       'read',
@@ -96,7 +95,7 @@ export class Reach {
   }
 
   /** Whether another login is stored for one of them than when this was asked last. Asks nobody but n8n. */
-  async isStoredAnew(subscribers: readonly GmailSubscriber[]): Promise<boolean> {
+  async isStoredAnew(subscribers: readonly PolledSubscriber<K>[]): Promise<boolean> {
     const changed = await Promise.all(
       subscribers.map(async (subscriber) => {
         const before = this.#stored.get(subscriber);
@@ -112,7 +111,7 @@ export class Reach {
   }
 
   /** One that could not be had is asked for again when it is time, or when another is stored. */
-  async #login(subscriber: GmailSubscriber): Promise<GmailLogin> {
+  async #login(subscriber: PolledSubscriber<K>): Promise<K['login']> {
     const known = this.#logins.refusal(unreadKey(subscriber), 'read');
     const isNew = !this.#seen.has(subscriber);
     if (known && !isNew && !(await this.isStoredAnew([subscriber]))) throw new KnownRefusal(known.error);
@@ -126,7 +125,7 @@ export class Reach {
   }
 
   /** Publishing a trigger anew tries its login at once. */
-  #forgiveNew(subscribers: readonly GmailSubscriber[]): void {
+  #forgiveNew(subscribers: readonly PolledSubscriber<K>[]): void {
     for (const subscriber of subscribers) {
       if (this.#seen.has(subscriber)) continue;
       this.#seen.add(subscriber);
@@ -135,25 +134,41 @@ export class Reach {
     }
   }
 
-  #keysOf(subscriber: GmailSubscriber): string[] {
+  #keysOf(subscriber: PolledSubscriber<K>): string[] {
     const key = this.#keys.get(subscriber.subscription.id);
     return [unreadKey(subscriber), ...(key === undefined ? [] : [key])];
   }
 
-  #reached(candidates: readonly Candidate[], subscribers: readonly GmailSubscriber[]): Reached {
+  #reached(candidates: readonly Candidate<K>[], subscribers: readonly PolledSubscriber<K>[]): Reached<K> {
+    const over = (asked: readonly Candidate<K>[]): K['api'] =>
+      this.#reaching.shared(askingInTurn(asked, this.#logins, (cause) => this.#reaching.allRefused(cause)));
     const keyOf = (subscriptionId: number): string => this.#keys.get(subscriptionId) ?? '';
     return {
-      api: sharedApi(candidates, this.#logins),
+      api: over(candidates),
       login: candidates[0]!.login,
       subscribers,
       keyOf,
       apiOf: (subscriptionId) => {
         const own = keyOf(subscriptionId);
-        const isOwn = ({ key }: Candidate): boolean => key === own;
+        const isOwn = ({ key }: Candidate<K>): boolean => key === own;
         const others = candidates.filter((one) => !isOwn(one));
-        return sharedApi([...candidates.filter(isOwn), ...others], this.#logins);
+        return over([...candidates.filter(isOwn), ...others]);
       },
     };
+  }
+
+  #candidatesOf(read: readonly Read<K>[], signal: AbortSignal): Candidate<K>[] {
+    const byKey = new Map<string, Read<K>[]>();
+    for (const one of read) {
+      const key = keyOf(one.login, one.subscriber);
+      byKey.set(key, [...(byKey.get(key) ?? []), one]);
+    }
+    return [...byKey].map(([key, [first, ...more]]) => ({
+      key,
+      login: first!.login,
+      api: this.#reaching.open(first!.login, key, signal),
+      owners: [first!, ...more].map(({ subscriber }) => subscriber),
+    }));
   }
 }
 
@@ -164,29 +179,14 @@ class KnownRefusal extends Error {
   }
 }
 
-const unreadKey = ({ subscription }: GmailSubscriber): string => `unread ${subscription.id}`;
+type Listener = Pick<Subscriber<never, never>, 'subscription' | 'stored'>;
 
-const keyOf = ({ credential }: GmailLogin, { subscription }: GmailSubscriber): string =>
+const unreadKey = ({ subscription }: Listener): string => `unread ${subscription.id}`;
+
+const keyOf = ({ credential }: PolledLogin, { subscription }: Listener): string =>
   credential ? `credential ${credential.id}` : `subscription ${subscription.id}`;
 
-function candidatesOf(read: readonly Read[], signal: AbortSignal): Candidate[] {
-  const byKey = new Map<string, Read[]>();
-  for (const one of read) {
-    const key = keyOf(one.login, one.subscriber);
-    byKey.set(key, [...(byKey.get(key) ?? []), one]);
-  }
-  return [...byKey].map(([key, [first, ...more]]) => ({
-    key,
-    login: first!.login,
-    api: new GmailClient(first!.login, { signal, quota: quotaFor(key, first!.login) }),
-    owners: [first!, ...more].map(({ subscriber }) => subscriber),
-  }));
-}
-
-const quotaFor = (key: string, { endpoints, address, quota, credential }: GmailLogin): QuotaBucket =>
-  quotaOf(endpoints.gmail, address, quota, credential?.id ?? key);
-
-async function storedNow(subscriber: GmailSubscriber): Promise<string | undefined> {
+async function storedNow(subscriber: Listener): Promise<string | undefined> {
   try {
     return await subscriber.stored?.();
   } catch {

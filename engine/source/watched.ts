@@ -1,0 +1,181 @@
+// One watched source, of whatever kind: who listens to it, its lease, how it is doing, and who is told of what is wrong.
+// Whoever watches it reads it and acts in it.
+// Invariants: it is read and acted on only under its lease; a subscription whose settings its server refuses keeps nobody
+// else from it; it is watched on, though somebody cannot be told how it is doing.
+import { LedgerFault, type LedgerFaultKind } from '../ledger/fault';
+import type { Ledger, SourceKey } from '../ledger/ledger';
+import type { SourceHold } from '../ledger/source-holds';
+import { errorText, type Log } from '../runtime/log';
+import type { Wake } from '../signal/wake';
+import { Complaints } from './complaints';
+import type { SourceLeases } from './leases';
+import { Outage } from './outage';
+import type { Beginning, Subscriber } from './source';
+import { Standing, type WasRead } from './standing';
+import { Tenure } from './tenure';
+
+/** What whoever watches sources needs. */
+export interface WatchPorts {
+  readonly ledger: Ledger;
+  readonly leases: SourceLeases;
+  readonly wake: Wake;
+  readonly log: Log;
+}
+
+export interface WatchedNames {
+  /** The source, for people, to go after "the": `mailbox "INBOX" of …`. */
+  readonly name: string;
+  /** The same inside a sentence of the log, with its article or without. */
+  readonly called: string;
+  /** Which settings its server may refuse, for people, as a plural: `email rules`. */
+  readonly settings: string;
+}
+
+/** While so many mails wait to be run, no older ones are added to them. */
+export const MOST_WAITING = 500;
+
+const TIME_HEALS: ReadonlySet<LedgerFaultKind> = new Set<LedgerFaultKind>(['unreachable', 'other', 'taken']);
+
+export class WatchedSource<S extends Subscriber<unknown, unknown>> {
+  readonly key: SourceKey;
+  /** In the ledger. */
+  readonly id: number;
+  readonly complaints: Complaints;
+  readonly standing: Standing;
+  readonly #names: WatchedNames;
+  readonly #subscribers: () => readonly S[];
+  readonly #ports: Pick<WatchPorts, 'ledger' | 'leases' | 'log'>;
+  readonly #tenure: Tenure;
+  readonly #outage = new Outage();
+  /** Those that have read the source since they joined. */
+  readonly #placed = new WeakSet<S>();
+  #hasFollowed = false;
+
+  /** @param before another watch of the source in this process that is still ending */
+  constructor(
+    key: SourceKey,
+    sourceId: number,
+    names: WatchedNames,
+    subscribers: () => readonly S[],
+    ports: Pick<WatchPorts, 'ledger' | 'leases' | 'log'>,
+    before?: Promise<unknown>,
+  ) {
+    this.key = key;
+    this.id = sourceId;
+    this.#names = names;
+    this.#subscribers = subscribers;
+    this.#ports = ports;
+    const { ledger, leases, log } = ports;
+    const { name, called, settings } = names;
+    const warn = (fault: Error): void => this.warn(fault);
+    this.#tenure = new Tenure({ sourceId, name, before, warn }, leases, log);
+    this.standing = new Standing(called, () => this.hold, ledger, log);
+    this.complaints = new Complaints(`${settings} for the ${name}`, log, (id, fault) => {
+      for (const { subscription, warn: tell } of subscribers())
+        if (subscription.id === id) this.tell(() => tell(fault));
+    });
+  }
+
+  /** For people, to go after "the". */
+  get name(): string {
+    return this.#names.name;
+  }
+
+  /** While this process has it. */
+  get hold(): SourceHold | null {
+    return this.#tenure.hold;
+  }
+
+  subscribers(): readonly S[] {
+    return this.#subscribers();
+  }
+
+  /** Those whose settings the server does not refuse; the others were told why. */
+  accepted(among: readonly S[] = this.#subscribers()): readonly S[] {
+    return among.filter(({ subscription }) => !this.complaints.isRefused(subscription.id));
+  }
+
+  /** Whether it is this process that reads it; asks for the lease where it is free. @throws LedgerFault */
+  async held(): Promise<'yes' | 'anew' | 'no'> {
+    const held = await this.#tenure.held();
+    // What failed before another process read it is over; and what that one has read, this one does not know.
+    if (held === 'anew') this.#outage.over([]);
+    return held;
+  }
+
+  /** Another process has it. */
+  drop(): void {
+    this.#tenure.drop();
+  }
+
+  /** Where the subscriber stands, for whoever reads: `switchedOnAt` until it has read the source since it joined. */
+  beginningOf(subscriber: S): Beginning<S['reading']> {
+    return {
+      subscription: subscriber.subscription,
+      reading: subscriber.reading,
+      reachedLate: subscriber.begun(),
+      switchedOnAt: this.#placed.has(subscriber) ? undefined : subscriber.joinedAt,
+    };
+  }
+
+  /** It was read to its end for these. */
+  async wasRead(read: readonly S[], end: WasRead, connection: 'idling' | 'polling'): Promise<void> {
+    this.tell(() => this.#outage.over(this.#subscribers()));
+    const isNews = read.some((subscriber) => !this.#placed.has(subscriber));
+    await this.standing.wasRead(end, connection, isNews);
+    for (const subscriber of this.accepted(read)) {
+      this.#placed.add(subscriber);
+      this.complaints.accepted(subscriber.subscription.id);
+      subscriber.synced();
+    }
+    if (!this.#hasFollowed) this.#ports.log.info(`Watching ${this.#names.called}`, { connection });
+    this.#hasFollowed = true;
+  }
+
+  /**
+   * It could not be read.
+   * @param retryInMs until it is tried again
+   * @param told how its subscribers hear of it; null: they were told
+   */
+  async failed(error: unknown, retryInMs: number, told: Told<S> | null): Promise<void> {
+    // Another process reads it: it knows better, or what failed was another source's.
+    if (this.#tenure.isStandingBy) return;
+    const fault = error instanceof Error ? error : new Error(String(error));
+    this.#ports.log.warn(`Not watching ${this.#names.called}: ${fault.message}`, { retryInMs });
+    if (told) {
+      const needsPerson =
+        error instanceof LedgerFault ? !TIME_HEALS.has(error.kind) : told.needsPerson(error);
+      this.tell(() => this.#outage.failed(fault, needsPerson, this.#subscribers(), told.own));
+    }
+    await this.standing.is('retry_scheduled', 'backing_off', { error: fault.message });
+  }
+
+  /** Something is wrong, though it is being read. */
+  warn(fault: Error, subscribers: readonly S[] = this.#subscribers()): void {
+    this.#ports.log.warn(fault.message);
+    for (const subscriber of subscribers) this.tell(() => subscriber.warn(fault));
+  }
+
+  /** Runs what tells a person; what it throws stops nothing. */
+  tell(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#ports.log.error(`How the ${this.name} is doing could not be told: ${errorText(error)}`);
+    }
+  }
+
+  /** Nobody listens any more. @param idle resolves when nothing is read or done in it any more */
+  async close(idle: Promise<unknown> = Promise.resolve()): Promise<void> {
+    await Promise.all([idle, this.#tenure.end()]);
+    await this.standing.is('idle', 'closed');
+    await this.#tenure.release();
+  }
+}
+
+export interface Told<S> {
+  /** Whether only a person can mend it; faults of the ledger are not asked for. */
+  readonly needsPerson: (error: unknown) => boolean;
+  /** What is wrong for one of them alone. */
+  readonly own?: (subscriber: S) => Error | undefined;
+}

@@ -61,10 +61,10 @@ export class SqliteConnection {
   /** Runs it as one transaction that takes the write lock at once. Whatever it throws rolls it back. */
   transaction<T>(work: () => T): T {
     return this.#translated(() => {
-      this.#database.exec('begin immediate');
+      this.#prepare('begin immediate').run();
       try {
         const result = work();
-        this.#database.exec('commit');
+        this.#prepare('commit').run();
         return result;
       } catch (error) {
         rollback(this.#database);

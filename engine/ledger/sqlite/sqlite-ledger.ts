@@ -49,7 +49,7 @@ import * as subscribe from './subscribe';
 import { subscriptionsOf } from './subscriptions-of';
 import { sweep } from './sweep';
 import { openInThread } from './thread/ledger';
-import { unrecorded } from './unrecorded';
+import { type Unrecorded, unrecorded, unrecordedOf } from './unrecorded';
 import { waiting } from './waiting';
 
 export interface SqliteLedgerOptions {
@@ -68,9 +68,15 @@ export const openSqliteLedger = (file: string, options: SqliteLedgerOptions = {}
 
 /** In the thread that calls. */
 export interface OpenedHere {
-  readonly ledger: Ledger;
+  readonly ledger: LedgerHere;
   /** The file as it was opened; null: it is no file. */
   readonly opened: FileId | null;
+}
+
+/** What comes from another thread is not unpacked where it would only be packed again. */
+export interface LedgerHere extends Ledger {
+  /** @param asked `askedOf` the candidates */
+  unrecordedOf(asked: string): Promise<readonly Unrecorded[]>;
 }
 
 /** @param same as it was when it was open before @throws LedgerFault */
@@ -89,7 +95,7 @@ export async function openToRead(file: string, same: FileId): Promise<OpenedHere
   return { ledger: new SqliteLedger(connection, null), opened: connection.opened };
 }
 
-class SqliteLedger implements Ledger {
+class SqliteLedger implements LedgerHere {
   readonly place: string;
   readonly #connection: SqliteConnection;
   readonly #ownership: Ownership;
@@ -167,6 +173,10 @@ class SqliteLedger implements Ledger {
 
   unrecorded<T extends Candidate>(candidates: readonly T[]): Promise<T[]> {
     return patiently(() => unrecorded(this.#connection, candidates));
+  }
+
+  unrecordedOf(asked: string): Promise<readonly Unrecorded[]> {
+    return patiently(() => unrecordedOf(this.#connection, asked));
   }
 
   waiting(subscriptionIds: readonly number[], most: number): Promise<number> {

@@ -1,7 +1,9 @@
 // How arguments and results cross from thread to thread where that is not as they are: mails' contents travel as one run
-// of bytes that changes hands, and nothing travels that the ledger does not read.
+// of bytes that changes hands, what there are many of as JSON, which takes a third of the time that objects take; and
+// nothing travels that the ledger does not read.
 // Invariant: what a caller handed in stays the caller's: only copies of its bytes are given away.
 import type { Candidate, NewMessage, RecordBatch } from '../../ledger';
+import { askedOf, type Unrecorded, withDue } from '../unrecorded';
 import type { Call } from './calls';
 
 /** @property give what changes hands instead of being copied */
@@ -16,13 +18,13 @@ interface PackedArguments {
 }
 
 interface PackedBatch {
-  readonly hold: RecordBatch['hold'];
-  readonly cursors: RecordBatch['cursors'];
-  readonly messages: readonly NewMessage[];
-  /** Octets of each message's content, in their order; null: it has none. */
-  readonly sizes: readonly (number | null)[];
+  /** JSON of the batch; in the place of each content the octets that it has, null: it has none. */
+  readonly batch: string;
+  /** The contents, one after the other. */
   readonly bytes: ArrayBuffer;
 }
+
+type CountedMessage = Omit<NewMessage, 'content'> & { readonly content: number | null };
 
 /** In n8n's thread, before the call. */
 export function packedArguments(call: Call, args: readonly unknown[]): PackedArguments {
@@ -30,7 +32,7 @@ export function packedArguments(call: Call, args: readonly unknown[]): PackedArg
     const packed = packedBatch(args[0] as RecordBatch);
     return { args: [packed], give: [packed.bytes] };
   }
-  if (call === 'unrecorded') return { args: [(args[0] as Candidate[]).map(asked)], give: [] };
+  if (call === 'unrecorded') return { args: [askedOf(args[0] as Candidate[])], give: [] };
   return { args, give: [] };
 }
 
@@ -40,7 +42,7 @@ export const unpackedArguments = (call: Call, args: readonly unknown[]): readonl
 
 /** In the file's thread, after the call. */
 export function packedResult(call: Call, result: unknown): Packed {
-  if (call === 'unrecorded') return { value: (result as Candidate[]).map(({ due }) => due), give: [] };
+  if (call === 'unrecorded') return { value: JSON.stringify(result), give: [] };
   if (call !== 'contents') return { value: result, give: [] };
   const contents = [...(result as ReadonlyMap<string, Buffer>)].map(([event, content]) => {
     const isWhole = content.byteLength === content.buffer.byteLength;
@@ -52,51 +54,41 @@ export function packedResult(call: Call, result: unknown): Packed {
 /** In n8n's thread. @param args as they were handed in */
 export function unpackedResult(call: Call, args: readonly unknown[], value: unknown): unknown {
   if (call === 'unrecorded') {
-    const due = value as readonly (readonly number[])[];
-    return (args[0] as Candidate[]).map((candidate, i) => ({ ...candidate, due: due[i]! }));
+    return withDue(args[0] as Candidate[], JSON.parse(value as string) as Unrecorded[]);
   }
   if (call !== 'contents') return value;
   const contents = value as ReadonlyMap<string, Uint8Array>;
   return new Map([...contents].map(([event, { buffer }]) => [event, Buffer.from(buffer)]));
 }
 
-const asked = ({ identity, softIdentity, accountWide, seemsLike, due }: Candidate): Candidate => ({
-  ...{ identity, softIdentity, accountWide, due },
-  ...(seemsLike !== undefined && { seemsLike }),
-});
-
 function packedBatch({ hold, cursors, messages }: RecordBatch): PackedBatch {
-  const contents = messages.map(({ content }) => content);
-  const bytes = new Uint8Array(contents.reduce((sum, content) => sum + (content?.length ?? 0), 0));
+  const bytes = new Uint8Array(messages.reduce((sum, { content }) => sum + (content?.length ?? 0), 0));
   let offset = 0;
-  for (const content of contents) {
+  for (const { content } of messages) {
     if (!content) continue;
     bytes.set(content, offset);
     offset += content.length;
   }
-  return {
-    ...{ hold, cursors },
-    messages: messages.map(withoutContent),
-    sizes: contents.map((content) => content?.length ?? null),
-    bytes: bytes.buffer,
-  };
+  const batch = JSON.stringify({ hold, cursors, messages: messages.map(counted) });
+  return { batch, bytes: bytes.buffer };
 }
 
-function unpackedBatch({ hold, cursors, messages, sizes, bytes }: PackedBatch): RecordBatch {
+function unpackedBatch({ batch, bytes }: PackedBatch): RecordBatch {
+  const { messages, ...rest } = JSON.parse(batch) as Omit<RecordBatch, 'messages'> & {
+    readonly messages: readonly CountedMessage[];
+  };
   let offset = 0;
   return {
-    ...{ hold, cursors },
-    messages: messages.map((message, i) => {
-      const size = sizes[i] ?? null;
-      if (size === null) return message;
-      const content = Buffer.from(bytes, offset, size);
-      offset += size;
+    ...rest,
+    messages: messages.map(({ content: size, ...message }) => {
+      const content = size === null ? null : Buffer.from(bytes, offset, size);
+      offset += size ?? 0;
       return { ...message, content };
     }),
   };
 }
 
-const withoutContent = (message: NewMessage): NewMessage => ({
+const counted = (message: NewMessage): CountedMessage => ({
   identity: message.identity,
   softIdentity: message.softIdentity,
   accountWide: message.accountWide,
@@ -108,7 +100,7 @@ const withoutContent = (message: NewMessage): NewMessage => ({
   uidValidity: message.uidValidity,
   receivedAt: message.receivedAt,
   size: message.size,
-  content: null,
+  content: message.content?.length ?? null,
   due: message.due,
   ...(message.gone !== undefined && { gone: message.gone }),
 });

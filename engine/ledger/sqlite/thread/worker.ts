@@ -53,7 +53,7 @@ async function result(id: number, question: Question): Promise<void> {
     return;
   }
   const { call, args } = question;
-  const method = open!.ledger[call] as Method;
+  const method = open!.ledger[call === 'unrecorded' ? 'unrecordedOf' : call] as Method;
   const { value, give } = packedResult(
     call,
     await method.apply(open!.ledger, [...unpackedArguments(call, args)]),

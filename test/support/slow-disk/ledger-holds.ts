@@ -138,22 +138,28 @@ export interface Looks {
   readonly sources: number;
 }
 
-/** People look at a ledger of so many events and sources. @returns the longest hold of each, ms */
+/** People look at a ledger of so many events and sources. @returns the longest hold of each, ms; the least of the rounds */
 export async function holdOfLooks(
   where: Where,
   file: string,
   events: number,
   sources: number,
+  rounds = 1,
 ): Promise<Looks> {
   const ledger = await opened(where, file);
   const { to } = await Traffic.begin(ledger);
   fill(file, to, events, sources);
   await ledger.statistics({});
+  const least = async (look: () => Promise<unknown>): Promise<number> => {
+    const holds: number[] = [];
+    while (holds.length < rounds) holds.push(await longestHold(look));
+    return Math.min(...holds);
+  };
   const looks = {
-    statistics: await longestHold(() => ledger.statistics({})),
+    statistics: await least(() => ledger.statistics({})),
     // It finds nobody, in all of them.
-    list: await longestHold(() => ledger.events({ sender: 'nobody@mail.example' }, { limit: 50 })),
-    sources: await longestHold(() => ledger.sources()),
+    list: await least(() => ledger.events({ sender: 'nobody@mail.example' }, { limit: 50 })),
+    sources: await least(() => ledger.sources()),
   };
   await ledger.close();
   return looks;

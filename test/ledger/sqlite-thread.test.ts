@@ -101,10 +101,8 @@ describe('the thread of a SQLite ledger', () => {
   it('that cannot be had is said in words', async () => {
     const { Worker: working } = threads;
     await endThreads();
-    threads.Worker = class {
-      constructor() {
-        throw new Error('Access to this API has been restricted');
-      }
+    threads.Worker = function refuse() {
+      throw new Error('Access to this API has been restricted');
     } as unknown as typeof Worker;
     try {
       await assert.rejects(openSqliteLedger(join(folder, 'other.sqlite')), (error) => {

@@ -41,8 +41,8 @@ class FileThreads {
   readonly #file: string;
   readonly #instance: Instance | null;
   readonly #log: Log | undefined;
-  readonly #opening: Partial<Record<Role, Promise<Thread>>> = {};
-  readonly #open: Partial<Record<Role, Thread>> = {};
+  readonly #opening: Record<Role, Promise<Thread> | null> = { writer: null, reader: null };
+  readonly #open: Record<Role, Thread | null> = { writer: null, reader: null };
   /** As the writer found it first. */
   #first: Opened | undefined;
   #closed = false;
@@ -98,10 +98,12 @@ class FileThreads {
   #thread(role: Role): Promise<Thread> {
     const opening = this.#opening[role];
     if (opening && !this.#open[role]?.ended) return opening;
-    delete this.#open[role];
+    this.#open[role] = null;
     const opened = (this.#opening[role] = this.#opened(role));
     // A failure is not kept: the next call tries again.
-    opened.catch(() => this.#opening[role] === opened && delete this.#opening[role]);
+    opened.catch(() => {
+      if (this.#opening[role] === opened) this.#opening[role] = null;
+    });
     return opened;
   }
 
@@ -131,8 +133,7 @@ class FileThreads {
   #letGoOfReader(): void {
     const { reader } = this.#opening;
     if (!reader || this.#reading > 0 || monotonicNow() - this.#readAt < READER_IDLE_MS) return;
-    delete this.#opening.reader;
-    delete this.#open.reader;
+    this.#opening.reader = this.#open.reader = null;
     void closed(reader, this.#file).catch((error: unknown) =>
       this.#log?.debug(`A thread of the mail ledger did not close: ${errorText(error)}`),
     );
@@ -153,8 +154,8 @@ function takeThread(file: string, asker: Parameters<typeof Thread.take>[0]): Thr
   }
 }
 
-async function closed(opening: Promise<Thread>, file: string): Promise<void> {
-  const thread = await opening.catch(() => null);
+async function closed(opening: Promise<Thread> | null, file: string): Promise<void> {
+  const thread = await opening?.catch(() => null);
   if (!thread || thread.ended) return;
   try {
     await withDeadline(`Closing the mail ledger ${file}`, CLOSE_MS, thread.ask({ kind: 'close' }));

@@ -3,6 +3,7 @@
 // Invariant: one file at a time, closed only when all that was asked has been answered. A long list is sent in pieces,
 // each when the one before was taken: n8n's thread has its turn between them.
 import { parentPort } from 'node:worker_threads';
+import type { Log } from '../../../runtime/log';
 import { LedgerFault } from '../../fault';
 import type { Instance } from '../../ownership';
 import { type OpenedHere, openHere, openToRead } from '../sqlite-ledger';
@@ -53,11 +54,10 @@ async function result(id: number, question: Question): Promise<void> {
     return;
   }
   const { call, args } = question;
-  const method = open!.ledger[call === 'unrecorded' ? 'unrecordedOf' : call] as Method;
-  const { value, give } = packedResult(
-    call,
-    await method.apply(open!.ledger, [...unpackedArguments(call, args)]),
-  );
+  const ledger = open!.ledger as unknown as Readonly<Record<string, Method>>;
+  const asked = unpackedArguments(call, args);
+  const answered = await ledger[call === 'unrecorded' ? 'unrecordedOf' : call]!(...asked);
+  const { value, give } = packedResult(call, answered);
   if (!Array.isArray(value) || value.length <= PIECE) {
     send({ kind: 'done', id, value }, give);
     return;
@@ -80,14 +80,12 @@ function opened({ file, role, instance, same }: Opening): Promise<OpenedHere> {
     return openToRead(file, same);
   }
   const ignore = (): void => undefined;
-  const log = {
+  const log: Log = {
     ...{ debug: ignore, info: ignore, error: ignore },
-    warn: (message: string, fields?: FromThreadFields) => send({ kind: 'warn', message, fields }),
+    warn: (message, fields) => send({ kind: 'warn', message, fields }),
   };
   return openHere(file, { instance: instance ? { ...instance, isGone } : undefined, log }, same);
 }
-
-type FromThreadFields = Extract<FromThread, { kind: 'warn' }>['fields'];
 
 /** n8n's process knows. */
 const isGone: Instance['isGone'] = (home) =>

@@ -18,6 +18,13 @@ const PATIENCE_MS = 5_000;
 /** One name for one file, also when another one takes its place. */
 export type FileId = Pick<Stats, 'dev' | 'ino'>;
 
+/** By what a file is known again that was closed meanwhile: another one may have got its number. */
+export interface OpenedFile {
+  /** Null: it is no file. */
+  readonly file: FileId | null;
+  readonly ledgerId: string;
+}
+
 /**
  * Does it again while another process holds the file's write lock: without holding its thread meanwhile, which
  * SQLite's own waiting would, so that what only reads goes on. What was refused for that has changed nothing.
@@ -113,12 +120,16 @@ export class SqliteConnection {
 export function assertSame(file: string, opened: FileId): void {
   const now = fileOf(file);
   if (now && now.ino === opened.ino && now.dev === opened.dev) return;
-  throw new LedgerFault(
-    'replaced',
-    `The mail ledger ${file} was ${now ? 'replaced' : 'deleted'} while n8n used it. ` +
-      (now ? 'The one that is there now is used from here on.' : 'A new one is made.'),
-  );
+  throw replacedFault(file, now !== null);
 }
+
+/** @param isThere another one is there now */
+export const replacedFault = (file: string, isThere: boolean): LedgerFault =>
+  new LedgerFault(
+    'replaced',
+    `The mail ledger ${file} was ${isThere ? 'replaced' : 'deleted'} while n8n used it. ` +
+      (isThere ? 'The one that is there now is used from here on.' : 'A new one is made.'),
+  );
 
 function fileOf(file: string): FileId | null {
   try {

@@ -21,6 +21,7 @@ import type {
   SourceReport,
   Subscription,
 } from '../ledger';
+import { LedgerFault } from '../fault';
 import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest, SeenKey } from '../once-keys';
 import type { Released, Whereabouts } from '../run-ends';
@@ -30,7 +31,7 @@ import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { SourceNote } from '../source-notes';
 import type { EventState } from '../states';
 import * as act from './act';
-import { type FileId, patiently, type SqliteConnection } from './connection';
+import { type OpenedFile, patiently, replacedFault, type SqliteConnection } from './connection';
 import * as deliver from './deliver';
 import { heritage } from './heritage';
 import * as hold from './hold';
@@ -69,12 +70,11 @@ export const openSqliteLedger = (file: string, options: SqliteLedgerOptions = {}
 /** In the thread that calls. */
 export interface OpenedHere {
   readonly ledger: LedgerHere;
-  /** The file as it was opened; null: it is no file. */
-  readonly opened: FileId | null;
+  readonly opened: OpenedFile;
 }
 
 /** What comes from another thread is not unpacked where it would only be packed again. */
-export interface LedgerHere extends Ledger {
+interface LedgerHere extends Ledger {
   /** @param asked `askedOf` the candidates */
   unrecordedOf(asked: string): Promise<readonly Unrecorded[]>;
 }
@@ -83,16 +83,31 @@ export interface LedgerHere extends Ledger {
 export async function openHere(
   file: string,
   options: SqliteLedgerOptions = {},
-  same?: FileId,
+  same?: OpenedFile,
 ): Promise<OpenedHere> {
-  const connection = await openConnection(file, options.log, same);
-  return { ledger: new SqliteLedger(connection, options.instance ?? null), opened: connection.opened };
+  const connection = await openConnection(file, options.log, same?.file ?? undefined);
+  return known(connection, options.instance ?? null, same);
 }
 
 /** Only to look at what is in a file that is open for writing elsewhere. @throws LedgerFault */
-export async function openToRead(file: string, same: FileId): Promise<OpenedHere> {
-  const connection = await openReader(file, same);
-  return { ledger: new SqliteLedger(connection, null), opened: connection.opened };
+export async function openToRead(file: string, same: OpenedFile): Promise<OpenedHere> {
+  if (!same.file)
+    throw new LedgerFault('other', `The mail ledger ${file} is no file that can be opened twice.`);
+  return known(await openReader(file, same.file), null, same);
+}
+
+async function known(
+  connection: SqliteConnection,
+  instance: Instance | null,
+  same: OpenedFile | undefined,
+): Promise<OpenedHere> {
+  const ledger = new SqliteLedger(connection, instance);
+  const ledgerId = await ledger.ledgerId();
+  if (same && ledgerId !== same.ledgerId) {
+    await ledger.close();
+    throw replacedFault(connection.file, true);
+  }
+  return { ledger, opened: { file: connection.opened, ledgerId } };
 }
 
 class SqliteLedger implements LedgerHere {

@@ -12,7 +12,7 @@ import { held } from '../../ledger/held';
 /** `own`: in a thread of its own; `here`: the same adapter in the thread that asks. */
 export type Where = 'own' | 'here';
 
-export const opened = async (where: Where, file: string): Promise<Ledger> =>
+const opened = async (where: Where, file: string): Promise<Ledger> =>
   where === 'own' ? openSqliteLedger(file) : (await openHere(file)).ledger;
 
 /** @returns the longest time between two turns of the event loop, ms; it turns each millisecond */

@@ -3,7 +3,7 @@
 import type { LogFields } from '../../../runtime/log';
 import { LedgerFault, type LedgerFaultKind } from '../../fault';
 import type { Instance } from '../../ownership';
-import type { FileId } from '../connection';
+import type { OpenedFile } from '../connection';
 import type { Call, Role } from './calls';
 
 /** Which file, and what for. */
@@ -12,7 +12,7 @@ export interface Opening {
   readonly role: Role;
   readonly instance: Omit<Instance, 'isGone'> | null;
   /** It was open before: it has to be this one still. */
-  readonly same?: FileId | undefined;
+  readonly same?: OpenedFile | undefined;
 }
 
 /** Asked of the thread; each is answered once, by its id. */

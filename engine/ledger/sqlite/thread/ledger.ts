@@ -6,7 +6,7 @@ import { DeadlineError, monotonicNow, withDeadline } from '../../../runtime/time
 import { LedgerFault } from '../../fault';
 import type { Ledger } from '../../ledger';
 import type { Instance } from '../../ownership';
-import type { FileId } from '../connection';
+import type { OpenedFile } from '../connection';
 import type { Opening } from './border';
 import { type Call, CALLS, type Role } from './calls';
 import { packedArguments, unpackedResult } from './packing';
@@ -19,7 +19,7 @@ const CLOSE_MS = 15_000;
 
 interface Opened {
   readonly place: string;
-  readonly opened: FileId | null;
+  readonly opened: OpenedFile;
 }
 
 /** @param instance null: nobody is refused @throws LedgerFault */
@@ -113,7 +113,7 @@ class FileThreads {
       file: this.#file,
       role,
       instance: id === undefined ? null : { id, home: home!, host: host! },
-      same: this.#first?.opened ?? undefined,
+      same: this.#first?.opened,
     };
     const thread = takeThread(this.#file, {
       isGone: (asked) => this.#instance?.isGone(asked) ?? false,

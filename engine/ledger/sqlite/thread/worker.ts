@@ -4,7 +4,6 @@
 // each when the one before was taken: n8n's thread has its turn between them.
 import { parentPort } from 'node:worker_threads';
 import type { Log } from '../../../runtime/log';
-import { LedgerFault } from '../../fault';
 import type { Instance } from '../../ownership';
 import { type OpenedHere, openHere, openToRead } from '../sqlite-ledger';
 import { failureOf, type FromThread, type Opening, type Question, type ToThread } from './border';
@@ -75,10 +74,7 @@ function sendPiece(id: number): void {
 }
 
 function opened({ file, role, instance, same }: Opening): Promise<OpenedHere> {
-  if (role === 'reader') {
-    if (!same) throw new LedgerFault('other', `The mail ledger ${file} is no file that can be opened twice.`);
-    return openToRead(file, same);
-  }
+  if (role === 'reader') return openToRead(file, same!);
   const ignore = (): void => undefined;
   const log: Log = {
     ...{ debug: ignore, info: ignore, error: ignore },

@@ -7,7 +7,7 @@ import type { Log } from '../../../runtime/log';
 import type { Instance } from '../../ownership';
 import { type OpenedHere, openHere, openToRead } from '../sqlite-ledger';
 import { failureOf, type FromThread, type Opening, type Question, type ToThread } from './border';
-import { packedResult, unpackedArguments } from './packing';
+import { letGoOfArguments, packedResult, unpackedArguments } from './packing';
 
 /** What n8n's thread takes up in less than a millisecond. */
 const PIECE = 200;
@@ -55,7 +55,8 @@ async function result(id: number, question: Question): Promise<void> {
   const { call, args } = question;
   const ledger = open!.ledger as unknown as Readonly<Record<string, Method>>;
   const asked = unpackedArguments(call, args);
-  const answered = await ledger[call === 'unrecorded' ? 'unrecordedOf' : call]!(...asked);
+  const name = call === 'unrecorded' ? 'unrecordedOf' : call;
+  const answered = await ledger[name]!(...asked).finally(() => letGoOfArguments(call, args));
   const { value, give } = packedResult(call, answered);
   if (!Array.isArray(value) || value.length <= PIECE) {
     send({ kind: 'done', id, value }, give);

@@ -12,7 +12,7 @@ await main(async () => {
   if (missing.length > 0) throw new Error(`The package is not whole. It lacks:\n${missing.join('\n')}`);
 });
 
-/** What n8n is told to load, and the icons and codex files beside it. */
+/** What n8n is told to load, the icons and codex files beside it, and what runs in a thread of its own. */
 async function shipped() {
   const { main, types, n8n } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const assets = [];
@@ -24,5 +24,6 @@ async function shipped() {
         .map((file) => join('dist', folder, file)),
     );
   }
-  return [main, types, ...n8n.nodes, ...n8n.credentials, ...assets];
+  const thread = 'dist/engine/ledger/sqlite/thread/worker.js';
+  return [main, types, ...n8n.nodes, ...n8n.credentials, ...assets, thread];
 }

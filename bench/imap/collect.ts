@@ -44,8 +44,8 @@ export async function collect({ dovecot }: { readonly dovecot: Dovecot }): Promi
 the disk), beside a client that fetches the same with one command and throws it away. Each time it is a mailbox that nobody
 has read before, and a process of its own. The median of ${ROUNDS} rounds; with ${count(MANY)} mails, one round.
 
-With the mail server on the same machine the bare client has nothing to wait for and nothing to do. The engine packs each mail,
-writes it to the disk with its identities and its event, and moves the cursor, all of it in n8n's one thread: there it
+With the mail server on the same machine the bare client has nothing to wait for and nothing to do. The engine identifies and packs
+each mail in n8n's one thread, and in the ledger's writes it to the disk with its event and moves the cursor: there it
 cannot keep up. Over a network both wait for the line, the longer the more: the engine's first seconds are its slowest.
 
 The peak is what the operating system counts (RSS), with the garbage that Node.js has not collected yet: it lets more of it

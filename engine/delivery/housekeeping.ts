@@ -1,5 +1,5 @@
-// Lets go, from time to time, of what the ledger need not keep: in small batches with pauses, so that neither
-// the database nor n8n's event loop is held.
+// Lets go, from time to time, of what the ledger need not keep: in small batches with pauses, so that the database is not
+// held.
 // Invariants: nothing is swept before it was stored who listens; no key of Run Once before it was seen that nobody renews
 // it, since the database's clock may have jumped.
 import { LedgerFault } from '../ledger/fault';
@@ -11,7 +11,7 @@ import type { ServedNodes } from './served-nodes';
 import { Unrenewed } from './unrenewed';
 
 const EVERY_MS = 10 * 60_000;
-// In SQLite 40 ms of n8n's main thread (measured with 10^6 events).
+// In SQLite 40 ms in which nothing else is written (measured with 10^6 events).
 const BATCH_ROWS = 200;
 const BETWEEN_BATCHES_MS = 200;
 

@@ -15,7 +15,7 @@ export interface Instance {
    */
   readonly home: string | null;
   /** Whether that process is known to be no more. */
-  readonly isGone: (home: string) => boolean;
+  readonly isGone: (home: string) => boolean | Promise<boolean>;
   /** The machine, for people. */
   readonly host: string;
 }
@@ -102,7 +102,7 @@ export class Ownership implements LedgerOwnership {
     if (monotonicNow() - this.#saidAt >= SAY_MS) {
       await this.#statements.claim(instance, null);
       const { home } = await this.#statements.read();
-      if (!this.#asked && home !== null && home !== instance.home && instance.isGone(home)) {
+      if (!this.#asked && home !== null && home !== instance.home && (await instance.isGone(home))) {
         await this.#statements.claim(instance, home);
       }
       this.#asked = true;

@@ -70,10 +70,24 @@ describe('the package', { timeout: 10 * 60_000 }, () => {
         if (/\.(svg|png|node\.json)$/.test(entry.name))
           assets.push(join('dist', relative(ROOT, entry.parentPath), entry.name));
     assert.ok(assets.length >= 12, 'icons in light and dark, and codex files');
-    for (const path of [...n8n.nodes, ...n8n.credentials, ...assets]) assert.ok(paths.includes(path), path);
+    const thread = 'dist/engine/ledger/sqlite/thread/worker.js';
+    for (const path of [...n8n.nodes, ...n8n.credentials, ...assets, thread])
+      assert.ok(paths.includes(path), path);
     const others = paths.filter((path) => !/^dist\/(nodes|credentials|engine|index\.)/.test(path));
     assert.deepEqual(others.sort(), ['LICENSE', 'README.md', 'package.json']);
     assert.ok((await stat(join(clone, packed.filename))).size > 100_000);
+  });
+
+  it('finds what runs in a thread of its own: the SQLite ledger opens', async () => {
+    const script = `
+      const { openSqliteLedger } = require('./dist/engine/ledger/sqlite/sqlite-ledger.js');
+      openSqliteLedger(process.argv[1])
+        .then(async (ledger) => {
+          console.log(await ledger.ledgerId(), (await ledger.sources()).length);
+          await ledger.close();
+        })`;
+    const file = join(clone, 'ledger', 'ledger.sqlite');
+    assert.match(await run(process.execPath, ['-e', script, file], { cwd: clone }), /^[0-9a-f]{32} 0\n$/);
   });
 
   it('is built again when a source or the result has changed, by its content, and not otherwise', async () => {

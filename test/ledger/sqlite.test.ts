@@ -4,40 +4,19 @@ import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { DatabaseSync, StatementSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { LedgerFault, type LedgerFaultKind } from '../../engine/ledger/fault';
 import type { Ledger, NewSubscription } from '../../engine/ledger/ledger';
 import { migrations } from '../../engine/ledger/sqlite/migrations';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
+import { exec, statementsSent, textsOf } from '../support/seen-threads';
 import { until } from '../support/until';
 import { ledgerContract } from './contract';
 import { Fixture, success } from './contract/fixture';
 import { held } from './held';
 import type { LedgerUnderTest } from './contract/harness';
-
-/** All that is sent to SQLite in this process: how many statements, their texts, and over which connection. */
-const sent = { count: 0, texts: new Set<string>(), last: undefined as DatabaseSync | undefined };
-
-type AnyMethod = (...parameters: unknown[]) => unknown;
-
-/** Looks on while a method of all objects of a class is called. */
-function spy<T extends object>(prototype: T, name: keyof T & string, seen: (on: T) => void): void {
-  const original = prototype[name] as AnyMethod;
-  Object.defineProperty(prototype, name, {
-    value(this: T, ...parameters: unknown[]): unknown {
-      sent.count++;
-      seen(this);
-      return original.apply(this, parameters);
-    },
-  });
-}
-
-for (const name of ['all', 'get', 'run'] as const) {
-  spy(StatementSync.prototype, name, (statement) => sent.texts.add(statement.sourceSQL));
-}
-spy(DatabaseSync.prototype, 'exec', (database) => (sent.last = database));
 
 async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'durable-mail-ledger-'));
@@ -60,7 +39,7 @@ async function openUnderTest(): Promise<LedgerUnderTest> {
         .prepare(sql)
         .all()
         .map((row) => ({ ...row }) as Row),
-    statements: () => sent.count,
+    statements: statementsSent,
     openAnother: (instance) => openSqliteLedger(file, { instance }),
     dispose: async () => {
       beside.close();
@@ -185,7 +164,6 @@ describe('what SQLite cannot do', () => {
       inFolder(async (folder) => {
         const file = join(folder, 'ledger.sqlite');
         const ledger = await openSqliteLedger(file);
-        const connection = sent.last!;
         const { id, sourceId } = await ledger.subscribe(subscription);
         const large = { identity: '1', content: Buffer.alloc(100_000), due: [id] };
         const message = {
@@ -204,12 +182,12 @@ describe('what SQLite cannot do', () => {
         const hold = await held(ledger, sourceId);
         const send = (): Promise<readonly number[]> =>
           ledger.record({ hold, messages: [message], cursors: [] });
-        connection.exec(cause);
+        await exec(cause);
         await assert.rejects(send(), (error: Error) => {
           assert.ok(error.message.includes(file) && !error.message.includes('secret'), error.message);
           return fault(kind, text)(error);
         });
-        connection.exec('pragma max_page_count = 1000000; pragma query_only = off');
+        await exec('pragma max_page_count = 1000000; pragma query_only = off');
         assert.deepEqual(await send(), [id]);
         await ledger.close();
       }));
@@ -465,7 +443,20 @@ describe('the SQLite statements', () => {
   const fixture = new Fixture(openUnderTest);
 
   it('read no table of events from one end to the other, but for people', async () => {
-    sent.texts.clear();
+    const texts = await textsOf(useAll);
+    assert.ok(texts.size > 50, String(texts.size));
+    for (const sql of texts) {
+      const plan = await fixture.under.query<{ detail: string }>(`explain query plan ${sql}`);
+      const scans = plan
+        .map(({ detail }) => detail)
+        .filter((detail) =>
+          /^SCAN (event|message|content|seen|once_key|mail_action|other|action)\b/.test(detail),
+        );
+      assert.deepEqual(scans, [], `${sql}\n${plan.map(({ detail }) => detail).join('\n')}`);
+    }
+  });
+
+  async function useAll(): Promise<void> {
     const { ledger } = fixture;
     const to = await fixture.subscribe('workflow', {
       ...{ retryDelaysMs: [], keepContentMs: 1, retentionMs: 1 },
@@ -500,16 +491,5 @@ describe('the SQLite statements', () => {
     await ledger.events({}, { limit: 10 });
     await fixture.elapse(1_000);
     await ledger.sweep(10);
-    assert.ok(sent.texts.size > 50, String(sent.texts.size));
-    const elapses = /^update \w+ set (\w+) = \1 - /;
-    for (const sql of [...sent.texts].filter((text) => !elapses.test(text))) {
-      const plan = await fixture.under.query<{ detail: string }>(`explain query plan ${sql}`);
-      const scans = plan
-        .map(({ detail }) => detail)
-        .filter((detail) =>
-          /^SCAN (event|message|content|seen|once_key|mail_action|other|action)\b/.test(detail),
-        );
-      assert.deepEqual(scans, [], `${sql}\n${plan.map(({ detail }) => detail).join('\n')}`);
-    }
-  });
+  }
 });

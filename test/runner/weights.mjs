@@ -52,6 +52,8 @@ const FILES = {
   'integration/odd-servers/withheld': { load: 0.4, seconds: 60 },
   'integration/odd-servers/servers': { load: 0.3, seconds: 70 },
   'integration/odd-servers/dialogues': { load: 0.6, seconds: 60 },
+  // Syncs that take long, and a lock of 10 s.
+  'ledger/slow-disk': { load: 0.3, seconds: 25 },
   // Deadlines, and the minute of a quota.
   'integration/imap-faults': { load: 0.1, seconds: 230 },
   'integration/gmail-quota': { load: 0.05, seconds: 70 },

@@ -1,5 +1,5 @@
 // What people do by hand in the SQLite ledger. A selection by ids is one transaction; one by filter is a transaction
-// for each window of events, so that n8n has its turn in between.
+// for each window of events, so that other calls have their turn in between.
 // Invariant: each action names the states that it leaves.
 import type { Changed, EventFilter, Selection } from '../inspection';
 import type { EventState } from '../states';

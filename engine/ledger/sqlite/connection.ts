@@ -15,9 +15,19 @@ const LOOK_MS = 2_000;
 /** How long another process may hold the file's write lock. */
 const PATIENCE_MS = 5_000;
 
+/** One name for one file, also when another one takes its place. */
+export type FileId = Pick<Stats, 'dev' | 'ino'>;
+
+/** By what a file is known again that was closed meanwhile: another one may have got its number. */
+export interface OpenedFile {
+  /** Null: it is no file. */
+  readonly file: FileId | null;
+  readonly ledgerId: string;
+}
+
 /**
- * Does it again while another process holds the file's write lock: without holding n8n's thread meanwhile, which
- * SQLite's own waiting would. What was refused for that has changed nothing.
+ * Does it again while another process holds the file's write lock: without holding its thread meanwhile, which
+ * SQLite's own waiting would, so that what only reads goes on. What was refused for that has changed nothing.
  */
 export async function patiently<T>(work: () => T): Promise<T> {
   const began = monotonicNow();
@@ -36,13 +46,13 @@ export class SqliteConnection {
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   /** The file as it was opened; null: it is no file. */
-  readonly #opened: Pick<Stats, 'dev' | 'ino'> | null;
+  readonly opened: FileId | null;
   #lookedAt = monotonicNow();
 
   constructor(database: DatabaseSync, file: string) {
     this.#database = database;
     this.file = file;
-    this.#opened = fileOf(file);
+    this.opened = fileOf(file);
   }
 
   /**
@@ -50,26 +60,18 @@ export class SqliteConnection {
    * @throws LedgerFault `replaced`
    */
   assertInPlace(): void {
-    if (!this.#opened || monotonicNow() - this.#lookedAt < LOOK_MS) return;
-    const now = fileOf(this.file);
-    if (now && now.ino === this.#opened.ino && now.dev === this.#opened.dev) {
-      this.#lookedAt = monotonicNow();
-      return;
-    }
-    throw new LedgerFault(
-      'replaced',
-      `The mail ledger ${this.file} was ${now ? 'replaced' : 'deleted'} while n8n used it. ` +
-        (now ? 'The one that is there now is used from here on.' : 'A new one is made.'),
-    );
+    if (!this.opened || monotonicNow() - this.#lookedAt < LOOK_MS) return;
+    assertSame(this.file, this.opened);
+    this.#lookedAt = monotonicNow();
   }
 
   /** Runs it as one transaction that takes the write lock at once. Whatever it throws rolls it back. */
   transaction<T>(work: () => T): T {
     return this.#translated(() => {
-      this.#database.exec('begin immediate');
+      this.#prepare('begin immediate').run();
       try {
         const result = work();
-        this.#database.exec('commit');
+        this.#prepare('commit').run();
         return result;
       } catch (error) {
         rollback(this.#database);
@@ -114,9 +116,25 @@ export class SqliteConnection {
   }
 }
 
-function fileOf(file: string): Stats | null {
+/** @throws LedgerFault `replaced`, unless the file is the one that was opened */
+export function assertSame(file: string, opened: FileId): void {
+  const now = fileOf(file);
+  if (now && now.ino === opened.ino && now.dev === opened.dev) return;
+  throw replacedFault(file, now !== null);
+}
+
+/** @param isThere another one is there now */
+export const replacedFault = (file: string, isThere: boolean): LedgerFault =>
+  new LedgerFault(
+    'replaced',
+    `The mail ledger ${file} was ${isThere ? 'replaced' : 'deleted'} while n8n used it. ` +
+      (isThere ? 'The one that is there now is used from here on.' : 'A new one is made.'),
+  );
+
+function fileOf(file: string): FileId | null {
   try {
-    return statSync(file);
+    const { dev, ino } = statSync(file);
+    return { dev, ino };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     // Whatever keeps it from being looked at is said by SQLite.

@@ -5,12 +5,12 @@ import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { errorText, type Log } from '../../runtime/log';
 import { LedgerFault } from '../fault';
-import { patiently, rollback, SqliteConnection } from './connection';
+import { assertSame, type FileId, patiently, rollback, SqliteConnection } from './connection';
 import { sqliteFault } from './fault';
 import { migrations } from './migrations';
 
 // Busy: another process (n8n's command line) may hold the file's write lock for a moment. SQLite's own waiting would
-// hold n8n's only thread: it is tried again instead (connection.ts).
+// hold whoever only reads: it is tried again instead (connection.ts).
 // FULL: a commit that was answered survives a power cut, also in WAL.
 // The cache is 16 MB: with SQLite's own 2 MB, the indexes of a million mails are read again and again.
 const SETTINGS = `
@@ -20,27 +20,57 @@ const SETTINGS = `
   pragma journal_size_limit = 67108864;
   pragma cache_size = -16384;`;
 
+/** For who only looks: it waits for nobody, and keeps less in memory. */
+const SETTINGS_OF_READER = `
+  pragma busy_timeout = 0;
+  pragma cache_size = -4096;`;
+
 /**
  * Opens the ledger's file, making it and its folder where missing, for this user only: it holds mail.
- * @throws LedgerFault that names the file and says what to do: it cannot be opened, or a newer version wrote it
+ * @param same what it was when it was open before: it is made no more then
+ * @throws LedgerFault that names the file and says what to do: it cannot be opened, a newer version wrote it, or it is
+ *   not the same any more
  */
-export async function openConnection(file: string, log?: Log): Promise<SqliteConnection> {
+export function openConnection(file: string, log?: Log, same?: FileId): Promise<SqliteConnection> {
+  return openWith(file, async (Database) => {
+    if (same) assertSame(file, same);
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const database = new Database(file, { enableForeignKeyConstraints: true });
+    try {
+      keepFromOthers(file, log);
+      await patiently(() => database.exec(SETTINGS));
+      await patiently(() => migrate(database, file));
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+/** Opens a file a second time that is open for writing, to look at what is in it. @throws LedgerFault as above */
+export function openReader(file: string, same: FileId): Promise<SqliteConnection> {
+  return openWith(file, async (Database) => {
+    assertSame(file, same);
+    const database = new Database(file, { readOnly: true });
+    database.exec(SETTINGS_OF_READER);
+    return database;
+  });
+}
+
+async function openWith(
+  file: string,
+  open: (Database: typeof DatabaseSync) => Promise<DatabaseSync>,
+): Promise<SqliteConnection> {
   const { DatabaseSync: Database } = await import('node:sqlite').catch(() => {
     throw new LedgerFault(
       'other',
       `The mail ledger needs Node.js 22.13 or newer for its SQLite; this is ${process.version}.`,
     );
   });
-  let database: DatabaseSync | undefined;
   try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    const opened = (database = new Database(file, { enableForeignKeyConstraints: true }));
-    keepFromOthers(file, log);
-    await patiently(() => opened.exec(SETTINGS));
-    await patiently(() => migrate(opened, file));
-    return new SqliteConnection(opened, file);
+    return new SqliteConnection(await open(Database), file);
   } catch (error) {
-    database?.close();
     throw sqliteFault(error, file);
   }
 }

@@ -1,6 +1,7 @@
 // The ledger in one SQLite file: for n8n in regular mode, with nothing to set up.
-// node:sqlite is synchronous: each call is one short transaction over a small batch, or several with a pause between
-// them, never a loop over the table, so that n8n's event loop is held for milliseconds.
+// node:sqlite is synchronous, so all of this but the first function runs in a thread of the file's own (thread/): n8n's
+// thread waits for no disk and no lock. Each call is one short transaction over a small batch, or several with a pause
+// between them, never a loop over the table, so that no call holds up the others for long.
 import type { Log } from '../../runtime/log';
 import type { Changed, EventFilter, EventPage, EventRecord, Selection, SourceHealth } from '../inspection';
 import type {
@@ -20,6 +21,7 @@ import type {
   SourceReport,
   Subscription,
 } from '../ledger';
+import { LedgerFault } from '../fault';
 import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest, SeenKey } from '../once-keys';
 import type { Released, Whereabouts } from '../run-ends';
@@ -29,7 +31,7 @@ import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { SourceNote } from '../source-notes';
 import type { EventState } from '../states';
 import * as act from './act';
-import { patiently, type SqliteConnection } from './connection';
+import { type OpenedFile, patiently, replacedFault, type SqliteConnection } from './connection';
 import * as deliver from './deliver';
 import { heritage } from './heritage';
 import * as hold from './hold';
@@ -38,7 +40,7 @@ import * as mailActions from './mail-actions';
 import { offer } from './offer';
 import * as once from './once';
 import { claimLedgerFor, leaveLedgerOf, readOwner, replaceOwnerBy } from './owner';
-import { openConnection } from './open';
+import { openConnection, openReader } from './open';
 import { record } from './record';
 import * as runEnds from './run-ends';
 import * as serving from './serving';
@@ -47,24 +49,68 @@ import * as sourceNotes from './source-notes';
 import * as subscribe from './subscribe';
 import { subscriptionsOf } from './subscriptions-of';
 import { sweep } from './sweep';
-import { unrecorded } from './unrecorded';
+import { openInThread } from './thread/ledger';
+import { type Unrecorded, unrecorded, unrecordedOf } from './unrecorded';
 import { waiting } from './waiting';
 
 export interface SqliteLedgerOptions {
+  /** The n8n that opens it; left out: nobody is refused. */
   readonly instance?: Instance | undefined;
   readonly log?: Log | undefined;
 }
 
 /**
+ * In a thread of its own.
  * @param file path of the ledger's file; made where missing
- * @param options.instance the n8n that opens it; left out: nobody is refused
  * @throws LedgerFault that names the file and says what to do
  */
-export async function openSqliteLedger(file: string, options: SqliteLedgerOptions = {}): Promise<Ledger> {
-  return new SqliteLedger(await openConnection(file, options.log), options.instance ?? null);
+export const openSqliteLedger = (file: string, options: SqliteLedgerOptions = {}): Promise<Ledger> =>
+  openInThread(file, options.instance ?? null, options.log);
+
+/** In the thread that calls. */
+export interface OpenedHere {
+  readonly ledger: LedgerHere;
+  readonly opened: OpenedFile;
 }
 
-class SqliteLedger implements Ledger {
+/** What comes from another thread is not unpacked where it would only be packed again. */
+interface LedgerHere extends Ledger {
+  /** @param asked `askedOf` the candidates */
+  unrecordedOf(asked: string): Promise<readonly Unrecorded[]>;
+}
+
+/** @param same as it was when it was open before @throws LedgerFault */
+export async function openHere(
+  file: string,
+  options: SqliteLedgerOptions = {},
+  same?: OpenedFile,
+): Promise<OpenedHere> {
+  const connection = await openConnection(file, options.log, same?.file ?? undefined);
+  return known(connection, options.instance ?? null, same);
+}
+
+/** Only to look at what is in a file that is open for writing elsewhere. @throws LedgerFault */
+export async function openToRead(file: string, same: OpenedFile): Promise<OpenedHere> {
+  if (!same.file)
+    throw new LedgerFault('other', `The mail ledger ${file} is no file that can be opened twice.`);
+  return known(await openReader(file, same.file), null, same);
+}
+
+async function known(
+  connection: SqliteConnection,
+  instance: Instance | null,
+  same: OpenedFile | undefined,
+): Promise<OpenedHere> {
+  const ledger = new SqliteLedger(connection, instance);
+  const ledgerId = await ledger.ledgerId();
+  if (same && ledgerId !== same.ledgerId) {
+    await ledger.close();
+    throw replacedFault(connection.file, true);
+  }
+  return { ledger, opened: { file: connection.opened, ledgerId } };
+}
+
+class SqliteLedger implements LedgerHere {
   readonly place: string;
   readonly #connection: SqliteConnection;
   readonly #ownership: Ownership;
@@ -142,6 +188,10 @@ class SqliteLedger implements Ledger {
 
   unrecorded<T extends Candidate>(candidates: readonly T[]): Promise<T[]> {
     return patiently(() => unrecorded(this.#connection, candidates));
+  }
+
+  unrecordedOf(asked: string): Promise<readonly Unrecorded[]> {
+    return patiently(() => unrecordedOf(this.#connection, asked));
   }
 
   waiting(subscriptionIds: readonly number[], most: number): Promise<number> {

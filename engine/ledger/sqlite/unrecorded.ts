@@ -2,14 +2,17 @@
 import type { Candidate } from '../ledger';
 import type { SqliteConnection } from './connection';
 
+// `asked`: each candidate with each of its subscriptions, taken out of the JSON once.
 // `family`: what the same node takes from other mailboxes of the account; an account-wide identity is the same mail there.
 const selectUnrecorded = `
-  with family as materialized (
+  with asked as materialized (
+    select value ->> 0 as position, value ->> 1 as id, value ->> 2 as identity, value ->> 3 as soft,
+      value ->> 4 as wide, value ->> 5 as weak
+    from json_each(?1)
+  ),
+  family as materialized (
     select due.id, sibling.id as sibling
-    from (
-      select distinct due.value as id
-      from json_each(?1) candidate cross join json_each(candidate.value, '$[2]') due
-      where candidate.value ->> 3) due
+    from (select distinct id from asked where wide) due
     cross join subscription on subscription.id = due.id
     cross join source on source.id = subscription.source_id
     cross join subscription sibling
@@ -18,43 +21,54 @@ const selectUnrecorded = `
     cross join source other
       on other.id = sibling.source_id and other.kind = source.kind and other.account = source.account
   )
-  select candidate.key as position, due.value as subscriptionId
-  from json_each(?1) candidate cross join json_each(candidate.value, '$[2]') due
-  where not exists (
-      select 1 from event where subscription_id = due.value and identity = candidate.value ->> 0)
-    and not exists (
-      select 1 from event where subscription_id = due.value and soft_identity = candidate.value ->> 1)
-    and not exists (
-      select 1 from seen where subscription_id = due.value and key = candidate.value ->> 0)
-    and not exists (
-      select 1 from seen where subscription_id = due.value and key = candidate.value ->> 1)
-    and not (candidate.value ->> 3 and exists (
+  select asked.position, asked.id as subscriptionId
+  from asked
+  where not exists (select 1 from event where subscription_id = asked.id and identity = asked.identity)
+    and not exists (select 1 from event where subscription_id = asked.id and soft_identity = asked.soft)
+    and not exists (select 1 from seen where subscription_id = asked.id and key = asked.identity)
+    and not exists (select 1 from seen where subscription_id = asked.id and key = asked.soft)
+    and not (asked.wide and exists (
       select 1 from family
-      where family.id = due.value and (
-        exists (select 1 from event where subscription_id = family.sibling and identity = candidate.value ->> 0)
-        or exists (select 1 from seen where subscription_id = family.sibling and key = candidate.value ->> 0))))
-    and not (candidate.value ->> 4 is not null and (
+      where family.id = asked.id and (
+        exists (select 1 from event where subscription_id = family.sibling and identity = asked.identity)
+        or exists (select 1 from seen where subscription_id = family.sibling and key = asked.identity))))
+    and not (asked.weak is not null and (
       exists (
         select 1 from subscription
-        cross join message on message.source_id = subscription.source_id
-          and message.weak_identity = candidate.value ->> 4
+        cross join message on message.source_id = subscription.source_id and message.weak_identity = asked.weak
         cross join event on event.message_id = message.id and event.subscription_id = subscription.id
-        where subscription.id = due.value)
+        where subscription.id = asked.id)
       or exists (
-        select 1 from seen where subscription_id = due.value and key = 'weak:' || (candidate.value ->> 4))))`;
+        select 1 from seen where subscription_id = asked.id and key = 'weak:' || asked.weak)))`;
 
-/** The same candidates, each with those subscriptions only that have and had no event for it. */
-export function unrecorded<T extends Candidate>(connection: SqliteConnection, candidates: readonly T[]): T[] {
-  const rows = connection.all<{ position: number; subscriptionId: number }>(
-    selectUnrecorded,
-    JSON.stringify(
-      candidates.map(({ identity, softIdentity, accountWide, seemsLike, due }) => [
-        ...[identity, softIdentity, due],
-        ...[accountWide ? 1 : 0, seemsLike ?? null],
-      ]),
+/** What is asked, as the statement takes it. */
+export const askedOf = (candidates: readonly Candidate[]): string =>
+  JSON.stringify(
+    candidates.flatMap(({ identity, softIdentity, accountWide, seemsLike, due }, position) =>
+      due.map((id) => [position, id, identity, softIdentity, accountWide ? 1 : 0, seemsLike ?? null]),
     ),
   );
+
+/** @returns places of candidates, each with a subscription that has and had no event for it */
+export const unrecordedOf = (connection: SqliteConnection, asked: string): Unrecorded[] =>
+  connection
+    .all<{ position: number; subscriptionId: number }>(selectUnrecorded, asked)
+    .map(({ position, subscriptionId }) => [position, subscriptionId]);
+
+export type Unrecorded = readonly [position: number, subscriptionId: number];
+
+/** The candidates, each with those subscriptions only that were answered. */
+export function withDue<T extends Candidate>(
+  candidates: readonly T[],
+  unrecorded: readonly Unrecorded[],
+): T[] {
   const due = candidates.map((): number[] => []);
-  for (const { position, subscriptionId } of rows) due[position]!.push(subscriptionId);
+  for (const [position, subscriptionId] of unrecorded) due[position]!.push(subscriptionId);
   return candidates.map((candidate, position) => ({ ...candidate, due: due[position]! }));
 }
+
+/** The same candidates, each with those subscriptions only that have and had no event for it. */
+export const unrecorded = <T extends Candidate>(
+  connection: SqliteConnection,
+  candidates: readonly T[],
+): T[] => withDue(candidates, unrecordedOf(connection, askedOf(candidates)));

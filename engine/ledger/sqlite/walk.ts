@@ -1,5 +1,5 @@
-// Goes through the events of the SQLite ledger for people, the newest first, in windows: between two of them n8n has
-// its turn, so that a filter that finds nothing in a million events holds up nobody.
+// Goes through the events of the SQLite ledger for people, the newest first, in windows: between two of them the other
+// calls have their turn in the file's thread, so that a filter that finds nothing in a million events holds up nobody.
 // Invariant: a window is a range of `seq`; an event that is recorded meanwhile is in none.
 import { setImmediate } from 'node:timers/promises';
 import type { EventFilter } from '../inspection';

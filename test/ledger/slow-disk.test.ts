@@ -1,0 +1,64 @@
+// A SQLite ledger never holds the event loop of the process that uses it: not with a disk that takes 100 ms for each sync,
+// not while another process holds the file's lock, and not while people look at a large ledger.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { holdOfLock, holdOfLooks, type Where } from '../support/slow-disk/ledger-holds';
+import { noSlowDisk, type SlowDisk, slowDisk } from '../support/slow-disk/slow-disk';
+
+const SYNC_MS = 100;
+/** Far less than one sync. What else is going on takes up most of it. */
+const MOST_MS = 60;
+const TRIES = 4;
+const MAILS = join(__dirname, '..', 'support', 'slow-disk', 'hold-of-mails.ts');
+
+let folder: string;
+let files = 0;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'durable-mail-holds-'));
+});
+after(() => rm(folder, { recursive: true }));
+
+const newFile = (): string => join(folder, `${++files}.sqlite`);
+
+/** A machine that is busy may hold anybody: what the ledger does shows each time. */
+async function holdsNobody(measure: () => Promise<number>): Promise<void> {
+  const seen: number[] = [];
+  while (seen.length < TRIES) {
+    seen.push(await measure());
+    if (seen.at(-1)! < MOST_MS) return;
+  }
+  assert.fail(`the process was held for ${seen.map(Math.round).join(', ')} ms`);
+}
+
+describe('on a disk that takes 100 ms for each sync', { skip: noSlowDisk }, () => {
+  let disk: SlowDisk;
+  before(async () => {
+    disk = await slowDisk(SYNC_MS);
+  });
+  after(() => disk.dispose());
+
+  const hold = (where: Where): Promise<number> => disk.run(MAILS, where, newFile(), '3');
+
+  it('nobody is held while mails are recorded, claimed and settled', () => holdsNobody(() => hold('own')));
+
+  it('whoever asked would be, by the adapter without a thread of its own', async () => {
+    const ms = await hold('here');
+    assert.ok(ms > 3 * SYNC_MS, `${ms} ms`);
+  });
+});
+
+describe('while another process holds the file’s lock for 10 s', () => {
+  it('nobody is held, and the mail is recorded afterwards', () =>
+    holdsNobody(() => holdOfLock('own', newFile(), 10_000)));
+});
+
+describe('while people look at a large ledger', () => {
+  it('nobody is held by statistics, a listing or the sources', () =>
+    holdsNobody(async () => {
+      const { statistics, list, sources } = await holdOfLooks('own', newFile(), 200_000, 2_000);
+      return Math.max(statistics, list, sources);
+    }));
+});

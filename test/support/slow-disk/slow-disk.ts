@@ -1,0 +1,38 @@
+// A process whose disk takes long for each sync: a library that delays them is compiled, and loaded into it.
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const SOURCE = join(__dirname, 'slow-sync.c');
+
+/** Why there is no slow disk here; false: there is one. */
+export const noSlowDisk: string | false =
+  process.platform !== 'linux'
+    ? 'LD_PRELOAD is Linux’s'
+    : spawnSync('cc', ['--version']).status === 0
+      ? false
+      : 'there is no C compiler (cc)';
+
+export interface SlowDisk {
+  /** Runs a script under tsx, with the disk slow. @returns what it prints, as JSON */
+  run<T>(script: string, ...args: readonly string[]): Promise<T>;
+  dispose(): Promise<void>;
+}
+
+/** @param syncMs what each sync takes more */
+export async function slowDisk(syncMs: number): Promise<SlowDisk> {
+  const folder = await mkdtemp(join(tmpdir(), 'durable-mail-slow-disk-'));
+  const library = join(folder, 'slow-sync.so');
+  await promisify(execFile)('cc', ['-shared', '-fPIC', '-O1', '-o', library, SOURCE, '-ldl']);
+  return {
+    run: async <T>(script: string, ...args: readonly string[]) => {
+      const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, ...args], {
+        env: { ...process.env, LD_PRELOAD: library, SLOW_SYNC_MS: String(syncMs) },
+      });
+      return JSON.parse(stdout) as T;
+    },
+    dispose: () => rm(folder, { recursive: true }),
+  };
+}

@@ -1,0 +1,25 @@
+/* A disk that takes SLOW_SYNC_MS for each sync: loaded into a process with LD_PRELOAD. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <time.h>
+
+static void wait_first(void) {
+  const char *text = getenv("SLOW_SYNC_MS");
+  long ms = text ? atol(text) : 0;
+  struct timespec left = {ms / 1000, (ms % 1000) * 1000000L};
+  while (nanosleep(&left, &left) != 0) {
+  }
+}
+
+int fsync(int fd) {
+  int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fsync");
+  wait_first();
+  return real(fd);
+}
+
+int fdatasync(int fd) {
+  int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+  wait_first();
+  return real(fd);
+}

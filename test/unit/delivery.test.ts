@@ -5,6 +5,7 @@ import { Dispatcher, type DispatcherPorts } from '../../engine/delivery/dispatch
 import { keepHouse } from '../../engine/delivery/housekeeping';
 import { ServedNodes } from '../../engine/delivery/served-nodes';
 import { parseRetrySchedule } from '../../engine/delivery/retry-schedule';
+import { RunSlots } from '../../engine/delivery/run-slots';
 import { Runs } from '../../engine/delivery/runs';
 import { LEASES_SUFFER_MS, Unrenewed } from '../../engine/delivery/unrenewed';
 import type { ToldEnd } from '../../engine/delivery/told-ends';
@@ -40,14 +41,15 @@ class FakeLedger implements Pick<Ledger, 'offer' | 'renew' | 'cursors' | 'takeEn
     return new Map();
   }
 
-  async offer({ unrenewed }: OfferRequest): ReturnType<Ledger['offer']> {
+  async offer({ unrenewed, mostNew = Infinity }: OfferRequest): ReturnType<Ledger['offer']> {
     if (this.failing > 0) {
       this.failing--;
       throw new Error('disk full');
     }
     this.offers++;
     this.unrenewed.push(unrenewed!);
-    return { runs: this.due.splice(0), lapsed: 0, nextInMs: null, running: this.running };
+    const runs = this.due.splice(0, mostNew);
+    return { runs, lapsed: 0, nextInMs: this.due.length > 0 ? 0 : null, running: this.running };
   }
 
   async renew(pointers: readonly Pointer[]): Promise<Pointer[]> {
@@ -69,19 +71,25 @@ const run = (...events: string[]): OfferedRun => ({
 function dispatch(
   emit: DispatcherPorts['emit'],
   ledger = new FakeLedger(),
-  { mostQueuedMs = 60_000, report = (_: Ended): void => undefined } = {},
+  {
+    mostQueuedMs = 60_000,
+    report = (_: Ended): void => undefined,
+    slots = new RunSlots(Infinity),
+    mostRuns = 5,
+  } = {},
 ): { ledger: FakeLedger; wake: ProcessWake; dispatcher: Dispatcher } {
   const wake = new ProcessWake();
   const ports = {
     ledger: ledger as unknown as Ledger,
     wake,
     log: silentLog,
+    slots,
     emit,
     report,
     reportUnclaimed: () => undefined,
     renewRuns: async () => undefined,
   };
-  const settings = { mostRuns: 5, mailsPerRun: 1, mostQueuedMs };
+  const settings = { mostRuns, mailsPerRun: 1, mostQueuedMs };
   return { ledger, wake, dispatcher: new Dispatcher([1], settings, ports) };
 }
 

@@ -160,8 +160,7 @@ export class RunShare {
     this.#waits = false;
     this.#pool.leave();
     this.giveBack();
-    for (const [run, held] of this.#held)
-      held.timer = setTimeout(() => this.#release(run), LEFT_MS).unref();
+    for (const [run, held] of this.#held) held.timer = setTimeout(() => this.#release(run), LEFT_MS).unref();
   }
 
   #got({ slots, turn }: Taken): void {

@@ -1,5 +1,6 @@
 // How many runs a process has at once: what the environment says, n8n's own limit, and what n8n can carry.
 import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
 import { afterEach, describe, it } from 'node:test';
 import * as mostRunsModule from '../../nodes/host/most-runs';
 
@@ -11,13 +12,13 @@ const before = new Map(NAMES.map((name) => [name, process.env[name]]));
 describe('the most runs of a process', () => {
   afterEach(() => {
     for (const [name, value] of before) {
-      if (value === undefined) delete process.env[name];
+      if (value === undefined) Reflect.deleteProperty(process.env, name);
       else process.env[name] = value;
     }
   });
 
   const most = (environment: Record<string, string>, cores = 2): number => {
-    for (const name of NAMES) delete process.env[name];
+    for (const name of NAMES) Reflect.deleteProperty(process.env, name);
     Object.assign(process.env, environment);
     return mostRuns(cores);
   };
@@ -65,10 +66,11 @@ describe('the most runs of a process', () => {
   });
 
   it('are counted once in a process, also by a second copy of the package', () => {
-    const file = require.resolve('../../nodes/host/most-runs');
+    const load = createRequire(__filename);
+    const file = load.resolve('../../nodes/host/most-runs');
     const first = runSlots();
-    delete require.cache[file];
-    const second = require(file) as typeof mostRunsModule;
+    Reflect.deleteProperty(load.cache, file);
+    const second = load(file) as typeof mostRunsModule;
     assert.notEqual(second.runSlots, runSlots, 'it is another copy');
     assert.equal(second.runSlots(), first);
   });

@@ -187,6 +187,32 @@ describe('the dispatcher', () => {
     await dispatcher.stop();
   });
 
+  it('keeps the slot of a run that n8n has not started yet, until it gives up on it', async (t) => {
+    let later = 0;
+    const monotonic = performance.now.bind(performance);
+    t.mock.method(performance, 'now', () => monotonic() + later);
+    const slots = new RunSlots(1);
+    const ledger = new FakeLedger();
+    ledger.due = [run('waits in n8n')];
+    const emit = (): Promise<undefined> => new Promise(() => undefined);
+    const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 600_000, slots });
+    await until('it is emitted', () => ledger.due.length === 0);
+    const other = slots.share(() => undefined);
+    const lookAfter = async (ms: number): Promise<void> => {
+      const { offers } = ledger;
+      later += ms;
+      wake.notify([1]);
+      await until('it has looked', () => ledger.offers > offers);
+    };
+    await lookAfter(60_000);
+    await lookAfter(60_000);
+    assert.equal(other.take(1), 0);
+    await lookAfter(600_000);
+    await lookAfter(60_000);
+    await until('its slot is free', () => other.take(1) === 1);
+    await dispatcher.stop();
+  });
+
   it('has twice the patience with each attempt: n8n may be slow to start what it has', async () => {
     const ledger = new FakeLedger();
     ledger.due = [{ id: 'late', pointers: [pointer('late', 20)] }];

@@ -89,7 +89,7 @@ function itemsOf(parameters: Parameters): ItemSettings {
     format,
     downloadAttachments,
     attachmentPrefix: typeof prefix === 'string' ? prefix : 'attachment_',
-    // The built-in trigger takes a part that is shown within the text for no attachment, in this format only.
-    attachments: attachmentFilter(options, !(format === 'simple' && isLikeBuiltIn(parameters))),
+    // The built-in trigger takes for an attachment what its sender calls one, in this format only.
+    attachments: attachmentFilter(options, format === 'simple' && isLikeBuiltIn(parameters)),
   };
 }

@@ -73,13 +73,20 @@ export const mostStoredBytes = (options: Parameters): number =>
 export const truncatedAbove = (options: Parameters): number =>
   Math.round(numberOption(options, 'truncateAbove') * MEGABYTE);
 
-/** @param inlineByDefault those within the text, where nobody chose @returns null: all @throws Error that names the setting */
-export function attachmentFilter(options: Parameters, inlineByDefault = true): AttachmentFilter | null {
-  const inline = (options.get('inlineAttachments') ?? inlineByDefault) !== false;
+/**
+ * @param onlyMarkedByDefault only what the sender calls an attachment, where nobody chose
+ * @returns null: all @throws Error that names the setting
+ */
+export function attachmentFilter(options: Parameters, onlyMarkedByDefault = false): AttachmentFilter | null {
+  const chosen = options.get('inlineAttachments');
+  const onlyMarked = chosen === undefined && onlyMarkedByDefault;
+  const inline = !onlyMarked && chosen !== false;
   const mostBytes = Math.round(numberOption(options, 'attachmentMostSize') * MEGABYTE) || null;
   const entered = text(options, 'attachmentTypes');
   const types = entered ? parsed(options, '"Attachment Types"', () => parseAttachmentTypes(entered)) : [];
-  return inline && mostBytes === null && types.length === 0 ? null : { inline, mostBytes, types };
+  return inline && mostBytes === null && types.length === 0
+    ? null
+    : { inline, ...(onlyMarked && { onlyMarked }), mostBytes, types };
 }
 
 /** Where a new subscription begins. @param timeZone of a date without one @throws Error that names the setting */

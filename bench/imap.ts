@@ -8,6 +8,7 @@ import { Dovecot } from '../test/support/dovecot';
 import { backlog } from './imap/backlog';
 import { begin } from './imap/begin';
 import { Bench } from './imap/bench';
+import { burst } from './imap/burst';
 import { collect } from './imap/collect';
 import { seconds } from './imap/figures';
 import { idle } from './imap/idle';
@@ -16,7 +17,7 @@ import { print, type Section, write } from './imap/report';
 import { sharedMailbox } from './imap/shared-mailbox';
 
 /** In the order of the report. */
-const WITH_N8N = { latency, backlog, shared: sharedMailbox };
+const WITH_N8N = { latency, burst, backlog, shared: sharedMailbox };
 const WITHOUT_N8N = { collect, idle, begin };
 const PARTS = [...Object.keys(WITH_N8N), ...Object.keys(WITHOUT_N8N)];
 

@@ -5,6 +5,7 @@ import { N8n } from '../../test/support/n8n';
 import { freePort } from '../../test/support/net';
 import { Sink } from '../../test/support/sink';
 import { pass } from './figures';
+import { floorEnvironment } from './floor';
 import { collectGarbage, residentBytes } from './memory';
 
 export class Bench {
@@ -25,7 +26,13 @@ export class Bench {
     const sink = await cleanup.of(Sink.start());
     const inspectorPort = await freePort();
     const n8n = await cleanup.of(
-      N8n.start({ NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectorPort}` }, { withEditor: true }),
+      N8n.start(
+        {
+          NODE_OPTIONS: `--inspect-port=127.0.0.1:${inspectorPort}`,
+          ...(await floorEnvironment(cleanup)),
+        },
+        { withEditor: true },
+      ),
     );
     return new Bench(dovecot, n8n, sink, inspectorPort);
   }

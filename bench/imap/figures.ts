@@ -19,3 +19,5 @@ export const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 2
 export const kilobytes = (bytes: number): string => `${Math.round(bytes / 1_024).toLocaleString('en')} KB`;
 
 export const count = (number: number): string => Math.round(number).toLocaleString('en');
+
+export const ratio = (a: number, b: number): string => (a / b).toFixed(2);

@@ -3,7 +3,7 @@ import type { ImapFlow } from 'imapflow';
 import { until } from '../../test/support/until';
 import { BareClient } from './bare-client';
 import type { Bench } from './bench';
-import { median, ms, pass, percentile, seconds } from './figures';
+import { median, ms, pass, percentile } from './figures';
 import { likelyMail } from './mailboxes';
 import type { Section, Verdict } from './report';
 import { mailWorkflow, type Side, SIDES, webhookWorkflow } from './sides';
@@ -11,7 +11,6 @@ import { mailWorkflow, type Side, SIDES, webhookWorkflow } from './sides';
 const SPARSE = { what: 'sparse', mails: 8, everyMs: 20_000, apart: '20 s' };
 const STEADY = { what: 'steady', mails: 30, everyMs: 1_500, apart: '1.5 s' };
 type Series = typeof SPARSE;
-const BURST_MAILS = 100;
 const MOST_BEHIND_BARE_MS = 60;
 const DEADLINE_MS = 180_000;
 
@@ -29,8 +28,7 @@ export async function latency(bench: Bench): Promise<Section[]> {
   const { dovecot, n8n, sink } = bench;
   const ids: string[] = [];
   for (const side of SIDES) {
-    const parameters = side === 'durable' ? { options: { mostInFlight: 20 } } : {};
-    const id = await mailWorkflow(n8n, sink, side, dovecot.login(side), parameters);
+    const id = await mailWorkflow(n8n, sink, side, dovecot.login(side));
     await n8n.api.publish(id);
     ids.push(id);
   }
@@ -44,11 +42,10 @@ export async function latency(bench: Bench): Promise<Section[]> {
   const rig = { bench, bare, clients, webhook };
   const times = new Map<Series, Times>();
   for (const series of [SPARSE, STEADY]) times.set(series, await measure(rig, series));
-  const bursts = await burst(rig);
   await bare.close();
   for (const client of Object.values(clients)) await client.logout();
   for (const id of ids) await n8n.api.unpublish(id);
-  return [latencySection(times), burstSection(bursts)];
+  return [latencySection(times)];
 }
 
 interface Rig {
@@ -127,20 +124,6 @@ async function post(url: string, subject: string): Promise<void> {
   if (!response.ok) throw new Error(`The webhook answered ${response.status}`);
 }
 
-async function burst({ bench: { dovecot, sink } }: Rig): Promise<Record<Side, number>> {
-  const took = { durable: NaN, builtin: NaN };
-  for (const side of SIDES) {
-    const mails = Array.from({ length: BURST_MAILS }, (_, index) => likelyMail(`${side} burst`, index));
-    await dovecot.append(side, mails);
-    const from = performance.now();
-    const ran = (): number =>
-      sink.deliveries.filter(({ subject }) => subject.startsWith(`${side} burst`)).length;
-    await until(`the burst ran (${side})`, () => ran() >= BURST_MAILS, DEADLINE_MS);
-    took[side] = performance.now() - from;
-  }
-  return took;
-}
-
 function latencySection(times: ReadonlyMap<Series, Times>): Section {
   const rows: string[][] = [];
   const verdicts: Verdict[] = [];
@@ -192,19 +175,5 @@ post is measured in between with a workflow that a webhook starts.`,
     head: ['Mails', 'Until', 'p50', 'p95'],
     rows,
     verdicts,
-  };
-}
-
-function burstSection({ durable, builtin }: Record<Side, number>): Section {
-  return {
-    title: 'A burst',
-    text: `${BURST_MAILS} mails arrive one right after another; the time from the last one's arrival until each has reached its workflow.
-The built-in trigger runs up to 20 mails in one execution, the durable one gives each mail its own, 20 at once here.`,
-    head: ['Trigger', 'Time'],
-    rows: [
-      ['durable', seconds(durable)],
-      ['built-in', seconds(builtin)],
-    ],
-    verdicts: [],
   };
 }

@@ -1,9 +1,11 @@
-// The two triggers, each as the start of the same workflow, and one that a webhook starts: what n8n itself takes.
+// The two triggers, each as the start of the same workflow; and what n8n itself takes: one that a webhook starts, and one
+// whose trigger does nothing but emit.
 import { randomUUID } from 'node:crypto';
 import type { ImapLogin } from '../../engine/imap/session/login';
 import type { N8n } from '../../test/support/n8n';
 import type { Sink } from '../../test/support/sink';
 import { credentialData, postTo } from '../../test/support/workflows';
+import { FLOOR_TRIGGER } from './floor';
 
 export const SIDES = ['durable', 'builtin'] as const;
 export type Side = (typeof SIDES)[number];
@@ -42,6 +44,10 @@ export async function webhookWorkflow(n8n: N8n, sink: Sink): Promise<string> {
   await n8n.api.publish(await workflow(n8n, sink, 'webhook', trigger, '={{ $json.body.subject }}'));
   return `http://127.0.0.1:${n8n.port}/webhook/${path}`;
 }
+
+/** The same, for so many mails that are there as soon as it is published. @returns its id */
+export const floorWorkflow = (n8n: N8n, sink: Sink, mails: number): Promise<string> =>
+  workflow(n8n, sink, 'floor', { ...FLOOR_TRIGGER, parameters: { mails } }, '={{ $json.subject }}');
 
 async function workflow(
   n8n: N8n,

@@ -1,13 +1,15 @@
 // Turns the due events of one trigger into runs that n8n is handed, and keeps them from being offered again while
 // n8n may still start them.
-// Invariants: what is in flight is counted in the ledger, never here, so a limit holds across restarts; a
-// fault of the ledger or of n8n delays an event and never loses it; only `stop` ends the loop.
+// Invariants: what is in flight is counted in the ledger, never here, so a limit holds across restarts; nothing is handed
+// out without a slot among the runs of the process; a fault of the ledger or of n8n delays an event and never loses it;
+// only `stop` ends the loop.
 import type { Ended, Ledger, Offer, OfferedRun, Pointer } from '../ledger/ledger';
 import { pointerName } from '../ledger/keys';
 import { backoffDelay } from '../runtime/backoff';
 import { errorText, type Log } from '../runtime/log';
 import { monotonicNow, pause } from '../runtime/time';
 import type { Wake } from '../signal/wake';
+import type { RunShare, RunSlots } from './run-slots';
 import { RENEW_MS } from './runs';
 import { type ToldEnd, ToldEnds } from './told-ends';
 import { UnclaimedRuns } from './unclaimed-runs';
@@ -26,6 +28,8 @@ export interface DispatcherPorts {
   readonly ledger: Ledger;
   readonly wake: Wake;
   readonly log: Log;
+  /** Of all who hand out runs in this process. */
+  readonly slots: RunSlots;
   /**
    * Hands the run to n8n; resolves when n8n is done with it, with how it says that the run ended; undefined: it does
    * not say, or has started nothing. Pointers of a run for which this throws lapse and are offered again.
@@ -42,6 +46,8 @@ export interface DispatcherPorts {
 export interface DispatcherSettings {
   readonly mostRuns: number;
   readonly mailsPerRun: number;
+  /** While few mails wait, each has a run of its own. */
+  readonly fewAlone?: boolean;
   /**
    * n8n can lose a queued run and tell nobody: a pointer that no run has claimed after this many ms is offered
    * again, under a new attempt. With each attempt it is given twice as long: an n8n that is only slow to start
@@ -56,6 +62,12 @@ interface Queued {
   readonly until: number;
 }
 
+interface Dispatched {
+  readonly offer: Offer;
+  /** More is due, and has no slot. */
+  readonly isShort: boolean;
+}
+
 export class Dispatcher {
   readonly #ports: DispatcherPorts;
   readonly #settings: DispatcherSettings;
@@ -65,6 +77,7 @@ export class Dispatcher {
   readonly #listening = new Map<number, () => void>();
   /** Handed out, and not seen yet to be claimed or given up by n8n. */
   #queued: Queued[] = [];
+  readonly #share: RunShare;
   readonly #told: ToldEnds;
   readonly #unclaimed: UnclaimedRuns;
   #woken = true;
@@ -77,10 +90,14 @@ export class Dispatcher {
   constructor(subscriptionIds: readonly number[], settings: DispatcherSettings, ports: DispatcherPorts) {
     this.#settings = settings;
     this.#ports = ports;
+    this.#share = ports.slots.share(() => this.#wake());
     this.#told = new ToldEnds(ports.ledger);
     this.#unclaimed = new UnclaimedRuns(ports.reportUnclaimed);
     this.serve(subscriptionIds);
-    this.#ended = this.#run().finally(() => this.#listening.forEach((stop) => stop()));
+    this.#ended = this.#run().finally(() => {
+      this.#listening.forEach((stop) => stop());
+      this.#share.leave();
+    });
   }
 
   /** From now on the events of these subscriptions are handed out, too. */
@@ -117,12 +134,17 @@ export class Dispatcher {
     while (!signal.aborted) {
       try {
         this.#woken = false;
-        const offer = await this.#dispatch(signal, failures);
+        const { offer, isShort } = await this.#dispatch(signal, failures).finally(() =>
+          this.#share.giveBack(),
+        );
+        if (isShort) this.#share.wait();
         failures = 0;
         this.#reachedAt = monotonicNow();
         const lapses = this.#unrenewed.see(offer.running ?? []) ?? LOOK_MS;
         const pauses = this.#unclaimed.waitMs || LOOK_MS;
-        const due = Math.max(Math.min(offer.nextInMs ?? LOOK_MS, lapses, pauses), 10);
+        // What waits for a slot is woken when it has one.
+        const next = isShort ? LOOK_MS : (offer.nextInMs ?? LOOK_MS);
+        const due = Math.max(Math.min(next, lapses, pauses), 10);
         const isWatching = this.#queued.length > 0 || !this.#told.isEmpty;
         const ms = Math.min(due, isWatching ? RENEW_MS : LOOK_MS);
         this.#unrenewed.looksAgainIn(ms);
@@ -144,37 +166,53 @@ export class Dispatcher {
     if (wasAway) this.#unrenewed.forget();
   }
 
-  async #dispatch(signal: AbortSignal, failures: number): Promise<Offer> {
-    const { ledger, log, renewRuns } = this.#ports;
-    const { mailsPerRun } = this.#settings;
+  async #dispatch(signal: AbortSignal, failures: number): Promise<Dispatched> {
+    const { ledger, log, slots, renewRuns } = this.#ports;
+    const { mailsPerRun, fewAlone = false } = this.#settings;
     const subscriptionIds = this.#subscriptionIds;
     this.#spareIfAway(failures);
     await this.#renewQueued();
     await renewRuns();
     // Before leases are looked at: what is known of a run counts more than that its lease ran out.
     await this.#settleTold();
-    if (subscriptionIds.length === 0) return { runs: [], lapsed: 0, nextInMs: null };
+    if (subscriptionIds.length === 0)
+      return { offer: { runs: [], lapsed: 0, nextInMs: null }, isShort: false };
+    const mostRuns = Math.min(this.#unclaimed.limit(this.#settings.mostRuns), slots.most);
+    // A ledger that may not answer keeps no slot from others.
+    const mostNew = failures > 0 ? 0 : this.#share.take(mostRuns);
     const offer = await ledger.offer({
       subscriptionIds,
-      mostRuns: this.#unclaimed.limit(this.#settings.mostRuns),
+      mostRuns,
+      mostNew,
       mailsPerRun,
+      fewAlone,
       leaseMs: QUEUED_LEASE_MS,
       unrenewed: this.#unrenewed.leases(),
     });
     if (offer.lapsed > 0) log.warn('Runs were found that did not end', { lapsed: offer.lapsed });
+    this.#see(offer);
+    const isShort = offer.runs.length === mostNew && offer.nextInMs === 0;
     for (const run of offer.runs) {
       // Stopped in between: the run's pointers lapse and the next start offers them again.
-      if (signal.aborted) return offer;
+      if (signal.aborted) return { offer, isShort };
       this.#emit(run);
     }
     const ended = await ledger.takeEnded(subscriptionIds, MOST_REPORTS);
     for (const event of ended) this.#ports.report(event);
     if (ended.length === MOST_REPORTS) this.#woken = true;
-    return offer;
+    return { offer, isShort };
+  }
+
+  /** What n8n does not say of its runs, the ledger shows. */
+  #see({ running = [] }: Offer): void {
+    const inFlight = [...running.map(({ run }) => run), ...this.#queued.map(({ run }) => run.id)];
+    this.#share.see(new Set(inFlight));
   }
 
   #emit(run: OfferedRun): void {
-    const done = this.#ports.emit(run).then((end) => end && this.#told.tell(run.pointers, end));
+    const emitted = this.#ports.emit(run);
+    this.#share.hold(run.id, emitted);
+    const done = emitted.then((end) => end && this.#told.tell(run.pointers, end));
     const attempt = Math.max(...run.pointers.map((pointer) => pointer.attempt));
     const patience = this.#settings.mostQueuedMs * 2 ** Math.min(attempt - 1, MOST_DOUBLINGS);
     const queued = { run, until: monotonicNow() + patience };

@@ -1,6 +1,9 @@
 // Which due events n8n is to run together: the same for every ledger.
 import { newEventId } from './event-id';
-import type { OfferedRun, Pointer } from './ledger';
+import type { OfferedRun, OfferRequest, Pointer } from './ledger';
+
+/** So many are few, however few runs there may be at once. */
+const FEW = 5;
 
 /** A due event, under the attempt that it had so far. */
 export interface DueEvent extends Pointer {
@@ -12,6 +15,18 @@ export interface DueRun {
   /** Unique among all runs ever offered. */
   readonly id: string;
   readonly events: readonly DueEvent[];
+}
+
+type Sizing = Pick<OfferRequest, 'mostRuns' | 'mailsPerRun' | 'fewAlone'>;
+
+/** How many due mails are many, so that more of them change nothing; null: how many there are does not matter. */
+export const manyMails = ({ mostRuns, mailsPerRun, fewAlone }: Sizing): number | null =>
+  fewAlone ? Math.max(FEW, mostRuns) * mailsPerRun : null;
+
+/** How many mails go together in one run, so that all that is due runs at once. @param due counted up to `manyMails` */
+export function sizeOfRuns({ mostRuns, mailsPerRun, fewAlone }: Sizing, due: number): number {
+  if (!fewAlone) return mailsPerRun;
+  return Math.min(mailsPerRun, Math.max(1, Math.ceil(due / Math.max(FEW, mostRuns))));
 }
 
 /**

@@ -146,8 +146,12 @@ export interface OfferRequest {
   readonly subscriptionIds: readonly number[];
   /** The most runs of these subscriptions at once. Counted are those QUEUED or RUNNING under a lease. */
   readonly mostRuns: number;
+  /** The most of them that this offer begins; what is due beyond it is due at once (`nextInMs`). Default: all. */
+  readonly mostNew?: number;
   /** The most mails in one run. A mail whose run failed before runs alone, so that it spoils no other's. */
   readonly mailsPerRun: number;
+  /** While few mails are due each runs alone; the more there are, the more of them go together. Default: false. */
+  readonly fewAlone?: boolean;
   /**
    * How long n8n has to start the run before its events are offered again, unless renewed. No lease of an event is
    * longer by more than a minute: one that lies further ahead is from before the clock was set back, and has run out.

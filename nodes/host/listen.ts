@@ -16,6 +16,7 @@ import { emitRun } from './emit';
 import { tellOfLeftBehind } from './left-behind';
 import { log } from './log';
 import { LostLedger } from './lost-ledger';
+import { runSlots } from './most-runs';
 import { type Listener, openStore, processState, type Store } from './store';
 import { Telling } from './telling';
 import { triggersOf } from './workflow-triggers';
@@ -181,6 +182,7 @@ class TriggerListener implements Listener {
       ledger,
       wake,
       log,
+      slots: runSlots(),
       emit: (run) => emitRun(this.#context, run, runs, ledger.place),
       report: (ended) => this.#telling.setAside(ended),
       reportUnclaimed: (error, runs) => this.#telling.unclaimed(error, runs),

@@ -5,6 +5,7 @@ import { pause } from '../../engine/runtime/time';
 import { isByPerson } from './activation';
 import { sayWhatIsMissing, workflowSettings } from './internals';
 import { mailStoreSettings } from './mail-store';
+import { mostRunsFault } from './most-runs';
 import { nodeError } from './node-error';
 import { QUEUE_MODE_NEEDS_POSTGRES, isQueueMode } from './queue-mode';
 import { openStore } from './store';
@@ -37,6 +38,8 @@ export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<
       );
   }
   if (!(await readSettings(context)) && isQueueMode()) refuse(QUEUE_MODE_NEEDS_POSTGRES);
+  const fault = isByPerson(context) ? mostRunsFault() : null;
+  if (fault !== null) refuse(fault);
   const foreign = await foreignLedger(context);
   if (foreign) refuse(foreign.message);
   sayWhatIsMissing(context);

@@ -10,6 +10,9 @@ import { Sink } from '../support/sink';
 import { until } from '../support/until';
 import { credentialData, sinkWorkflow, type WorkflowOptions } from '../support/workflows';
 
+/** Of all workflows together. */
+const MOST_RUNS = 6;
+
 describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
   const cleanup = new Cleanup();
   let dovecot: Dovecot;
@@ -23,7 +26,7 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
   before(async () => {
     dovecot = await cleanup.of(Dovecot.start());
     sink = await cleanup.of(Sink.start());
-    n8n = await cleanup.of(N8n.start());
+    n8n = await cleanup.of(N8n.start({ DURABLE_MAIL_MOST_RUNS: String(MOST_RUNS) }));
   });
   after(() => cleanup.run());
   beforeEach(async () => {
@@ -130,6 +133,56 @@ describe('mail in a real n8n', { timeout: 15 * 60_000 }, () => {
     await append(...Array.from({ length: 15 }, (_, index) => `one of many ${index}`));
     await settled(id, 15, 60_000);
     assert.equal(most, 3);
+  });
+
+  it('never works on more mails at once than n8n may, over all workflows, and one mail does not wait behind many', async () => {
+    let open = 0;
+    let most = 0;
+    sink.answer = async () => {
+      most = Math.max(most, ++open);
+      if (most < MOST_RUNS) await until('as many are open as may be', () => most >= MOST_RUNS, 60_000);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      open--;
+      return 200;
+    };
+    const listening = async (name: string): Promise<string> => {
+      const id = await made({ mostInFlight: 5 }, { user: `${user}-${name}` });
+      await n8n.api.publish(id);
+      await n8n.watching(id);
+      return id;
+    };
+    const ids = [await listening('a'), await listening('b'), await listening('c')];
+    const single = await listening('single');
+    const subjects = Array.from({ length: 25 }, (_, index) => `of many ${index}`);
+    const mails = subjects.map((subject) => rawMail({ subject }));
+    await Promise.all(['a', 'b', 'c'].map((name) => dovecot.append(`${user}-${name}`, mails)));
+    await until('all that may run does', () => most === MOST_RUNS);
+    await dovecot.append(`${user}-single`, [rawMail({ subject: 'the only one' })]);
+    await until('it is recorded', async () => (await eventsOf(single)).length === 1);
+    const before = sink.deliveries.length;
+    await settled(single, 1);
+    const begun = sink.deliveries.findIndex(({ subject }) => subject === 'the only one') - before;
+    assert.ok(begun <= 2 * MOST_RUNS, `${begun} runs of others began before it`);
+    assert.ok(sink.deliveries.length < 60, 'while many of the others waited');
+    for (const id of ids) await settled(id, 25, 120_000);
+    assert.equal(most, MOST_RUNS);
+    assert.equal(sink.deliveries.length, 76);
+  });
+
+  it('gives each mail its own execution while few wait, and several share one when many do', async () => {
+    const id = await published({ mailsPerRunAutomatic: true });
+    await append('the only one');
+    await settled(id, 1);
+    await n8n.api.unpublish(id);
+    await append(...Array.from({ length: 60 }, (_, index) => `one of many ${index}`));
+    await n8n.api.publish(id);
+    const events = await settled(id, 61, 60_000);
+    assert.ok(events.every(({ state, attempt }) => state === 'DONE' && attempt === 1));
+    const [first, ...others] = events.map(({ executionId }) => executionId);
+    assert.ok(!others.includes(first!), 'the first one had its own');
+    const executions = new Set(others).size;
+    assert.ok(executions < 40, `${executions} executions of 60 mails`);
+    assert.deepEqual([...new Set(sink.counts().values())], [1]);
   });
 
   it('tries a failed run again, until it succeeds', async () => {

@@ -113,6 +113,7 @@ export interface WorkflowOptions {
   readonly withAttachment?: boolean;
   readonly authentication?: 'imap' | 'durableImap';
   readonly mostInFlight?: number;
+  readonly mailsPerRunAutomatic?: boolean;
   readonly retrySchedule?: string;
 }
 

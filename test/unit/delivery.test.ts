@@ -5,6 +5,7 @@ import { Dispatcher, type DispatcherPorts } from '../../engine/delivery/dispatch
 import { keepHouse } from '../../engine/delivery/housekeeping';
 import { ServedNodes } from '../../engine/delivery/served-nodes';
 import { parseRetrySchedule } from '../../engine/delivery/retry-schedule';
+import { RunSlots } from '../../engine/delivery/run-slots';
 import { Runs } from '../../engine/delivery/runs';
 import { LEASES_SUFFER_MS, Unrenewed } from '../../engine/delivery/unrenewed';
 import type { ToldEnd } from '../../engine/delivery/told-ends';
@@ -40,14 +41,15 @@ class FakeLedger implements Pick<Ledger, 'offer' | 'renew' | 'cursors' | 'takeEn
     return new Map();
   }
 
-  async offer({ unrenewed }: OfferRequest): ReturnType<Ledger['offer']> {
+  async offer({ unrenewed, mostNew = Infinity }: OfferRequest): ReturnType<Ledger['offer']> {
     if (this.failing > 0) {
       this.failing--;
       throw new Error('disk full');
     }
     this.offers++;
     this.unrenewed.push(unrenewed!);
-    return { runs: this.due.splice(0), lapsed: 0, nextInMs: null, running: this.running };
+    const runs = this.due.splice(0, mostNew);
+    return { runs, lapsed: 0, nextInMs: this.due.length > 0 ? 0 : null, running: this.running };
   }
 
   async renew(pointers: readonly Pointer[]): Promise<Pointer[]> {
@@ -69,19 +71,25 @@ const run = (...events: string[]): OfferedRun => ({
 function dispatch(
   emit: DispatcherPorts['emit'],
   ledger = new FakeLedger(),
-  { mostQueuedMs = 60_000, report = (_: Ended): void => undefined } = {},
+  {
+    mostQueuedMs = 60_000,
+    report = (_: Ended): void => undefined,
+    slots = new RunSlots(Infinity),
+    mostRuns = 5,
+  } = {},
 ): { ledger: FakeLedger; wake: ProcessWake; dispatcher: Dispatcher } {
   const wake = new ProcessWake();
   const ports = {
     ledger: ledger as unknown as Ledger,
     wake,
     log: silentLog,
+    slots,
     emit,
     report,
     reportUnclaimed: () => undefined,
     renewRuns: async () => undefined,
   };
-  const settings = { mostRuns: 5, mailsPerRun: 1, mostQueuedMs };
+  const settings = { mostRuns, mailsPerRun: 1, mostQueuedMs };
   return { ledger, wake, dispatcher: new Dispatcher([1], settings, ports) };
 }
 
@@ -176,6 +184,32 @@ describe('the dispatcher', () => {
       wake.notify([1]);
       return ledger.renewed.length > 1 && ledger.renewed.at(-1)!.length === 0;
     });
+    await dispatcher.stop();
+  });
+
+  it('keeps the slot of a run that n8n has not started yet, until it gives up on it', async (t) => {
+    let later = 0;
+    const monotonic = performance.now.bind(performance);
+    t.mock.method(performance, 'now', () => monotonic() + later);
+    const slots = new RunSlots(1);
+    const ledger = new FakeLedger();
+    ledger.due = [run('waits in n8n')];
+    const emit = (): Promise<undefined> => new Promise(() => undefined);
+    const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 600_000, slots });
+    await until('it is emitted', () => ledger.due.length === 0);
+    const other = slots.share(() => undefined);
+    const lookAfter = async (ms: number): Promise<void> => {
+      const { offers } = ledger;
+      later += ms;
+      wake.notify([1]);
+      await until('it has looked', () => ledger.offers > offers);
+    };
+    await lookAfter(60_000);
+    await lookAfter(60_000);
+    assert.equal(other.take(1), 0);
+    await lookAfter(600_000);
+    await lookAfter(60_000);
+    await until('its slot is free', () => other.take(1) === 1);
     await dispatcher.stop();
   });
 

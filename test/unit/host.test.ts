@@ -372,6 +372,19 @@ describe('the trigger node', () => {
       }
     });
 
+    it('with a limit of runs that is no number; at the start of n8n the default counts, and nobody is refused', async () => {
+      const context = { ...node, getWorkflowSettings: () => ({}) };
+      const by = (mode: string): Promise<void> =>
+        refuseWhatCannotWork({ ...context, getActivationMode: () => mode } as never);
+      process.env['DURABLE_MAIL_MOST_RUNS'] = 'many';
+      try {
+        await assert.rejects(by('activate'), /DURABLE_MAIL_MOST_RUNS cannot be used: .* from 1 to 1000/);
+        await by('init');
+      } finally {
+        delete process.env['DURABLE_MAIL_MOST_RUNS'];
+      }
+    });
+
     it('with settings of n8n that would lose mails or run for nothing', async () => {
       for (const [setting, message] of [
         [{ onError: 'continueRegularOutput' }, /Switch off "On Error: Continue"/],

@@ -60,6 +60,13 @@ describe("the trigger's settings", () => {
     });
   });
 
+  it('take up to 20 mails in one run while many wait, where a person chose so, whatever else was chosen before', () => {
+    const { delivery } = published({ options: { mailsPerRunAutomatic: true, mailsPerRun: 1 } });
+    assert.deepEqual(delivery, { mostRuns: 5, mailsPerRun: 20, fewAlone: true, mostQueuedMs: 300_000 });
+    const off = published({ options: { mailsPerRunAutomatic: false, mailsPerRun: 3 } });
+    assert.deepEqual(off.delivery, { mostRuns: 5, mailsPerRun: 3, mostQueuedMs: 300_000 });
+  });
+
   it('take the options as they are entered', () => {
     const { delivery, subscription, reading, outage } = published({
       options: {

@@ -2,7 +2,7 @@
 // Invariants: offers of one node are made one after the other; whoever holds a subscription's lock waits for no
 // event; the cost does not grow with what is waiting or done.
 import { AHEAD_MARGIN_MS } from '../clock';
-import { type DueEvent, groupedRuns, offeredRun } from '../grouping';
+import { type DueEvent, groupedRuns, manyMails, offeredRun, sizeOfRuns } from '../grouping';
 import type { Offer, OfferRequest, RunningLease } from '../ledger';
 import { RELEASED_MOST_MS } from '../run-ends';
 import { NOW, type PostgresConnection } from './connection';
@@ -20,6 +20,11 @@ const countInFlight = `
   select count(distinct run_id) as "inFlight" from durable_mail.event
   where subscription_id = any($1) and lease_until is not null
     and (state = 'RUNNING' or lease_until > ${NOW} and lease_until <= ${NOW} + $2)`;
+
+// As far as it matters.
+const countDue = `
+  select count(*)::int as due from (
+    select 1 from durable_mail.event where subscription_id = any($1) and due_at <= ${NOW} limit $2) due`;
 
 /** Until when an event of the subscription may have to wait, at most. */
 const farthest = (subscription: string): string => `
@@ -101,7 +106,7 @@ interface Due extends DueEvent {
 }
 
 export function offer(connection: PostgresConnection, request: OfferRequest): Promise<Offer> {
-  const { subscriptionIds, mostRuns, mailsPerRun, leaseMs, unrenewed } = request;
+  const { subscriptionIds, mostRuns, leaseMs, unrenewed } = request;
   const longestMs = leaseMs + AHEAD_MARGIN_MS;
   return connection.transaction(async (statements) => {
     await statements.run(lockSubscriptions, subscriptionIds);
@@ -112,10 +117,15 @@ export function offer(connection: PostgresConnection, request: OfferRequest): Pr
       longestMs,
     ))!;
     const free = Math.max(0, mostRuns - inFlight);
+    const places = Math.min(free, request.mostNew ?? free);
+    const many = places > 0 ? manyMails(request) : null;
+    const counted =
+      many === null ? null : await statements.get<{ due: number }>(countDue, subscriptionIds, many);
+    const size = sizeOfRuns(request, counted?.due ?? 0);
     const due =
-      free > 0 ? await statements.all<Due>(lockDue, subscriptionIds, free * mailsPerRun, longestMs) : [];
+      places > 0 ? await statements.all<Due>(lockDue, subscriptionIds, places * size, longestMs) : [];
     const oldestFirst = due.sort((a, b) => a.since - b.since || a.seq - b.seq);
-    const runs = groupedRuns(oldestFirst, mailsPerRun, free);
+    const runs = groupedRuns(oldestFirst, size, places);
     if (runs.length > 0) {
       await statements.run(
         queue,

@@ -1,7 +1,7 @@
 // Offers in the SQLite ledger: due events become QUEUED, grouped into runs.
 // Invariant: only this makes QUEUED, and every offer of an event is a new attempt.
 import { AHEAD_MARGIN_MS } from '../clock';
-import { type DueEvent, type DueRun, groupedRuns, offeredRun } from '../grouping';
+import { type DueEvent, type DueRun, groupedRuns, manyMails, offeredRun, sizeOfRuns } from '../grouping';
 import type { Offer, OfferRequest, RunningLease } from '../ledger';
 import { RELEASED_MOST_MS } from '../run-ends';
 import { NOW, type SqliteConnection } from './connection';
@@ -16,6 +16,12 @@ const countInFlight = `
   select count(distinct run_id) as inFlight from event
   where subscription_id in (select value from json_each(?1)) and lease_until is not null
     and (state = 'RUNNING' or lease_until > ${NOW} and lease_until <= ${NOW} + ?2)`;
+
+// As far as it matters.
+const countDue = `
+  select count(*) as due from (
+    select 1 from event
+    where subscription_id in (select value from json_each(?1)) and due_at <= ${NOW} limit ?2)`;
 
 /** Until when an event of the subscription may have to wait, at most. */
 const farthest = `
@@ -90,7 +96,8 @@ export function offer(connection: SqliteConnection, request: OfferRequest): Offe
     const lapsed = lapse(connection, ids, longestMs, unrenewed);
     const { inFlight } = connection.get<{ inFlight: number }>(countInFlight, ids, longestMs)!;
     const free = request.mostRuns - inFlight;
-    const runs = free > 0 ? queue(connection, ids, request, free) : [];
+    const places = Math.min(free, request.mostNew ?? free);
+    const runs = places > 0 ? queue(connection, ids, request, places) : [];
     const next = connection.get<{ dueInMs: number | null; lapseInMs: number | null }>(
       selectNext,
       ids,
@@ -107,14 +114,13 @@ export function offer(connection: SqliteConnection, request: OfferRequest): Offe
   });
 }
 
-function queue(connection: SqliteConnection, ids: string, request: OfferRequest, free: number): DueRun[] {
+function queue(connection: SqliteConnection, ids: string, request: OfferRequest, places: number): DueRun[] {
   const longestMs = request.leaseMs + AHEAD_MARGIN_MS;
-  const most = Math.min(MOST_EVENTS, free * request.mailsPerRun);
-  const runs = groupedRuns(
-    connection.all<DueEvent>(selectDue, ids, most, longestMs),
-    request.mailsPerRun,
-    free,
-  );
+  const many = manyMails(request);
+  const { due } = many === null ? { due: 0 } : connection.get<{ due: number }>(countDue, ids, many)!;
+  const size = sizeOfRuns(request, due);
+  const most = Math.min(MOST_EVENTS, places * size);
+  const runs = groupedRuns(connection.all<DueEvent>(selectDue, ids, most, longestMs), size, places);
   const picked = runs.flatMap(({ id, events }) => events.map(({ seq }) => [seq, id]));
   if (picked.length > 0) connection.run(queueEvents, request.leaseMs, JSON.stringify(picked));
   return runs;

@@ -14,6 +14,7 @@ export const OPTION_ORDER: readonly string[] = [
   'retrySchedule',
   'mostInFlight',
   'mailsPerRun',
+  'mailsPerRunAutomatic',
   'guarantee',
   'startWithin',
   'deadAction',

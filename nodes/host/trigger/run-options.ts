@@ -3,6 +3,11 @@ import type { INodeProperties } from 'n8n-workflow';
 import { DEFAULT_RETRY_SCHEDULE } from '../../../engine/delivery/retry-schedule';
 import { NUMBERS } from './numbers';
 
+/** The option that lets the number of waiting mails say how many run together. */
+export const AUTOMATIC = 'mailsPerRunAutomatic';
+/** As many as the built-in trigger takes. */
+export const MOST_AUTOMATIC = 20;
+
 export const runOptions: INodeProperties[] = [
   {
     displayName: 'Guarantee',
@@ -48,8 +53,17 @@ export const runOptions: INodeProperties[] = [
     type: 'number',
     typeOptions: { minValue: 1, maxValue: 100 },
     default: NUMBERS.mailsPerRun.default,
+    displayOptions: { hide: { [AUTOMATIC]: [true] } },
     description:
       'How many waiting emails one execution may take together, one item each. If it fails, each of them is tried again by itself.',
+  },
+  {
+    displayName: 'Mails per Run: Automatic',
+    name: AUTOMATIC,
+    type: 'boolean',
+    noDataExpression: true,
+    default: true,
+    description: `Whether each email has its own execution while few wait, and up to ${MOST_AUTOMATIC} share one, one item each, when many do. If it fails, each of them is tried again by itself.`,
   },
   {
     displayName: 'Retry After',

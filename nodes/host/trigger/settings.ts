@@ -10,6 +10,7 @@ import { type AttachmentFilter, parseAttachmentTypes } from '../items/attachment
 import type { RunTelling } from '../run-items';
 import { DAY_MS, MEGABYTE, MINUTE_MS, readNumber, START_COUNT } from './numbers';
 import { numberOption, optionOrBefore, type Parameters, parsed, text } from './parameters';
+import { AUTOMATIC, MOST_AUTOMATIC } from './run-options';
 
 /** What came while the trigger was switched off is passed over. */
 export const skipsWhileOff = (context: ITriggerFunctions, options: Parameters): boolean =>
@@ -18,7 +19,9 @@ export const skipsWhileOff = (context: ITriggerFunctions, options: Parameters): 
 /** @throws Error that names the setting */
 export const delivery = (options: Parameters): DispatcherSettings => ({
   mostRuns: numberOption(options, 'mostInFlight'),
-  mailsPerRun: numberOption(options, 'mailsPerRun'),
+  ...(options.get(AUTOMATIC) === true
+    ? { mailsPerRun: MOST_AUTOMATIC, fewAlone: true }
+    : { mailsPerRun: numberOption(options, 'mailsPerRun') }),
   mostQueuedMs: numberOption(options, 'startWithin') * MINUTE_MS,
 });
 

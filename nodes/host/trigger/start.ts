@@ -2,6 +2,7 @@
 import type { INodeProperties, NodeHint } from 'n8n-workflow';
 import { asBeforeHint, carried } from './as-before';
 import { START_COUNT } from './numbers';
+import { AUTOMATIC } from './run-options';
 
 /** @param place where it begins, such as "a mailbox" */
 export const startOptions = (place: string): INodeProperties[] => [
@@ -22,7 +23,11 @@ export const startOptions = (place: string): INodeProperties[] => [
         value: 'since',
         description: 'What the server received since then, and all new ones',
       },
-      { name: 'Everything', value: 'everything', description: 'All that is there, and all new ones' },
+      {
+        name: 'Everything',
+        value: 'everything',
+        description: 'All that is there, and all new ones. Best with Mails per Run: Automatic.',
+      },
     ],
     default: 'new',
     description: `Where to begin in ${place} that this node has not watched before. Afterwards it goes on where it stopped. Where a number or a date is needed, add that option, too.`,
@@ -70,6 +75,14 @@ export const startHints: NodeHint[] = [
     whenToDisplay: 'always',
     displayCondition:
       '={{ ["since", "everything"].includes(($parameter["options"] || {})["start"] || $parameter["start"]) }}',
+  },
+  {
+    message:
+      'While many emails wait, an execution for each takes n8n long. Add the option <b>Mails per Run: Automatic</b>: several share one then, and each has its own as soon as few wait.',
+    type: 'info',
+    location: 'ndv',
+    whenToDisplay: 'always',
+    displayCondition: `={{ (($parameter["options"] || {})["start"] || $parameter["start"]) === "everything" && !($parameter["options"] || {})["${AUTOMATIC}"] && !(($parameter["options"] || {})["mailsPerRun"] > 1) }}`,
   },
   asBeforeHint({
     what: 'It begins with more than new mail, as was set in an older version of this node.',

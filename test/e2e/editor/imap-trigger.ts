@@ -158,6 +158,15 @@ export function imapTriggerInTheEditor(open: () => OpenEditor): void {
       await editor.shows(/Its date counts in the time zone of the workflow/);
       await addOption('Start With: Since');
       await editor.shows('Every email that is there runs the workflow once');
+      await editor.choose('start', 'Everything');
+      const advice = editor.page.getByText(/an execution for each takes n8n long/).filter({ visible: true });
+      await advice.first().waitFor();
+      await addOption('Mails per Run: Automatic');
+      await isStored('it', ({ options }) => {
+        const { mailsPerRunAutomatic } = options as { mailsPerRunAutomatic?: boolean };
+        return mailsPerRunAutomatic === true;
+      });
+      await until('the advice was taken', async () => (await advice.count()) === 0);
       await editor.choose('start', 'New Mail Only');
     });
 

@@ -118,6 +118,7 @@ export function nodesInTheEditor(open: () => OpenEditor): void {
         'Keep Content For (Days)',
         'Keep Events For (Days)',
         'Mails per Run',
+        'Mails per Run: Automatic',
         'Retry After',
         'Runs at Once',
         'Start Within (Minutes)',

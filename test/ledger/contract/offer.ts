@@ -48,6 +48,18 @@ export function offerContract(fixture: Fixture): void {
       assert.equal((await ask(3)).runs.length, 1);
     });
 
+    it('begins no more runs than it is asked for, and says that there is more to begin', async () => {
+      const to = await fixture.subscribe();
+      await fixture.record(to, 1, 2, 3, 4);
+      const none = await fixture.offer(to, { mostRuns: 3, mostNew: 0 });
+      assert.deepEqual([sizes(none), none.nextInMs], [[], 0]);
+      const two = await fixture.offer(to, { mostRuns: 3, mostNew: 2 });
+      assert.deepEqual([sizes(two), two.nextInMs], [[1, 1], 0]);
+      const third = await fixture.offer(to, { mostRuns: 3, mostNew: 2 });
+      assert.equal(third.runs.length, 1, 'nor more than there may be at once');
+      assert.ok(third.nextInMs !== null && third.nextInMs > 0);
+    });
+
     it('says when a retry is due', async () => {
       const to = await fixture.subscribe('workflow', { retryDelaysMs: [60_000] });
       await fixture.record(to, 1);
@@ -160,6 +172,50 @@ export function offerContract(fixture: Fixture): void {
           pointers.map(({ event }) => stored.findIndex(({ id }) => id === event) + 1),
         ),
         [[2, 3], [1]],
+      );
+    });
+
+    it('hold one mail each while few are due, and more the more there are, so that all run at once', async () => {
+      const to = await fixture.subscribe('workflow', { retryDelaysMs: [60_000] });
+      let uid = 0;
+      const sizesOf = async (mails: number, mostRuns: number): Promise<number[]> => {
+        await fixture.record(to, ...Array.from({ length: mails }, () => ++uid));
+        const offer = await fixture.offer(to, { mostRuns, mailsPerRun: 20, fewAlone: true });
+        const pointers = offer.runs.flatMap((run) => run.pointers);
+        await fixture.claim(pointers);
+        await fixture.settle(pointers, success);
+        return sizes(offer);
+      };
+      assert.deepEqual(await sizesOf(1, 5), [1]);
+      assert.deepEqual(await sizesOf(5, 5), [1, 1, 1, 1, 1]);
+      assert.deepEqual(await sizesOf(12, 5), [3, 3, 3, 3]);
+      assert.deepEqual(await sizesOf(100, 5), [20, 20, 20, 20, 20]);
+      assert.deepEqual(await sizesOf(40, 50), Array<number>(40).fill(1));
+      assert.deepEqual(await sizesOf(5, 1), [1], 'few are few, also where one runs at a time');
+      assert.deepEqual(await sizesOf(8, 1), [3], 'four of before, and these');
+      assert.deepEqual(await sizesOf(150, 1), [20]);
+    });
+
+    it('hold as many mails as wait call for, whatever place is free', async () => {
+      const to = await fixture.subscribe();
+      await fixture.record(to, ...Array.from({ length: 60 }, (_, index) => index + 1));
+      const request = { mostRuns: 5, mostNew: 1, mailsPerRun: 20, fewAlone: true };
+      assert.deepEqual(sizes(await fixture.offer(to, request)), [12]);
+      assert.deepEqual(sizes(await fixture.offer(to, request)), [10]);
+    });
+
+    it('hold one mail alone that failed before, however many are due', async () => {
+      const to = await fixture.subscribe('workflow', { retryDelaysMs: [0] });
+      await fixture.record(to, 1, 2);
+      const failed = await fixture.pointers(to);
+      await fixture.claim(failed);
+      await fixture.settle(failed, failure);
+      await fixture.elapse(10);
+      await fixture.record(to, ...Array.from({ length: 40 }, (_, index) => index + 3));
+      const offer = await fixture.offer(to, { mostRuns: 10, mailsPerRun: 20, fewAlone: true });
+      assert.deepEqual(
+        offer.runs.slice(0, 3).map(({ pointers }) => pointers.length),
+        [1, 1, 5],
       );
     });
 

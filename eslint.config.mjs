@@ -42,7 +42,7 @@ export default tseslint.config(
   },
   {
     files: ['nodes/**/*.ts'],
-    ignores: ['nodes/host/node-error.ts'],
+    ignores: ['nodes/host/n8n/node-error.ts'],
     rules: {
       'no-restricted-syntax': [
         'error',

@@ -7,7 +7,7 @@ import type { GmailLogin } from '../../engine/gmail/api/login';
 import type { GmailReading } from '../../engine/gmail/read/reading';
 import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
 import type { SourceKey } from '../../engine/ledger/ledger';
-import { type Collector, fromWhenTold, knownPlaces } from '../host/collector';
+import { type Collector, fromWhenTold, knownPlaces } from '../host/listen/collector';
 import { credentialName } from './login';
 
 const NEEDS_PERSON: ReadonlySet<GmailFaultKind> = new Set<GmailFaultKind>(['login', 'forbidden', 'refused']);

@@ -9,7 +9,7 @@ import { gmailIdentity } from '../../engine/gmail/read/identity';
 import { eventLabelsAmong } from '../../engine/gmail/read/selection';
 import { GMAIL_MAILBOX } from '../../engine/ledger/keys';
 import { idempotencyKey } from '../../engine/mail/identity';
-import { cancelSignal } from '../host/cancel';
+import { cancelSignal } from '../host/n8n/cancel';
 import { gmailItem, type GmailItemSettings } from '../host/items/gmail';
 import type { Wanted } from './settings/reading';
 

@@ -3,7 +3,7 @@
 // it, whatever else is in that run.
 import { createHash } from 'node:crypto';
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { nodeError } from '../host/node-error';
+import { nodeError } from '../host/n8n/node-error';
 import type { Scope } from './settings';
 
 /** Where the counts stand in n8n's state of this node in this execution, which outlives a Wait. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { PostgresSettings } from '../../engine/ledger/postgres/settings';
 import { settingsFromUrl } from '../../engine/ledger/postgres/settings';
-import { letGoOfIdleStores, openStore, type Store, type StoreContext } from '../../nodes/host/store';
+import { letGoOfIdleStores, openStore, type Store, type StoreContext } from '../../nodes/host/store/store';
 import { Cleanup } from '../support/cleanup';
 import { PostgresServer, queryOnce } from '../support/postgres';
 import { until } from '../support/until';

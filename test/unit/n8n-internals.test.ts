@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { IExecuteFunctions, ITriggerFunctions, Logger } from 'n8n-workflow';
 import { LoggerProxy } from 'n8n-workflow';
-import { freshAccessToken, TokenFault } from '../../nodes/host/access-token';
-import type { Collector } from '../../nodes/host/collector';
-import { refuseWithoutRefresh, rootMode, sayWeaker, workflowSettings } from '../../nodes/host/internals';
-import { refuseWhatCannotWork } from '../../nodes/host/refusal';
-import { Telling } from '../../nodes/host/telling';
+import { freshAccessToken, TokenFault } from '../../nodes/host/n8n/access-token';
+import type { Collector } from '../../nodes/host/listen/collector';
+import { refuseWithoutRefresh, rootMode, sayWeaker, workflowSettings } from '../../nodes/host/n8n/internals';
+import { refuseWhatCannotWork } from '../../nodes/host/listen/refusal';
+import { Telling } from '../../nodes/host/listen/telling';
 
 const VERSION = /Everything works from n8n 2\.15 on \(this is \d+\.\d+\.\d+, or near it\)\.$/;
 

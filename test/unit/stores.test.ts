@@ -5,8 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
-import { openDefaultStore } from '../../nodes/host/default-store';
-import { ledgerFile, openStore, processState, type Store, type StoreContext } from '../../nodes/host/store';
+import { openDefaultStore } from '../../nodes/host/store/default-store';
+import {
+  ledgerFile,
+  openStore,
+  processState,
+  type Store,
+  type StoreContext,
+} from '../../nodes/host/store/store';
 
 describe('a mail ledger, where no trigger listens,', () => {
   const before = process.env['N8N_USER_FOLDER'];

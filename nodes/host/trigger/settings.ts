@@ -5,9 +5,9 @@ import type { DispatcherSettings } from '../../../engine/delivery/dispatcher';
 import { DEFAULT_RETRY_SCHEDULE, parseRetrySchedule } from '../../../engine/delivery/retry-schedule';
 import type { Guarantee, SubscriptionSettings } from '../../../engine/ledger/ledger';
 import type { OutageReporting, Start } from '../../../engine/source/source';
-import { isSwitchedOn } from '../activation';
+import { isSwitchedOn } from '../n8n/activation';
 import { type AttachmentFilter, parseAttachmentTypes } from '../items/attachments';
-import type { RunTelling } from '../run-items';
+import type { RunTelling } from '../run/items';
 import { DAY_MS, MEGABYTE, MINUTE_MS, readNumber, START_COUNT } from './numbers';
 import { numberOption, optionOrBefore, type Parameters, parsed, text } from './parameters';
 

@@ -20,6 +20,30 @@ const engineOrder = (part, mayUse) => ({
   to: { path: '^engine/', pathNot: `^engine/(${[part, ...mayUse].join('|')})/` },
 });
 
+/**
+ * The rooms of a folder, from the top floor down: each may use those below it.
+ * @param {string} house @param {string[]} rooms
+ */
+const floors = (house, rooms) => [
+  ...rooms.map((room, floor) => {
+    const below = rooms.slice(floor + 1);
+    return {
+      name: `${house.replace('/', '-')}-${room}`,
+      comment: `${house}/${room} may use only: ${below.join(', ') || 'nothing else'} of ${house}.`,
+      severity: 'error',
+      from: { path: `^${house}/${room}/` },
+      to: { path: `^${house}/[^/]+/`, pathNot: `^${house}/(${[room, ...below].join('|')})/` },
+    };
+  }),
+  {
+    name: `${house.replace('/', '-')}-rooms`,
+    comment: `A new room of ${house} needs its floor among the others (.dependency-cruiser.cjs).`,
+    severity: 'error',
+    from: {},
+    to: { path: `^${house}/[^/]+/`, pathNot: `^${house}/(${rooms.join('|')})/` },
+  },
+];
+
 module.exports = {
   forbidden: [
     {
@@ -50,6 +74,7 @@ module.exports = {
       from: { path: '^nodes/host/' },
       to: { path: '^nodes/(?!host/)' },
     },
+    ...floors('nodes/host', ['listen', 'run', 'store', 'trigger', 'items', 'n8n']),
     engineOrder('runtime', []),
     engineOrder('mail', ['runtime']),
     engineOrder('ledger', ['mail', 'runtime']),
@@ -59,6 +84,32 @@ module.exports = {
     engineOrder('imap', ['source', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('gmail', ['source', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('delivery', ['ledger', 'signal', 'runtime']),
+    engineOrder('instance', ['imap', 'gmail', 'delivery', 'source', 'ledger', 'signal', 'runtime']),
+    {
+      name: 'adapters-opened-in-one-room',
+      comment:
+        'Only engine/instance opens an adapter of the ledger, so that a process has one engine a ledger. Others may know ' +
+        'how a database is named (postgres/settings.ts).',
+      severity: 'error',
+      from: { pathNot: '^engine/(instance|ledger)/' },
+      to: { path: '^engine/ledger/(sqlite|postgres)/', pathNot: '^engine/ledger/postgres/settings[.]ts$' },
+    },
+    {
+      name: 'adapters-apart',
+      comment: 'Neither adapter of the ledger knows the other; what both need stands in engine/ledger.',
+      severity: 'error',
+      from: { path: '^engine/ledger/(sqlite|postgres)/' },
+      to: { path: '^engine/ledger/(sqlite|postgres)/', pathNot: '^engine/ledger/$1/' },
+    },
+    {
+      name: 'ports-know-no-adapter',
+      comment: 'The ledger is a port: what stands above its adapters does not know them.',
+      severity: 'error',
+      from: { path: '^engine/ledger/[^/]+[.]ts$' },
+      to: { path: '^engine/ledger/(sqlite|postgres)/' },
+    },
+    ...floors('engine/imap', ['watch', 'act', 'find', 'read', 'session', 'rules']),
+    ...floors('engine/gmail', ['watch', 'act', 'find', 'read', 'notify', 'api']),
     {
       name: 'libraries-on-demand',
       comment:

@@ -53,7 +53,7 @@ async function look(): Promise<void> {
 
 /** Whether a ledger that this process can open knows it: then it is of this package, and has listened before. */
 async function isOurs({ workflowId, nodeId }: TriggerStatus): Promise<boolean> {
-  for (const { opening } of processState().stores.values()) {
+  for (const { opening } of processState().engines.values()) {
     const store = await opening.catch(() => null);
     if (((await store?.ledger.subscriptionsOf(workflowId, nodeId)) ?? []).length > 0) return true;
   }

@@ -2,7 +2,7 @@
 // Invariant: once the settings were accepted nothing ends it but its close. Whatever fails is tried again in
 // the background, because n8n gives up on a trigger that throws or reports an error (5 tries, then for good).
 import type { ITriggerFunctions } from 'n8n-workflow';
-import { Dispatcher, type DispatcherSettings } from '../../../engine/delivery/dispatcher';
+import type { DispatcherSettings } from '../../../engine/delivery/dispatcher';
 import { LedgerFault, type LedgerFaultKind } from '../../../engine/ledger/fault';
 import type { SourceKey, Subscription, SubscriptionSettings } from '../../../engine/ledger/ledger';
 import type { TriggerNode } from '../../../engine/ledger/serving';
@@ -167,7 +167,7 @@ class TriggerListener implements Listener {
   /** Listens to the account that the credential names now, until it names another one or n8n closes. */
   async #listen(signal: AbortSignal): Promise<void> {
     const store = await openStore(this.#context);
-    const { ledger, wake, runs } = store;
+    const { ledger, runs } = store;
     await store.own();
     await this.#lost.opened(ledger);
     await (this.#serving = this.#serve(store));
@@ -177,14 +177,10 @@ class TriggerListener implements Listener {
       this.#ports(moved, (ids) => dispatcher.serve(ids)),
     );
     if (signal.aborted) return;
-    const dispatcher = new Dispatcher([], this.#settings.delivery, {
-      ledger,
-      wake,
-      log,
+    const dispatcher = store.deliver(this.#settings.delivery, {
       emit: (run) => emitRun(this.#context, run, runs, ledger.place),
       report: (ended) => this.#telling.setAside(ended),
       reportUnclaimed: (error, runs) => this.#telling.unclaimed(error, runs),
-      renewRuns: () => runs.renewAll(),
     });
     let stopping: Promise<unknown> | undefined;
     const stop = (): Promise<unknown> => (stopping ??= Promise.all([dispatcher.stop(), collecting.stop()]));

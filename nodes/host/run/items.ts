@@ -6,6 +6,7 @@ import { unpackContent } from '../../../engine/ledger/content';
 import type { Claim, Ledger, Pointer } from '../../../engine/ledger/ledger';
 import { groupedBySize } from '../../../engine/runtime/groups';
 import type { ItemFacts } from '../items/mail';
+import type { RunTelling } from '../trigger/settings';
 
 type Context = Pick<IExecuteFunctions, 'helpers'>;
 
@@ -47,14 +48,6 @@ export interface ReadSettings {
 
 export interface RunSettings extends ReadSettings {
   readonly telling: RunTelling;
-}
-
-/** What people are told of runs. */
-export interface RunTelling {
-  /** n8n's error workflow hears of every try that fails; else of mails that are given up only. */
-  readonly everyTry: boolean;
-  /** The execution shows sender and subject. */
-  readonly showsMail: boolean;
 }
 
 /**

@@ -53,7 +53,7 @@ const retries: ExecutionListener = {
 
   ends: async ({ executionId, runData }) => {
     if (runData.mode !== 'retry') return;
-    for (const { opening } of processState().stores.values()) {
+    for (const { opening } of processState().engines.values()) {
       const store = await opening.catch(() => null);
       await store?.runs.end(executionId, outcomeOf(runData));
     }
@@ -102,7 +102,7 @@ async function lookUp(
   node: INode,
   events: readonly string[],
 ): Promise<{ store: Store | null; found: ReadonlyMap<string, Whereabouts> }> {
-  const stores = [...processState().stores.values()].map(({ opening }) => opening);
+  const stores = [...processState().engines.values()].map(({ opening }) => opening);
   const own = await asIfItRan(node);
   if (own) stores.unshift(openStore(own));
   let fault: unknown;

@@ -10,7 +10,7 @@ import type {
   INodeProperties,
   ITriggerFunctions,
 } from 'n8n-workflow';
-import { checkPostgres } from '../../../engine/ledger/postgres/check';
+import { checkPlace } from '../../../engine/instance/place';
 import {
   DEFAULT_SCHEMA,
   type PostgresSettings,
@@ -155,7 +155,7 @@ export async function mailStoreTest(
 ): Promise<INodeCredentialTestResult> {
   try {
     const settings = toSettings(credential.data ?? {}, titleOf(credential.name, MAIL_STORE));
-    return { status: 'OK', message: await checkPostgres(settings) };
+    return { status: 'OK', message: await checkPlace({ kind: 'postgres', settings }) };
   } catch (error) {
     return { status: 'Error', message: errorText(error) };
   }

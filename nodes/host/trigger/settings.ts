@@ -7,7 +7,6 @@ import type { Guarantee, SubscriptionSettings } from '../../../engine/ledger/led
 import type { OutageReporting, Start } from '../../../engine/source/source';
 import { isSwitchedOn } from '../n8n/activation';
 import { type AttachmentFilter, parseAttachmentTypes } from '../items/attachments';
-import type { RunTelling } from '../run/items';
 import { DAY_MS, MEGABYTE, MINUTE_MS, readNumber, START_COUNT } from './numbers';
 import { numberOption, optionOrBefore, type Parameters, parsed, text } from './parameters';
 
@@ -51,6 +50,13 @@ export function outage(options: Parameters): OutageReporting {
 }
 
 /** What people are told of runs. */
+export interface RunTelling {
+  /** n8n's error workflow hears of every try that fails; else of mails that are given up only. */
+  readonly everyTry: boolean;
+  /** The execution shows sender and subject. */
+  readonly showsMail: boolean;
+}
+
 export const runTelling = (options: Parameters): RunTelling => ({
   everyTry: options.get('errorWorkflow') === 'everyTry',
   showsMail: showsMail(options, 'executions'),

@@ -16,7 +16,7 @@ import {
 } from '../host/n8n/access-token';
 import { credentialTitle, credentialType } from '../host/n8n/credential-name';
 import { type HttpContext, sendHttp } from '../host/n8n/http';
-import { refuseWithoutRefresh } from '../host/n8n/internals';
+import { refuseWithoutRefresh } from '../host/n8n/newer';
 import { nodeError } from '../host/n8n/node-error';
 import { named } from '../host/trigger/parameters';
 import { accountAddress } from './account-address';

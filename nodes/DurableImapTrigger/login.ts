@@ -12,7 +12,7 @@ import {
 } from '../../engine/imap/session/login';
 import { freshAccessToken, isConnected, type TokenContext, TokenFault } from '../host/n8n/access-token';
 import { credentialTitle } from '../host/n8n/credential-name';
-import { refuseWithoutRefresh } from '../host/n8n/internals';
+import { refuseWithoutRefresh } from '../host/n8n/newer';
 import { nodeError } from '../host/n8n/node-error';
 import { type AddressContext, gmailAddress } from './gmail-address';
 

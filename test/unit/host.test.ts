@@ -20,6 +20,7 @@ import { imapShape } from '../../nodes/DurableImapTrigger/shape';
 import { held } from '../ledger/held';
 import { itemHelpers, itemSettings } from '../support/items';
 import { rawMail } from '../support/mails';
+import { RunHooks } from '../support/run-hooks';
 
 /** A node that has not chosen a Mail Store. */
 const node = {
@@ -102,10 +103,7 @@ describe('a run', () => {
 
   const execution = (pointers: readonly Pointer[], hooked = true): FakeRun => {
     const id = String(++executions);
-    const handlers: ((run: IRun) => Promise<void>)[] = [];
-    const hooks = {
-      addHandler: (_: string, handler: (run: IRun) => Promise<void>) => handlers.push(handler),
-    };
+    const hooks = new RunHooks();
     const context = {
       helpers: itemHelpers,
       ...node,
@@ -116,12 +114,7 @@ describe('a run', () => {
       getExecutionCancelSignal: () => undefined,
       ...(hooked && { additionalData: { hooks } }),
     } as unknown as IExecuteFunctions;
-    return {
-      context,
-      end: async (run) => {
-        for (const handler of handlers) await handler(run as IRun);
-      },
-    };
+    return { context, end: (run) => hooks.end(run) };
   };
 
   const noServer = {

@@ -4,6 +4,7 @@ import type { Runs } from '../../../engine/delivery/runs';
 import type { ToldEnd } from '../../../engine/delivery/told-ends';
 import type { OfferedRun } from '../../../engine/ledger/ledger';
 import { pointerItem } from '../run/pointer';
+import { emitted, sayEndHasNoStatus } from '../n8n/newer';
 import { failedOutcome, outcomeOf } from '../run/end';
 
 /**
@@ -19,18 +20,22 @@ export async function emitRun(
   place: string,
 ): Promise<ToldEnd | undefined> {
   const key = `durable-mail:${run.id}`;
-  const done = context.helpers.createDeferredPromise<IRun>();
-  context.emit([run.pointers.map((pointer) => pointerItem(pointer, place))], undefined, done, key);
-  const end = await endOf(done.promise, context.getNode().name);
+  const items = run.pointers.map((pointer) => pointerItem(pointer, place));
+  const end = await endOf(emitted(context, items, key), context.getNode().name);
   if (end) await runs.endOf(run.pointers, end.outcome);
   return end;
 }
 
-async function endOf(done: Promise<IRun>, trigger: string): Promise<ToldEnd | undefined> {
+async function endOf(done: Promise<IRun | undefined>, trigger: string): Promise<ToldEnd | undefined> {
   try {
-    const ended = (await done) as IRun | undefined;
-    // Undefined: n8n knew the key and started nothing. Not over: an older n8n says so of runs that are.
-    if (!ended || !isOver(ended)) return undefined;
+    const ended = await done;
+    if (!ended) return undefined;
+    if ((ended.status as IRun['status'] | undefined) === undefined) {
+      sayEndHasNoStatus();
+      return undefined;
+    }
+    // An older n8n says so of runs that are over.
+    if (UNENDED.includes(ended.status)) return undefined;
     const last = (ended.data as Partial<IRun['data']> | undefined)?.resultData?.lastNodeExecuted;
     return { outcome: outcomeOf(ended), wentNoFurther: last === undefined || last === trigger };
   } catch (error) {
@@ -38,4 +43,4 @@ async function endOf(done: Promise<IRun>, trigger: string): Promise<ToldEnd | un
   }
 }
 
-const isOver = ({ status }: IRun): boolean => !['new', 'running', 'unknown'].includes(status);
+const UNENDED: readonly IRun['status'][] = ['new', 'running', 'unknown'];

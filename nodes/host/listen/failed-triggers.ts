@@ -5,22 +5,11 @@ import { errorText } from '../../../engine/runtime/log';
 import { pause } from '../../../engine/runtime/time';
 import { openDefaultStore } from '../store/default-store';
 import { log } from '../n8n/log';
-import { service } from '../n8n/modules';
+import { instanceSettings, triggerStatuses } from '../n8n/internals';
 import { processState } from '../store/store';
 
 /** What n8n starts by itself has begun to listen by then. */
 const LOOK_AFTER_MS = 30_000;
-
-/** A row of n8n's workflow_publication_trigger_status (from n8n 2.30 on; an older one tries all at each start). */
-interface TriggerStatus {
-  readonly workflowId: string;
-  readonly nodeId: string;
-  readonly errorMessage?: string | null;
-}
-
-interface TriggerStatuses {
-  findBy(where: { readonly status: 'failed' }): Promise<TriggerStatus[]>;
-}
 
 /** Once for each copy of the package: it may come back to an n8n that runs. */
 let looks = false;
@@ -35,14 +24,13 @@ export function tellOfFailedTriggers(): void {
 }
 
 async function look(): Promise<void> {
-  const instance = service<{ instanceType: string; isLeader: boolean }>('n8n-core', 'InstanceSettings');
-  if (instance?.instanceType !== 'main' || instance.isLeader === false) return;
+  const { instanceType, isLeader } = instanceSettings();
+  if (instanceType !== 'main' || isLeader === false) return;
   await openDefaultStore();
-  const statuses = service<TriggerStatuses>('@n8n/db', 'WorkflowPublicationTriggerStatusRepository');
-  if (typeof statuses?.findBy !== 'function') return;
-  for (const failed of await statuses.findBy({ status: 'failed' })) {
-    const { workflowId, nodeId, errorMessage } = failed;
-    if (processState().listeners.has(`${workflowId}:${nodeId}`) || !(await isOurs(failed))) continue;
+  const failed = (await triggerStatuses()?.findBy({ status: 'failed' })) ?? [];
+  for (const { workflowId, nodeId, errorMessage } of failed) {
+    if (processState().listeners.has(`${workflowId}:${nodeId}`) || !(await isOurs(workflowId, nodeId)))
+      continue;
     log.error(
       `A trigger of workflow ${workflowId} (its node ${nodeId}) does not listen, so its mail does not run: n8n could not ` +
         `start it once, and does not try again by itself. ${errorMessage ? `n8n says: ${errorMessage} ` : ''}` +
@@ -52,7 +40,7 @@ async function look(): Promise<void> {
 }
 
 /** Whether a ledger that this process can open knows it: then it is of this package, and has listened before. */
-async function isOurs({ workflowId, nodeId }: TriggerStatus): Promise<boolean> {
+async function isOurs(workflowId: string, nodeId: string): Promise<boolean> {
   for (const { opening } of processState().engines.values()) {
     const store = await opening.catch(() => null);
     if (((await store?.ledger.subscriptionsOf(workflowId, nodeId)) ?? []).length > 0) return true;

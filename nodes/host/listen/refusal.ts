@@ -3,7 +3,7 @@ import type { ITriggerFunctions } from 'n8n-workflow';
 import { LedgerFault } from '../../../engine/ledger/fault';
 import { pause } from '../../../engine/runtime/time';
 import { isByPerson } from '../n8n/activation';
-import { sayWhatIsMissing, workflowSettings } from '../n8n/internals';
+import { refuseWithoutEnds, sayWhatIsMissing, workflowSettings } from '../n8n/newer';
 import { mailStoreSettings } from '../store/mail-store';
 import { nodeError } from '../n8n/node-error';
 import { QUEUE_MODE_NEEDS_POSTGRES, isQueueMode } from '../n8n/queue-mode';
@@ -39,6 +39,11 @@ export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<
   if (!(await readSettings(context)) && isQueueMode()) refuse(QUEUE_MODE_NEEDS_POSTGRES);
   const foreign = await foreignLedger(context);
   if (foreign) refuse(foreign.message);
+  try {
+    refuseWithoutEnds(context);
+  } catch (error) {
+    refuse((error as Error).message);
+  }
   sayWhatIsMissing(context);
 }
 

@@ -5,7 +5,7 @@ import type { Ended } from '../../../engine/ledger/ledger';
 import type { Unserved } from '../../../engine/ledger/serving';
 import { errorText } from '../../../engine/runtime/log';
 import type { Collector } from './collector';
-import { failedExecution } from '../n8n/internals';
+import { failedExecution } from '../n8n/newer';
 import { log } from '../n8n/log';
 import type { Memory } from '../store/memory';
 import { nodeError } from '../n8n/node-error';

@@ -6,7 +6,7 @@ import type { ICredentialDataDecryptedObject, ITriggerFunctions, RequestHelperFu
 import { processWide } from '../../../engine/runtime/process-wide';
 import { monotonicNow, withDeadline } from '../../../engine/runtime/time';
 import { credentialTitle } from './credential-name';
-import { refreshedToken, refreshRefusal } from './internals';
+import { refreshedToken, refreshRefusal } from './newer';
 
 /** What every context of n8n has in which a token is read: a trigger's, a run's, and that of a list in the editor. */
 export type TokenContext = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'> & {

@@ -3,24 +3,14 @@
 // n8n finds that in its own copy of the workflow, which each execution has; none of this is part of its documented node
 // API. Where the copy is not there, n8n tells each try as it always does.
 // Invariant: what n8n stores and shows of the execution is not changed.
-import type { INode } from 'n8n-workflow';
-
-interface WorkflowCopy {
-  readonly settings?: { readonly errorWorkflow?: string };
-  readonly nodes?: readonly Pick<INode, 'type'>[];
-}
-
-/** An execution's hooks, as far as they are concerned. */
-export interface HasWorkflowCopy {
-  workflowData?: WorkflowCopy;
-}
+import { type LifecycleHooks, workflowCopy } from './internals';
 
 /** A workflow that holds this node is its own error workflow (unless n8n's NODES_ERROR_TRIGGER_TYPE says another one). */
 const ERROR_TRIGGER = 'n8n-nodes-base.errorTrigger';
 
 /** Until it is undone, n8n finds no error workflow for this execution. @returns undoes it */
-export function keepFromErrorWorkflow(hooks: HasWorkflowCopy): () => void {
-  const copy = hooks.workflowData;
+export function keepFromErrorWorkflow(hooks: LifecycleHooks): () => void {
+  const copy = workflowCopy(hooks);
   if (!copy) return () => undefined;
   const { settings, nodes } = copy;
   hooks.workflowData = {

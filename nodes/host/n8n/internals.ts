@@ -1,26 +1,41 @@
-// All that is asked of n8n beside its documented API for nodes, or that n8n has had only for a while: whether it is
-// there is found at its use, and what is weaker without it is said in n8n's log, once a process. The two large ones have
-// files of their own, and say it here: the hooks of a run (run-hooks.ts), and the executions of a process
-// (lifecycle-events.ts).
-// Invariant: what is missing is never a TypeError, and no version number decides anything.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+// All that is asked of n8n beside its documented API for nodes: here and nowhere else (eslint.config.mjs), when it is first
+// used. What an n8n does not have is null or false, and what is weaker without it is said once a process, here or by who asks;
+// where nothing durable would be left, it is refused in words for people. What is documented, and not in every n8n that may
+// meet this package, is in newer.ts.
+// Invariant: what is missing, or has another shape, is never a TypeError, and no version number decides anything.
+import { createRequire } from 'node:module';
 import type {
-  IAllExecuteFunctions,
+  IConnections,
+  ICredentialDataDecryptedObject,
+  IDataObject,
   IExecuteFunctions,
-  ITriggerFunctions,
-  NodeOperationError,
+  INode,
+  INodeCredentialsDetails,
+  IRun,
+  ITaskData,
+  WorkflowExecuteMode,
 } from 'n8n-workflow';
-import { processWide } from '../../../engine/runtime/process-wide';
-import { log } from './log';
+import { sayWeaker, updateN8n } from './weaker';
 
-/** The oldest n8n that has all of it. */
-const OLDEST_IN_FULL = '2.15';
+export type EndHandler = (run: IRun) => Promise<void>;
+type StepHandler = (step: string, task: Partial<ITaskData> | undefined) => Promise<void>;
 
-/** What a context holds beside its documented parts, as far as it may be read. */
-interface Inside {
-  readonly additionalData?: { readonly rootExecutionMode?: string | undefined };
-  readonly workflow?: { readonly settings?: WorkflowSettings };
+interface Handlers {
+  readonly workflowExecuteAfter: EndHandler;
+  readonly nodeExecuteAfter: StepHandler;
+}
+
+/** n8n's own copy of the workflow, for one execution; it looks for the error workflow there. */
+interface WorkflowCopy {
+  readonly settings?: { readonly errorWorkflow?: string };
+  readonly nodes?: readonly Pick<INode, 'type'>[];
+}
+
+/** The hooks of one execution (n8n-core, execution-lifecycle-hooks). */
+export interface LifecycleHooks {
+  addHandler?(name: string, handler: unknown): void;
+  readonly handlers?: { readonly [Name in keyof Handlers]?: Handlers[Name][] };
+  workflowData?: WorkflowCopy;
 }
 
 interface WorkflowSettings {
@@ -28,88 +43,114 @@ interface WorkflowSettings {
   readonly engineType?: string;
 }
 
-/** What an n8n may lack, as its contexts may then look. */
-type Perhaps<T> = { readonly [K in keyof T]?: T[K] | undefined };
+type WorkflowNodes = Readonly<Record<string, Partial<INode>>>;
 
-const said = (): Set<string> => processWide('said', () => new Set<string>());
-
-/** Says it in the log, once a process. @param more what goes with it, worked out only then */
-export function warnOnce(what: string, more = (): string => ''): void {
-  if (said().has(what)) return;
-  said().add(what);
-  log.warn(`${what}${more()}`);
+/** What a node's context holds beside its documented parts. */
+interface Inside {
+  readonly additionalData?: {
+    readonly hooks?: LifecycleHooks;
+    readonly rootExecutionMode?: string | undefined;
+  };
+  readonly workflow?: {
+    readonly settings?: WorkflowSettings;
+    readonly nodes?: WorkflowNodes | null;
+    readonly connectionsBySourceNode?: Partial<IConnections>;
+  };
 }
 
-/** Says in the log, once a process, what is weaker in an n8n that lacks something. @param what whole sentences */
-export const sayWeaker = (what: string): void =>
-  warnOnce(what, () => ` Everything works from n8n ${OLDEST_IN_FULL} on${thisN8n()}.`);
+const inside = (context: object): Inside => context;
 
-/** The workflow's settings; where no way leads to them there are none, as in an n8n that has no choice of engines. */
-export function workflowSettings(context: ITriggerFunctions): WorkflowSettings {
-  const { getWorkflowSettings } = context as Perhaps<ITriggerFunctions>;
-  if (typeof getWorkflowSettings === 'function') return getWorkflowSettings.call(context);
-  return (context as unknown as Inside).workflow?.settings ?? {};
+export const hooksOf = (context: object): LifecycleHooks | undefined => inside(context).additionalData?.hooks;
+
+/** What n8n lets go of when the execution is over: its hooks, or what is nearest to them. */
+export const heldWhileRunning = (context: IExecuteFunctions): object | undefined =>
+  hooksOf(context) ?? inside(context).additionalData ?? context.getExecutionCancelSignal();
+
+/** @returns whether it is sure to be called; where n8n does not show that, it may be called all the same */
+export function addHook<Name extends keyof Handlers>(
+  hooks: LifecycleHooks | undefined,
+  name: Name,
+  handler: Handlers[Name],
+): boolean {
+  if (typeof hooks?.addHandler !== 'function') return false;
+  try {
+    hooks.addHandler(name, handler);
+  } catch {
+    // It has no hook of that name.
+    return false;
+  }
+  const { handlers } = hooks;
+  return handlers ? handlers[name]?.includes(handler) === true : refusesUnknown(hooks);
 }
 
-/**
- * Makes a failed execution of the trigger, which n8n's error workflow hears of.
- * @returns false: this n8n does not offer it, so somebody else has to be told
- * @throws Error what n8n has against it
- */
-export function failedExecution(context: ITriggerFunctions, error: NodeOperationError): boolean {
-  if (!takesReports(context)) return false;
-  context.saveFailedExecution(error);
-  return true;
+/** A hook of a name that it takes is one that it has. */
+function refusesUnknown(hooks: LifecycleHooks): boolean {
+  try {
+    hooks.addHandler?.('durableMail', () => undefined);
+    return false;
+  } catch {
+    return true;
+  }
 }
 
-/** Says, when a trigger begins, of what nobody will be told. */
-export function sayWhatIsMissing(context: ITriggerFunctions): void {
-  if (takesReports(context)) return;
+/** In front of n8n's own, where they are shown. */
+export function addFirstHook(hooks: LifecycleHooks | undefined, handler: EndHandler): void {
+  const known = hooks?.handlers?.workflowExecuteAfter;
+  if (Array.isArray(known)) known.unshift(handler);
+}
+
+/** Whether runs have hooks here, as far as can be seen where no run is at hand. */
+export function runsHaveHooks(): boolean {
+  const { ExecutionLifecycleHooks: hooks } = ofN8n<{
+    ExecutionLifecycleHooks: { prototype?: LifecycleHooks };
+  }>('n8n-core');
+  return typeof hooks?.prototype?.addHandler === 'function';
+}
+
+/** @returns null: n8n does not show it, so its error workflow hears of every try */
+export function workflowCopy({ workflowData }: LifecycleHooks): WorkflowCopy | null {
+  if (workflowData) return workflowData;
   sayWeaker(
-    'This n8n does not let a trigger report what goes wrong: a mailbox that cannot be read and a mail that was set ' +
-      'aside make no failed execution and start no error workflow. They are told as errors in this log only, and ' +
-      'shown by the Mail Ledger node.',
+    'This n8n does not show a node what it knows of the error workflow: that one hears of every try of a mail that fails, ' +
+      'and not only of a mail that is given up.',
   );
+  return null;
 }
 
-const takesReports = (context: ITriggerFunctions): boolean =>
-  typeof (context as Perhaps<ITriggerFunctions>).saveFailedExecution === 'function';
+/** By their names. @returns null: n8n does not show them */
+export const workflowNodes = (context: object): WorkflowNodes | null =>
+  inside(context).workflow?.nodes ?? null;
 
-type Refreshing = (this: IAllExecuteFunctions, credentialType: string) => Promise<unknown>;
-
-/** A context's helpers, as far as tokens are concerned. */
-export interface RefreshContext {
-  readonly helpers: { readonly refreshOAuth2Token?: unknown };
+/** What each output of the node leads to, by its kind. @returns null: n8n does not show it */
+export function connectionsFrom(
+  context: Pick<IExecuteFunctions, 'getChildNodes'>,
+  name: string,
+): Partial<IConnections[string]> | null {
+  const connections = inside(context).workflow?.connectionsBySourceNode;
+  if (!connections) return null;
+  const { getChildNodes } = context as Partial<typeof context>;
+  const found = connections[name];
+  if (found) return Array.isArray(found['main'] ?? []) ? found : null;
+  // The documented API says whether there is anything, and not behind which output.
+  return (getChildNodes?.call(context, name) ?? []).length > 0 ? null : {};
 }
 
-/**
- * Has n8n refresh the token of an OAuth2 credential.
- * @throws Error what n8n or the provider has against it; where n8n cannot do it, check with `refreshRefusal` before
- */
-export async function refreshedToken(context: RefreshContext, credentialType: string): Promise<unknown> {
-  const refresh = context.helpers.refreshOAuth2Token as Refreshing;
-  return refresh.call(context as unknown as IAllExecuteFunctions, credentialType);
-}
-
-/** @throws Error if no token can ever be refreshed here: says what to do */
-export function refuseWithoutRefresh(context: RefreshContext): void {
-  const refusal = refreshRefusal(context);
-  if (refusal !== null) throw new Error(refusal);
-}
-
-/** @returns why no token can ever be refreshed here, and what to do; null: it can */
-export function refreshRefusal({ helpers }: RefreshContext): string | null {
-  if (typeof helpers.refreshOAuth2Token === 'function') return null;
-  return (
-    'This n8n cannot refresh the access token of an OAuth2 credential for a node, so the mailbox could be read for ' +
-    `an hour at most. Update n8n to ${OLDEST_IN_FULL} or newer${thisN8n()}, or choose another kind of login.`
-  );
+/** Where no way leads to them it is as if nobody had set anything. */
+export function storedSettings(context: object): WorkflowSettings {
+  const { settings } = inside(context).workflow ?? {};
+  if (!settings) {
+    sayWeaker(
+      "This n8n does not show a trigger the settings of its workflow: a workflow on n8n's engine 2.0 is not refused when it " +
+        'is published, and its mails do not run.',
+    );
+  }
+  return settings ?? {};
 }
 
 /** The mode of the run that a person or a trigger started: n8n tells it to the workflows that are called, too. */
 export function rootMode(context: IExecuteFunctions): string {
   const mode = context.getMode();
-  const { additionalData = {} } = context as unknown as Inside;
+  const { additionalData = {} } = inside(context);
   // Called by another workflow: by which kind of run, only this can tell. It may be there and say nothing.
   if (mode === 'integrated' && !('rootExecutionMode' in additionalData)) {
     sayWeaker(
@@ -120,14 +161,127 @@ export function rootMode(context: IExecuteFunctions): string {
   return additionalData.rootExecutionMode ?? mode;
 }
 
-/** For a message only. The package of n8n that nodes import has n8n's version, or nearly. */
-function thisN8n(): string {
-  try {
-    const entry = require.resolve('n8n-workflow');
-    const folder = entry.slice(0, entry.lastIndexOf('n8n-workflow') + 'n8n-workflow'.length);
-    const file = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version?: unknown };
-    return typeof file.version === 'string' ? ` (this is ${file.version}, or near it)` : '';
-  } catch {
-    return '';
+/** The node's parameters as they are stored, with their expressions. @throws Error: n8n does not show them */
+export function rawParameters({ parameters }: Partial<Pick<INode, 'parameters'>>): IDataObject {
+  if (typeof parameters === 'object') return parameters as IDataObject;
+  throw new Error(
+    'This n8n does not show a node its parameters as they are stored. They say where its mail is kept and what is to be ' +
+      `done once, so nothing is done without them. ${updateN8n()}.`,
+  );
+}
+
+/** n8n's own copy of a module: that of the program that runs. @returns what it exports; nothing, if it is not there */
+function ofN8n<Exports extends object>(module: string): Partial<Exports> {
+  for (const from of [require.main?.filename, __filename]) {
+    if (!from) continue;
+    try {
+      return createRequire(from)(module) as Exports;
+    } catch {
+      // Not from there.
+    }
   }
+  return {};
+}
+
+interface Container {
+  get(type: object): unknown;
+  set(type: object, instance: object): void;
+}
+
+/** n8n's services by their classes. @returns null: they are not kept so here */
+export function container(): Container | null {
+  const { Container } = ofN8n<{ Container: Partial<Container> }>('@n8n/di');
+  return typeof Container?.get === 'function' && typeof Container.set === 'function'
+    ? (Container as Container)
+    : null;
+}
+
+/** The instance of a class in n8n's container. @returns null: it is not there, or does not do what is asked of it */
+function service<Service extends object>(
+  module: string,
+  name: string,
+  method: keyof Service & string,
+): Service | null {
+  const type = ofN8n<Record<string, object>>(module)[name];
+  try {
+    const found = type && (container()?.get(type) as Partial<Service> | undefined);
+    return typeof found?.[method] === 'function' ? (found as Service) : null;
+  } catch {
+    return null;
+  }
+}
+
+interface LifecycleMetadata {
+  register(handler: { handlerClass: object; methodName: string; eventName: string }): void;
+}
+
+/** Who is told of all executions of this process. */
+export const lifecycleMetadata = (): LifecycleMetadata | null =>
+  service<LifecycleMetadata>('@n8n/decorators', 'LifecycleMetadata', 'register');
+
+interface Executions {
+  findOneBy(where: { readonly id: string }): Promise<{ readonly mode?: WorkflowExecuteMode } | null>;
+}
+
+export const storedExecutions = (): Executions | null =>
+  service<Executions>('@n8n/db', 'ExecutionRepository', 'findOneBy');
+
+/** A row of n8n's workflow_publication_trigger_status (from n8n 2.30 on; an older one tries all at each start). */
+interface TriggerStatus {
+  readonly workflowId: string;
+  readonly nodeId: string;
+  readonly errorMessage?: string | null;
+}
+
+interface TriggerStatuses {
+  findBy(where: { readonly status: 'failed' }): Promise<TriggerStatus[]>;
+}
+
+/** What n8n has stored of its triggers. */
+export const triggerStatuses = (): TriggerStatuses | null =>
+  service<TriggerStatuses>('@n8n/db', 'WorkflowPublicationTriggerStatusRepository', 'findBy');
+
+interface InstanceSettings {
+  readonly instanceId?: unknown;
+  readonly instanceType?: unknown;
+  readonly isLeader?: unknown;
+}
+
+/** What this process of n8n is. @returns nothing, where it is not to be found out */
+export function instanceSettings(): InstanceSettings {
+  const { InstanceSettings: type } = ofN8n<{ InstanceSettings: object }>('n8n-core');
+  try {
+    return (type && (container()?.get(type) as InstanceSettings | undefined)) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** n8n-core's way to decrypt a stored credential; in an older n8n it answers at once. */
+type Decrypting = new (
+  details: INodeCredentialsDetails,
+  type: string,
+  data: string,
+) => { getData?(): ICredentialDataDecryptedObject | Promise<ICredentialDataDecryptedObject> };
+
+interface StoredCredentials {
+  findOneBy(where: { readonly id: string }): Promise<{ readonly type: string; readonly data: string } | null>;
+}
+
+/**
+ * What n8n gives to a node that runs, for what acts for a node that does not run now. Expressions are not resolved.
+ * @returns null: it is not to be had here
+ */
+export async function storedCredential(
+  { id, name }: INodeCredentialsDetails,
+  type: string,
+): Promise<ICredentialDataDecryptedObject | null> {
+  const { Credentials } = ofN8n<{ Credentials: Decrypting }>('n8n-core');
+  const credentials = service<StoredCredentials>('@n8n/db', 'CredentialsRepository', 'findOneBy');
+  if (id === null || !Credentials || !credentials) return null;
+  const row = await credentials.findOneBy({ id });
+  if (row?.type !== type) return null;
+  const data = await new Credentials({ id, name }, type, row.data).getData?.();
+  const isExpression = (value: unknown): boolean => typeof value === 'string' && value.startsWith('=');
+  return data && !Object.values(data).some(isExpression) ? data : null;
 }

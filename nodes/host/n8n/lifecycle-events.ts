@@ -2,7 +2,7 @@
 // OnLifecycleEvent of @n8n/decorators, kept by LifecycleMetadata). Nodes are not told. It is not part of the documented
 // node API: where it is not there, nobody is told, and who asks for it says what is weaker.
 import type { IRun, IRunExecutionData, IWorkflowBase, WorkflowExecuteMode } from 'n8n-workflow';
-import { container, service } from './modules';
+import { container, lifecycleMetadata, storedExecutions } from './internals';
 
 /** What is told of an execution that begins. */
 export interface ExecutionBegins {
@@ -26,23 +26,13 @@ export interface ExecutionListener {
   ends(execution: ExecutionEnds): Promise<void>;
 }
 
-interface Executions {
-  findOneBy(where: { readonly id: string }): Promise<{ readonly mode?: WorkflowExecuteMode } | null>;
-}
-
 /** The mode of an execution that begins, which n8n has stored by then. @returns undefined: it is not to be found out */
 export async function modeOf({
   mode,
   executionId,
 }: Pick<ExecutionBegins, 'mode' | 'executionId'>): Promise<WorkflowExecuteMode | undefined> {
   if (mode !== undefined) return mode;
-  const executions = service<Executions>('@n8n/db', 'ExecutionRepository');
-  if (typeof executions?.findOneBy !== 'function') return undefined;
-  return (await executions.findOneBy({ id: executionId }))?.mode;
-}
-
-interface Metadata {
-  register(handler: { handlerClass: object; methodName: string; eventName: string }): void;
+  return (await storedExecutions()?.findOneBy({ id: executionId }))?.mode;
 }
 
 /** What stands for the listener in n8n's container. */
@@ -52,12 +42,12 @@ const name = function DurableMailExecutions(): void {
 
 /** @returns false: this n8n does not tell */
 export function listenToExecutions(listener: ExecutionListener): boolean {
-  const metadata = service<Metadata>('@n8n/decorators', 'LifecycleMetadata');
-  if (typeof metadata?.register !== 'function') return false;
+  const metadata = lifecycleMetadata();
+  if (!metadata) return false;
   try {
     container()?.set(name, listener);
     const event = (eventName: string, methodName: keyof ExecutionListener): void =>
-      metadata.register?.({ handlerClass: name, methodName, eventName });
+      metadata.register({ handlerClass: name, methodName, eventName });
     event('workflowExecuteBefore', 'begins');
     event('workflowExecuteAfter', 'ends');
     return true;

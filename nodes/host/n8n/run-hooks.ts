@@ -3,35 +3,23 @@
 // API, so they may be missing, and who uses them has another way.
 // Invariant: the end is told whatever n8n's own handlers do. n8n awaits the handlers of an end in their order, and
 // stops at the first that throws: its own, which saves the execution, does so while its database is away.
-import type { IConnections, IExecuteFunctions, INode, IRun, ITaskData } from 'n8n-workflow';
+import type { IExecuteFunctions, IRun } from 'n8n-workflow';
 import { errorText } from '../../../engine/runtime/log';
 import { pause } from '../../../engine/runtime/time';
-import { type HasWorkflowCopy, keepFromErrorWorkflow } from './error-workflow';
-import { sayWeaker } from './internals';
+import { keepFromErrorWorkflow } from './error-workflow';
+import {
+  addFirstHook,
+  addHook,
+  connectionsFrom,
+  heldWhileRunning,
+  hooksOf,
+  workflowNodes,
+} from './internals';
 import { log } from './log';
+import { sayWeaker, warnOnce } from './weaker';
 
 /** n8n waits for what is hooked to the end of a run; what takes longer goes on in the background. */
 const HANDLER_MS = 2_000;
-
-type EndHandler = (run: IRun) => Promise<void>;
-
-interface LifecycleHooks extends HasWorkflowCopy {
-  addHandler?(name: 'workflowExecuteAfter', handler: EndHandler): void;
-  addHandler?(
-    name: 'nodeExecuteAfter',
-    handler: (node: string, task: Partial<ITaskData>) => Promise<void>,
-  ): void;
-  readonly handlers?: { readonly workflowExecuteAfter?: EndHandler[] };
-}
-
-/** What the context holds besides its documented parts. */
-interface Inside {
-  readonly additionalData?: { readonly hooks?: LifecycleHooks };
-  readonly workflow?: {
-    readonly connectionsBySourceNode?: IConnections;
-    readonly nodes?: Readonly<Record<string, Pick<INode, 'disabled'>>>;
-  };
-}
 
 /** What this process knows of an execution that it runs. */
 export interface WatchedRun {
@@ -46,8 +34,7 @@ export interface WatchedRun {
  * @param handler resolves to true: n8n's error workflow need not hear of this end
  */
 export function watchRun(context: IExecuteFunctions, handler: (run: IRun) => Promise<boolean>): WatchedRun {
-  const { additionalData } = context as unknown as Inside;
-  const hooks = additionalData?.hooks;
+  const hooks = hooksOf(context);
   const executionId = context.getExecutionId();
   let told = false;
   let isFinished = false;
@@ -58,16 +45,13 @@ export function watchRun(context: IExecuteFunctions, handler: (run: IRun) => Pro
     const isCounted = await shortly(executionId, handler(run));
     if (isCounted && hooks) restore = keepFromErrorWorkflow(hooks);
   };
-  const endIsTold = typeof hooks?.addHandler === 'function';
-  if (endIsTold) {
-    // In front of n8n's own. A wait counts once n8n has stored the rest of the run: behind them.
-    const first = hooks.handlers?.workflowExecuteAfter;
-    if (Array.isArray(first)) first.unshift(async (run) => (isWaiting(run) ? undefined : tell(run)));
-    hooks.addHandler!('workflowExecuteAfter', async (run) => {
-      await tell(run);
-      restore();
-    });
-  } else {
+  const endIsTold = addHook(hooks, 'workflowExecuteAfter', async (run) => {
+    await tell(run);
+    restore();
+  });
+  // In front of n8n's own, too. A wait counts once n8n has stored the rest of the run: behind them.
+  if (endIsTold) addFirstHook(hooks, async (run) => (isWaiting(run) ? undefined : tell(run)));
+  else {
     sayWeaker(
       'This n8n does not tell a node how its run ends: the trigger learns it from n8n, later, and a key of Run Once is ' +
         'kept whatever becomes of its run.',
@@ -78,7 +62,7 @@ export function watchRun(context: IExecuteFunctions, handler: (run: IRun) => Pro
   } catch {
     // It is built on the hooks, and they are not there.
   }
-  return { endIsTold, isAlive: living(hooks ?? additionalData ?? context, context, () => isFinished) };
+  return { endIsTold, isAlive: living(heldWhileRunning(context), () => isFinished) };
 }
 
 /** n8n calls a run that could not be put aside waiting, too, with the error that it met. */
@@ -89,9 +73,8 @@ const isWaiting = ({ status, data }: IRun): boolean =>
  * n8n holds the execution's hooks, and the signal that cancels it, for as long as it runs, and we do not: once they
  * are collected, it is over.
  */
-function living(hooks: object, context: IExecuteFunctions, isFinished: () => boolean): () => boolean {
-  const held = hooks === context ? context.getExecutionCancelSignal() : hooks;
-  const reference = held && new WeakRef<object>(held);
+function living(held: object | undefined, isFinished: () => boolean): () => boolean {
+  const reference = held && new WeakRef(held);
   return () => !isFinished() && (!reference || reference.deref() !== undefined);
 }
 
@@ -100,34 +83,43 @@ function living(hooks: object, context: IExecuteFunctions, isFinished: () => boo
  * @returns false: n8n does not offer it here
  */
 export function onStepSuccess(context: IExecuteFunctions, handler: (step: string) => Promise<void>): boolean {
-  const { hooks } = (context as unknown as Inside).additionalData ?? {};
-  if (typeof hooks?.addHandler !== 'function') return false;
   const executionId = context.getExecutionId();
-  hooks.addHandler('nodeExecuteAfter', async (step, task) => {
-    if (task.executionStatus === 'success' && !task.error) await shortly(executionId, handler(step));
+  return addHook(hooksOf(context), 'nodeExecuteAfter', async (step, task) => {
+    if (task?.executionStatus === undefined) sayStepsAreNotTold();
+    else if (task.executionStatus === 'success' && !task.error) await shortly(executionId, handler(step));
   });
-  return true;
 }
+
+/** Said where this is not there, or the next steps are not shown. */
+export const sayStepsAreNotTold = (): void =>
+  warnOnce(
+    'This n8n does not tell a node which steps come after it, or when they are done. In Run Once, "When the Next ' +
+      'Step Is Done" counts as "When the Run Ends Well" here: if a later step fails, a retry does the guarded step ' +
+      'again. For a step that must not be repeated, choose "At Once"',
+  );
 
 /**
  * The steps that an output of this node leads to; a disabled one lets everything pass, so those after it.
  * @returns null: n8n does not show them here
  */
 export function nextSteps(context: IExecuteFunctions, output: number): string[] | null {
-  const { connectionsBySourceNode, nodes = {} } = (context as unknown as Inside).workflow ?? {};
-  if (!connectionsBySourceNode) return null;
+  const nodes = workflowNodes(context) ?? {};
   const found = new Set<string>();
   const seen = new Set<string>();
-  const follow = (from: string, output: number): void => {
-    for (const { node } of connectionsBySourceNode[from]?.['main']?.[output] ?? []) {
+  /** @returns whether all of them are shown */
+  const follow = (from: string, output: number): boolean => {
+    const connections = connectionsFrom(context, from);
+    if (!connections) return false;
+    let all = true;
+    for (const { node } of connections['main']?.[output] ?? []) {
       if (seen.has(node)) continue;
       seen.add(node);
-      if (nodes[node]?.disabled) follow(node, 0);
+      if (nodes[node]?.disabled) all &&= follow(node, 0);
       else found.add(node);
     }
+    return all;
   };
-  follow(context.getNode().name, output);
-  return [...found];
+  return follow(context.getNode().name, output) ? [...found] : null;
 }
 
 /** @returns nothing, if it takes longer, or fails */

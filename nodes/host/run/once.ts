@@ -10,10 +10,11 @@ import { Unrenewed } from '../../../engine/delivery/unrenewed';
 import { errorText } from '../../../engine/runtime/log';
 import { persist } from '../../../engine/runtime/persist';
 import { monotonicNow, pause } from '../../../engine/runtime/time';
-import { warnOnce } from '../n8n/internals';
+
 import { log } from '../n8n/log';
 import { outcomeOf } from './end';
-import { onStepSuccess, watchRun } from '../n8n/run-hooks';
+import { onStepSuccess, sayStepsAreNotTold, watchRun } from '../n8n/run-hooks';
+import { warnOnce } from '../n8n/weaker';
 
 /** What goes to the ledger in one request. */
 const BATCH = 500;
@@ -142,11 +143,7 @@ export class OnceKeeper {
   guard(call: Pick<OnceCall, 'nodeId' | 'runIndex'>, steps: readonly string[] | null): void {
     if (!this.#endIsTold) return;
     if (steps === null || !this.#stepsAreTold) {
-      warnOnce(
-        'This n8n does not tell a node which steps come after it, or when they are done. In Run Once, "When the Next ' +
-          'Step Is Done" counts as "When the Run Ends Well" here: if a later step fails, a retry does the guarded step ' +
-          'again. For a step that must not be repeated, choose "At Once"',
-      );
+      sayStepsAreNotTold();
       return;
     }
     const taken = [...this.#taken].filter(([, taker]) => taker === callName(call)).map(([key]) => key);

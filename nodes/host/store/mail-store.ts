@@ -20,6 +20,7 @@ import {
 import { errorText } from '../../../engine/runtime/log';
 import { credentialTitle, titleOf } from '../n8n/credential-name';
 import { readEnvironment } from '../n8n/environment';
+import { rawParameters } from '../n8n/internals';
 import { nodeError } from '../n8n/node-error';
 import { asBeforeHint, carried } from '../trigger/as-before';
 
@@ -89,7 +90,8 @@ export const mailStoreOptionLogin: INodeCredentialDescription = {
 };
 
 /** Its ledger is that of its credential, whatever the environment says. */
-export function isNamedByCredential({ parameters }: Pick<INode, 'parameters'>): boolean {
+export function isNamedByCredential(node: Pick<INode, 'parameters'>): boolean {
+  const parameters = rawParameters(node);
   const options = parameters['options'] as Readonly<Record<string, unknown>> | undefined;
   return (options?.[MAIL_STORE] ?? parameters[MAIL_STORE]) === 'postgres';
 }

@@ -4,7 +4,7 @@ import type { ITriggerFunctions } from 'n8n-workflow';
 import type { Instance } from '../../../engine/ledger/ownership';
 import { processWide } from '../../../engine/runtime/process-wide';
 import { isDead, newHolder } from '../../../engine/source/leases';
-import { instanceId } from '../n8n/modules';
+import { instanceSettings } from '../n8n/internals';
 import { isHelper } from '../n8n/queue-mode';
 
 /** Names this process, the same for all copies of this package in it. */
@@ -16,8 +16,8 @@ const isMultiMain = (): boolean => process.env['N8N_MULTI_MAIN_SETUP_ENABLED'] =
 export function thisInstance(
   context: Partial<Pick<ITriggerFunctions, 'getInstanceId'>>,
 ): Instance | undefined {
-  const id = context.getInstanceId?.() ?? instanceId();
-  if (!id) return undefined;
+  const id = context.getInstanceId?.() ?? instanceSettings().instanceId;
+  if (typeof id !== 'string' || id === '') return undefined;
   const name = processName();
   return {
     id,

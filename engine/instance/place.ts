@@ -21,7 +21,7 @@ export type Place =
 interface Opened {
   readonly ledger: Ledger;
   readonly wake: Wake;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Settings that were edited give another name. */
@@ -38,7 +38,9 @@ export async function openPlace(place: Place, log: Log, owner: Instance | undefi
   }
   const ledger = await openPostgresLedger(place.settings, owner);
   const channel = await openPostgresChannel(place.settings);
-  const close = async (): Promise<void> => void (await Promise.all([channel.close(), ledger.close()]));
+  const close = async (): Promise<void> => {
+    await Promise.all([channel.close(), ledger.close()]);
+  };
   return { ledger, wake: new SharedWake(channel, log), close };
 }
 

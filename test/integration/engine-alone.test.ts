@@ -71,7 +71,7 @@ describe('The engine without n8n', { timeout: 120_000 }, () => {
     user: string,
     receive: (mail: Received) => void,
     { retryDelaysMs = [1], ended = [] }: { retryDelaysMs?: number[]; ended?: Ended[] } = {},
-  ): Promise<{ stop: () => Promise<void> }> => {
+  ): Promise<{ stop: () => Promise<unknown> }> => {
     const login = dovecot.login(user);
     const source = { kind: 'imap', account: accountName(login), mailbox: 'INBOX' } as const;
     const subscription = await engine.ledger.subscribe({
@@ -101,7 +101,7 @@ describe('The engine without n8n', { timeout: 120_000 }, () => {
     });
     dispatcher.serve([subscription.id]);
     await until('it is read from here on', () => isPlaced);
-    return { stop: async () => void (await Promise.all([dispatcher.stop(), leave()])) };
+    return { stop: () => Promise.all([dispatcher.stop(), leave()]) };
   };
 
   const state = async (event: string): Promise<string | undefined> =>

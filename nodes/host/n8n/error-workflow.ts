@@ -3,7 +3,7 @@
 // n8n finds that in its own copy of the workflow, which each execution has; none of this is part of its documented node
 // API. Where the copy is not there, n8n tells each try as it always does.
 // Invariant: what n8n stores and shows of the execution is not changed.
-import { type LifecycleHooks, workflowCopy } from './internals';
+import { type LifecycleHooks, setWorkflowCopy, workflowCopy } from './internals';
 
 /** A workflow that holds this node is its own error workflow (unless n8n's NODES_ERROR_TRIGGER_TYPE says another one). */
 const ERROR_TRIGGER = 'n8n-nodes-base.errorTrigger';
@@ -13,7 +13,7 @@ export function keepFromErrorWorkflow(hooks: LifecycleHooks): () => void {
   const copy = workflowCopy(hooks);
   if (!copy) return () => undefined;
   const { settings, nodes } = copy;
-  hooks.workflowData = {
+  setWorkflowCopy(hooks, {
     ...copy,
     ...(settings && { settings: storedAs(settings, { ...settings, errorWorkflow: undefined }) }),
     ...(nodes && {
@@ -22,8 +22,8 @@ export function keepFromErrorWorkflow(hooks: LifecycleHooks): () => void {
         nodes.filter(({ type }) => type !== ERROR_TRIGGER),
       ),
     }),
-  };
-  return () => void (hooks.workflowData = copy);
+  });
+  return () => setWorkflowCopy(hooks, copy);
 }
 
 /** What is read as the one, and stored as the other: n8n stores it as JSON. */

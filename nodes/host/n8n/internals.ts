@@ -17,7 +17,7 @@ import type {
 } from 'n8n-workflow';
 import { sayWeaker, updateN8n } from './weaker';
 
-export type EndHandler = (run: IRun) => Promise<void>;
+type EndHandler = (run: IRun) => Promise<void>;
 type StepHandler = (step: string, task: Partial<ITaskData> | undefined) => Promise<void>;
 
 interface Handlers {
@@ -117,6 +117,10 @@ export function workflowCopy({ workflowData }: LifecycleHooks): WorkflowCopy | n
   return null;
 }
 
+export function setWorkflowCopy(hooks: LifecycleHooks, copy: WorkflowCopy): void {
+  hooks.workflowData = copy;
+}
+
 /** By their names. @returns null: n8n does not show them */
 export const workflowNodes = (context: object): WorkflowNodes | null =>
   inside(context).workflow?.nodes ?? null;
@@ -163,7 +167,7 @@ export function rootMode(context: IExecuteFunctions): string {
 
 /** The node's parameters as they are stored, with their expressions. @throws Error: n8n does not show them */
 export function rawParameters({ parameters }: Partial<Pick<INode, 'parameters'>>): IDataObject {
-  if (typeof parameters === 'object') return parameters as IDataObject;
+  if (typeof parameters === 'object') return parameters;
   throw new Error(
     'This n8n does not show a node its parameters as they are stored. They say where its mail is kept and what is to be ' +
       `done once, so nothing is done without them. ${updateN8n()}.`,

@@ -7,7 +7,6 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { IExecuteFunctions, INodeExecutionData, IRun, ITriggerFunctions } from 'n8n-workflow';
-import { packContent } from '../../engine/ledger/content';
 import type { OfferedRun, Pointer } from '../../engine/ledger/ledger';
 import { emitRun } from '../../nodes/host/listen/emit';
 import { readPointers } from '../../nodes/host/run/pointer';
@@ -17,9 +16,9 @@ import { outcomeOf } from '../../nodes/host/run/end';
 import { openStore, type Store } from '../../nodes/host/store/store';
 import type { DurableImapTrigger } from '../../nodes/DurableImapTrigger/DurableImapTrigger.node';
 import { imapShape } from '../../nodes/DurableImapTrigger/shape';
-import { held } from '../ledger/held';
 import { itemHelpers, itemSettings } from '../support/items';
 import { rawMail } from '../support/mails';
+import { offeredRun } from '../support/offered-run';
 import { RunHooks } from '../support/run-hooks';
 
 /** A node that has not chosen a Mail Store. */
@@ -30,8 +29,6 @@ const node = {
 describe('a run', () => {
   let folder: string;
   let store: Store;
-  let uid = 0;
-  let workflows = 0;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'durable-mail-host-'));
@@ -45,50 +42,12 @@ describe('a run', () => {
   });
 
   /** Each test's mails are of a workflow of their own. */
-  let subscriptionId = 0;
+  let offer: () => Promise<OfferedRun[]>;
 
-  const offer = async (): Promise<OfferedRun[]> => {
-    const request = { subscriptionIds: [subscriptionId], mostRuns: 100, mailsPerRun: 10, leaseMs: 60_000 };
-    return [...(await store.ledger.offer(request)).runs];
-  };
-
-  /** A run of mails with these subjects; they are stored, or not. */
-  const offered = async (subjects: readonly string[] = ['x'], stored = true): Promise<OfferedRun> => {
-    const { ledger } = store;
-    const source = { kind: 'imap', account: 'a', mailbox: 'INBOX' } as const;
-    const { id, sourceId } = await ledger.subscribe({
-      workflowId: `w${++workflows}`,
-      nodeId: 'n',
-      source,
-      retryDelaysMs: [1],
-      guarantee: 'atLeastOnce',
-      keepContentMs: 0,
-      retentionMs: 86_400_000,
-      afterSuccess: null,
-      whenDead: null,
-    });
-    const messages = await Promise.all(
-      subjects.map(async (subject) => ({
-        identity: `m${++uid}`,
-        softIdentity: null,
-        accountWide: false,
-        weakIdentity: null,
-        messageId: null,
-        sender: null,
-        subject,
-        uid,
-        uidValidity: '1',
-        receivedAt: 1_700_000_000_000,
-        size: 100,
-        content: stored ? await packContent(Buffer.from(rawMail({ subject }))) : null,
-        due: [id],
-      })),
-    );
-    await ledger.record({ hold: await held(ledger, sourceId), messages, cursors: [] });
-    subscriptionId = id;
-    const runs = await offer();
-    assert.equal(runs.length, 1);
-    return runs[0]!;
+  const offered = async (subjects?: readonly string[], stored?: boolean): Promise<OfferedRun> => {
+    const made = await offeredRun(store.ledger, subjects, stored);
+    offer = made.offer;
+    return made.run;
   };
 
   const state = async ({ event }: Pointer): Promise<string | undefined> =>

@@ -164,10 +164,11 @@ n8n is running on this machine, with this package, a demo mailbox and a publishe
   Log in     ${OWNER_EMAIL}   ${state.ownerPassword}
 
 What to see, in this order. The demo makes the first try of every mail fail; the workflow says where.
+(n8n's own "Production Checklist" may lie over the page: close it.)
 
   1  In a second terminal:  npm run demo:send -- "Hello"
   2  In the workflow's Executions: a run has failed.
-  3  Within 20 s, in the Editor: open "${LEDGER_NODE}", Execute step. The mail is in RETRY.
+  3  Within 30 s, in the Editor: open "${LEDGER_NODE}", Execute step. The mail is in RETRY.
   4  In Executions: the second run succeeded, and Run Once left out "Create the Order", which was done.
   5  In the Editor, the same step again: the mail is DONE, with attempt 2.
   6  In the second terminal:  npm run demo:break    stops the mail server for a minute, and tells what to see.

@@ -20,7 +20,7 @@ import { SourceRegistry } from '../source/registry';
 import { openPlace, type Place } from './place';
 
 /** What is done with runs, and who hears of mails that are given up. */
-export type Receiver = Pick<DispatcherPorts, 'emit' | 'report' | 'reportUnclaimed'>;
+type Receiver = Pick<DispatcherPorts, 'emit' | 'report' | 'reportUnclaimed'>;
 
 export interface Engine {
   readonly ledger: Ledger;

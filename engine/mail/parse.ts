@@ -15,6 +15,8 @@ export interface Attachment {
   readonly content: Buffer;
   /** Shown within the text, as a picture is: marked `inline`, or a part of its HTML. */
   readonly inline: boolean;
+  /** Its sender calls it an attachment (RFC 2183, 2.2); many are sent without a word. */
+  readonly isMarked?: true;
   /** What the HTML calls it (`cid:`). */
   readonly cid: string | undefined;
   /** It is the mail itself, which could not be read whole. */
@@ -161,6 +163,7 @@ async function readAttachment(part: AttachmentStream, parser: MailParser): Promi
     filename: part.filename || (contentType === MESSAGE_TYPE ? MESSAGE_NAME : undefined),
     contentType,
     content: Buffer.concat(chunks),
+    ...(disposition === 'attachment' && { isMarked: true }),
     inline: disposition === 'inline' || (part.related === true && disposition !== 'attachment'),
     cid: part.cid,
   };

@@ -4,6 +4,7 @@ import type { Notifications } from '../../engine/gmail/notify/notifications';
 import type { GmailReading } from '../../engine/gmail/read/reading';
 import type { GmailItemSettings } from '../host/items/gmail';
 import type { ListenSettings } from '../host/listen/listen';
+import { isByPerson } from '../host/n8n/activation';
 import {
   collection,
   named,
@@ -16,6 +17,7 @@ import {
   attachmentFilter,
   delivery,
   outage,
+  refuseStartToCome,
   runsAndRetention,
   showsMail,
   skipsWhileOff,
@@ -39,6 +41,7 @@ export type ShownAs = Omit<GmailItemSettings, 'labelNames'>;
 export function listenSettings(context: ITriggerFunctions): GmailListenSettings {
   return named(context, () => {
     const parameters = parametersOfTrigger(context);
+    if (isByPerson(context)) refuseStartToCome(parameters, context.getTimezone());
     const options = collection(parameters, 'options');
     const actions = {
       afterSuccess: mailAction(parameters, AFTER_SUCCESS),
@@ -84,7 +87,11 @@ export function mostReadBytes(context: IExecuteFunctions): number {
 
 /** What a manual test looks for. */
 export function previewSettings(context: IExecuteFunctions): Wanted {
-  return named(context, () => wanted(parametersOfRun(context)));
+  return named(context, () => {
+    const parameters = parametersOfRun(context);
+    refuseStartToCome(parameters, context.getTimezone());
+    return wanted(parameters);
+  });
 }
 
 function shownAs(parameters: Parameters): ShownAs {

@@ -2,6 +2,7 @@
 import type { IExecuteFunctions, ITriggerFunctions } from 'n8n-workflow';
 import type { ItemSettings } from '../host/items/mail';
 import type { ListenSettings } from '../host/listen/listen';
+import { isByPerson } from '../host/n8n/activation';
 import {
   collection,
   isLikeBuiltIn,
@@ -16,6 +17,7 @@ import {
   attachmentFilter,
   delivery,
   outage,
+  refuseStartToCome,
   runsAndRetention,
   showsMail,
   skipsWhileOff,
@@ -31,6 +33,7 @@ import { reading, wanted } from './settings/reading';
 export function listenSettings(context: ITriggerFunctions): ListenSettings & Omit<ImapCollecting, 'login'> {
   return named(context, () => {
     const parameters = parametersOfTrigger(context);
+    if (isByPerson(context)) refuseStartToCome(parameters, context.getTimezone());
     const options = collection(parameters, 'options');
     const mailboxes = watchedMailboxes(parameters);
     itemsOf(parameters);
@@ -66,6 +69,7 @@ export function mostReadBytes(context: IExecuteFunctions): number {
 export function previewSettings(context: IExecuteFunctions): PreviewSettings {
   return named(context, () => {
     const parameters = parametersOfRun(context);
+    refuseStartToCome(parameters, context.getTimezone());
     return {
       mailboxes: watchedMailboxes(parameters),
       ...wanted(parameters),
@@ -85,7 +89,7 @@ function itemsOf(parameters: Parameters): ItemSettings {
     format,
     downloadAttachments,
     attachmentPrefix: typeof prefix === 'string' ? prefix : 'attachment_',
-    // The built-in trigger takes a part that is shown within the text for no attachment, in this format only.
-    attachments: attachmentFilter(options, !(format === 'simple' && isLikeBuiltIn(parameters))),
+    // The built-in trigger takes for an attachment what its sender calls one, in this format only.
+    attachments: attachmentFilter(options, format === 'simple' && isLikeBuiltIn(parameters)),
   };
 }

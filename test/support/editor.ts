@@ -65,11 +65,7 @@ export class Editor {
   }
 
   async open(name: string): Promise<void> {
-    // n8n's own hints may lie over a node, until somebody puts them away.
-    const hints = '[data-reka-popper-content-wrapper] { display: none !important; }';
-    const style = await this.page.addStyleTag({ content: hints });
-    await this.node(name).dblclick();
-    await style.evaluate((element) => (element as unknown as { remove(): void }).remove());
+    await this.#withoutHints(() => this.node(name).dblclick());
     await this.page.getByTestId('node-parameters').waitFor();
   }
 
@@ -124,6 +120,15 @@ export class Editor {
     // Passing notices and animations are not part of the picture.
     await this.page.waitForTimeout(6_000);
     await this.page.mouse.move(0, 0);
-    await this.page.screenshot({ path: join(folder, `${name}.png`), animations: 'disabled' });
+    const path = join(folder, `${name}.png`);
+    await this.#withoutHints(() => this.page.screenshot({ path, animations: 'disabled' }));
+  }
+
+  /** n8n's own hints may lie over the canvas, until somebody puts them away. */
+  async #withoutHints(work: () => Promise<unknown>): Promise<void> {
+    const content = '[data-reka-popper-content-wrapper] { display: none !important; }';
+    const style = await this.page.addStyleTag({ content });
+    await work();
+    await style.evaluate((element) => (element as unknown as { remove(): void }).remove());
   }
 }

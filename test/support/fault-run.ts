@@ -40,18 +40,20 @@ export class FaultRun {
   readonly #fault: Fault;
   readonly proxy: FaultProxy;
   readonly #watching: Watching;
-  readonly client: ImapFlow;
+  readonly #dovecot: Dovecot;
+  readonly #user: string;
   #joined: Joined | undefined;
   /** The UIDs of the mails that the trigger must give. */
   readonly #due: number[] = [];
   /** All that was put into the mailbox, and when it came. */
   readonly #mails: [raw: string, receivedAt: Date][] = [];
 
-  private constructor(fault: Fault, proxy: FaultProxy, watching: Watching, client: ImapFlow) {
+  private constructor(fault: Fault, proxy: FaultProxy, watching: Watching, dovecot: Dovecot, user: string) {
     this.#fault = fault;
     this.proxy = proxy;
     this.#watching = watching;
-    this.client = client;
+    this.#dovecot = dovecot;
+    this.#user = user;
   }
 
   /** @param login through the proxy */
@@ -63,8 +65,7 @@ export class FaultRun {
     transport: Transport,
   ): Promise<Outcome> {
     const watching = await Watching.start();
-    const client = await dovecot.client(login.user);
-    const run = new FaultRun(fault, proxy, watching, client);
+    const run = new FaultRun(fault, proxy, watching, dovecot, login.user);
     try {
       return await run.#measure(login, transport);
     } catch (error) {
@@ -72,7 +73,6 @@ export class FaultRun {
       throw new Error(`${(error as Error).message}\nThe engine's log:${log}`, { cause: error });
     } finally {
       await run.#joined?.leave();
-      await client.logout();
       await watching.dispose();
     }
   }
@@ -90,8 +90,10 @@ export class FaultRun {
 
   /** The mailbox is made anew, with the mails that it held. */
   async renumber(): Promise<void> {
-    await this.client.mailboxDelete(this.mailbox);
-    await this.client.mailboxCreate(this.mailbox);
+    await this.#asClient(async (client) => {
+      await client.mailboxDelete(this.mailbox);
+      await client.mailboxCreate(this.mailbox);
+    });
     for (const [mail, date] of this.#mails.splice(0)) await this.#append(mail, date);
   }
 
@@ -111,16 +113,32 @@ export class FaultRun {
 
   async #append(mail: string, date = new Date()): Promise<number> {
     this.#mails.push([mail, date]);
-    // For a moment Dovecot may call a mailbox that was made anew deleted; then it has not taken the mail.
-    return until('the server takes the mail', async () => {
-      const appended = await this.client.append(this.mailbox, Buffer.from(mail), [], date);
-      return appended && appended.uid;
-    });
+    // A session that idles on a deleted mailbox takes the index log of the one made anew for its own, broken, and
+    // removes it (Dovecot 2.3). Whoever has that log open is then told that the mailbox was deleted, until it has let it
+    // alone for 10 s: hence a new client for each try. A mail that was refused so may have been taken all the same.
+    return until('the server takes the mail', () =>
+      this.#asClient(async (client) => {
+        const { exists, uidNext } = await client.mailboxOpen(this.mailbox, { readOnly: true });
+        if (exists === this.#mails.length) return uidNext - 1;
+        const appended = await client.append(this.mailbox, Buffer.from(mail), [], date);
+        return appended && appended.uid;
+      }),
+    );
+  }
+
+  /** Past the proxy, each time with a client of its own. */
+  async #asClient<T>(work: (client: ImapFlow) => Promise<T>): Promise<T> {
+    const client = await this.#dovecot.client(this.#user);
+    try {
+      return await work(client);
+    } finally {
+      await client.logout();
+    }
   }
 
   async #measure(login: ImapLogin, transport: Transport): Promise<Outcome> {
     const { what, noticed, lastsMs, withinMs = FOUND_WITHIN_MS, fromTheStart, begin } = this.#fault;
-    if (this.mailbox !== 'INBOX') await this.client.mailboxCreate(this.mailbox);
+    if (this.mailbox !== 'INBOX') await this.#asClient((client) => client.mailboxCreate(this.mailbox));
     const longAgo = new Date(Date.now() - DAY_MS);
     await this.#append(rawMail({ subject: 'old', date: longAgo }), longAgo);
     if (fromTheStart) await begin(this);

@@ -52,6 +52,7 @@ export class TriggerNode {
     return {
       getNode: () => node,
       getNodeParameter: (name: string, _item: number, fallback: unknown) => values[name] ?? fallback,
+      getTimezone: () => 'Europe/Berlin',
     } as unknown as IExecuteFunctions;
   }
 }

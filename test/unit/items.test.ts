@@ -282,6 +282,29 @@ describe('attachments', () => {
     assert.deepEqual(await names({ types: ['text/csv'] }), []);
   });
 
+  it('are, where it behaves like the built-in trigger, those that the sender calls attachments', async () => {
+    const unmarked = bytes(
+      'Content-Type: multipart/mixed; boundary=b\r\n\r\n',
+      parts(
+        'b',
+        {
+          fields: ['Content-Type: image/png; name=scan.png', 'Content-Transfer-Encoding: base64'],
+          body: base64Lines(noise(100)),
+        },
+        file('Application/PDF', 'a.pdf', 'attachment', 2_000),
+        file('text/plain', 'notes.txt', 'ATTACHMENT', 200),
+        file('image/png', 'logo.png', 'inline'),
+      ),
+    );
+    const handedOut = async (more: object): Promise<unknown[]> => {
+      const attachments = { inline: false, mostBytes: null, types: [], ...more };
+      const { binary = {} } = await itemOf(unmarked, { attachments });
+      return Object.values(binary).map(({ fileName }) => fileName);
+    };
+    assert.deepEqual(await handedOut({}), ['scan.png', 'a.pdf', 'notes.txt']);
+    assert.deepEqual(await handedOut({ onlyMarked: true }), ['a.pdf', 'notes.txt']);
+  });
+
   it('types are read from a list, and a faulty one is named', () => {
     assert.deepEqual(parseAttachmentTypes(' Application/PDF, image/* ,'), ['application/pdf', 'image/*']);
     assert.deepEqual(parseAttachmentTypes(''), []);

@@ -129,6 +129,19 @@ describe("the trigger's settings", () => {
     }
   });
 
+  it('take no beginning that is still to come, as one of another time zone is; a trigger that listens goes on', () => {
+    const parameters = { options: { start: 'since', startDate: '2999-01-01T08:00:00' } };
+    const refused =
+      /^"Start With: Since" lies in the future: 2999-01-01 08:00\. It counts in the time zone of the workflow, Europe\/Berlin, where it is \d{4}-\d\d-\d\d \d\d:\d\d now\./;
+    for (const mode of ['activate', 'update']) {
+      assert.throws(() => published(parameters, mode), { message: refused });
+    }
+    assert.throws(() => running(parameters, previewSettings), { message: refused });
+    assert.equal(published(parameters, 'init').reading.start.kind, 'since');
+    const soon = new Date(Date.now() + 60_000).toISOString();
+    assert.equal(published({ start: 'since', startDate: soon }, 'activate').reading.start.kind, 'since');
+  });
+
   it('skip what came while the workflow was off, but never what came while n8n was down', () => {
     const skips = (mode: string, whileOff = 'skip'): boolean =>
       published({ options: { whileOff } }, mode).reading.skipWhileOff;

@@ -19,7 +19,7 @@ export const loginProperties: INodeProperties[] = [
           'A password, with certificates and STARTTLS of your choice, and a test that says what is wrong',
       },
       {
-        name: 'Durable IMAP OAuth2 (Microsoft 365, Gmail and Others)',
+        name: 'Durable IMAP OAuth2 (Microsoft 365, Others)',
         value: 'durableImapOAuth2Api',
         description: 'Gmail, Microsoft 365 and others, without a password',
       },

@@ -8,6 +8,8 @@ import type { Attachment } from '../../../engine/mail/parse';
 export interface AttachmentFilter {
   /** Also those that are shown within the text, such as the pictures of a signature. */
   readonly inline: boolean;
+  /** Only those that the sender calls attachments, and nothing that has only a name. */
+  readonly onlyMarked?: true;
   /** Octets of the content; null: any size. */
   readonly mostBytes: number | null;
   /** Such as `application/pdf` or `image/*`, lower case; none: any type. */
@@ -80,7 +82,9 @@ export const readingOf = (
   isHeadOnly: truncatedSize !== undefined,
 });
 
-function isWanted({ content, contentType, inline }: Attachment, filter: AttachmentFilter): boolean {
+function isWanted(attachment: Attachment, filter: AttachmentFilter): boolean {
+  const { content, contentType, inline, isMarked, isWholeMail } = attachment;
+  if (filter.onlyMarked && !isMarked && !isWholeMail) return false;
   if (inline && !filter.inline) return false;
   if (filter.mostBytes !== null && content.length > filter.mostBytes) return false;
   const type = contentType.toLowerCase();

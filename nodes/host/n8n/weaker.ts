@@ -6,7 +6,7 @@ import { processWide } from '../../../engine/runtime/process-wide';
 import { log } from './log';
 
 /** The oldest n8n that has all of it. */
-export const OLDEST_IN_FULL = '2.15';
+const OLDEST_IN_FULL = '2.15';
 
 const said = (): Set<string> => processWide('said', () => new Set<string>());
 

@@ -76,13 +76,20 @@ export const mostStoredBytes = (options: Parameters): number =>
 export const truncatedAbove = (options: Parameters): number =>
   Math.round(numberOption(options, 'truncateAbove') * MEGABYTE);
 
-/** @param inlineByDefault those within the text, where nobody chose @returns null: all @throws Error that names the setting */
-export function attachmentFilter(options: Parameters, inlineByDefault = true): AttachmentFilter | null {
-  const inline = (options.get('inlineAttachments') ?? inlineByDefault) !== false;
+/**
+ * @param onlyMarkedByDefault only what the sender calls an attachment, where nobody chose
+ * @returns null: all @throws Error that names the setting
+ */
+export function attachmentFilter(options: Parameters, onlyMarkedByDefault = false): AttachmentFilter | null {
+  const chosen = options.get('inlineAttachments');
+  const onlyMarked = chosen === undefined && onlyMarkedByDefault;
+  const inline = !onlyMarked && chosen !== false;
   const mostBytes = Math.round(numberOption(options, 'attachmentMostSize') * MEGABYTE) || null;
   const entered = text(options, 'attachmentTypes');
   const types = entered ? parsed(options, '"Attachment Types"', () => parseAttachmentTypes(entered)) : [];
-  return inline && mostBytes === null && types.length === 0 ? null : { inline, mostBytes, types };
+  return inline && mostBytes === null && types.length === 0
+    ? null
+    : { inline, ...(onlyMarked && { onlyMarked }), mostBytes, types };
 }
 
 /** Where a new subscription begins. @param timeZone of a date without one @throws Error that names the setting */
@@ -98,6 +105,26 @@ export function start(node: Parameters, timeZone: string): Start {
     default:
       return { kind: 'new' };
   }
+}
+
+/** As far as the clocks of a mail server and of this machine may be apart. */
+const CLOCKS_APART_MS = 10 * 60_000;
+
+/**
+ * For a person who publishes or tests; a trigger that listens is not refused. A date in the future is one of another time
+ * zone, as a rule: n8n's own is New York's, where nobody has set one. The mail up to now would be passed over in silence.
+ * @throws Error that names the setting
+ */
+export function refuseStartToCome(node: Parameters, timeZone: string): void {
+  const begin = start(node, timeZone);
+  const now = Date.now();
+  if (begin.kind !== 'since' || begin.at <= now + CLOCKS_APART_MS) return;
+  const zoned = (ms: number): string =>
+    new Date(ms).toLocaleString('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' });
+  throw new Error(
+    `"Start With: Since" lies in the future: ${zoned(begin.at)}. It counts in the time zone of the workflow, ${timeZone}, ` +
+      `where it is ${zoned(now)} now. Choose an earlier date, or set the time zone in the settings of the workflow.`,
+  );
 }
 
 function date(value: unknown, timeZone: string): number {

@@ -55,6 +55,15 @@ export const startBefore: INodeProperties[] = carried([
 export const startHints: NodeHint[] = [
   {
     message:
+      'Add the option <b>Start With: Since</b>, too. Its date counts in the time zone of the workflow (Settings, Timezone).',
+    type: 'info',
+    location: 'ndv',
+    whenToDisplay: 'always',
+    displayCondition:
+      '={{ ($parameter["options"] || {})["start"] === "since" && !($parameter["options"] || {})["startDate"] }}',
+  },
+  {
+    message:
       'Every email that is there runs the workflow once, the newest first. Limit them with <b>Filters</b>, and how many run at a time with the option <b>Runs at Once</b>.',
     type: 'info',
     location: 'ndv',

@@ -155,6 +155,7 @@ export function imapTriggerInTheEditor(open: () => OpenEditor): void {
       await editor.choose('start', 'The Last …');
       await addOption('Start With: How Many');
       await editor.choose('start', 'Since a Date');
+      await editor.shows(/Its date counts in the time zone of the workflow/);
       await addOption('Start With: Since');
       await editor.shows('Every email that is there runs the workflow once');
       await editor.choose('start', 'New Mail Only');

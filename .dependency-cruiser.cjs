@@ -74,6 +74,7 @@ module.exports = {
       from: { path: '^nodes/host/' },
       to: { path: '^nodes/(?!host/)' },
     },
+    ...floors('nodes/host', ['listen', 'run', 'store', 'trigger', 'items', 'n8n']),
     engineOrder('runtime', []),
     engineOrder('mail', ['runtime']),
     engineOrder('ledger', ['mail', 'runtime']),
@@ -86,6 +87,40 @@ module.exports = {
     engineOrder('imap', ['source', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('gmail', ['polled', 'http', 'source', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('delivery', ['ledger', 'signal', 'runtime']),
+    engineOrder('instance', [
+      'imap',
+      'gmail',
+      'polled',
+      'http',
+      'delivery',
+      'source',
+      'ledger',
+      'signal',
+      'runtime',
+    ]),
+    {
+      name: 'adapters-opened-in-one-room',
+      comment:
+        'Only engine/instance opens an adapter of the ledger, so that a process has one engine a ledger. Others may know ' +
+        'how a database is named (postgres/settings.ts).',
+      severity: 'error',
+      from: { pathNot: '^engine/(instance|ledger)/' },
+      to: { path: '^engine/ledger/(sqlite|postgres)/', pathNot: '^engine/ledger/postgres/settings[.]ts$' },
+    },
+    {
+      name: 'adapters-apart',
+      comment: 'Neither adapter of the ledger knows the other; what both need stands in engine/ledger.',
+      severity: 'error',
+      from: { path: '^engine/ledger/(sqlite|postgres)/' },
+      to: { path: '^engine/ledger/(sqlite|postgres)/', pathNot: '^engine/ledger/$1/' },
+    },
+    {
+      name: 'ports-know-no-adapter',
+      comment: 'The ledger is a port: what stands above its adapters does not know them.',
+      severity: 'error',
+      from: { path: '^engine/ledger/[^/]+[.]ts$' },
+      to: { path: '^engine/ledger/(sqlite|postgres)/' },
+    },
     ...floors('engine/imap', ['watch', 'act', 'find', 'read', 'session', 'rules']),
     ...floors('engine/gmail', ['watch', 'act', 'find', 'read', 'notify', 'mail', 'api']),
     {

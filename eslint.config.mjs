@@ -4,6 +4,26 @@ import tseslint from 'typescript-eslint';
 
 const forN8n = ['nodes/**/*.ts', 'credentials/**/*.ts'];
 
+const ownErrors = {
+  selector: 'NewExpression[callee.name=/^Node(Operation|Api)Error$/]',
+  message: 'n8n rewrites its text where it holds a code such as ECONNREFUSED: use nodeError (nodes/host).',
+};
+
+const INTERNAL_NAMES =
+  '/^(additionalData|connectionsBySourceNode|rootExecutionMode|workflowData|createRequire)$/';
+
+const n8nInternals = [
+  `MemberExpression > Identifier.property[name=${INTERNAL_NAMES}]`,
+  `Property > Identifier.key[name=${INTERNAL_NAMES}]`,
+  `TSPropertySignature > Identifier.key[name=${INTERNAL_NAMES}]`,
+  `ImportSpecifier > Identifier.imported[name=${INTERNAL_NAMES}]`,
+  'MemberExpression[object.callee.property.name="getNode"][property.name="parameters"]',
+  'Literal[value=/^(n8n-core|@n8n\\/.*)$/]',
+].map((selector) => ({
+  selector,
+  message: "What is not in n8n's documented API is asked for in nodes/host/n8n/internals.ts only.",
+}));
+
 export default tseslint.config(
   globalIgnores(['dist', '.tools', '.demo*', '**/*.d.ts']),
   {
@@ -42,17 +62,15 @@ export default tseslint.config(
   },
   {
     files: ['nodes/**/*.ts'],
-    ignores: ['nodes/host/node-error.ts'],
-    rules: {
-      'no-restricted-syntax': [
-        'error',
-        {
-          selector: 'NewExpression[callee.name=/^Node(Operation|Api)Error$/]',
-          message:
-            'n8n rewrites its text where it holds a code such as ECONNREFUSED: use nodeError (nodes/host).',
-        },
-      ],
-    },
+    rules: { 'no-restricted-syntax': ['error', ownErrors, ...n8nInternals] },
+  },
+  {
+    files: ['nodes/host/n8n/node-error.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...n8nInternals] },
+  },
+  {
+    files: ['nodes/host/n8n/internals.ts'],
+    rules: { 'no-restricted-syntax': ['error', ownErrors] },
   },
   {
     files: ['test/**/*.ts'],

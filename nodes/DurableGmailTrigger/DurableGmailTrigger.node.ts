@@ -11,14 +11,14 @@ import type {
   IWebhookResponseData,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
-import { tellOfFailedTriggers } from '../host/failed-triggers';
-import { listen } from '../host/listen';
-import { mailStoreOptionLogin, mailStoreTest } from '../host/mail-store';
-import { nodeError } from '../host/node-error';
-import { refuseWhatCannotWork } from '../host/refusal';
-import { watchRetries } from '../host/retry-by-hand';
-import { pointersOf, runPointers } from '../host/run';
-import { refuseWithoutMail } from '../host/run-refusal';
+import { tellOfFailedTriggers } from '../host/listen/failed-triggers';
+import { listen } from '../host/listen/listen';
+import { mailStoreOptionLogin, mailStoreTest } from '../host/store/mail-store';
+import { nodeError } from '../host/n8n/node-error';
+import { refuseWhatCannotWork } from '../host/listen/refusal';
+import { watchRetries } from '../host/run/retry-by-hand';
+import { pointersOf, runPointers } from '../host/run/run';
+import { refuseWithoutMail } from '../host/run/refusal';
 import { triggerPanel } from '../host/trigger/editor';
 import { gmailCollector } from './collector';
 import { getLabels, getLabelsToChange } from './label-picker';

@@ -6,7 +6,7 @@ import { GmailFault, type GmailFaultKind } from '../../engine/gmail/api/fault';
 import type { GmailLogin } from '../../engine/gmail/api/login';
 import { gmailSource } from '../../engine/gmail/mail/source';
 import type { GmailReading } from '../../engine/gmail/read/reading';
-import { type Collector, fromWhenTold, knownPlaces } from '../host/collector';
+import { type Collector, fromWhenTold, knownPlaces } from '../host/listen/collector';
 import { credentialName } from './login';
 
 const NEEDS_PERSON: ReadonlySet<GmailFaultKind> = new Set<GmailFaultKind>(['login', 'forbidden', 'refused']);

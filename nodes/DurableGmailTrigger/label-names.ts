@@ -8,7 +8,7 @@ import { isOwnLabel } from '../../engine/gmail/mail/event';
 import { errorText } from '../../engine/runtime/log';
 import { monotonicNow, withDeadline } from '../../engine/runtime/time';
 import type { GmailItemSettings } from '../host/items/gmail';
-import { log } from '../host/log';
+import { log } from '../host/n8n/log';
 
 type Names = ReadonlyMap<string, string>;
 

@@ -2,7 +2,7 @@
 import type { ILoadOptionsFunctions, INodePropertyOptions } from 'n8n-workflow';
 import { GmailClient } from '../../engine/gmail/api/client';
 import type { GmailLabel } from '../../engine/gmail/api/types';
-import { nodeError } from '../host/node-error';
+import { nodeError } from '../host/n8n/node-error';
 import { readGmailLogin } from './login';
 import { isFixedLabel, systemLabelShown } from './system-labels';
 

@@ -7,11 +7,17 @@ import { GmailFault } from '../../engine/gmail/api/fault';
 import type { AccessToken, GmailCredential, GmailLogin } from '../../engine/gmail/api/login';
 import { errorText } from '../../engine/runtime/log';
 import { monotonicNow, withDeadline } from '../../engine/runtime/time';
-import { freshAccessToken, grantOf, isConnected, type TokenContext, TokenFault } from '../host/access-token';
-import { credentialTitle, credentialType } from '../host/credential-name';
-import { type HttpContext, sendHttp } from '../host/http';
-import { refuseWithoutRefresh } from '../host/internals';
-import { nodeError } from '../host/node-error';
+import {
+  freshAccessToken,
+  grantOf,
+  isConnected,
+  type TokenContext,
+  TokenFault,
+} from '../host/n8n/access-token';
+import { credentialTitle, credentialType } from '../host/n8n/credential-name';
+import { type HttpContext, sendHttp } from '../host/n8n/http';
+import { refuseWithoutRefresh } from '../host/n8n/newer';
+import { nodeError } from '../host/n8n/node-error';
 import { named } from '../host/trigger/parameters';
 import { accountAddress } from './account-address';
 import { type GmailEndpoints, gmailEndpoints } from './endpoints';

@@ -9,7 +9,7 @@ import { readNewest } from '../../engine/gmail/find/newest';
 import { gmailIdentity } from '../../engine/gmail/mail/identity';
 import { eventLabelsAmong } from '../../engine/gmail/read/selection';
 import { idempotencyKey } from '../../engine/mail/identity';
-import { cancelSignal } from '../host/cancel';
+import { cancelSignal } from '../host/n8n/cancel';
 import { gmailItem, type GmailItemSettings } from '../host/items/gmail';
 import type { Wanted } from './settings/reading';
 

@@ -9,9 +9,9 @@ import { readPush } from '../../engine/gmail/notify/push';
 import { errorText } from '../../engine/runtime/log';
 import { monotonicNow } from '../../engine/runtime/time';
 import { noticeKey } from '../../engine/source/notices';
-import { sendHttp } from '../host/http';
-import { log } from '../host/log';
-import { openStore } from '../host/store';
+import { sendHttp } from '../host/n8n/http';
+import { log } from '../host/n8n/log';
+import { openStore } from '../host/store/store';
 import { collection, type Parameters, text } from '../host/trigger/parameters';
 import { address } from './settings/watching';
 

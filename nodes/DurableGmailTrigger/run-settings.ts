@@ -3,9 +3,9 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { GmailClient } from '../../engine/gmail/api/client';
 import { GmailRereader } from '../../engine/gmail/find/again';
-import { cancelSignal } from '../host/cancel';
+import { cancelSignal } from '../host/n8n/cancel';
 import { gmailItem, type GmailItemSettings } from '../host/items/gmail';
-import type { RunSettings } from '../host/run';
+import type { RunSettings } from '../host/run/run';
 import { collection, parametersOfRun } from '../host/trigger/parameters';
 import { runTelling } from '../host/trigger/settings';
 import { labelNames } from './label-names';

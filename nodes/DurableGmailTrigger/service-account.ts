@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 import type { AccessToken } from '../../engine/gmail/api/login';
 import { type ServiceAccount, serviceAccountToken } from '../../engine/gmail/api/service-account';
-import { type HttpContext, sendHttp } from '../host/http';
+import { type HttpContext, sendHttp } from '../host/n8n/http';
 
 /**
  * Enough for all that the trigger does. It is among those that n8n's own Gmail node asks for, so a delegation that

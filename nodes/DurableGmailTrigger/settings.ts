@@ -3,8 +3,8 @@ import type { IExecuteFunctions, ITriggerFunctions } from 'n8n-workflow';
 import type { Notifications } from '../../engine/gmail/notify/notifications';
 import type { GmailReading } from '../../engine/gmail/read/reading';
 import type { GmailItemSettings } from '../host/items/gmail';
-import { isByPerson } from '../host/activation';
-import type { ListenSettings } from '../host/listen';
+import type { ListenSettings } from '../host/listen/listen';
+import { isByPerson } from '../host/n8n/activation';
 import {
   collection,
   named,

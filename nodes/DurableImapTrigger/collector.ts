@@ -5,8 +5,8 @@ import { isChosen, type MailboxChoice } from '../../engine/imap/session/mailboxe
 import type { ImapReading } from '../../engine/imap/read/reading';
 import { Roster } from '../../engine/imap/watch/roster';
 import type { NodeSubscription } from '../../engine/ledger/ledger';
-import { type Collector, fromWhenTold, knownPlaces } from '../host/collector';
-import { log } from '../host/log';
+import { type Collector, fromWhenTold, knownPlaces } from '../host/listen/collector';
+import { log } from '../host/n8n/log';
 
 /** Mailboxes that could not be listed so often: a person is told. */
 const LIST_FAILURES_TOLD = 3;

@@ -6,7 +6,7 @@ import type {
 } from 'n8n-workflow';
 import { ImapSession } from '../../engine/imap/session/session';
 import { errorText } from '../../engine/runtime/log';
-import { titleOf } from '../host/credential-name';
+import { titleOf } from '../host/n8n/credential-name';
 import { toLogin } from './login';
 
 /** The editor waits for the answer. */

@@ -7,8 +7,8 @@ import type {
 } from 'n8n-workflow';
 import { ImapFault } from '../../engine/imap/session/fault';
 import { withDeadline } from '../../engine/runtime/time';
-import { grantOf } from '../host/access-token';
-import { credentialTitle } from '../host/credential-name';
+import { grantOf } from '../host/n8n/access-token';
+import { credentialTitle } from '../host/n8n/credential-name';
 
 export type AddressContext = Pick<ITriggerFunctions, 'getNode'> & {
   readonly helpers: Pick<RequestHelperFunctions, 'httpRequestWithAuthentication'>;

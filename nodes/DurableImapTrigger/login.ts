@@ -10,10 +10,10 @@ import {
   type ImapLogin,
   type StartTls,
 } from '../../engine/imap/session/login';
-import { freshAccessToken, isConnected, type TokenContext, TokenFault } from '../host/access-token';
-import { credentialTitle } from '../host/credential-name';
-import { refuseWithoutRefresh } from '../host/internals';
-import { nodeError } from '../host/node-error';
+import { freshAccessToken, isConnected, type TokenContext, TokenFault } from '../host/n8n/access-token';
+import { credentialTitle } from '../host/n8n/credential-name';
+import { refuseWithoutRefresh } from '../host/n8n/newer';
+import { nodeError } from '../host/n8n/node-error';
 import { type AddressContext, gmailAddress } from './gmail-address';
 
 /** What every context of n8n has in which a login is read: a trigger's, a run's, and that of a list in the editor. */

@@ -2,7 +2,7 @@
 import type { ILoadOptionsFunctions, INodeListSearchResult, INodePropertyOptions } from 'n8n-workflow';
 import type { ListedMailbox } from '../../engine/imap/session/mailboxes';
 import { ImapSession } from '../../engine/imap/session/session';
-import { nodeError } from '../host/node-error';
+import { nodeError } from '../host/n8n/node-error';
 import { type CredentialType, readLogin } from './login';
 
 /** The editor waits for the list. */

@@ -4,8 +4,8 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { accountName, type ImapLogin } from '../../engine/imap/session/login';
 import { type NewestQuery, type NothingFits, readNewest } from '../../engine/imap/find/newest';
 import { imapIdentity, idempotencyKey } from '../../engine/mail/identity';
-import { cancelSignal } from '../host/cancel';
-import { type ItemSettings, mailItem } from '../host/items';
+import { cancelSignal } from '../host/n8n/cancel';
+import { type ItemSettings, mailItem } from '../host/items/mail';
 
 export interface PreviewSettings extends NewestQuery {
   readonly items: ItemSettings;

@@ -1,8 +1,8 @@
 // The node's parameters, read once into typed settings; a setting that can never work throws, with what to change.
 import type { IExecuteFunctions, ITriggerFunctions } from 'n8n-workflow';
-import { isByPerson } from '../host/activation';
-import type { ItemSettings } from '../host/items';
-import type { ListenSettings } from '../host/listen';
+import type { ItemSettings } from '../host/items/mail';
+import type { ListenSettings } from '../host/listen/listen';
+import { isByPerson } from '../host/n8n/activation';
 import {
   collection,
   isLikeBuiltIn,

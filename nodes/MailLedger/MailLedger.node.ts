@@ -1,9 +1,9 @@
 // Wires the node with which people look at the mail ledger from a workflow, and act on its events by hand.
 import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
-import { mailStoreTest } from '../host/mail-store';
-import { nodeError } from '../host/node-error';
-import { openStore } from '../host/store';
+import { mailStoreTest } from '../host/store/mail-store';
+import { nodeError } from '../host/n8n/node-error';
+import { openStore } from '../host/store/store';
 import { runMailLedger } from './operations';
 import { properties } from './properties';
 

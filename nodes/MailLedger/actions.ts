@@ -5,7 +5,7 @@ import type { EventFilter, EventRecord, Inspection, Selection } from '../../engi
 import type { Ledger } from '../../engine/ledger/ledger';
 import type { Wake } from '../../engine/signal/wake';
 import type { EventState } from '../../engine/ledger/states';
-import { nodeError } from '../host/node-error';
+import { nodeError } from '../host/n8n/node-error';
 import { eventIds, readFilter } from './filters';
 
 export interface InspectionStore {

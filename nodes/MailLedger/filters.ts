@@ -3,7 +3,7 @@ import type { IExecuteFunctions } from 'n8n-workflow';
 import { tryToParseDateTime } from 'n8n-workflow';
 import type { EventFilter } from '../../engine/ledger/inspection';
 import type { EventState } from '../../engine/ledger/states';
-import { nodeError } from '../host/node-error';
+import { nodeError } from '../host/n8n/node-error';
 import { STATES } from './event-states';
 
 const NAMES: Readonly<Record<string, string>> = {

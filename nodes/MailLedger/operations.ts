@@ -3,7 +3,7 @@
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { EventFilter, EventRecord, Inspection } from '../../engine/ledger/inspection';
 import { errorText } from '../../engine/runtime/log';
-import { nodeError } from '../host/node-error';
+import { nodeError } from '../host/n8n/node-error';
 import { act, type ActionName, type InspectionStore } from './actions';
 import { eventIds, readFilter, readWorkflowId } from './filters';
 import { eventJson, sourceJson, statisticsJson } from './output';

@@ -1,6 +1,6 @@
 // What the node asks of a person in n8n's editor, and tells.
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import { mailStoreCredential, mailStoreProperty } from '../host/mail-store';
+import { mailStoreCredential, mailStoreProperty } from '../host/store/mail-store';
 import { stateOptions } from './event-states';
 
 const forEvents = (...operation: string[]): NonNullable<INodeProperties['displayOptions']> => ({

@@ -2,9 +2,9 @@
 // tried again.
 import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
-import { mailStoreTest } from '../host/mail-store';
-import { nodeError } from '../host/node-error';
-import { openStore } from '../host/store';
+import { mailStoreTest } from '../host/store/mail-store';
+import { nodeError } from '../host/n8n/node-error';
+import { openStore } from '../host/store/store';
 import { properties } from './properties';
 import { runOnce } from './run-once';
 

@@ -3,7 +3,8 @@
 // it, whatever else is in that run.
 import { createHash } from 'node:crypto';
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import { nodeError } from '../host/node-error';
+import { rawParameters } from '../host/n8n/internals';
+import { nodeError } from '../host/n8n/node-error';
 import type { Scope } from './settings';
 
 /** Where the counts stand in n8n's state of this node in this execution, which outlives a Wait. */
@@ -30,7 +31,7 @@ export function scopeParts(context: IExecuteFunctions, scope: Scope): readonly s
 
 /** @returns null: the parameter is empty, so the key is the email's own */
 export function enteredKey(context: IExecuteFunctions, itemIndex: number): string | null {
-  const raw = context.getNode().parameters['key'];
+  const raw = rawParameters(context.getNode())['key'];
   if (raw === undefined || (typeof raw === 'string' && ['', '='].includes(raw.trim()))) return null;
   const value: unknown = context.getNodeParameter('key', itemIndex, '');
   if (value === undefined || value === null || (typeof value === 'string' && value.trim() === '')) {

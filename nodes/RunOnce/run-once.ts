@@ -4,11 +4,11 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { KeyAnswer } from '../../engine/ledger/once-keys';
 import { errorText } from '../../engine/runtime/log';
-import { cancelSignal } from '../host/cancel';
-import { rootMode } from '../host/internals';
-import { nodeError } from '../host/node-error';
-import { type OnceStore, onceKeeper, refuseIfStopped } from '../host/once';
-import { nextSteps } from '../host/run-hooks';
+import { cancelSignal } from '../host/n8n/cancel';
+import { rootMode } from '../host/n8n/internals';
+import { nodeError } from '../host/n8n/node-error';
+import { type OnceStore, onceKeeper, refuseIfStopped } from '../host/run/once';
+import { nextSteps } from '../host/n8n/run-hooks';
 import { digest, enteredKey, itemCounter, mailKey, scopeParts } from './keys';
 import { type OnceSettings, onceSettings } from './settings';
 

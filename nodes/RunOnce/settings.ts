@@ -1,7 +1,7 @@
 // The node's parameters, read once into typed settings; a setting that can never work throws, with what to change.
 import type { IExecuteFunctions } from 'n8n-workflow';
 import type { KeyRequest } from '../../engine/ledger/once-keys';
-import { nodeError } from '../host/node-error';
+import { nodeError } from '../host/n8n/node-error';
 
 export type Scope = 'step' | 'workflow' | 'everywhere';
 

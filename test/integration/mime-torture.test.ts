@@ -7,7 +7,7 @@ import { unpackContent } from '../../engine/ledger/content';
 import type { Claim, Pointer } from '../../engine/ledger/ledger';
 import { headerBlock } from '../../engine/mail/headers';
 import { imapShape } from '../../nodes/DurableImapTrigger/shape';
-import { itemsOf } from '../../nodes/host/run-items';
+import { itemsOf } from '../../nodes/host/run/items';
 import { Dovecot } from '../support/dovecot';
 import { itemContext, itemSettings } from '../support/items';
 import { tortureMails } from '../support/mime/torture';

@@ -41,6 +41,7 @@ const FILES = {
   // It starts n8n as a person does, four times, and waits for retries.
   'e2e/demo': { load: 0.5, seconds: 140 },
   // It builds the package three times.
+  'integration/n8n-without': { load: 0.8, seconds: 15 },
   'integration/packing': { load: 0.9, seconds: 30 },
   // n8n makes its databases first.
   'e2e/whole-path-oldest': { load: 0.5, seconds: 150 },

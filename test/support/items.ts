@@ -1,6 +1,6 @@
 // What a mail needs to become an item in a test: n8n's helpers faked, with the binary data kept in the item.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import type { ItemFacts, ItemSettings } from '../../nodes/host/items';
+import type { ItemFacts, ItemSettings } from '../../nodes/host/items/mail';
 
 export const itemHelpers = {
   prepareBinaryData: async (content: Buffer, fileName?: string, mimeType?: string) => ({

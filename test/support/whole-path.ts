@@ -7,7 +7,7 @@ import type { StoredEvent } from './n8n';
 import { until } from './until';
 import { errorWorkflow, mailWorkflow, postMail, postTo, runOnce } from './workflows';
 
-/** What is said of an n8n that lacks something (nodes/host/internals.ts). */
+/** What is said of an n8n that lacks something (nodes/host/n8n/internals.ts). */
 const LACKS = /\[durable-mail\] (This n8n .*) Everything works from n8n/g;
 
 interface Execution {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type INodeParameters, NodeHelpers } from 'n8n-workflow';
-import { isNamedByCredential, mailStoreOptionLogin } from '../../nodes/host/mail-store';
+import { isNamedByCredential, mailStoreOptionLogin } from '../../nodes/host/store/mail-store';
 import { properties as gmailProperties } from '../../nodes/DurableGmailTrigger/properties';
 import { listenSettings as gmailSettings } from '../../nodes/DurableGmailTrigger/settings';
 import { properties } from '../../nodes/DurableImapTrigger/properties';

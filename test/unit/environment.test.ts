@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
-const MODULE = join(__dirname, '..', '..', 'nodes', 'host', 'environment.ts');
+const MODULE = join(__dirname, '..', '..', 'nodes', 'host', 'n8n', 'environment.ts');
 
 /** A process of its own, by what it prints. @param first runs before the question, in it */
 const ask = (environment: Record<string, string>, question: string, first = ''): string =>

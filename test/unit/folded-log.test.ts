@@ -4,7 +4,7 @@ import { describe, it, mock } from 'node:test';
 import * as fc from 'fast-check';
 import { foldRepeats } from '../../engine/runtime/folded-log';
 import type { Log } from '../../engine/runtime/log';
-import { log as hostLog } from '../../nodes/host/log';
+import { log as hostLog } from '../../nodes/host/n8n/log';
 import { LoggerProxy } from 'n8n-workflow';
 
 const MINUTE = 60_000;

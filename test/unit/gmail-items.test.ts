@@ -9,7 +9,7 @@ import type { RawMessage } from '../../engine/gmail/api/types';
 import { gmailMailBytes } from '../../engine/gmail/mail/stored';
 import type { GmailEvent } from '../../engine/gmail/mail/event';
 import { labelNames } from '../../nodes/DurableGmailTrigger/label-names';
-import type { ItemFacts } from '../../nodes/host/items';
+import type { ItemFacts } from '../../nodes/host/items/mail';
 import { gmailItem, type GmailItemSettings } from '../../nodes/host/items/gmail';
 import { itemFacts, itemHelpers } from '../support/items';
 import { rawMail } from '../support/mails';

@@ -16,7 +16,7 @@ import {
   readGmailLogin,
   storedGmailLogin,
 } from '../../nodes/DurableGmailTrigger/login';
-import { sendHttp } from '../../nodes/host/http';
+import { sendHttp } from '../../nodes/host/n8n/http';
 
 const HOUR_MS = 3_600_000;
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

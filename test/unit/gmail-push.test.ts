@@ -12,7 +12,7 @@ import type { IWebhookFunctions } from 'n8n-workflow';
 import { readNotice, readPush } from '../../engine/gmail/notify/push';
 import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
 import { noticeKey } from '../../engine/source/notices';
-import { openStore, type Store, type StoreContext } from '../../nodes/host/store';
+import { openStore, type Store, type StoreContext } from '../../nodes/host/store/store';
 import { handlePush } from '../../nodes/DurableGmailTrigger/push-webhook';
 import { FakeGmail } from '../support/gmail/fake';
 import { FORGERIES, notificationData } from '../support/gmail/push';

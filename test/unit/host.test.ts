@@ -7,19 +7,19 @@ import { join } from 'node:path';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { IExecuteFunctions, INodeExecutionData, IRun, ITriggerFunctions } from 'n8n-workflow';
-import { packContent } from '../../engine/ledger/content';
 import type { OfferedRun, Pointer } from '../../engine/ledger/ledger';
-import { emitRun } from '../../nodes/host/emit';
-import { readPointers } from '../../nodes/host/pointer';
-import { refuseWhatCannotWork } from '../../nodes/host/refusal';
-import { type Rereader, runPointers } from '../../nodes/host/run';
-import { outcomeOf } from '../../nodes/host/run-end';
-import { openStore, type Store } from '../../nodes/host/store';
+import { emitRun } from '../../nodes/host/listen/emit';
+import { readPointers } from '../../nodes/host/run/pointer';
+import { refuseWhatCannotWork } from '../../nodes/host/listen/refusal';
+import { type Rereader, runPointers } from '../../nodes/host/run/run';
+import { outcomeOf } from '../../nodes/host/run/end';
+import { openStore, type Store } from '../../nodes/host/store/store';
 import type { DurableImapTrigger } from '../../nodes/DurableImapTrigger/DurableImapTrigger.node';
 import { imapShape } from '../../nodes/DurableImapTrigger/shape';
-import { held } from '../ledger/held';
 import { itemHelpers, itemSettings } from '../support/items';
 import { rawMail } from '../support/mails';
+import { offeredRun } from '../support/offered-run';
+import { RunHooks } from '../support/run-hooks';
 
 /** A node that has not chosen a Mail Store. */
 const node = {
@@ -29,8 +29,6 @@ const node = {
 describe('a run', () => {
   let folder: string;
   let store: Store;
-  let uid = 0;
-  let workflows = 0;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'durable-mail-host-'));
@@ -44,50 +42,12 @@ describe('a run', () => {
   });
 
   /** Each test's mails are of a workflow of their own. */
-  let subscriptionId = 0;
+  let offer: () => Promise<OfferedRun[]>;
 
-  const offer = async (): Promise<OfferedRun[]> => {
-    const request = { subscriptionIds: [subscriptionId], mostRuns: 100, mailsPerRun: 10, leaseMs: 60_000 };
-    return [...(await store.ledger.offer(request)).runs];
-  };
-
-  /** A run of mails with these subjects; they are stored, or not. */
-  const offered = async (subjects: readonly string[] = ['x'], stored = true): Promise<OfferedRun> => {
-    const { ledger } = store;
-    const source = { kind: 'imap', account: 'a', mailbox: 'INBOX' } as const;
-    const { id, sourceId } = await ledger.subscribe({
-      workflowId: `w${++workflows}`,
-      nodeId: 'n',
-      source,
-      retryDelaysMs: [1],
-      guarantee: 'atLeastOnce',
-      keepContentMs: 0,
-      retentionMs: 86_400_000,
-      afterSuccess: null,
-      whenDead: null,
-    });
-    const messages = await Promise.all(
-      subjects.map(async (subject) => ({
-        identity: `m${++uid}`,
-        softIdentity: null,
-        accountWide: false,
-        weakIdentity: null,
-        messageId: null,
-        sender: null,
-        subject,
-        uid,
-        uidValidity: '1',
-        receivedAt: 1_700_000_000_000,
-        size: 100,
-        content: stored ? await packContent(Buffer.from(rawMail({ subject }))) : null,
-        due: [id],
-      })),
-    );
-    await ledger.record({ hold: await held(ledger, sourceId), messages, cursors: [] });
-    subscriptionId = id;
-    const runs = await offer();
-    assert.equal(runs.length, 1);
-    return runs[0]!;
+  const offered = async (subjects?: readonly string[], stored?: boolean): Promise<OfferedRun> => {
+    const made = await offeredRun(store.ledger, subjects, stored);
+    offer = made.offer;
+    return made.run;
   };
 
   const state = async ({ event }: Pointer): Promise<string | undefined> =>
@@ -102,10 +62,7 @@ describe('a run', () => {
 
   const execution = (pointers: readonly Pointer[], hooked = true): FakeRun => {
     const id = String(++executions);
-    const handlers: ((run: IRun) => Promise<void>)[] = [];
-    const hooks = {
-      addHandler: (_: string, handler: (run: IRun) => Promise<void>) => handlers.push(handler),
-    };
+    const hooks = new RunHooks();
     const context = {
       helpers: itemHelpers,
       ...node,
@@ -116,12 +73,7 @@ describe('a run', () => {
       getExecutionCancelSignal: () => undefined,
       ...(hooked && { additionalData: { hooks } }),
     } as unknown as IExecuteFunctions;
-    return {
-      context,
-      end: async (run) => {
-        for (const handler of handlers) await handler(run as IRun);
-      },
-    };
+    return { context, end: (run) => hooks.end(run) };
   };
 
   const noServer = {

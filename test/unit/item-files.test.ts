@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { INodeExecutionData } from 'n8n-workflow';
 import { gmailMailBytes } from '../../engine/gmail/mail/stored';
-import { type ItemFormat, mailItem } from '../../nodes/host/items';
+import { type ItemFormat, mailItem } from '../../nodes/host/items/mail';
 import { gmailItem } from '../../nodes/host/items/gmail';
 import type { AttachmentFilter } from '../../nodes/host/items/attachments';
 import { itemFacts, itemHelpers, itemSettings } from '../support/items';

@@ -17,10 +17,10 @@ import type { NewSubscription, NodeSubscription, SourceKey, Subscription } from 
 import type { Subscriber } from '../../engine/source/source';
 import { gmailCollector } from '../../nodes/DurableGmailTrigger/collector';
 import { imapCollector } from '../../nodes/DurableImapTrigger/collector';
-import { listen, type ListenSettings } from '../../nodes/host/listen';
-import type { Collector, CollectorPorts } from '../../nodes/host/collector';
-import { openStore, type Store } from '../../nodes/host/store';
-import { triggersOf } from '../../nodes/host/workflow-triggers';
+import { listen, type ListenSettings } from '../../nodes/host/listen/listen';
+import type { Collector, CollectorPorts } from '../../nodes/host/listen/collector';
+import { openStore, type Store } from '../../nodes/host/store/store';
+import { triggersOf } from '../../nodes/host/n8n/workflow-triggers';
 import { gmailReading } from '../support/gmail-reading';
 import { readingOf } from '../support/reading';
 import { until } from '../support/until';

@@ -7,7 +7,7 @@ import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { headerBlock, readHeaders, splitMail } from '../../engine/mail/headers';
 import { senderOf, subjectOf } from '../../engine/mail/envelope';
 import { messageIdOf } from '../../engine/mail/identity';
-import { type ItemFormat, mailItem } from '../../nodes/host/items';
+import { type ItemFormat, mailItem } from '../../nodes/host/items/mail';
 import { itemFacts, itemHelpers, itemSettings } from '../support/items';
 import type { Wanted } from '../support/mime/hostile';
 import { tortureMails } from '../support/mime/torture';

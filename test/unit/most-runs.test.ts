@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { afterEach, describe, it } from 'node:test';
-import * as mostRunsModule from '../../nodes/host/most-runs';
+import * as mostRunsModule from '../../nodes/host/listen/most-runs';
 
 const { mostRuns, mostRunsFault, runSlots } = mostRunsModule;
 
@@ -67,7 +67,7 @@ describe('the most runs of a process', () => {
 
   it('are counted once in a process, also by a second copy of the package', () => {
     const load = createRequire(__filename);
-    const file = load.resolve('../../nodes/host/most-runs');
+    const file = load.resolve('../../nodes/host/listen/most-runs');
     const first = runSlots();
     Reflect.deleteProperty(load.cache, file);
     const second = load(file) as typeof mostRunsModule;

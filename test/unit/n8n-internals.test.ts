@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import type { IExecuteFunctions, ITriggerFunctions, Logger } from 'n8n-workflow';
 import { LoggerProxy } from 'n8n-workflow';
-import { freshAccessToken, TokenFault } from '../../nodes/host/access-token';
-import type { Collector } from '../../nodes/host/collector';
-import { refuseWithoutRefresh, rootMode, sayWeaker, workflowSettings } from '../../nodes/host/internals';
-import { refuseWhatCannotWork } from '../../nodes/host/refusal';
-import { Telling } from '../../nodes/host/telling';
+import { freshAccessToken, TokenFault } from '../../nodes/host/n8n/access-token';
+import type { Collector } from '../../nodes/host/listen/collector';
+import { rootMode } from '../../nodes/host/n8n/internals';
+import { refuseWithoutRefresh, workflowSettings } from '../../nodes/host/n8n/newer';
+import { sayWeaker } from '../../nodes/host/n8n/weaker';
+import { refuseWhatCannotWork } from '../../nodes/host/listen/refusal';
+import { Telling } from '../../nodes/host/listen/telling';
 
 const VERSION = /Everything works from n8n 2\.15 on \(this is \d+\.\d+\.\d+, or near it\)\.$/;
 
@@ -26,6 +28,7 @@ describe('in an n8n that lacks something', () => {
       getWorkflow: () => ({ id: 'w1' }),
       getActivationMode: () => 'init',
       getCredentials: () => assert.fail('there is none'),
+      getWorkflowSettings: () => ({}),
       ...more,
     }) as unknown as ITriggerFunctions;
 
@@ -46,9 +49,10 @@ describe('in an n8n that lacks something', () => {
 
   it("the workflow's settings are read where they stand, and engine 2.0 is refused there, too", async () => {
     const settings = { engineType: 'v2' };
-    assert.deepEqual(workflowSettings(trigger({ workflow: { settings } })), settings);
-    assert.deepEqual(workflowSettings(trigger()), {});
-    await assert.rejects(refuseWhatCannotWork(trigger({ workflow: { settings } })), /engine 2\.0/);
+    const older = { getWorkflowSettings: undefined };
+    assert.deepEqual(workflowSettings(trigger({ ...older, workflow: { settings } })), settings);
+    assert.deepEqual(workflowSettings(trigger(older)), {});
+    await assert.rejects(refuseWhatCannotWork(trigger({ ...older, workflow: { settings } })), /engine 2\.0/);
   });
 
   it('what cannot be told by a failed execution is an error in the log', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type INode, NodeApiError, NodeOperationError } from 'n8n-workflow';
-import { nodeError } from '../../nodes/host/node-error';
+import { nodeError } from '../../nodes/host/n8n/node-error';
 
 const node = { name: 'Mail', type: 'trigger', parameters: {} } as unknown as INode;
 

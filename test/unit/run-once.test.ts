@@ -15,6 +15,7 @@ import {
 import type { KeyAnswer, KeyRequest, OnceKeys, SeenKey } from '../../engine/ledger/once-keys';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { runOnce } from '../../nodes/RunOnce/run-once';
+import { RunHooks } from '../support/run-hooks';
 
 interface Row {
   readonly holder: string;
@@ -141,8 +142,7 @@ class World<Keys extends OnceKeys = FakeKeys> {
 }
 
 class FakeRun {
-  readonly #handlers: ((run: IRun) => Promise<void>)[] = [];
-  readonly #stepHandlers: ((step: string, task: Partial<ITaskData>) => Promise<void>)[] = [];
+  readonly #hooks = new RunHooks();
   readonly #state = {};
   readonly #world: World<OnceKeys>;
   readonly #options: RunOptions & { readonly id: string };
@@ -163,23 +163,20 @@ class FakeRun {
   }
 
   async end(status: IRun['status']): Promise<void> {
-    for (const handler of this.#handlers) await handler({ status } as IRun);
+    await this.#hooks.end({ status });
   }
 
   async step(name: string, task: Partial<ITaskData> = { executionStatus: 'success' }): Promise<void> {
-    for (const handler of this.#stepHandlers) await handler(name, task);
+    await this.#hooks.step(name, task);
   }
 
   get handlers(): number {
-    return this.#handlers.length;
+    return this.#hooks.ends;
   }
 
   #context(items: readonly INodeExecutionData[], runIndex: number, options: RunOptions): IExecuteFunctions {
     const { parameters = {}, traced, node } = options;
-    const hooks = {
-      addHandler: (name: string, handler: never) =>
-        (name === 'workflowExecuteAfter' ? this.#handlers : this.#stepHandlers).push(handler),
-    };
+    const hooks = this.#hooks;
     const valueAt = (name: string, index: number): unknown => {
       const value = parameters[name];
       return typeof value === 'function' ? (value as (index: number) => unknown)(index) : value;

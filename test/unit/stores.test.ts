@@ -5,8 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
-import { openDefaultStore } from '../../nodes/host/default-store';
-import { ledgerFile, openStore, processState, type Store, type StoreContext } from '../../nodes/host/store';
+import { openDefaultStore } from '../../nodes/host/store/default-store';
+import {
+  ledgerFile,
+  openStore,
+  processState,
+  type Store,
+  type StoreContext,
+} from '../../nodes/host/store/store';
 
 describe('a mail ledger, where no trigger listens,', () => {
   const before = process.env['N8N_USER_FOLDER'];
@@ -18,8 +24,8 @@ describe('a mail ledger, where no trigger listens,', () => {
   });
   afterEach(async () => {
     mock.timers.reset();
-    for (const { opening } of processState().stores.values()) await (await opening).close();
-    processState().stores.clear();
+    for (const { opening } of processState().engines.values()) await (await opening).close();
+    processState().engines.clear();
     if (before === undefined) delete process.env['N8N_USER_FOLDER'];
     else process.env['N8N_USER_FOLDER'] = before;
     rmSync(folder, { recursive: true });
@@ -52,13 +58,13 @@ describe('a mail ledger, where no trigger listens,', () => {
   it('is opened some time after n8n began, if it is there, and is not made', async () => {
     await openDefaultStore();
     assert.equal(existsSync(ledgerFile()), false);
-    assert.equal(processState().stores.size, 0);
+    assert.equal(processState().engines.size, 0);
     const { ledger } = await open();
     const id = await ledger.ledgerId();
     await ledger.close();
-    processState().stores.clear();
+    processState().engines.clear();
     await openDefaultStore();
-    const [kept] = processState().stores.values();
+    const [kept] = processState().engines.values();
     assert.equal(await (await kept!.opening).ledger.ledgerId(), id);
   });
 });

@@ -6,7 +6,7 @@ import { type GmailMailFacts, openGmailMail } from '../../../engine/gmail/mail/s
 import { headerBlock, type MailHeaders, splitMail } from '../../../engine/mail/headers';
 import { resolveMail } from '../../../engine/mail/resolve';
 import { decodeHeaders } from '../../../engine/mail/words';
-import type { ItemFacts } from '../items';
+import type { ItemFacts } from './mail';
 import { type AttachmentSettings, handOut, readingOf } from './attachments';
 
 export interface GmailItemSettings extends AttachmentSettings {

@@ -1,7 +1,7 @@
 // How a trigger's parameters are read, the same way while it listens, in a run, and in the editor.
 import type { IExecuteFunctions, INode, ITriggerFunctions } from 'n8n-workflow';
 import { errorText } from '../../../engine/runtime/log';
-import { nodeError } from '../node-error';
+import { nodeError } from '../n8n/node-error';
 import { LIKE_BUILT_IN } from './like-built-in';
 import { NUMBERS, readNumber } from './numbers';
 

@@ -5,9 +5,8 @@ import type { DispatcherSettings } from '../../../engine/delivery/dispatcher';
 import { DEFAULT_RETRY_SCHEDULE, parseRetrySchedule } from '../../../engine/delivery/retry-schedule';
 import type { Guarantee, SubscriptionSettings } from '../../../engine/ledger/ledger';
 import type { OutageReporting, Start } from '../../../engine/source/source';
-import { isSwitchedOn } from '../activation';
+import { isSwitchedOn } from '../n8n/activation';
 import { type AttachmentFilter, parseAttachmentTypes } from '../items/attachments';
-import type { RunTelling } from '../run-items';
 import { DAY_MS, MEGABYTE, MINUTE_MS, readNumber, START_COUNT } from './numbers';
 import { numberOption, optionOrBefore, type Parameters, parsed, text } from './parameters';
 import { AUTOMATIC, MOST_AUTOMATIC } from './run-options';
@@ -54,6 +53,13 @@ export function outage(options: Parameters): OutageReporting {
 }
 
 /** What people are told of runs. */
+export interface RunTelling {
+  /** n8n's error workflow hears of every try that fails; else of mails that are given up only. */
+  readonly everyTry: boolean;
+  /** The execution shows sender and subject. */
+  readonly showsMail: boolean;
+}
+
 export const runTelling = (options: Parameters): RunTelling => ({
   everyTry: options.get('errorWorkflow') === 'everyTry',
   showsMail: showsMail(options, 'executions'),

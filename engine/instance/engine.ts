@@ -1,0 +1,86 @@
+// The engine over one mail ledger, put together: what collects, hands out and keeps house, and what they share. The one
+// place that knows all kinds of sources. It does not know where it runs: who opens it says what is done with a run.
+// Invariant: it keeps house from the moment it is open until it is closed, whoever uses it, and for what.
+import { Dispatcher, type DispatcherPorts, type DispatcherSettings } from '../delivery/dispatcher';
+import { keepHouse } from '../delivery/housekeeping';
+import { Runs } from '../delivery/runs';
+import { ServedNodes } from '../delivery/served-nodes';
+import type { GmailLogin } from '../gmail/api/login';
+import type { GmailReading } from '../gmail/read/reading';
+import { GmailAccounts } from '../gmail/watch/accounts';
+import type { ImapReading } from '../imap/read/reading';
+import type { ImapLogin } from '../imap/session/login';
+import { ImapAccounts } from '../imap/watch/accounts';
+import type { Ledger } from '../ledger/ledger';
+import type { Instance } from '../ledger/ownership';
+import type { Log } from '../runtime/log';
+import type { Wake } from '../signal/wake';
+import { SourceLeases } from '../source/leases';
+import { SourceRegistry } from '../source/registry';
+import { openPlace, type Place } from './place';
+
+/** What is done with runs, how many there may be at once, and who hears of mails that are given up. */
+type Receiver = Pick<DispatcherPorts, 'emit' | 'report' | 'reportUnclaimed' | 'slots'>;
+
+export interface Engine {
+  readonly ledger: Ledger;
+  readonly wake: Wake;
+  /** The runs that this process holds. */
+  readonly runs: Runs;
+  readonly imap: SourceRegistry<ImapLogin, ImapReading>;
+  readonly gmail: SourceRegistry<GmailLogin, GmailReading>;
+  /** The triggers of this process that listen to it. */
+  readonly served: ServedNodes;
+  /** Whoever listens with it now. */
+  readonly listeners: Set<object>;
+  /** Hands due events out, of the subscriptions that the dispatcher is told to serve, until it is stopped. */
+  deliver(settings: DispatcherSettings, receiver: Receiver): Dispatcher;
+  /**
+   * For the process that listens, every ten seconds: the ledger is its owner's.
+   * @throws LedgerFault `foreign`, `twin` or `replaced`
+   */
+  own(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface EngineSettings {
+  readonly log: Log;
+  /** Whose the ledger is to be; left out: nobody is refused. */
+  readonly owner?: Instance | undefined;
+  /** Whether triggers can listen in this process: it says for whom mails wait and nobody listens. */
+  readonly listens: boolean;
+}
+
+/** @throws LedgerFault that names the place and says what to do */
+export async function openEngine(place: Place, { log, owner, listens }: EngineSettings): Promise<Engine> {
+  const { ledger, wake, close } = await openPlace(place, log, owner);
+  const closing = new AbortController();
+  const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log) };
+  const runs = new Runs(ledger, wake, log);
+  const served = new ServedNodes(ledger, log);
+  void keepHouse(ledger, log, closing.signal, listens ? { served } : {});
+  let isOwned = false;
+  return {
+    ledger,
+    wake,
+    runs,
+    imap: new SourceRegistry(new ImapAccounts(ports).start),
+    gmail: new SourceRegistry(new GmailAccounts(ports).start),
+    served,
+    listeners: new Set(),
+    deliver: (settings, receiver) =>
+      new Dispatcher([], settings, { ledger, wake, log, renewRuns: () => runs.renewAll(), ...receiver }),
+    own: async () => {
+      await ledger.own();
+      if (isOwned) return;
+      isOwned = true;
+      log.info(
+        `The mail ledger is ${ledger.place} (ledger ${await ledger.ledgerId()}); it belongs to this n8n`,
+      );
+    },
+    close: async () => {
+      closing.abort();
+      await close();
+    },
+  };
+}

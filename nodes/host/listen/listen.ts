@@ -1,0 +1,303 @@
+// The trigger's side in n8n's main process: subscribe, watch, offer; until n8n closes it.
+// Invariant: once the settings were accepted nothing ends it but its close. Whatever fails is tried again in
+// the background, because n8n gives up on a trigger that throws or reports an error (5 tries, then for good).
+import type { ITriggerFunctions } from 'n8n-workflow';
+import type { DispatcherSettings } from '../../../engine/delivery/dispatcher';
+import { LedgerFault, type LedgerFaultKind } from '../../../engine/ledger/fault';
+import type { SourceKey, Subscription, SubscriptionSettings } from '../../../engine/ledger/ledger';
+import type { TriggerNode } from '../../../engine/ledger/serving';
+import { backoffDelay } from '../../../engine/runtime/backoff';
+import { errorText } from '../../../engine/runtime/log';
+import { monotonicNow, pause } from '../../../engine/runtime/time';
+import type { OutageReporting, Subscriber } from '../../../engine/source/source';
+import { isByPerson } from '../n8n/activation';
+import type { BeginsSomewhere, Collector, CollectorPorts, Listening } from './collector';
+import { emitRun } from './emit';
+import { tellOfLeftBehind } from './left-behind';
+import { log } from '../n8n/log';
+import { LostLedger } from './lost-ledger';
+import { runSlots } from './most-runs';
+import { type Listener, openStore, processState, type Store } from '../store/store';
+import { Telling } from './telling';
+import { triggersOf } from '../n8n/workflow-triggers';
+
+/**
+ * How long n8n waits for a new trigger to find its place in its mail, before it says that the trigger is active.
+ * It would give up after 84 s; what is reached later is read from the subscription's beginning, by date.
+ */
+const BEGIN_MS = 10_000;
+
+/** n8n closes all triggers within one budget of 30 s: a mail server that is slow to say goodbye is not waited for. */
+const CLOSE_MS = 80;
+
+/** How often it is said and asked that the ledger is this n8n's, and its file still there. */
+const OWN_MS = 10_000;
+
+/** A living copy of this n8n is told after so long: as a rule it is the process of before, about to end. */
+const TWIN_TOLD_MS = 120_000;
+
+/** How often it is looked whether another database was chosen: an edited credential restarts nothing. */
+const STORE_LOOK_MS = 60_000;
+
+/** What all triggers have; what is special of a kind of source is its collector's. */
+export interface ListenSettings {
+  readonly delivery: DispatcherSettings;
+  readonly subscription: SubscriptionSettings;
+  readonly outage: OutageReporting;
+  /** What people are told of a mail names its sender and subject. */
+  readonly alarmsShowMail: boolean;
+}
+
+/**
+ * Begins to listen. Resolves when every mail that arrives from then on is sure to run, whatever happens.
+ * @returns n8n's close function: within 100 ms nothing new is recorded or emitted for this trigger
+ */
+export async function listen(
+  context: ITriggerFunctions,
+  settings: ListenSettings,
+  collector: Collector,
+): Promise<() => Promise<void>> {
+  const name = `${context.getWorkflow().id}:${context.getNode().id}`;
+  const { listeners } = processState();
+  // n8n can register one node twice at once and close only the later one: the newest shuts the older out.
+  const before = listeners.get(name);
+  const listener = new TriggerListener(context, settings, collector, before?.close());
+  listeners.set(name, listener);
+  await listener.begin();
+  return async () => {
+    if (listeners.get(name) === listener) listeners.delete(name);
+    await Promise.race([listener.close(), pause(CLOSE_MS, new AbortController().signal)]);
+  };
+}
+
+class TriggerListener implements Listener {
+  readonly #context: ITriggerFunctions;
+  readonly #settings: ListenSettings;
+  readonly #collector: Collector;
+  readonly #telling: Telling;
+  readonly #lost: LostLedger;
+  readonly #closing = new AbortController();
+  /** Aborted when there is nothing more to wait for: the place in the mail is known, or cannot be yet. */
+  readonly #placed = new AbortController();
+  /** Subscriptions whose place is not known yet; the collector counts until it has joined them all. */
+  readonly #placing = new Set<number | 'collector'>(['collector']);
+  readonly #registeredAt = Date.now();
+  /** The triggers that its workflow had when it was started; null: nobody could see them. */
+  readonly #triggers: ReturnType<typeof triggersOf>;
+  /** What its workflow has may have changed since: this counts when it begins only. */
+  #isNew = true;
+  #store: Store | undefined;
+  #serving: Promise<unknown> | undefined;
+  #closed: Promise<void> | undefined;
+  readonly #ended: Promise<void>;
+  #begunAt: number | null = null;
+
+  constructor(
+    context: ITriggerFunctions,
+    settings: ListenSettings,
+    collector: Collector,
+    before: Promise<void> | undefined,
+  ) {
+    this.#context = context;
+    this.#settings = settings;
+    this.#collector = collector;
+    this.#telling = new Telling(context, collector, settings.alarmsShowMail);
+    this.#triggers = triggersOf(context);
+    this.#lost = new LostLedger(context, this.#telling);
+    this.#ended = this.#run(before);
+  }
+
+  /** Waits until a new subscription has its place in the mail, but not for long. */
+  async begin(): Promise<void> {
+    await pause(BEGIN_MS, this.#placed.signal);
+    this.#begunAt = Date.now();
+    if (this.#placing.size === 0 && !this.#closing.signal.aborted) this.#lost.placed(this.#begunAt);
+  }
+
+  /** Once: a newer registration of the node may serve what this one had. */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await this.#serving?.catch(() => undefined);
+    await this.#store?.served.leave(this.#trigger);
+    await this.#ended;
+  }
+
+  get #trigger(): TriggerNode {
+    const { id: nodeId, name: nodeName } = this.#context.getNode();
+    const present = this.#isNew ? this.#triggers : null;
+    return { workflowId: this.#context.getWorkflow().id!, nodeId, nodeName, ...(present && { present }) };
+  }
+
+  async #run(before: Promise<void> | undefined): Promise<void> {
+    const { signal } = this.#closing;
+    await before;
+    let failures = 0;
+    let failingSince = 0;
+    let told = false;
+    while (!signal.aborted) {
+      try {
+        await this.#listen(signal);
+        failures = 0;
+        told = false;
+      } catch (error) {
+        // What breaks while it is closed, or was under way then, concerns nobody any more.
+        if (this.#closing.signal.aborted) return;
+        if (failures === 0) failingSince = monotonicNow();
+        failures++;
+        log.error(`${this.#telling.name} is not listening: ${errorText(error)}`, { failures });
+        const { afterMs } = isTwin(error) ? { afterMs: TWIN_TOLD_MS } : this.#settings.outage;
+        const lasts = afterMs !== null && monotonicNow() - failingSince > afterMs;
+        // Who has just published it looks at it now.
+        const isAwaited =
+          failures === 1 && !this.#lost.wasOpened && isByPerson(this.#context) && !isTwin(error);
+        if (!told && (!this.#heals(error) || lasts || isAwaited)) {
+          told = true;
+          this.#report(error);
+        }
+        // n8n need not wait for a place that cannot be found now.
+        this.#placed.abort();
+        await pause(backoffDelay(failures, { firstMs: 1_000, mostMs: 60_000 }), signal);
+      }
+    }
+  }
+
+  /** Listens to the account that the credential names now, until it names another one or n8n closes. */
+  async #listen(signal: AbortSignal): Promise<void> {
+    const store = await openStore(this.#context);
+    const { ledger, runs } = store;
+    await store.own();
+    await this.#lost.opened(ledger);
+    await (this.#serving = this.#serve(store));
+    const moved = new AbortController();
+    const collecting = await this.#collector.collect(
+      store,
+      this.#ports(moved, (ids) => dispatcher.serve(ids)),
+    );
+    if (signal.aborted) return;
+    const dispatcher = store.deliver(this.#settings.delivery, {
+      slots: runSlots(),
+      emit: (run) => emitRun(this.#context, run, runs, ledger.place),
+      report: (ended) => this.#telling.setAside(ended),
+      reportUnclaimed: (error, runs) => this.#telling.unclaimed(error, runs),
+    });
+    let stopping: Promise<unknown> | undefined;
+    const stop = (): Promise<unknown> => (stopping ??= Promise.all([dispatcher.stop(), collecting.stop()]));
+    const onClose = (): void => void stop();
+    signal.addEventListener('abort', onClose, { once: true });
+    store.listeners.add(this);
+    try {
+      const trigger = this.#trigger;
+      dispatcher.serve(await collecting.start());
+      if (this.#isNew) this.#lookForLeft(store, trigger, signal);
+      this.#isNew = false;
+      await this.#whileStoreIs(store, AbortSignal.any([signal, moved.signal]));
+    } finally {
+      signal.removeEventListener('abort', onClose);
+      await stop();
+      store.listeners.delete(this);
+      if (store.listeners.size === 0) await ledger.leave().catch(() => undefined);
+    }
+  }
+
+  async #serve(store: Store): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    if (this.#store !== store) await this.#store?.served.leave(this.#trigger);
+    this.#store = store;
+    await store.served.serve(this.#trigger);
+  }
+
+  #lookForLeft({ ledger }: Store, trigger: TriggerNode, signal: AbortSignal): void {
+    if (!trigger.present) return;
+    const others = this.#triggers!.filter(({ id, disabled }) => !disabled && id !== trigger.nodeId);
+    const ids = others.map(({ id }) => id);
+    void tellOfLeftBehind(trigger, ids, ledger, this.#telling, signal);
+  }
+
+  #ports(moved: AbortController, changed: CollectorPorts['changed']): CollectorPorts {
+    return {
+      trigger: this.#trigger,
+      subscription: this.#settings.subscription,
+      subscriber: (subscription, listening, source) =>
+        this.#subscriber(subscription, this.#lost.begins(subscription, listening, source), source, moved),
+      begunAt: () => this.#begunAt,
+      joined: () => this.#placedIn('collector'),
+      changed,
+      late: () => this.#placed.abort(),
+      report: (fault) => this.#report(fault),
+      moved: () => moved.abort(),
+    };
+  }
+
+  #subscriber<Login, Reading extends BeginsSomewhere>(
+    subscription: Subscription,
+    listening: Listening<Login, Reading>,
+    source: SourceKey,
+    moved: AbortController,
+  ): Subscriber<Login, Reading> {
+    // Whoever begins with "now" has to see it, before people are told that the trigger listens.
+    if (subscription.cursor === null || listening.reading.skipWhileOff) this.#placing.add(subscription.id);
+    const { afterSuccess, whenDead } = this.#settings.subscription;
+    return {
+      ...listening,
+      subscription,
+      outage: this.#settings.outage,
+      hasActions: afterSuccess !== null || whenDead !== null,
+      joinedAt: this.#registeredAt,
+      isByPerson: this.#isNew && isByPerson(this.#context),
+      begun: () => this.#begunAt !== null,
+      synced: () => {
+        this.#lost.synced(source);
+        this.#placedIn(subscription.id);
+      },
+      report: (fault) => this.#report(fault),
+      warn: (fault) => this.#telling.warn(fault),
+      reportOver: (lastedMs) => this.#telling.readAgain(lastedMs),
+      moved: () => moved.abort(),
+    };
+  }
+
+  #placedIn(place: number | 'collector'): void {
+    this.#placing.delete(place);
+    if (this.#placing.size === 0) this.#placed.abort();
+  }
+
+  /**
+   * Resolves when the signal aborts, or another database was chosen for the ledger.
+   * @throws LedgerFault: the ledger is another n8n's by now, or its file is not there any more
+   */
+  async #whileStoreIs(store: Store, signal: AbortSignal): Promise<void> {
+    let lookedAt = monotonicNow();
+    for (;;) {
+      await pause(OWN_MS, signal);
+      if (signal.aborted) return;
+      await store.own().catch((error: unknown) => {
+        if (error instanceof LedgerFault && ENDS_LISTENING.includes(error.kind)) throw error;
+      });
+      if (monotonicNow() - lookedAt < STORE_LOOK_MS) continue;
+      lookedAt = monotonicNow();
+      // One that cannot be opened now is no reason to leave the one that is open.
+      const now = await openStore(this.#context).catch(() => store);
+      if (now !== store) return;
+    }
+  }
+
+  #report(error: unknown): void {
+    this.#placed.abort();
+    this.#telling.notRead(error);
+  }
+
+  /** A ledger that cannot be reached is an outage like any other. */
+  #heals(error: unknown): boolean {
+    const heals = error instanceof LedgerFault && HEALS.includes(error.kind);
+    return heals || this.#collector.heals(error);
+  }
+}
+
+const HEALS: readonly LedgerFaultKind[] = ['unreachable', 'twin', 'replaced'];
+const ENDS_LISTENING: readonly LedgerFaultKind[] = ['foreign', 'twin', 'replaced'];
+
+const isTwin = (error: unknown): boolean => error instanceof LedgerFault && error.kind === 'twin';

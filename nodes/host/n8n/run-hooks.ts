@@ -1,0 +1,132 @@
+// Where a node learns how the execution that it runs in goes on: which steps ended, and how it ended itself. These
+// are lifecycle hooks of n8n's engine (n8n-core, execution-lifecycle-hooks). They are not in the documented node
+// API, so they may be missing, and who uses them has another way.
+// Invariant: the end is told whatever n8n's own handlers do. n8n awaits the handlers of an end in their order, and
+// stops at the first that throws: its own, which saves the execution, does so while its database is away.
+import type { IExecuteFunctions, IRun } from 'n8n-workflow';
+import { errorText } from '../../../engine/runtime/log';
+import { pause } from '../../../engine/runtime/time';
+import { keepFromErrorWorkflow } from './error-workflow';
+import {
+  addFirstHook,
+  addHook,
+  connectionsFrom,
+  heldWhileRunning,
+  hooksOf,
+  workflowNodes,
+} from './internals';
+import { log } from './log';
+import { sayWeaker, warnOnce } from './weaker';
+
+/** n8n waits for what is hooked to the end of a run; what takes longer goes on in the background. */
+const HANDLER_MS = 2_000;
+
+/** What this process knows of an execution that it runs. */
+export interface WatchedRun {
+  /** Whether the handler will be called, however the execution ends. */
+  readonly endIsTold: boolean;
+  /** Whether the execution is still there, as far as can be seen. */
+  readonly isAlive: () => boolean;
+}
+
+/**
+ * Calls the handler once when the execution ends in this process, or when it is put aside at a Wait node.
+ * @param handler resolves to true: n8n's error workflow need not hear of this end
+ */
+export function watchRun(context: IExecuteFunctions, handler: (run: IRun) => Promise<boolean>): WatchedRun {
+  const hooks = hooksOf(context);
+  const executionId = context.getExecutionId();
+  let told = false;
+  let isFinished = false;
+  let restore = (): void => undefined;
+  const tell = async (run: IRun): Promise<void> => {
+    if (told) return;
+    told = true;
+    const isCounted = await shortly(executionId, handler(run));
+    if (isCounted && hooks) restore = keepFromErrorWorkflow(hooks);
+  };
+  const endIsTold = addHook(hooks, 'workflowExecuteAfter', async (run) => {
+    await tell(run);
+    restore();
+  });
+  // In front of n8n's own, too. A wait counts once n8n has stored the rest of the run: behind them.
+  if (endIsTold) addFirstHook(hooks, async (run) => (isWaiting(run) ? undefined : tell(run)));
+  else {
+    sayWeaker(
+      'This n8n does not tell a node how its run ends: the trigger learns it from n8n, later, and a key of Run Once is ' +
+        'kept whatever becomes of its run.',
+    );
+  }
+  try {
+    context.onExecutionFinish?.(() => void (isFinished = true));
+  } catch {
+    // It is built on the hooks, and they are not there.
+  }
+  return { endIsTold, isAlive: living(heldWhileRunning(context), () => isFinished) };
+}
+
+/** n8n calls a run that could not be put aside waiting, too, with the error that it met. */
+const isWaiting = ({ status, data }: IRun): boolean =>
+  status === 'waiting' && !(data as Partial<IRun['data']> | undefined)?.resultData?.error;
+
+/**
+ * n8n holds the execution's hooks, and the signal that cancels it, for as long as it runs, and we do not: once they
+ * are collected, it is over.
+ */
+function living(held: object | undefined, isFinished: () => boolean): () => boolean {
+  const reference = held && new WeakRef(held);
+  return () => !isFinished() && (!reference || reference.deref() !== undefined);
+}
+
+/**
+ * Calls the handler whenever a step of this execution has succeeded; n8n waits for it before it goes on.
+ * @returns false: n8n does not offer it here
+ */
+export function onStepSuccess(context: IExecuteFunctions, handler: (step: string) => Promise<void>): boolean {
+  const executionId = context.getExecutionId();
+  return addHook(hooksOf(context), 'nodeExecuteAfter', async (step, task) => {
+    if (task?.executionStatus === undefined) sayStepsAreNotTold();
+    else if (task.executionStatus === 'success' && !task.error) await shortly(executionId, handler(step));
+  });
+}
+
+/** Said where this is not there, or the next steps are not shown. */
+export const sayStepsAreNotTold = (): void =>
+  warnOnce(
+    'This n8n does not tell a node which steps come after it, or when they are done. In Run Once, "When the Next ' +
+      'Step Is Done" counts as "When the Run Ends Well" here: if a later step fails, a retry does the guarded step ' +
+      'again. For a step that must not be repeated, choose "At Once"',
+  );
+
+/**
+ * The steps that an output of this node leads to; a disabled one lets everything pass, so those after it.
+ * @returns null: n8n does not show them here
+ */
+export function nextSteps(context: IExecuteFunctions, output: number): string[] | null {
+  const nodes = workflowNodes(context) ?? {};
+  const found = new Set<string>();
+  const seen = new Set<string>();
+  /** @returns whether all of them are shown */
+  const follow = (from: string, output: number): boolean => {
+    const connections = connectionsFrom(context, from);
+    if (!connections) return false;
+    let all = true;
+    for (const { node } of connections['main']?.[output] ?? []) {
+      if (seen.has(node)) continue;
+      seen.add(node);
+      if (nodes[node]?.disabled) all &&= follow(node, 0);
+      else found.add(node);
+    }
+    return all;
+  };
+  return follow(context.getNode().name, output) ? [...found] : null;
+}
+
+/** @returns nothing, if it takes longer, or fails */
+async function shortly<T>(executionId: string, handling: Promise<T>): Promise<T | undefined> {
+  const handled = handling.catch((error: unknown) => {
+    log.error(`A turn of execution ${executionId} was not dealt with: ${errorText(error)}`);
+    return undefined;
+  });
+  return Promise.race([handled, pause(HANDLER_MS, new AbortController().signal).then(() => undefined)]);
+}

@@ -1,0 +1,242 @@
+// The keys that one execution holds for its Run Once nodes: taking them, waiting for those that another run holds,
+// giving back what was not used, and ending them when the execution ends.
+// Invariant: a key that this execution took is finished or freed at its end, or its lease runs out; a key that was
+// given back was never used.
+import { randomUUID } from 'node:crypto';
+import type { IExecuteFunctions, IRun } from 'n8n-workflow';
+import type { KeyAnswer, KeyRequest, OnceKeys, SeenKey } from '../../../engine/ledger/once-keys';
+import { RUNNING_LEASE_MS, type Runs } from '../../../engine/delivery/runs';
+import { Unrenewed } from '../../../engine/delivery/unrenewed';
+import { errorText } from '../../../engine/runtime/log';
+import { persist } from '../../../engine/runtime/persist';
+import { monotonicNow, pause } from '../../../engine/runtime/time';
+
+import { log } from '../n8n/log';
+import { outcomeOf } from './end';
+import { onStepSuccess, sayStepsAreNotTold, watchRun } from '../n8n/run-hooks';
+import { warnOnce } from '../n8n/weaker';
+
+/** What goes to the ledger in one request. */
+const BATCH = 500;
+/** A held key is asked for again and again, ever more slowly. */
+const ASK_AGAIN = { firstMs: 1_000, mostMs: 5_000 };
+
+export interface OnceStore {
+  readonly ledger: OnceKeys;
+  readonly runs: Pick<Runs, 'hold' | 'release'>;
+}
+
+export interface OnceCall extends Pick<KeyRequest, 'keys' | 'finish' | 'keepMs'> {
+  readonly nodeId: string;
+  /** A call with the index of the call before is the same call: n8n tries the node again. */
+  readonly runIndex: number;
+  /** How long to wait for a key that another run holds, ms; it may be Infinity. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Executions under way, for each store of this process. */
+const executions = new WeakMap<OnceStore['runs'], Map<string, OnceKeeper>>();
+
+/** The keeper of this execution's keys, the same for all its Run Once nodes until it ends or waits. */
+export function onceKeeper(context: IExecuteFunctions, store: OnceStore): OnceKeeper {
+  const executionId = context.getExecutionId();
+  let keepers = executions.get(store.runs);
+  if (!keepers) executions.set(store.runs, (keepers = new Map<string, OnceKeeper>()));
+  const known = keepers.get(executionId);
+  if (known) return known;
+  // n8n may begin an execution again under its id, after a crash: what the first one held is not this one's.
+  const keeper = new OnceKeeper(store, `${context.getInstanceId()}:${executionId}:${randomUUID()}`);
+  const { endIsTold, isAlive } = watchRun(context, async (run) => {
+    keepers.delete(executionId);
+    await keeper.end(run);
+    return false;
+  });
+  if (endIsTold) {
+    keeper.lives(isAlive);
+    keepers.set(executionId, keeper);
+    if (!onStepSuccess(context, (step) => keeper.stepSucceeded(step))) keeper.finishWithRun();
+  } else {
+    keeper.finishAtOnce();
+  }
+  return keeper;
+}
+
+export class OnceKeeper {
+  readonly #ledger: OnceKeys;
+  readonly #runs: OnceStore['runs'];
+  readonly #holder: string;
+  #isAlive = (): boolean => true;
+  #endIsTold = true;
+  #stepsAreTold = true;
+  /** What this execution took, and in which call: a call that n8n tries again must not find it done by itself. */
+  readonly #taken = new Map<string, string>();
+  /** By node: its keys that are finished when these steps, which come next, have succeeded. */
+  readonly #guarded = new Map<string, { readonly keys: Set<string>; readonly steps: Set<string> }>();
+  /** Keys that are being finished: the end of the run waits for it. */
+  #finishing: Promise<void> = Promise.resolve();
+  /** Keys to be given back: it failed, or nobody knows whether they were taken at all. */
+  readonly #unused = new Set<string>();
+
+  constructor(store: OnceStore, holder: string) {
+    this.#ledger = store.ledger;
+    this.#runs = store.runs;
+    this.#holder = holder;
+  }
+
+  /** Its keys are kept for as long as the execution is there. */
+  lives(isAlive: () => boolean): void {
+    this.#isAlive = isAlive;
+  }
+
+  /** Nobody will tell how the run ended: a step too few rather than one done twice. */
+  finishAtOnce(): void {
+    this.#endIsTold = false;
+    warnOnce(
+      'This n8n does not tell a node how its run ended. The keys of Run Once are finished at once: after a run ' +
+        'that failed, the step is not done again',
+    );
+  }
+
+  /** Nobody will tell which steps have succeeded. */
+  finishWithRun(): void {
+    this.#stepsAreTold = false;
+  }
+
+  /**
+   * Takes the keys, and waits for those that are held. Rejects with none of them taken.
+   * @returns the answer of each; `mine` is left for what an earlier call of this execution took
+   */
+  async take(call: OnceCall): Promise<ReadonlyMap<string, KeyAnswer>> {
+    const finish = this.#endIsTold ? call.finish : 'atOnce';
+    if (finish !== 'atOnce') this.#runs.hold(this.#holder, this.#isAlive);
+    const answers = new Map<string, KeyAnswer>();
+    let answered = false;
+    try {
+      const began = monotonicNow();
+      const unrenewed = new Unrenewed();
+      let open = call.keys;
+      for (let waitMs = ASK_AGAIN.firstMs; ; waitMs = Math.min(waitMs * 1.5, ASK_AGAIN.mostMs)) {
+        const seen = unrenewed.leases().map(({ run, until }) => ({ key: run, until }));
+        await this.#ask({ ...call, finish, keys: open }, answers, seen);
+        const lapsed = open.filter((key) => answers.get(key) === 'lapsed');
+        open = open.filter((key) => answers.get(key) === 'held' || answers.get(key) === 'lapsed');
+        await this.#watch(lapsed, unrenewed);
+        unrenewed.looksAgainIn(waitMs);
+        // Whose lease ran out is dead as a rule: that is found out within seconds, also by who does not wait.
+        const leftMs = lapsed.length > 0 ? Infinity : call.waitMs - (monotonicNow() - began);
+        answered = open.length === 0 || leftMs <= 0;
+        if (answered) return answers;
+        await pause(Math.min(waitMs, leftMs), call.signal);
+        refuseIfStopped(call.signal);
+      }
+    } finally {
+      if (!answered) await this.giveBack(call);
+    }
+  }
+
+  /**
+   * What the call has taken is finished as soon as all of these steps have succeeded: what fails after them does
+   * not repeat them. With no such step it is finished with the run.
+   * @param steps null: nobody can see them
+   */
+  guard(call: Pick<OnceCall, 'nodeId' | 'runIndex'>, steps: readonly string[] | null): void {
+    if (!this.#endIsTold) return;
+    if (steps === null || !this.#stepsAreTold) {
+      sayStepsAreNotTold();
+      return;
+    }
+    const taken = [...this.#taken].filter(([, taker]) => taker === callName(call)).map(([key]) => key);
+    if (taken.length === 0 || steps.length === 0) return;
+    const before = this.#guarded.get(call.nodeId)?.keys ?? [];
+    this.#guarded.set(call.nodeId, { keys: new Set([...before, ...taken]), steps: new Set(steps) });
+  }
+
+  async stepSucceeded(step: string): Promise<void> {
+    for (const [nodeId, { keys, steps }] of this.#guarded) {
+      if (!steps.delete(step) || steps.size > 0) continue;
+      this.#guarded.delete(nodeId);
+      const done = [...keys];
+      this.#finishing = this.#finishing.then(() =>
+        persist('That a step was done', () => this.#ledger.finishKeys(this.#holder, done), log),
+      );
+    }
+    await this.#finishing;
+  }
+
+  /** The call's items did not go on: nobody used what it took. */
+  async giveBack(call: Pick<OnceCall, 'nodeId' | 'runIndex'>): Promise<void> {
+    for (const [key, taker] of this.#taken) {
+      if (taker !== callName(call)) continue;
+      this.#taken.delete(key);
+      this.#unused.add(key);
+    }
+    try {
+      await this.#returnUnused();
+    } catch (error) {
+      // They are this run's until it ends, and returned then.
+      log.warn(`Keys of Run Once could not be given back yet: ${errorText(error)}`);
+    }
+  }
+
+  /** The execution ended. A wait counts as a good end, as it does for its mails. */
+  async end(run: Pick<IRun, 'status' | 'data'>): Promise<void> {
+    try {
+      await this.#finishing;
+      const end = async (): Promise<void> => {
+        await this.#returnUnused();
+        await this.#ledger.endKeys(this.#holder, outcomeOf(run).kind === 'success' ? 'success' : 'failure');
+      };
+      await persist("The end of a run's keys", end, log);
+    } finally {
+      this.#runs.release(this.#holder);
+    }
+  }
+
+  /** How long nobody has renewed these keys is seen by this process's own clock. */
+  async #watch(lapsed: readonly string[], unrenewed: Unrenewed): Promise<void> {
+    if (lapsed.length === 0) {
+      unrenewed.forget();
+      return;
+    }
+    const held = await this.#ledger.heldKeys(lapsed);
+    unrenewed.see(held.map(({ key, until }) => ({ run: key, until, lapsesInMs: 0 })));
+  }
+
+  async #ask(call: OnceCall, answers: Map<string, KeyAnswer>, unrenewed: readonly SeenKey[]): Promise<void> {
+    for (let start = 0; start < call.keys.length; start += BATCH) {
+      refuseIfStopped(call.signal);
+      const keys = call.keys.slice(start, start + BATCH);
+      const { finish, keepMs } = call;
+      const request = { keys, holder: this.#holder, leaseMs: RUNNING_LEASE_MS, finish, keepMs, unrenewed };
+      const answered = await this.#ledger.takeKeys(request).catch((error: unknown) => {
+        // The answer may have been lost on its way.
+        for (const key of keys) if (!this.#taken.has(key)) this.#unused.add(key);
+        throw error;
+      });
+      for (const [key, answer] of answered) {
+        const unused = this.#unused.delete(key);
+        const again = answer === 'mine' && (unused || this.#taken.get(key) === callName(call));
+        if (answer === 'taken' || again) this.#taken.set(key, callName(call));
+        answers.set(key, again ? 'taken' : answer);
+      }
+      // Stopped meanwhile: the run's end may have been told before this was taken.
+      refuseIfStopped(call.signal);
+    }
+  }
+
+  async #returnUnused(): Promise<void> {
+    if (this.#unused.size === 0) return;
+    const keys = [...this.#unused];
+    await this.#ledger.returnKeys(this.#holder, keys);
+    for (const key of keys) this.#unused.delete(key);
+  }
+}
+
+const callName = ({ nodeId, runIndex }: Pick<OnceCall, 'nodeId' | 'runIndex'>): string =>
+  `${nodeId}:${runIndex}`;
+
+/** @throws Error: the run was stopped */
+export function refuseIfStopped(signal: AbortSignal): void {
+  if (signal.aborted) throw new Error('The run was stopped before this step was due.');
+}

@@ -15,6 +15,7 @@ import { Tenure } from '../../source/tenure';
 import { performActions } from '../act/actions';
 import { type FaultKind, ImapFault } from '../session/fault';
 import type { ImapLogin } from '../session/login';
+import { Announcements } from '../read/announcements';
 import type { NewMail } from '../read/job';
 import { Portion } from '../read/portion';
 import type { ImapReading } from '../read/reading';
@@ -72,6 +73,7 @@ export class WatchedMailbox {
   readonly #placed = new WeakSet<ImapSubscriber>();
   readonly #withheld = new Withheld();
   readonly #portion = new Portion();
+  readonly announcements = new Announcements();
   /** When it was last opened. */
   #uidValidity = '';
   readonly #leaving = new AbortController();
@@ -274,6 +276,7 @@ export class WatchedMailbox {
         refused: (id, fault) => this.#complaints.refused(id, fault),
         withheld: this.#withheld,
         portion: this.#portion,
+        announcements: this.announcements,
         gaveUp: (mails) => void gaveUp.push(...mails),
         mostWaiting: MOST_WAITING,
         signal,

@@ -40,12 +40,12 @@ describe('a mail server that comes back after an outage', { timeout: 5 * 60_000 
     // The longest waits, all of them alike: nobody but a newcomer finds it back before they are over.
     test.mock.method(Math, 'random', () => 0.999);
     const users = ['ann', 'bea', 'cem', 'dan', 'eva'];
-    const all = [];
+    const all: Joined[] = [];
     for (const user of users) all.push(await join(user));
     for (const { subscription } of all) await watching.read(subscription, 0);
 
     await dovecot.down();
-    // 1, 2, 4, 8 and 16 s: the next wait is 32 s.
+    // After 1, 2, 4, 8 and 16 s: the next wait is 32 s. The first line says that it is watched.
     await until(
       'everybody waits for long',
       () => users.every((user) => failures(user) >= 6 + 1),

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { monotonicNow } from '../../../engine/runtime/time';
 import { until } from '../../support/until';
+import type { Joined } from '../../support/watching';
 import { WatchedScript } from '../../support/scripted-imap/watched';
 
 const SECOND = 1_000;
@@ -103,7 +104,7 @@ describe('a server that announces', { concurrency: 99, timeout: 3 * 60_000 }, ()
       { times, mailboxes: ['INBOX', 'Orders', 'Support'], isPolled: true },
       async (scene) => {
         const one = { ...scene.server.login(), mostConnections: 1 };
-        const others = [];
+        const others: Joined[] = [];
         for (const mailbox of ['Orders', 'Support'])
           others.push(await scene.watching.join(one, { mailbox, nodeId: mailbox }));
         try {

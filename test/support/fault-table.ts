@@ -41,7 +41,8 @@ and writes it, with the times as they are by default (a heartbeat every 60 s, a 
 WRITE_DOCS=1 npm test -- imap-faults
 \`\`\`
 
-"Found after" is the time from the mail's arrival, or from the end of the outage where the row says so.
+"Found after" is the time from the mail's arrival, or from the end of the outage where the row says so. Each account is alone with its
+server here: where several wait for one server, the first that finds it back calls the others, which try it within 15 s.
 `;
 
 const seconds = (ms: number): string =>

@@ -5,6 +5,7 @@ import type { ImapBeginning } from '../../engine/imap/read/begin';
 import type { SyncJob } from '../../engine/imap/read/job';
 import type { MailFacts } from '../../engine/imap/session/facts';
 import type { ImapSession } from '../../engine/imap/session/session';
+import { Announcements } from '../../engine/imap/read/announcements';
 import { Portion } from '../../engine/imap/read/portion';
 import { syncMailbox } from '../../engine/imap/read/sync';
 import { Withheld } from '../../engine/imap/read/withheld';
@@ -112,6 +113,7 @@ const job = (mailbox: Mailbox, ledger: Ledger, subscriptions: readonly ImapBegin
   refused: () => undefined,
   withheld: new Withheld(),
   portion: new Portion(),
+  announcements: new Announcements(),
   gaveUp: () => undefined,
   mostWaiting: 500,
   signal: NEVER,

@@ -5,6 +5,7 @@ import type { Log } from '../../runtime/log';
 import type { ImapBeginning } from './begin';
 import type { MailFacts } from '../session/facts';
 import type { ImapSession } from '../session/session';
+import type { Announcements } from './announcements';
 import type { Portion } from './portion';
 import type { Withheld } from './withheld';
 
@@ -23,6 +24,8 @@ export interface SyncJob {
   /** The mails that the server does not hand out, and how many it hands out at a time: over all connections. */
   readonly withheld: Withheld;
   readonly portion: Portion;
+  /** Whether the server announces what is found: over all connections, too. */
+  readonly announcements: Announcements;
   /** Mails are recorded that the server does not hand out. */
   readonly gaveUp: (mails: readonly NewMail[]) => void;
   /** While so many mails wait for their run, no older ones are added. */

@@ -88,7 +88,7 @@ async function readNew(
   cursors: Cursors,
   recorder: Recorder,
 ): Promise<boolean> {
-  const { withheld, portion, signal } = job;
+  const { withheld, portion, announcements, signal } = job;
   const renumbered = cursors.all.some(({ since }) => since !== undefined);
   const isTroubled = portion.most < Infinity || withheld.held.length > 0;
   const takesAll = job.subscriptions.every(({ reading }) => !reading.filter && !reading.criteria);
@@ -102,7 +102,9 @@ async function readNew(
     news = await newMail(job, cursors, Math.max(above, listed));
     listed = news.uids.at(-1) ?? listed;
     // They come alone, behind the others.
-    return news.uids.filter((uid) => !withheld.isHeld(uid));
+    const fresh = news.uids.filter((uid) => !withheld.isHeld(uid));
+    if (fresh.length > 0 && !renumbered) announcements.found();
+    return fresh;
   };
   const read = (page: readonly number[], before: readonly MailFacts[]): Promise<MailFacts[]> =>
     readPage(job, page, news!.facts, { withContent: ahead && areMostlySmall(before) });

@@ -131,6 +131,11 @@ export class ImapConnection {
     this.#stopWaiting?.();
   }
 
+  /** There was news that nobody has looked at yet. */
+  get isHinted(): boolean {
+    return this.#hinted;
+  }
+
   /** There was news since it was last asked. Asking forgets it. */
   takeHint(): boolean {
     const hinted = this.#hinted;

@@ -100,6 +100,15 @@ export function toFault(
   return fault('other', `${server}: ${error.responseText ?? error.message ?? String(cause)}`);
 }
 
+const OUT_OF_REACH = new Set<FaultKind>(['host', 'unreachable', 'greeting', 'connection']);
+
+/** It says of the server that it could not be reached, and nothing of a login; nor that it is to be left alone. */
+export const isOutOfReach = (error: unknown): boolean =>
+  error instanceof ImapFault && OUT_OF_REACH.has(error.kind) && error.retryAfterMs === undefined;
+
+/** Names the server, whoever logs in. */
+export const serverOf = ({ host, port }: ImapLogin): string => `imap ${host.toLowerCase()}:${port}`;
+
 /** The same of a connection that broke, perhaps because much was asked for at once: the next try asks for less. */
 export const forLess = <E>(error: E): E | ImapFault =>
   error instanceof ImapFault && error.kind === 'connection'

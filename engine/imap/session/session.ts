@@ -57,6 +57,11 @@ export class ImapSession {
     this.#connection.hint();
   }
 
+  /** There was news that nobody has looked at yet: the next `wait` ends at once. */
+  get isHinted(): boolean {
+    return this.#connection.isHinted;
+  }
+
   /** Makes the running `wait` end at once, without news. */
   interrupt(): void {
     this.#connection.interrupt();

@@ -7,11 +7,13 @@
 import { LedgerFault } from '../../ledger/fault';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import { monotonicNow, pause } from '../../runtime/time';
-import { ImapFault } from '../session/fault';
+import { foundBack } from '../../source/found-back';
+import { ImapFault, isOutOfReach, serverOf } from '../session/fault';
 import type { ImapLogin } from '../session/login';
 import { ImapLogins, type OwnedLogin, ofOneLogin } from './logins';
 import type { Visited, WatchedMailbox } from './mailbox';
 import type { ImapSubscriber } from './subscriber';
+import type { Look } from '../read/announcements';
 import type { ImapReading } from '../read/reading';
 import { commandMsOf, type LineTimes, paceOf, reconnectMsOf } from './pace';
 import { waysOf } from '../session/quirks';
@@ -41,6 +43,8 @@ export class ImapLine {
   /** The one that is used now, or was last. */
   #owned: OwnedLogin | undefined;
   #stableSince = Infinity;
+  /** Monotonic: when the connection was begun that is being made, or could not be; Infinity: it was made. */
+  #connectingSince = Infinity;
 
   constructor(
     account: string,
@@ -160,9 +164,13 @@ export class ImapLine {
 
   async #connect(login: ImapLogin, noIdle: boolean, signal: AbortSignal): Promise<ImapSession> {
     this.#isConnecting = true;
+    this.#connectingSince = monotonicNow();
     try {
       const commandMs = commandMsOf(this.#readings(), this.#times);
-      return await ImapSession.connect(login, signal, { commandMs, noIdle });
+      const session = await ImapSession.connect(login, signal, { commandMs, noIdle });
+      this.#connectingSince = Infinity;
+      foundBack().reached(serverOf(login));
+      return session;
     } finally {
       this.#isConnecting = false;
     }
@@ -171,6 +179,7 @@ export class ImapLine {
   /** Visits and waits, until nothing is left to be visited or the connection is to be made anew. */
   async #follow(session: ImapSession, mostIdleMs: number, signal: AbortSignal): Promise<void> {
     const until = monotonicNow() + reconnectMsOf(this.#readings());
+    let look: Look = 'otherwise';
     while (!signal.aborted && monotonicNow() < until) {
       this.#nudged = false;
       const served = await this.#ready();
@@ -180,13 +189,16 @@ export class ImapLine {
       for (const mailbox of served) {
         if (this.#isStopping) return;
         if (!this.mailboxes.includes(mailbox)) continue;
+        mailbox.announcements.looks(look);
         const visited = await this.#visit(mailbox, session, 'everything', signal);
         more ||= visited.more;
         mostMs = Math.min(mostMs, visited.againMs ?? Infinity, visited.waits ? LOOK_FOR_RUNS_MS : Infinity);
         this.#stableSince = Math.min(this.#stableSince, monotonicNow());
       }
       const open = served.filter(({ notBefore }) => notBefore <= monotonicNow());
-      if (!more && open.length > 0) await this.#wait(session, open, Math.min(mostIdleMs, mostMs), signal);
+      look = 'otherwise';
+      if (!more && open.length > 0)
+        look = await this.#wait(session, open, Math.min(mostIdleMs, mostMs), signal);
     }
   }
 
@@ -206,15 +218,22 @@ export class ImapLine {
     }
   }
 
-  /** Until every mailbox is to be visited again; the one that is open is, meanwhile, as soon as there is news. */
+  /**
+   * Until every mailbox is to be visited again; the one that is open is, meanwhile, as soon as there is news.
+   * @returns why they are, where what is found there tells how the server announces
+   */
   async #wait(
     session: ImapSession,
     served: readonly WatchedMailbox[],
     mostIdleMs: number,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<Look> {
     const readings = this.#readings();
-    const { heartbeatMs, pollMs, againMs } = paceOf(readings, this.#times, mostIdleMs, session.canIdle);
+    const pace = paceOf(readings, this.#times, mostIdleMs, session.canIdle);
+    const { pollMs, againMs } = pace;
+    // Of those that are visited in turn only one can be announced, and all are looked at soon.
+    const [only] = session.canIdle && served.length === 1 ? served : [];
+    const heartbeatMs = only?.announcements.heartbeatMs(pace.heartbeatMs, pace.soonerMs) ?? pace.heartbeatMs;
     // Not all of them in one instant, where a process watches many; and so that, with the deadline of a dead
     // connection and a login, a mail is found within 90 s by the defaults.
     const round = (served.length === 1 ? heartbeatMs : pollMs) * (0.85 + Math.random() / 10);
@@ -223,23 +242,26 @@ export class ImapLine {
     const until = monotonicNow() + Math.min(round, others, this.#retryMs());
     for (;;) {
       const left = until - monotonicNow();
-      if (left <= 0 || this.#nudged || signal.aborted) return;
+      if (this.#nudged || signal.aborted) return 'otherwise';
+      if (left <= 0) return only ? 'unasked' : 'otherwise';
       if (served.some(({ actionsDue }) => actionsDue)) {
         for (const mailbox of served) {
           if (mailbox.actionsDue) await this.#visit(mailbox, session, 'actions', signal);
         }
         // There are more, or they cannot be done here now: either is for a whole visit.
-        if (served.some(({ actionsDue }) => actionsDue)) return;
+        if (served.some(({ actionsDue }) => actionsDue)) return 'otherwise';
         continue;
       }
+      // What came while something else was done was told with that.
+      const isKnown = session.isHinted;
       const woken = await session.wait(left, Math.min(againMs, left), signal);
-      if (woken === 'time') return;
+      if (woken === 'time') return only ? 'unasked' : 'otherwise';
       // News of the only mailbox: the round begins again.
-      if (woken === 'hint' && served.length === 1) return;
+      if (woken === 'hint' && served.length === 1) return only && !isKnown ? 'announced' : 'otherwise';
       if (woken !== 'hint') continue;
       const open = served.find(({ key }) => key.mailbox === session.opened?.name);
-      if (!open) return;
-      if ((await this.#visit(open, session, 'everything', signal)).more) return;
+      if (!open) return 'otherwise';
+      if ((await this.#visit(open, session, 'everything', signal)).more) return 'otherwise';
     }
   }
 
@@ -260,6 +282,14 @@ export class ImapLine {
     const own = (subscriber: ImapSubscriber): Error | undefined =>
       ofOneLogin(error) ? this.#logins.faultOf(subscriber) : undefined;
     for (const mailbox of [...this.mailboxes]) await mailbox.failed(error, delay, own);
+    const { signal } = this.#stopping;
+    const login = this.#owned?.login;
+    if (login && isOutOfReach(error)) {
+      const wait = { ms: delay, triedAt: this.#connectingSince };
+      await foundBack().pause(serverOf(login), this, wait, signal);
+      return;
+    }
+    // What others say of the server shortens no wait for a password, nor one that the server named.
     await this.#pause(delay, 'whatever comes');
   }
 

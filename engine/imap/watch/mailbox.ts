@@ -7,6 +7,7 @@ import type { SourceKey } from '../../ledger/ledger';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import { monotonicNow } from '../../runtime/time';
 import { MOST_WAITING, WatchedSource, type WatchPorts } from '../../source/watched';
+import { Announcements } from '../read/announcements';
 import type { NewMail } from '../read/job';
 import { Portion } from '../read/portion';
 import { type Older, syncMailbox } from '../read/sync';
@@ -44,6 +45,7 @@ export class WatchedMailbox {
   readonly #acting: Acting;
   readonly #withheld = new Withheld();
   readonly #portion = new Portion();
+  readonly announcements = new Announcements();
   /** When it was last opened. */
   #uidValidity = '';
   readonly #leaving = new AbortController();
@@ -194,6 +196,7 @@ export class WatchedMailbox {
         refused: (id, fault) => source.complaints.refused(id, fault),
         withheld: this.#withheld,
         portion: this.#portion,
+        announcements: this.announcements,
         gaveUp: (mails) => void gaveUp.push(...mails),
         mostWaiting: MOST_WAITING,
         signal,

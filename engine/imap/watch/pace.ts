@@ -1,10 +1,13 @@
 // How closely a line watches: what the settings of all who share it come to.
 // Invariant: the most impatient of them decides; who has set nothing counts with the default.
+import type { SoonerMs } from '../read/announcements';
 import type { ImapReading } from '../read/reading';
 
 export interface LineTimes {
   /** How long IDLE lasts before the mailbox is read unasked, where nobody has set it. */
   readonly heartbeatMs: number;
+  /** How long it lasts where the server did not announce what came, unless everybody has set a heartbeat. */
+  readonly soonerMs: SoonerMs;
   /** How often a server without IDLE is asked, and mailboxes that share the line. */
   readonly pollMs: number;
   /** The most that anybody may let a server take for a command before the connection counts as dead. */
@@ -15,6 +18,8 @@ export interface LineTimes {
 
 export const LINE_TIMES: LineTimes = {
   heartbeatMs: 60_000,
+  // A line waits for somewhat less (line.ts): 26 to 28 s, and 15 to 17.
+  soonerMs: [30_000, 18_000],
   pollMs: 30_000,
   commandMs: 120_000,
   standbyMs: 5_000,
@@ -22,6 +27,8 @@ export const LINE_TIMES: LineTimes = {
 export interface Pace {
   /** How long a single mailbox is waited for. */
   readonly heartbeatMs: number;
+  /** How long it is waited for where the server announces late. */
+  readonly soonerMs: SoonerMs;
   /** How long the round of several takes, and a look at a server without IDLE. */
   readonly pollMs: number;
   /** When IDLE that ended by itself is begun again: soon, however long a heartbeat was chosen. */
@@ -37,7 +44,10 @@ export function paceOf(
   const asked = readings.map(({ heartbeatMs }) => heartbeatMs);
   const heartbeatMs = Math.min(mostIdleMs, ...asked.map((ms) => ms ?? times.heartbeatMs));
   const pollMs = Math.min(heartbeatMs, ...asked.map((ms) => ms ?? times.pollMs));
-  return { heartbeatMs, pollMs, againMs: canIdle ? Math.min(pollMs, times.pollMs) : pollMs };
+  // Who chose how often the server is asked is not to ask it more often.
+  const isChosen = asked.length > 0 && !asked.includes(null);
+  const soonerMs: SoonerMs = isChosen ? [heartbeatMs, heartbeatMs] : times.soonerMs;
+  return { heartbeatMs, soonerMs, pollMs, againMs: canIdle ? Math.min(pollMs, times.pollMs) : pollMs };
 }
 
 /** How long the server may take for a command. */

@@ -91,7 +91,7 @@ export class Conversation {
   #answer(name: string, tag: string, args: string): void {
     if (name === 'IDLE') {
       this.#idleTag = tag;
-      const isNews = this.#told.length !== this.#server.mails.length;
+      const isNews = this.#server.announces && this.#told.length !== this.#server.mails.length;
       this.say(`+ idling\r\n${isNews ? this.#news() : ''}`);
       return;
     }

@@ -52,6 +52,8 @@ export class ScriptedImapServer {
   readonly mailboxes: readonly string[];
   mails: StoredMail[] = [];
   script: Script = {};
+  /** False: what arrives is told only to who asks, until `announce`. */
+  announces = true;
   /** Every connection that was ever made. */
   connections = 0;
   /** The commands, without their tags. */
@@ -96,9 +98,14 @@ export class ScriptedImapServer {
     return Math.max(0, ...this.mails.map(({ uid }) => uid)) + 1;
   }
 
-  /** Mails arrive together, and are announced once. */
+  /** Mails arrive together, and are announced once, if the server announces at all. */
   arrive(...mails: readonly StoredMail[]): void {
     this.mails.push(...mails);
+    if (this.announces) this.announce();
+  }
+
+  /** Whoever idles is told what has changed. */
+  announce(): void {
     for (const conversation of this.#conversations) conversation.announce();
   }
 

@@ -89,9 +89,11 @@ async function report(folder: string): Promise<void> {
 
 /** In a process of its own, of what is shipped: another one has loaded and compiled things by now. */
 async function reportOpening(file: () => string): Promise<void> {
-  const ledger = join(ROOT, 'dist', 'engine', 'ledger', 'sqlite', 'sqlite-ledger.js');
+  const built = (name: string): string =>
+    JSON.stringify(join(ROOT, 'dist', 'engine', 'ledger', 'sqlite', `${name}.js`));
   const script = `
-    const { openHere, openSqliteLedger } = require(${JSON.stringify(ledger)});
+    const { openSqliteLedger } = require(${built('sqlite-ledger')});
+    const { openHere } = require(${built('here')});
     const open = process.argv[1] === 'own' ? openSqliteLedger : openHere;
     setTimeout(async () => {
       gc();

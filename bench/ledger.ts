@@ -14,7 +14,8 @@ import type { Candidate, Ledger, NewMessage, Subscription } from '../engine/ledg
 import { openPostgresLedger } from '../engine/ledger/postgres/postgres-ledger';
 import { settingsFromUrl } from '../engine/ledger/postgres/settings';
 import type { SourceHold } from '../engine/ledger/source-holds';
-import { openHere, openSqliteLedger } from '../engine/ledger/sqlite/sqlite-ledger';
+import { openHere } from '../engine/ledger/sqlite/here';
+import { openSqliteLedger } from '../engine/ledger/sqlite/sqlite-ledger';
 import { held } from '../test/ledger/held';
 import { Cleanup } from '../test/support/cleanup';
 import { PostgresServer } from '../test/support/postgres';

@@ -31,7 +31,7 @@ const SETTINGS_OF_READER = `
  * @throws LedgerFault that names the file and says what to do: it cannot be opened, a newer version wrote it, or it is
  *   not the same any more
  */
-export function openConnection(file: string, log?: Log, same?: FileId): Promise<SqliteConnection> {
+export function openConnection(file: string, log?: Log, same?: FileId | null): Promise<SqliteConnection> {
   return openWith(file, async (Database) => {
     if (same) assertSame(file, same);
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
@@ -49,8 +49,9 @@ export function openConnection(file: string, log?: Log, same?: FileId): Promise<
 }
 
 /** Opens a file a second time that is open for writing, to look at what is in it. @throws LedgerFault as above */
-export function openReader(file: string, same: FileId): Promise<SqliteConnection> {
+export function openReader(file: string, same: FileId | null): Promise<SqliteConnection> {
   return openWith(file, async (Database) => {
+    if (!same) throw new LedgerFault('other', `The mail ledger ${file} is no file that can be opened twice.`);
     assertSame(file, same);
     const database = new Database(file, { readOnly: true });
     database.exec(SETTINGS_OF_READER);

@@ -21,7 +21,6 @@ import type {
   SourceReport,
   Subscription,
 } from '../ledger';
-import { LedgerFault } from '../fault';
 import type { DueAction } from '../mail-actions';
 import type { KeyAnswer, KeyRequest, SeenKey } from '../once-keys';
 import type { Released, Whereabouts } from '../run-ends';
@@ -31,7 +30,7 @@ import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
 import type { SourceNote } from '../source-notes';
 import type { EventState } from '../states';
 import * as act from './act';
-import { type OpenedFile, patiently, replacedFault, type SqliteConnection } from './connection';
+import { patiently, type SqliteConnection } from './connection';
 import * as deliver from './deliver';
 import { heritage } from './heritage';
 import * as hold from './hold';
@@ -40,7 +39,6 @@ import * as mailActions from './mail-actions';
 import { offer } from './offer';
 import * as once from './once';
 import { claimLedgerFor, leaveLedgerOf, readOwner, replaceOwnerBy } from './owner';
-import { openConnection, openReader } from './open';
 import { record } from './record';
 import * as runEnds from './run-ends';
 import * as serving from './serving';
@@ -67,50 +65,13 @@ export interface SqliteLedgerOptions {
 export const openSqliteLedger = (file: string, options: SqliteLedgerOptions = {}): Promise<Ledger> =>
   openInThread(file, options.instance ?? null, options.log);
 
-/** In the thread that calls. */
-export interface OpenedHere {
-  readonly ledger: LedgerHere;
-  readonly opened: OpenedFile;
-}
-
 /** What comes from another thread is not unpacked where it would only be packed again. */
-interface LedgerHere extends Ledger {
+export interface LedgerHere extends Ledger {
   /** @param asked `askedOf` the candidates */
   unrecordedOf(asked: string): Promise<readonly Unrecorded[]>;
 }
 
-/** @param same as it was when it was open before @throws LedgerFault */
-export async function openHere(
-  file: string,
-  options: SqliteLedgerOptions = {},
-  same?: OpenedFile,
-): Promise<OpenedHere> {
-  const connection = await openConnection(file, options.log, same?.file ?? undefined);
-  return known(connection, options.instance ?? null, same);
-}
-
-/** Only to look at what is in a file that is open for writing elsewhere. @throws LedgerFault */
-export async function openToRead(file: string, same: OpenedFile): Promise<OpenedHere> {
-  if (!same.file)
-    throw new LedgerFault('other', `The mail ledger ${file} is no file that can be opened twice.`);
-  return known(await openReader(file, same.file), null, same);
-}
-
-async function known(
-  connection: SqliteConnection,
-  instance: Instance | null,
-  same: OpenedFile | undefined,
-): Promise<OpenedHere> {
-  const ledger = new SqliteLedger(connection, instance);
-  const ledgerId = await ledger.ledgerId();
-  if (same && ledgerId !== same.ledgerId) {
-    await ledger.close();
-    throw replacedFault(connection.file, true);
-  }
-  return { ledger, opened: { file: connection.opened, ledgerId } };
-}
-
-class SqliteLedger implements LedgerHere {
+export class SqliteLedger implements LedgerHere {
   readonly place: string;
   readonly #connection: SqliteConnection;
   readonly #ownership: Ownership;

@@ -6,7 +6,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { setTimeout } from 'node:timers/promises';
 import type { Ledger, NewMessage, NewSubscription, Subscription } from '../../../engine/ledger/ledger';
 import type { SourceHold } from '../../../engine/ledger/source-holds';
-import { openHere, openSqliteLedger } from '../../../engine/ledger/sqlite/sqlite-ledger';
+import { openHere } from '../../../engine/ledger/sqlite/here';
+import { openSqliteLedger } from '../../../engine/ledger/sqlite/sqlite-ledger';
 import { held } from '../../ledger/held';
 
 /** `own`: in a thread of its own; `here`: the same adapter in the thread that asks. */

@@ -3,12 +3,12 @@
 // next call has a new one, on the same file or on none: a file that was replaced meanwhile is not taken for it.
 import { errorText, type Log } from '../../../runtime/log';
 import { DeadlineError, monotonicNow, withDeadline } from '../../../runtime/time';
-import { LedgerFault } from '../../fault';
 import type { Ledger } from '../../ledger';
 import type { Instance } from '../../ownership';
 import type { OpenedFile } from '../connection';
 import type { Opening } from './border';
 import { type Call, CALLS, type Role } from './calls';
+import { endedFault, noThreadFault } from './faults';
 import { packedArguments, unpackedResult } from './packing';
 import { Thread } from './thread';
 
@@ -70,8 +70,7 @@ class FileThreads {
       return await this.#ask(role, call, args);
     } finally {
       this.#reading--;
-      this.#readAt = monotonicNow();
-      this.#looking ??= setInterval(() => this.#letGoOfReader(), READER_IDLE_MS / 2).unref();
+      this.#read();
     }
   }
 
@@ -115,10 +114,7 @@ class FileThreads {
       instance: id === undefined ? null : { id, home: home!, host: host! },
       same: this.#first?.opened,
     };
-    const thread = takeThread(this.#file, {
-      isGone: (asked) => this.#instance?.isGone(asked) ?? false,
-      log: this.#log,
-    });
+    const thread = this.#take();
     try {
       const opened = await thread.ask<Opened>({ kind: 'open', opening });
       this.#first ??= opened;
@@ -130,26 +126,25 @@ class FileThreads {
     }
   }
 
+  #take(): Thread {
+    try {
+      return Thread.take({ isGone: (home) => this.#instance?.isGone(home) ?? false, log: this.#log });
+    } catch (error) {
+      throw noThreadFault(this.#file, error);
+    }
+  }
+
+  #read(): void {
+    this.#readAt = monotonicNow();
+    if (!this.#closed) this.#looking ??= setInterval(() => this.#letGoOfReader(), READER_IDLE_MS / 2).unref();
+  }
+
   #letGoOfReader(): void {
     const { reader } = this.#opening;
     if (!reader || this.#reading > 0 || monotonicNow() - this.#readAt < READER_IDLE_MS) return;
     this.#opening.reader = this.#open.reader = null;
     void closed(reader, this.#file).catch((error: unknown) =>
       this.#log?.debug(`A thread of the mail ledger did not close: ${errorText(error)}`),
-    );
-  }
-}
-
-/** @throws LedgerFault */
-function takeThread(file: string, asker: Parameters<typeof Thread.take>[0]): Thread {
-  try {
-    return Thread.take(asker);
-  } catch (error) {
-    throw new LedgerFault(
-      'other',
-      `The mail ledger ${file} needs a thread of its own (node:worker_threads), and this Node.js gives it none: ` +
-        `${errorText(error)}. Let the process that n8n runs in start threads (--allow-worker).`,
-      { cause: error },
     );
   }
 }
@@ -166,11 +161,3 @@ async function closed(opening: Promise<Thread> | null, file: string): Promise<vo
     if (!(error instanceof DeadlineError)) throw error;
   }
 }
-
-const endedFault = (file: string, cause: unknown): LedgerFault =>
-  new LedgerFault(
-    'unreachable',
-    `The mail ledger ${file}: the thread that has it open has ended (${errorText(cause)}). It is started anew when it ` +
-      'is needed next. If this happens again and again, give n8n more memory, and look into the log for what went before.',
-    { cause },
-  );

@@ -5,7 +5,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { Log } from '../../../runtime/log';
 import type { Instance } from '../../ownership';
-import { type OpenedHere, openHere, openToRead } from '../sqlite-ledger';
+import { type OpenedHere, openHere, openToRead } from '../here';
 import { failureOf, type FromThread, type Opening, type Question, type ToThread } from './border';
 import { letGoOfArguments, packedResult, unpackedArguments } from './packing';
 
@@ -81,7 +81,7 @@ function opened({ file, role, instance, same }: Opening): Promise<OpenedHere> {
     ...{ debug: ignore, info: ignore, error: ignore },
     warn: (message, fields) => send({ kind: 'warn', message, fields }),
   };
-  return openHere(file, { instance: instance ? { ...instance, isGone } : undefined, log }, same);
+  return openHere(file, instance ? { ...instance, isGone } : null, log, same);
 }
 
 /** n8n's process knows. */

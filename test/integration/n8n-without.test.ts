@@ -19,6 +19,7 @@ import type { OfferedRun } from '../../engine/ledger/ledger';
 import { emitRun } from '../../nodes/host/listen/emit';
 import { refuseWhatCannotWork } from '../../nodes/host/listen/refusal';
 import { triggersOf } from '../../nodes/host/n8n/workflow-triggers';
+import { watchRetries } from '../../nodes/host/run/retry-by-hand';
 import { runPointers } from '../../nodes/host/run/run';
 import { openStore, type Store } from '../../nodes/host/store/store';
 import { properties as triggerProperties } from '../../nodes/DurableImapTrigger/properties';
@@ -418,6 +419,13 @@ describe('An n8n', { timeout: 120_000 }, () => {
       }
       says(/^This n8n does not show a trigger the other nodes of its workflow: /);
     });
+  });
+
+  it('that does not tell which executions begin: what a retry by a person costs is said once', () => {
+    for (let times = 0; times < 2; times++) watchRetries();
+    says(
+      /^This n8n does not tell of the executions that it begins: a failed run that a person retries at a later step/,
+    );
   });
 
   it('that does not show its copy of the workflow: the mail is settled, and what hears of it is said once', async () => {

@@ -85,7 +85,7 @@ describe('An n8n', { timeout: 120_000 }, () => {
   interface MailRun {
     readonly context: IExecuteFunctions & Opened;
     readonly hooks: CoreHooks;
-    begin(): Promise<INodeExecutionData[]>;
+    readonly begin: () => Promise<INodeExecutionData[]>;
   }
 
   /** The first step of a run of these mails, in an n8n that has everything, until the test takes something out. */
@@ -318,7 +318,7 @@ describe('An n8n', { timeout: 120_000 }, () => {
 
     it('the done promise, where runs have hooks: they settle the mail, and what is slower is said once', async () => {
       const paths = process.env['NODE_PATH'];
-      const { _initPaths: find } = Module as unknown as { _initPaths(): void };
+      const { _initPaths: find } = Module as unknown as { readonly _initPaths: () => void };
       // As in a process of n8n, whose modules are found from its program.
       process.env['NODE_PATH'] = N8N_MODULES;
       find();
@@ -348,7 +348,7 @@ describe('An n8n', { timeout: 120_000 }, () => {
         const emitted = emits(context, run);
         const { begin, hooks } = mailRun(run);
         await begin();
-        taken[0]!.done!.resolve({ finished: true } as IRun);
+        taken[0]!.done!.resolve({ data: {} } as IRun);
         assert.equal(await emitted, undefined);
         assert.equal(await state(run), 'RUNNING');
         await ends(hooks, 'success');

@@ -12,6 +12,7 @@ import {
 } from '../../engine/imap/session/login';
 import { freshAccessToken, isConnected, type TokenContext, TokenFault } from '../host/n8n/access-token';
 import { credentialTitle } from '../host/n8n/credential-name';
+import { rawParameters } from '../host/n8n/internals';
 import { refuseWithoutRefresh } from '../host/n8n/newer';
 import { nodeError } from '../host/n8n/node-error';
 import { type AddressContext, gmailAddress } from './gmail-address';
@@ -173,7 +174,7 @@ function toAccount(
 
 /** Gmail's credential does not hold it. Not an expression: those cannot be read while a trigger listens. */
 function emailAddress(context: LoginContext): string {
-  const address = context.getNode().parameters['emailAddress'];
+  const address = rawParameters(context.getNode())['emailAddress'];
   const entered = typeof address === 'string' ? address.trim() : '';
   if (entered.startsWith('='))
     throw new Error('"Email Address" must not be an expression. Enter the address.');

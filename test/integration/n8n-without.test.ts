@@ -19,6 +19,7 @@ import type { OfferedRun } from '../../engine/ledger/ledger';
 import { emitRun } from '../../nodes/host/listen/emit';
 import { refuseWhatCannotWork } from '../../nodes/host/listen/refusal';
 import { triggersOf } from '../../nodes/host/n8n/workflow-triggers';
+import { watchRetries } from '../../nodes/host/run/retry-by-hand';
 import { runPointers } from '../../nodes/host/run/run';
 import { openStore, type Store } from '../../nodes/host/store/store';
 import { properties as triggerProperties } from '../../nodes/DurableImapTrigger/properties';
@@ -84,7 +85,7 @@ describe('An n8n', { timeout: 120_000 }, () => {
   interface MailRun {
     readonly context: IExecuteFunctions & Opened;
     readonly hooks: CoreHooks;
-    begin(): Promise<INodeExecutionData[]>;
+    readonly begin: () => Promise<INodeExecutionData[]>;
   }
 
   /** The first step of a run of these mails, in an n8n that has everything, until the test takes something out. */
@@ -317,7 +318,7 @@ describe('An n8n', { timeout: 120_000 }, () => {
 
     it('the done promise, where runs have hooks: they settle the mail, and what is slower is said once', async () => {
       const paths = process.env['NODE_PATH'];
-      const { _initPaths: find } = Module as unknown as { _initPaths(): void };
+      const { _initPaths: find } = Module as unknown as { readonly _initPaths: () => void };
       // As in a process of n8n, whose modules are found from its program.
       process.env['NODE_PATH'] = N8N_MODULES;
       find();
@@ -347,7 +348,7 @@ describe('An n8n', { timeout: 120_000 }, () => {
         const emitted = emits(context, run);
         const { begin, hooks } = mailRun(run);
         await begin();
-        taken[0]!.done!.resolve({ finished: true } as IRun);
+        taken[0]!.done!.resolve({ data: {} } as IRun);
         assert.equal(await emitted, undefined);
         assert.equal(await state(run), 'RUNNING');
         await ends(hooks, 'success');
@@ -418,6 +419,13 @@ describe('An n8n', { timeout: 120_000 }, () => {
       }
       says(/^This n8n does not show a trigger the other nodes of its workflow: /);
     });
+  });
+
+  it('that does not tell which executions begin: what a retry by a person costs is said once', () => {
+    for (let times = 0; times < 2; times++) watchRetries();
+    says(
+      /^This n8n does not tell of the executions that it begins: a failed run that a person retries at a later step/,
+    );
   });
 
   it('that does not show its copy of the workflow: the mail is settled, and what hears of it is said once', async () => {

@@ -166,8 +166,12 @@ export function rootMode(context: IExecuteFunctions): string {
 }
 
 /** The node's parameters as they are stored, with their expressions. @throws Error: n8n does not show them */
-export function rawParameters({ parameters }: Partial<Pick<INode, 'parameters'>>): IDataObject {
-  if (typeof parameters === 'object') return parameters;
+export function rawParameters({
+  parameters,
+}: {
+  readonly parameters?: INode['parameters'] | null;
+}): IDataObject {
+  if (parameters && typeof parameters === 'object') return parameters;
   throw new Error(
     'This n8n does not show a node its parameters as they are stored. They say where its mail is kept and what is to be ' +
       `done once, so nothing is done without them. ${updateN8n()}.`,

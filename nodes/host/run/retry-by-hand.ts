@@ -44,7 +44,12 @@ const retries: ExecutionListener = {
       return;
     }
     if ((execution.mode ?? 'retry') !== 'retry' || !execution.workflowInstance) return;
-    for (const node of execution.workflow.nodes) {
+    const { nodes } = execution.workflow as Partial<ExecutionBegins['workflow']>;
+    if (!Array.isArray(nodes)) {
+      sayNotTold();
+      return;
+    }
+    for (const node of nodes) {
       if (!isOurTrigger(node.type)) continue;
       const mails = handedOut(execution.executionData, node);
       if (mails.length > 0 && (await modeOf(execution)) === 'retry') await claimAgain(execution, node, mails);

@@ -19,14 +19,16 @@ export interface DueRun {
 
 type Sizing = Pick<OfferRequest, 'mostRuns' | 'mailsPerRun' | 'fewAlone'>;
 
-/** How many due mails are many, so that more of them change nothing; null: how many there are does not matter. */
-export const manyMails = ({ mostRuns, mailsPerRun, fewAlone }: Sizing): number | null =>
-  fewAlone ? Math.max(FEW, mostRuns) * mailsPerRun : null;
+const few = ({ mostRuns }: Sizing): number => Math.max(FEW, mostRuns);
 
-/** How many mails go together in one run, so that all that is due runs at once. @param due counted up to `manyMails` */
-export function sizeOfRuns({ mostRuns, mailsPerRun, fewAlone }: Sizing, due: number): number {
-  if (!fewAlone) return mailsPerRun;
-  return Math.min(mailsPerRun, Math.max(1, Math.ceil(due / Math.max(FEW, mostRuns))));
+/** How many due mails are many, so that more of them change nothing; null: how many there are does not matter. */
+export const manyMails = (sizing: Sizing, places: number): number | null =>
+  sizing.fewAlone ? Math.max(few(sizing) + 1, places * sizing.mailsPerRun) : null;
+
+/** How many mails go together in one run, so that all that is due runs now. @param due counted up to `manyMails` */
+export function sizeOfRuns(sizing: Sizing, due: number, places: number): number {
+  if (!sizing.fewAlone) return sizing.mailsPerRun;
+  return due <= few(sizing) ? 1 : Math.min(sizing.mailsPerRun, Math.ceil(due / places));
 }
 
 /**

@@ -118,10 +118,10 @@ export function offer(connection: PostgresConnection, request: OfferRequest): Pr
     ))!;
     const free = Math.max(0, mostRuns - inFlight);
     const places = Math.min(free, request.mostNew ?? free);
-    const many = places > 0 ? manyMails(request) : null;
+    const many = places > 0 ? manyMails(request, places) : null;
     const counted =
       many === null ? null : await statements.get<{ due: number }>(countDue, subscriptionIds, many);
-    const size = sizeOfRuns(request, counted?.due ?? 0);
+    const size = sizeOfRuns(request, counted?.due ?? 0, places);
     const due =
       places > 0 ? await statements.all<Due>(lockDue, subscriptionIds, places * size, longestMs) : [];
     const oldestFirst = due.sort((a, b) => a.since - b.since || a.seq - b.seq);

@@ -116,9 +116,9 @@ export function offer(connection: SqliteConnection, request: OfferRequest): Offe
 
 function queue(connection: SqliteConnection, ids: string, request: OfferRequest, places: number): DueRun[] {
   const longestMs = request.leaseMs + AHEAD_MARGIN_MS;
-  const many = manyMails(request);
+  const many = manyMails(request, places);
   const { due } = many === null ? { due: 0 } : connection.get<{ due: number }>(countDue, ids, many)!;
-  const size = sizeOfRuns(request, due);
+  const size = sizeOfRuns(request, due, places);
   const most = Math.min(MOST_EVENTS, places * size);
   const runs = groupedRuns(connection.all<DueEvent>(selectDue, ids, most, longestMs), size, places);
   const picked = runs.flatMap(({ id, events }) => events.map(({ seq }) => [seq, id]));

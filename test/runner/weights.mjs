@@ -52,7 +52,9 @@ const FILES = {
   'integration/odd-servers/withheld': { load: 0.4, seconds: 60 },
   'integration/odd-servers/servers': { load: 0.3, seconds: 70 },
   'integration/odd-servers/dialogues': { load: 0.6, seconds: 60 },
-  // Deadlines, and the minute of a quota.
+  'integration/odd-servers/late': { load: 0.05, seconds: 40 },
+  // Deadlines, the waits of an outage, and the minute of a quota.
+  'integration/found-back': { load: 0.05, seconds: 75 },
   'integration/imap-faults': { load: 0.1, seconds: 230 },
   'integration/gmail-quota': { load: 0.05, seconds: 70 },
 };

@@ -18,6 +18,7 @@ const n8nInternals = [
   `TSPropertySignature > Identifier.key[name=${INTERNAL_NAMES}]`,
   `ImportSpecifier > Identifier.imported[name=${INTERNAL_NAMES}]`,
   'MemberExpression[object.callee.property.name="getNode"][property.name="parameters"]',
+  'MemberExpression[object.name="node"][property.name="parameters"]',
   'Literal[value=/^(n8n-core|@n8n\\/.*)$/]',
 ].map((selector) => ({
   selector,

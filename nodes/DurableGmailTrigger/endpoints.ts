@@ -2,6 +2,7 @@
 // that listens can resolve no parameter any more.
 import type { INode } from 'n8n-workflow';
 import type { GmailLogin } from '../../engine/gmail/api/login';
+import { rawParameters } from '../host/n8n/internals';
 import { ADDRESSES, address } from './settings/watching';
 
 export interface GmailEndpoints extends Pick<GmailLogin, 'endpoints' | 'quota'> {
@@ -11,7 +12,7 @@ export interface GmailEndpoints extends Pick<GmailLogin, 'endpoints' | 'quota'> 
 
 /** @throws Error that names the setting */
 export function gmailEndpoints(node: INode): GmailEndpoints {
-  const options = (node.parameters['options'] ?? {}) as Readonly<Record<string, unknown>>;
+  const options = (rawParameters(node)['options'] ?? {}) as Readonly<Record<string, unknown>>;
   const read = (name: keyof typeof ADDRESSES): string =>
     address({ node, get: (option) => options[option] }, name);
   return {

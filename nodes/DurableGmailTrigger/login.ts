@@ -16,6 +16,7 @@ import {
 } from '../host/n8n/access-token';
 import { credentialTitle, credentialType } from '../host/n8n/credential-name';
 import { type HttpContext, sendHttp } from '../host/n8n/http';
+import { rawParameters } from '../host/n8n/internals';
 import { refuseWithoutRefresh } from '../host/n8n/newer';
 import { nodeError } from '../host/n8n/node-error';
 import { named } from '../host/trigger/parameters';
@@ -125,7 +126,7 @@ export async function checkGmailLogin(context: GmailLoginContext): Promise<void>
       );
     }
   }
-  if (context.getNode().parameters['notifications'] === 'pull') await pubsubToken(context);
+  if (rawParameters(context.getNode())['notifications'] === 'pull') await pubsubToken(context);
 }
 
 /** The credential that the node logs in with, for people. */
@@ -141,7 +142,7 @@ const loginType = (context: Pick<GmailLoginContext, 'getNode'>): typeof OAUTH2 |
   authentication(context) === 'serviceAccount' ? SERVICE_ACCOUNT : OAUTH2;
 
 const authentication = (context: Pick<GmailLoginContext, 'getNode'>): 'oAuth2' | 'serviceAccount' =>
-  context.getNode().parameters['authentication'] === 'serviceAccount' ? 'serviceAccount' : 'oAuth2';
+  rawParameters(context.getNode())['authentication'] === 'serviceAccount' ? 'serviceAccount' : 'oAuth2';
 
 const endpointsOf = (context: GmailLoginContext): GmailEndpoints =>
   named(context, () => gmailEndpoints(context.getNode()));

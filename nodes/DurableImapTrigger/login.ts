@@ -103,7 +103,7 @@ function passwordLogin(
 ): ImapLogin {
   const node = context.getNode();
   const login = toLogin(data, type, credentialTitle(node, type));
-  const options = node.parameters['options'] as Readonly<Record<string, unknown>> | undefined;
+  const options = rawParameters(node)['options'] as Readonly<Record<string, unknown>> | undefined;
   return options?.['allowUnauthorizedCerts'] === true ? { ...login, allowUnauthorizedCerts: true } : login;
 }
 

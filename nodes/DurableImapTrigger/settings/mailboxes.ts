@@ -1,6 +1,7 @@
 // Which mailboxes the node watches, and which one a mail goes to: names as people write them, checked for what can
 // never work.
 import type { MailboxChoice } from '../../../engine/imap/session/mailboxes';
+import { rawParameters } from '../../host/n8n/internals';
 import { collection, type Parameters, text, texts } from '../../host/trigger/parameters';
 import { BY_PATTERN, MORE_MAILBOXES } from '../properties/mailboxes';
 
@@ -51,7 +52,7 @@ function watchedBefore(parameters: Parameters): MailboxChoice | null {
 
 /** How it was chosen stands beside the value, which may be an expression. */
 function isPattern({ node }: Parameters): boolean {
-  const chosen = node.parameters['mailbox'];
+  const chosen = rawParameters(node)['mailbox'];
   return typeof chosen === 'object' && chosen !== null && 'mode' in chosen && chosen.mode === BY_PATTERN;
 }
 

@@ -9,7 +9,7 @@ import type { Section, Verdict } from './report';
 import { floorWorkflow, mailWorkflow, type Side } from './sides';
 
 const MAILS = 2_000;
-const DEADLINE_MS = 600_000;
+const DEADLINE_MS = 1_200_000;
 
 interface Way {
   readonly name: string;

@@ -55,7 +55,6 @@ const FILES = {
   'integration/odd-servers/dialogues': { load: 0.6, seconds: 60 },
   // Syncs that take long, and a lock of 10 s.
   'ledger/slow-disk': { load: 0.3, seconds: 25 },
-  // Deadlines, and the minute of a quota.
   'integration/odd-servers/late': { load: 0.05, seconds: 40 },
   // Deadlines, the waits of an outage, and the minute of a quota.
   'integration/found-back': { load: 0.05, seconds: 75 },

@@ -6,35 +6,10 @@ import { count, megabytes, pass, ratio, seconds } from './figures';
 import { fillMailbox, likelyMail } from './mailboxes';
 import { forgetPeak, peakBytes } from './memory';
 import type { Section, Verdict } from './report';
-import { floorWorkflow, mailWorkflow, type Side } from './sides';
+import { floorWorkflow, mailWorkflow, userOf, type Way, WAYS } from './sides';
 
 const MAILS = 2_000;
 const DEADLINE_MS = 1_200_000;
-
-interface Way {
-  readonly name: string;
-  readonly side: Side;
-  readonly user: string;
-  /** The trigger's. */
-  readonly parameters: object;
-}
-
-const WAYS = {
-  one: { name: 'durable, 1 mail a run', side: 'durable', user: 'backlog-one', parameters: {} },
-  automatic: {
-    name: 'durable, automatic',
-    side: 'durable',
-    user: 'backlog-automatic',
-    parameters: { options: { mailsPerRunAutomatic: true } },
-  },
-  twenty: {
-    name: 'durable, up to 20 a run',
-    side: 'durable',
-    user: 'backlog-twenty',
-    parameters: { options: { mailsPerRun: 20 } },
-  },
-  builtin: { name: 'built-in, up to 20 a run', side: 'builtin', user: 'backlog-builtin', parameters: {} },
-} as const satisfies Record<string, Way>;
 
 /** Of what a trigger that does nothing but emit lets n8n run. */
 const FLOOR_SHARE = 0.95;
@@ -101,10 +76,12 @@ async function measureFloor(bench: Bench): Promise<Outcome> {
   return published(bench, id, 'the floor');
 }
 
-async function measure(bench: Bench, { side, user, parameters }: Way): Promise<Outcome> {
+async function measure(bench: Bench, way: Way): Promise<Outcome> {
   const { dovecot, n8n, sink } = bench;
+  const { side, options } = way;
+  const user = userOf('backlog', way);
   sink.reset();
-  const id = await mailWorkflow(n8n, sink, side, dovecot.login(user), parameters);
+  const id = await mailWorkflow(n8n, sink, side, dovecot.login(user), { options });
   await n8n.api.publish(id);
   await pass(3_000);
   // The built-in trigger looks for what came meanwhile only if it had a mail before.

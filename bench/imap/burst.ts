@@ -4,22 +4,10 @@ import type { Bench } from './bench';
 import { count, pass, ratio, seconds } from './figures';
 import { likelyMail } from './mailboxes';
 import type { Section } from './report';
-import { mailWorkflow, type Side } from './sides';
+import { mailWorkflow, userOf, type Way, WAYS } from './sides';
 
 const MAILS = 300;
 const DEADLINE_MS = 300_000;
-
-interface Way {
-  readonly name: string;
-  readonly side: Side;
-  readonly options: object;
-}
-
-const WAYS = {
-  one: { name: 'durable, 1 mail a run', side: 'durable', options: {} },
-  automatic: { name: 'durable, automatic', side: 'durable', options: { mailsPerRunAutomatic: true } },
-  builtin: { name: 'built-in, up to 20 a run', side: 'builtin', options: {} },
-} as const satisfies Record<string, Way>;
 
 interface Outcome {
   readonly ms: number;
@@ -50,8 +38,9 @@ Run: Automatic_ it does so while few wait, and runs up to 20 together when many 
   ];
 }
 
-async function measure({ dovecot, n8n, sink }: Bench, { name, side, options }: Way): Promise<Outcome> {
-  const user = `burst ${name}`.replaceAll(/[^a-z0-9]+/g, '-');
+async function measure({ dovecot, n8n, sink }: Bench, way: Way): Promise<Outcome> {
+  const { name, side, options } = way;
+  const user = userOf('burst', way);
   const id = await mailWorkflow(n8n, sink, side, dovecot.login(user), { options });
   await n8n.api.publish(id);
   await pass(3_000);

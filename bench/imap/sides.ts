@@ -15,6 +15,25 @@ const TRIGGERS = {
   builtin: { type: 'n8n-nodes-base.emailReadImap', typeVersion: 2.1 },
 } as const;
 
+/** How the mails of one workflow are run. */
+export interface Way {
+  readonly name: string;
+  readonly side: Side;
+  /** The trigger's. */
+  readonly options: object;
+}
+
+export const WAYS = {
+  one: { name: 'durable, 1 mail a run', side: 'durable', options: {} },
+  automatic: { name: 'durable, automatic', side: 'durable', options: { mailsPerRunAutomatic: true } },
+  twenty: { name: 'durable, up to 20 a run', side: 'durable', options: { mailsPerRun: 20 } },
+  builtin: { name: 'built-in, up to 20 a run', side: 'builtin', options: {} },
+} as const satisfies Record<string, Way>;
+
+/** Whose mailbox a part of the bench uses for it. */
+export const userOf = (part: string, { name }: Way): string =>
+  `${part} ${name}`.replaceAll(/[^a-z0-9]+/g, '-');
+
 /** Makes a workflow that posts each mail's subject and its execution to the sink. @returns its id */
 export async function mailWorkflow(
   n8n: N8n,

@@ -24,34 +24,32 @@ const CARRIES = { eachCore: 10, overSqlite: 20, overServer: 50 };
 export const runSlots = (): RunSlots => processWide('run-slots/1', () => new RunSlots(mostRuns()));
 
 /** Why the environment's limit cannot be used; null: it can, or there is none. */
-export function mostRunsFault(): string | null {
-  try {
-    chosen();
-    return null;
-  } catch (error) {
-    return errorText(error);
-  }
-}
+export const mostRunsFault = (): string | null => chosen().fault;
 
 /** @returns Infinity: as many as each workflow may have */
 export function mostRuns(cores = availableParallelism()): number {
-  const fault = mostRunsFault();
+  const { limit, fault } = chosen();
   // Who publishes is refused; what was published goes on.
   if (fault !== null) warnOnce(`As many mails run at once as by default: ${fault}`);
-  const most = (fault === null ? chosen() : null) ?? carried(cores);
+  const most = limit ?? carried(cores);
   // In queue mode it is one for each worker, and the workers' business.
   return isQueueMode() ? most : Math.min(most, n8nsOwn());
 }
 
-/** @throws Error that names the variable */
-function chosen(): number | null {
-  const text = readEnvironment(VARIABLE)?.trim();
-  if (!text) return null;
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 1 && number <= MOST) return number;
-  throw new Error(
-    `The environment variable ${VARIABLE} cannot be used: it must be a whole number from 1 to ${MOST}.`,
-  );
+/** What the environment says: a limit, none, or what cannot be used as one. */
+function chosen(): { readonly limit: number | null; readonly fault: string | null } {
+  try {
+    const text = readEnvironment(VARIABLE)?.trim();
+    if (!text) return { limit: null, fault: null };
+    const limit = Number(text);
+    if (Number.isInteger(limit) && limit >= 1 && limit <= MOST) return { limit, fault: null };
+  } catch (error) {
+    return { limit: null, fault: errorText(error) };
+  }
+  return {
+    limit: null,
+    fault: `The environment variable ${VARIABLE} cannot be used: it must be a whole number from 1 to ${MOST}.`,
+  };
 }
 
 /** In queue mode main only hands out: workers take from the queue what they can carry. */

@@ -74,7 +74,7 @@ module.exports = {
       from: { path: '^nodes/host/' },
       to: { path: '^nodes/(?!host/)' },
     },
-    ...floors('nodes/host', ['listen', 'run', 'store', 'trigger', 'items', 'n8n']),
+    ...floors('nodes/host', ['listen', 'run', 'console', 'store', 'trigger', 'items', 'n8n']),
     engineOrder('runtime', []),
     engineOrder('mail', ['runtime']),
     engineOrder('ledger', ['mail', 'runtime']),
@@ -87,7 +87,11 @@ module.exports = {
     engineOrder('imap', ['source', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('gmail', ['polled', 'http', 'source', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('delivery', ['ledger', 'signal', 'runtime']),
+    engineOrder('console', ['feed', 'ledger', 'signal', 'source', 'runtime']),
+    engineOrder('feed', ['ledger', 'signal', 'runtime']),
     engineOrder('instance', [
+      'console',
+      'feed',
       'imap',
       'gmail',
       'polled',
@@ -99,27 +103,66 @@ module.exports = {
       'runtime',
     ]),
     {
+      name: 'page-knows-the-console',
+      comment:
+        "The console's page runs in a browser: of the engine it knows the types of the console and its feed.",
+      severity: 'error',
+      from: { path: '^console/' },
+      to: {
+        path: '^(engine|nodes|credentials)/',
+        pathNot: '^engine/(console/api|feed/feed-event)[.]ts$',
+      },
+    },
+    {
+      name: 'page-takes-types-only',
+      comment: "The console's page takes types of the engine, no code.",
+      severity: 'error',
+      from: { path: '^console/' },
+      to: { path: '^(engine|nodes|credentials)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'nobody-knows-the-page',
+      comment: "The console's page is one document, read as a file.",
+      severity: 'error',
+      from: { pathNot: '^console/' },
+      to: { path: '^console/' },
+    },
+    ...floors('console', ['views', 'parts', 'live', 'api', 'words']),
+    {
       name: 'adapters-opened-in-one-room',
       comment:
         'Only engine/instance opens an adapter of the ledger, so that a process has one engine a ledger. Others may know ' +
         'how a database is named (postgres/settings.ts).',
       severity: 'error',
       from: { pathNot: '^engine/(instance|ledger)/' },
-      to: { path: '^engine/ledger/(sqlite|postgres)/', pathNot: '^engine/ledger/postgres/settings[.]ts$' },
+      to: {
+        path: '^engine/ledger/(sqlite|postgres|common)/',
+        pathNot: '^engine/ledger/postgres/settings[.]ts$',
+      },
     },
     {
       name: 'adapters-apart',
-      comment: 'Neither adapter of the ledger knows the other; what both need stands in engine/ledger.',
+      comment:
+        'Neither adapter of the ledger knows the other; what both need stands in engine/ledger/common.',
       severity: 'error',
       from: { path: '^engine/ledger/(sqlite|postgres)/' },
       to: { path: '^engine/ledger/(sqlite|postgres)/', pathNot: '^engine/ledger/$1/' },
     },
     {
       name: 'ports-know-no-adapter',
-      comment: 'The ledger is a port: what stands above its adapters does not know them.',
+      comment:
+        'The ledger is a port: what stands above its adapters does not know them, nor what they share.',
       severity: 'error',
       from: { path: '^engine/ledger/[^/]+[.]ts$' },
-      to: { path: '^engine/ledger/(sqlite|postgres)/' },
+      to: { path: '^engine/ledger/(sqlite|postgres|common)/' },
+    },
+    {
+      name: 'adapters-share-what-knows-none',
+      comment:
+        'engine/ledger/common is what all adapters of the ledger need: it knows the port, and no adapter.',
+      severity: 'error',
+      from: { path: '^engine/ledger/common/' },
+      to: { path: '^engine/ledger/(?!common/)[^/]+/' },
     },
     ...floors('engine/imap', ['watch', 'act', 'find', 'read', 'session', 'rules']),
     ...floors('engine/gmail', ['watch', 'act', 'find', 'read', 'notify', 'mail', 'api']),
@@ -135,7 +178,7 @@ module.exports = {
         dependencyTypesNot: ['type-only'],
       },
     },
-    onlyIn('imapflow', 'engine/imap/session/connection.ts'),
+    onlyIn('imapflow', 'engine/imap/session/connecting.ts'),
     onlyIn('mailparser', 'engine/mail/parse.ts'),
     onlyIn('libmime', 'engine/mail/words.ts'),
     onlyIn('pg', 'engine/ledger/postgres/open.ts'),

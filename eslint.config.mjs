@@ -39,7 +39,7 @@ export default tseslint.config(
     rules: { '@n8n/community-nodes/no-runtime-dependencies': 'off' },
   },
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
@@ -58,7 +58,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['index.ts', ...forN8n, 'engine/**/*.ts'],
+    files: ['index.ts', ...forN8n, 'engine/**/*.ts', 'console/**/*.{ts,tsx}'],
     rules: { '@typescript-eslint/explicit-module-boundary-types': 'error', 'no-console': 'error' },
   },
   {

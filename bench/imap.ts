@@ -5,6 +5,7 @@
 //   WRITE_DOCS=1 npm run bench -- imap       all of it, and docs/benchmarks.md is written
 import { Cleanup } from '../test/support/cleanup';
 import { Dovecot } from '../test/support/dovecot';
+import { attachment } from './imap/attachment';
 import { backlog } from './imap/backlog';
 import { begin } from './imap/begin';
 import { Bench } from './imap/bench';
@@ -17,7 +18,7 @@ import { print, type Section, write } from './imap/report';
 import { sharedMailbox } from './imap/shared-mailbox';
 
 /** In the order of the report. */
-const WITH_N8N = { latency, burst, backlog, shared: sharedMailbox };
+const WITH_N8N = { latency, burst, backlog, shared: sharedMailbox, attachment };
 const WITHOUT_N8N = { collect, idle, begin };
 const PARTS = [...Object.keys(WITH_N8N), ...Object.keys(WITHOUT_N8N)];
 

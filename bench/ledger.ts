@@ -1,16 +1,20 @@
 // What a mail costs in the ledger, and whether that grows with what is stored: the same rounds on ledgers with a
 // thousand, a hundred thousand and a million events, side by side, so that noise hits all alike.
 //
-// SQLite runs in a thread of its own: beside it stands the same adapter in the thread that asks, on a copy of each file.
+// SQLite runs in a thread of its own: beside it stands the same adapter in the thread that asks, on a file of the same rows.
 //
 //   npm run bench -- ledger                       SQLite and Postgres
 //   npm run bench -- ledger 1000,20000 postgres   other sizes, one adapter; TMPDIR says on which disk SQLite's files are
+//   BEFORE=../before npm run bench -- ledger      beside them the adapters of another checkout, SQLite's in the thread that asks
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
-import type { Candidate, Ledger, NewMessage, Subscription } from '../engine/ledger/ledger';
+import type { Ledger } from '../engine/ledger/ledger';
+import type { Claim, Pointer } from '../engine/ledger/pointer';
+import type { Candidate, NewMessage } from '../engine/ledger/recording';
+import type { Subscription } from '../engine/ledger/subscriptions';
 import { openPostgresLedger } from '../engine/ledger/postgres/postgres-ledger';
 import { settingsFromUrl } from '../engine/ledger/postgres/settings';
 import type { SourceHold } from '../engine/ledger/source-holds';
@@ -19,6 +23,7 @@ import { openSqliteLedger } from '../engine/ledger/sqlite/sqlite-ledger';
 import { held } from '../test/ledger/held';
 import { Cleanup } from '../test/support/cleanup';
 import { PostgresServer } from '../test/support/postgres';
+import { fillSql, onPostgres, onSqlite, subscribe } from './filled-ledger';
 
 const MAILS = 50;
 /** In every round, every mail is claimed and settled on its own, as one run of one mail does. */
@@ -28,8 +33,8 @@ const MEASURE_MS = 35_000;
 const LEASE_MS = 600_000;
 const MOST_RATIO = 1.3;
 const MOST_DEDUP_MS = 2;
-/** How much more a thread of its own may cost. */
-const MOST_FOR_THREAD = 1.1;
+/** How much more a mail may cost than beside it. */
+const MOST_BESIDE = 1.1;
 
 const OPERATIONS = ['record', 'dedup', 'offer', 'claim', 'settle'] as const;
 /** So many runs begin and end side by side, as n8n lets them by default. */
@@ -47,9 +52,13 @@ interface Filled {
   readonly hold: SourceHold;
   /** Mails that it knows, from all over it. */
   readonly known: readonly Known[];
-  /** The same in the thread that asks. */
-  readonly here?: Filled;
+  /** The same by another adapter, by its name. */
+  readonly beside: ReadonlyMap<string, Filled>;
 }
+
+const HERE = 'the thread that asks';
+const BEFORE = 'the version before';
+const before = process.env.BEFORE ? resolve(process.env.BEFORE) : null;
 
 const [sizesText = '1000,100000,1000000', only] = process.argv.slice(2);
 const sizes = sizesText.split(',').map(Number);
@@ -72,17 +81,20 @@ async function bench(): Promise<void> {
     const filled: Filled[] = [];
     for (const size of sizes) filled.push(await fill(size));
     console.log(`\n${name}, filled in ${seconds(performance.now() - started)}`);
-    const here = filled.flatMap((one) => one.here ?? []);
-    const times = await measure([...filled, ...here]);
+    const others = filled.flatMap(({ beside }) => [...beside.values()]);
+    const times = await measure([...filled, ...others]);
     report(name, filled, times);
-    if (here.length > 0) {
-      console.log(`\n${name} in the thread that asks`);
-      report(`${name} in the thread that asks`, here, times);
-      console.log('');
-      for (const one of filled) reportThread(one, times);
+    for (const other of filled[0]!.beside.keys()) {
+      console.log(`\n${name}: ${other}`);
+      report(
+        `${name}, ${other}`,
+        filled.map(({ beside }) => beside.get(other)!),
+        times,
+      );
     }
+    for (const one of filled) reportBeside(one, times);
     await reportBacklog(filled.at(-1)!);
-    for (const { ledger } of [...filled, ...here]) await ledger.close();
+    for (const { ledger } of [...filled, ...others]) await ledger.close();
   }
 }
 
@@ -120,7 +132,7 @@ async function round({ ledger, to, hold, known }: Filled, n: number): Promise<Re
   const pointers = offer.result.runs.map((run) => run.pointers);
   if (pointers.length !== MAILS) throw new Error(`${pointers.length} of ${MAILS} mails were offered`);
   const claim = await timed(async () => {
-    for (const one of pointers) await ledger.claim(one, '1', LEASE_MS);
+    for (const one of pointers) await claimWithContents(ledger, one);
   });
   const settle = await timed(async () => {
     for (const one of pointers) await ledger.settle(one, { kind: 'success' });
@@ -134,6 +146,16 @@ async function round({ ledger, to, hold, known }: Filled, n: number): Promise<Re
   };
 }
 
+/** As a run does: what does not come with a claim is asked for. */
+async function claimWithContents(ledger: Ledger, pointers: readonly Pointer[]): Promise<void> {
+  const claims = await ledger.claim(pointers, '1', LEASE_MS);
+  // A version before has no contents in claims.
+  const asked = claims.filter(({ content }: Partial<Claim>) => !content).map(({ event }) => event);
+  const contents = asked.length > 0 ? await ledger.contents(asked) : new Map<string, unknown>();
+  if (claims.length !== pointers.length || contents.size !== asked.length)
+    throw new Error('A mail was not claimed, or has no content');
+}
+
 /** @returns milliseconds a mail, from its claim to its end */
 async function roundSideBySide({ ledger, to, hold }: Filled, n: number): Promise<number> {
   const messages = Array.from({ length: MAILS }, (_, i) => newMail(`${n}:${i}:side`, to));
@@ -143,7 +165,7 @@ async function roundSideBySide({ ledger, to, hold }: Filled, n: number): Promise
   const waiting = [...runs];
   const run = async (): Promise<void> => {
     for (let next = waiting.pop(); next; next = waiting.pop()) {
-      await ledger.claim(next.pointers, '1', LEASE_MS);
+      await claimWithContents(ledger, next.pointers);
       await ledger.settle(next.pointers, { kind: 'success' });
     }
   };
@@ -183,20 +205,18 @@ const ofMail = (times: Times): number =>
     return sum + (operation === 'dedup' ? ms / MAILS : ms);
   }, 0);
 
-function reportThread(filled: Filled, times: ReadonlyMap<Filled, Times>): void {
-  const [there, here] = [times.get(filled)!, times.get(filled.here!)!];
-  const dedup = median(there.dedup) / median(here.dedup);
-  const mail = ofMail(there) / ofMail(here);
-  const beside = median(there.sideBySide) / median(here.sideBySide);
-  const of = `with ${filled.size.toLocaleString('en')}, in a thread of its own against the one that asks`;
-  verdict(`a mail in all ${of}`, mail.toFixed(2), mail <= MOST_FOR_THREAD, MOST_FOR_THREAD);
-  verdict(
-    `${SIDE_BY_SIDE} runs at once ${of}`,
-    beside.toFixed(2),
-    beside <= MOST_FOR_THREAD,
-    MOST_FOR_THREAD,
-  );
-  verdict(`dedup of ${MAILS} ${of}`, dedup.toFixed(2), dedup <= MOST_FOR_THREAD, MOST_FOR_THREAD);
+function reportBeside(filled: Filled, times: ReadonlyMap<Filled, Times>): void {
+  const mine = times.get(filled)!;
+  for (const [name, other] of filled.beside) {
+    const others = times.get(other)!;
+    const of = `with ${filled.size.toLocaleString('en')}, against ${name}`;
+    const ratios = [
+      [`a mail in all ${of}`, ofMail(mine) / ofMail(others)],
+      [`${SIDE_BY_SIDE} runs at once ${of}`, median(mine.sideBySide) / median(others.sideBySide)],
+      [`dedup of ${MAILS} ${of}`, median(mine.dedup) / median(others.dedup)],
+    ] as const;
+    for (const [what, ratio] of ratios) verdict(what, ratio.toFixed(2), ratio <= MOST_BESIDE, MOST_BESIDE);
+  }
 }
 
 /** A tenth of all mails is to be run again, at once: more than any statistics of the database know of. */
@@ -226,27 +246,31 @@ const verdict = (what: string, is: string, met: boolean, goal: number): void =>
 async function postgres(): Promise<(size: number) => Promise<Filled>> {
   if (only === 'sqlite') return () => Promise.reject(new Error('left out'));
   const server = await cleanup.of(PostgresServer.start());
-  return async (size) => {
+  const fill = async (size: number, open: typeof openPostgresLedger): Promise<Filled> => {
     const url = await server.createDatabase();
-    const ledger = await openPostgresLedger(settingsFromUrl(url));
+    const ledger = await open(settingsFromUrl(url));
     const to = await subscribe(ledger);
     const client = new Client({ connectionString: url, options: '-c search_path=durable_mail' });
     await client.connect();
     try {
       await client.query('set synchronous_commit = off; set maintenance_work_mem = 262144; set jit = off');
-      const n = `select n from generate_series(1::bigint, ${size}) n`;
-      const random = (seed: string): string => `substr(md5('${seed}' || n) || md5('${seed}2' || n), 1, 40)`;
-      for (const sql of fillSql(size, to, { n, random, hex: (value) => `lpad(to_hex(${value}), 12, '0')` })) {
-        await client.query(sql);
-      }
+      for (const sql of fillSql(size, to, onPostgres(size), keepsChanges(ledger))) await client.query(sql);
       // As the server does by itself, some time after so many rows came.
       await client.query('vacuum (analyze)');
       await client.query('checkpoint');
       const { rows } = await client.query<Known>(selectKnown(size));
-      return { size, ledger, to, hold: await held(ledger, to.sourceId), known: rows };
+      return { size, ledger, to, hold: await held(ledger, to.sourceId), known: rows, beside: new Map() };
     } finally {
       await client.end();
     }
+  };
+  return async (size) => {
+    const filled = await fill(size, openPostgresLedger);
+    if (!before) return filled;
+    const adapter = (await import(join(before, 'engine/ledger/postgres/postgres-ledger.ts'))) as {
+      readonly openPostgresLedger: typeof openPostgresLedger;
+    };
+    return { ...filled, beside: new Map([[BEFORE, await fill(size, adapter.openPostgresLedger)]]) };
   };
 }
 
@@ -254,84 +278,47 @@ async function postgres(): Promise<(size: number) => Promise<Filled>> {
 async function sqlite(): Promise<(size: number) => Promise<Filled>> {
   const folder = await mkdtemp(join(tmpdir(), 'durable-mail-bench-'));
   await cleanup.of(Promise.resolve({ dispose: () => rm(folder, { recursive: true }) }));
-  return async (size) => {
-    const file = join(folder, `${size}.sqlite`);
-    const ledger = await openSqliteLedger(file);
+  const fill = async (
+    size: number,
+    file: string,
+    open: (file: string) => Promise<Ledger>,
+  ): Promise<Filled> => {
+    const ledger = await open(file);
     const to = await subscribe(ledger);
     const database = new DatabaseSync(file, { enableForeignKeyConstraints: false });
     try {
       database.exec('pragma synchronous = off; pragma cache_size = -500000');
-      const n = `with recursive count (n) as (select 1 union all select n + 1 from count where n < ${size}) select n from count`;
-      const sql = fillSql(size, to, {
-        n,
-        random: () => 'lower(hex(randomblob(20)))',
-        hex: (value) => `printf('%012x', ${value})`,
-      });
-      for (const statement of sql) database.exec(statement);
-      database.exec('pragma wal_checkpoint(truncate)');
+      for (const sql of fillSql(size, to, onSqlite(size), keepsChanges(ledger))) database.exec(sql);
       const known = database.prepare(selectKnown(size)).all() as unknown as Known[];
-      const one = { size, to, hold: await held(ledger, to.sourceId), known };
+      const hold = await held(ledger, to.sourceId);
       database.exec('pragma wal_checkpoint(truncate)');
-      await copyFile(file, `${file}-here`);
-      return { ...one, ledger, here: { ...one, ledger: (await openHere(`${file}-here`)).ledger } };
+      return { size, ledger, to, hold, known, beside: new Map() };
     } finally {
       database.close();
     }
   };
+  return async (size) => {
+    const file = join(folder, `${size}.sqlite`);
+    const filled = await fill(size, file, openSqliteLedger);
+    await copyFile(file, `${file}-here`);
+    const here = { ...filled, ledger: (await openHere(`${file}-here`)).ledger };
+    const beside = new Map<string, Filled>([[HERE, here]]);
+    if (before) {
+      const adapter = (await import(join(before, 'engine/ledger/sqlite/here.ts'))) as {
+        readonly openHere: typeof openHere;
+      };
+      const open = async (path: string): Promise<Ledger> => (await adapter.openHere(path)).ledger;
+      beside.set(BEFORE, await fill(size, `${file}-before`, open));
+    }
+    return { ...filled, beside };
+  };
 }
 
-interface Dialect {
-  /** Gives the numbers from 1 as `n`. */
-  readonly n: string;
-  /** 40 hexadecimal digits. */
-  readonly random: (seed: string) => string;
-  /** A number in 12 hexadecimal digits. */
-  readonly hex: (value: string) => string;
-}
-
-/** A ledger that has run for a while: nearly all is DONE, little is DEAD, and people were told of it. */
-function fillSql(size: number, to: Subscription, { n, random, hex }: Dialect): string[] {
-  // A mail every ten seconds, until now.
-  const at = `(${Date.now() - size * 10_000} + n * 10000)`;
-  const failed = 'n % 1000 = 0';
-  return [
-    `insert into message
-       (source_id, identity, soft_identity, header_message_id, sender, subject, uid, uid_validity, received_at,
-         recorded_at, size)
-     select ${to.sourceId}, 'uid:1700000000:' || n || ':INBOX', ${random('soft')},
-       '<' || ${random('header')} || '@mail.sender.example>', 'customer.' || (n % 5000) || '@sender.example',
-       'Your order number ' || n || ' is on its way to you', n, '1700000000', ${at}, ${at}, 20000 + n % 50000
-     from (${n}) numbers order by n`,
-    `insert into event
-       (id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, attempt, failures, run_id,
-         execution_id, last_error, created_at, settled_at, reported_at)
-     select substr(stamp, 1, 8) || '-' || substr(stamp, 9, 4) || '-7' || substr(noise, 1, 3) || '-8' ||
-         substr(noise, 4, 3) || '-' || substr(noise, 7, 12),
-       ${to.id}, id, identity, soft_identity, noise, case when ${failed} then 'DEAD' else 'DONE' end, 1,
-       case when ${failed} then 1 else 0 end, stamp || noise, n, case when ${failed} then 'it broke' end,
-       ${at}, ${at} + 3000, case when ${failed} then ${at} + 4000 end
-     from (
-       select id, uid as n, identity, soft_identity, ${hex('recorded_at')} as stamp,
-         substr(soft_identity, 21) || substr(header_message_id, 2, 20) as noise
-       from message) messages order by n`,
-  ];
-}
+/** That of another checkout may be from before there were any. */
+const keepsChanges = (ledger: Ledger): boolean => 'changes' in ledger;
 
 const selectKnown = (size: number): string =>
   `select identity, soft_identity as "softIdentity" from message where id % ${Math.max(1, Math.floor(size / 2000))} = 0`;
-
-const subscribe = (ledger: Ledger): Promise<Subscription> =>
-  ledger.subscribe({
-    workflowId: 'workflow',
-    nodeId: 'node',
-    source: { kind: 'imap', account: 'ann@mail.example', mailbox: 'INBOX' },
-    retryDelaysMs: [30_000, 60_000, 300_000],
-    guarantee: 'atLeastOnce',
-    keepContentMs: 0,
-    retentionMs: 90 * 86_400_000,
-    afterSuccess: null,
-    whenDead: null,
-  });
 
 const CONTENT = Buffer.from(Array.from({ length: 4_000 }, () => Math.floor(Math.random() * 256)));
 let mails = 0;

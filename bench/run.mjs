@@ -3,6 +3,8 @@
 //   npm run bench                     the IMAP trigger beside the built-in one, with WRITE_DOCS=1 into docs/benchmarks.md
 //   npm run bench -- imap [...]       the same; bench/imap.ts says what may follow
 //   npm run bench -- ledger [...]     what a mail costs in the ledger; bench/ledger.ts says what may follow
+//   npm run bench -- console [...]    what people wait for who look at a large ledger; bench/console.ts says what may follow
+//   npm run bench -- feed [...]       what the live feed costs the process that it is in; bench/feed.ts says what may follow
 //   npm run bench -- hold [...]       how long the SQLite ledger holds n8n's thread; bench/hold.ts says what may follow
 import { join } from 'node:path';
 import { build } from '../tools/build.mjs';
@@ -13,12 +15,13 @@ import { prepareN8n } from '../test/prepare.mjs';
 
 await main(async () => {
   const [what = 'imap', ...args] = process.argv.slice(2);
-  if (!['imap', 'ledger', 'hold'].includes(what)) throw new Error(`There is no such measurement: ${what}`);
+  if (!['imap', 'ledger', 'console', 'feed', 'hold'].includes(what))
+    throw new Error(`There is no such measurement: ${what}`);
   await installDependencies();
   const node = await installNode();
   await installServers();
   const n8n = what === 'imap' ? await installN8n(node) : null;
-  if (what !== 'ledger') await build();
+  if (!['ledger', 'console', 'feed'].includes(what)) await build();
   const prepared = n8n ? await prepareN8n(node, n8n) : null;
   try {
     const env = { ...process.env, ...prepared?.environment };

@@ -12,7 +12,15 @@ import { N8nApi, N8nError, quietN8nEnvironment } from '../tools/n8n.mjs';
 import { COMPILED, main, step } from '../tools/shell.mjs';
 import { listenToCommands, reachDemo } from './control.mjs';
 import { startMailServer } from './mail-server.mjs';
-import { MAIL_USER, newState, OWNER_EMAIL, PLACES, readState, writeState } from './state.mjs';
+import {
+  MAIL_USER,
+  newConsoleToken,
+  newState,
+  OWNER_EMAIL,
+  PLACES,
+  readState,
+  writeState,
+} from './state.mjs';
 import { demoWorkflow, LEDGER_NODE } from './workflow.mjs';
 
 /** n8n's own budget for a shutdown is 30 s. */
@@ -31,6 +39,8 @@ await main(async () => {
 
   state.mailPort = await freePort(state.mailPort);
   state.n8nPort = await freePort(state.n8nPort);
+  state.consolePort = await freePort(state.consolePort ?? 5690);
+  state.consoleToken ??= newConsoleToken();
   const brokerPort = await freePort(5679);
 
   const mailServer = await startMailServer({
@@ -54,6 +64,9 @@ await main(async () => {
       NODE_COMPILE_CACHE: COMPILED,
       PATH: `${dirname(node)}${delimiter}${process.env['PATH']}`,
       ...quietN8nEnvironment({ folder: PLACES.n8n, port: state.n8nPort, brokerPort }),
+      DURABLE_MAIL_CONSOLE_PORT: String(state.consolePort),
+      DURABLE_MAIL_CONSOLE_OPERATE_TOKEN: state.consoleToken,
+      N8N_EDITOR_BASE_URL: `http://localhost:${state.n8nPort}`,
     },
   });
   closeSync(log);
@@ -162,6 +175,9 @@ n8n is running on this machine, with this package, a demo mailbox and a publishe
 
   Open       http://localhost:${state.n8nPort}/workflow/${state.workflowId}
   Log in     ${OWNER_EMAIL}   ${state.ownerPassword}
+
+  Mail Console   http://localhost:${state.consolePort}
+                 with the token ${state.consoleToken}
 
 What to see, in this order. The demo makes the first try of every mail fail; the workflow says where.
 (n8n's own "Production Checklist" may lie over the page: close it.)

@@ -26,6 +26,8 @@ export const OWNER_EMAIL = 'demo@example.com';
  * @property {number} uidValidity
  * @property {number} mailPort
  * @property {number} n8nPort
+ * @property {number} [consolePort]
+ * @property {string} [consoleToken]
  * @property {number} [controlPort] where the demo that runs can be asked: demo/control.mjs
  * @property {string} [credentialId]
  * @property {string} [workflowId]
@@ -36,6 +38,9 @@ export async function readState() {
   const text = await readFile(FILE, 'utf8').catch(() => undefined);
   return text === undefined ? undefined : JSON.parse(text);
 }
+
+/** The token with which one may act in the Mail Console. */
+export const newConsoleToken = () => randomBytes(18).toString('base64url');
 
 /** @returns {DemoState} */
 export const newState = () => ({

@@ -5,6 +5,14 @@ const TRIGGER = 'Durable IMAP Trigger';
 export const LEDGER_NODE = 'What Became of the Mails?';
 export const MAILBOX_NODE = 'How Is the Mailbox?';
 
+const MODEL = 'Stand-in for a Model';
+
+/** What the stand-in makes of a mail. */
+const SAYS =
+  "={{ { category: /order/i.test($json.subject) ? 'order' : 'other', " +
+  "priority: /urgent/i.test($json.subject) ? 'high' : 'normal', " +
+  "summary: $json.text.slice(0, 200), data: { model: 'stand-in' } } }}";
+
 /** How long a person has to see a mail that waits for its next try. */
 const RETRY_AFTER = '30s, 1m, 5m';
 
@@ -102,6 +110,13 @@ export const demoWorkflow = (credential) => ({
         ['idempotencyKey', '={{ $json.delivery.idempotencyKey }}'],
       ]),
     ),
+    node(13, MODEL, 'n8n-nodes-base.set', 3.4, [1200, 100], {
+      ...{ mode: 'raw', jsonOutput: SAYS, options: {} },
+    }),
+    node(14, 'Note What It Says', 'n8n-nodes-durable-mail.mailLedger', 1, [1440, 100], {
+      ...{ operation: 'annotate', category: '={{ $json.category }}', priority: '={{ $json.priority }}' },
+      ...{ summary: '={{ $json.summary }}', data: '={{ $json.data }}' },
+    }),
     node(8, 'Look', 'n8n-nodes-base.manualTrigger', 1, [0, 320], {}),
     node(9, LEDGER_NODE, 'n8n-nodes-durable-mail.mailLedger', 1, [240, 220], {
       filters: { workflowId: '={{ $workflow.id }}' },
@@ -123,6 +138,11 @@ export const demoWorkflow = (credential) => ({
       'In place of a service that is down now and then, the demo refuses each mail at its first try. ' +
         '(Not when you test the workflow here by hand.)',
     ]),
+    note(15, 'Note on the Model', [1320, -440], [320, 240], 6, [
+      '### A model, behind the mail',
+      `_${MODEL}_ says what the mail is, by the words of its subject. Put a real one in its place. What it says is kept ` +
+        'with the mail: the **Mail Console** shows it.',
+    ]),
     note(12, 'Note on the Ledger', [460, 260], [380, 160], 5, [
       '### What the mail ledger knows',
       `Open one of these and press **Execute step**. _${MAILBOX_NODE}_ is for \`npm run demo:break\`: ` +
@@ -134,6 +154,8 @@ export const demoWorkflow = (credential) => ({
     'Run Once': { main: [to('Create the Order'), to('First Try?')] },
     'Create the Order': { main: [to('First Try?')] },
     'First Try?': { main: [to('Refused'), to('Confirm the Order')] },
+    'Confirm the Order': { main: [to(MODEL)] },
+    [MODEL]: { main: [to('Note What It Says')] },
     Look: { main: [to(LEDGER_NODE, MAILBOX_NODE)] },
   },
 });

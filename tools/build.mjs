@@ -6,13 +6,14 @@ import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'no
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { digestOf, kept } from './digest.mjs';
+import { buildPage } from './page.mjs';
 import { main, npm, ROOT, run, step } from './shell.mjs';
 
 /** All that dist is made of and by; the lockfile stands for the compiler. */
 const SOURCES = [
-  ...['index.ts', 'nodes', 'credentials', 'engine'],
+  ...['index.ts', 'nodes', 'credentials', 'engine', 'console'],
   ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'gulpfile.js'],
-  'tools/build.mjs',
+  ...['tools/build.mjs', 'tools/page.mjs'],
 ];
 
 /** Of what, and as what, dist was built last. */
@@ -20,10 +21,11 @@ const BUILT = join(ROOT, 'node_modules', '.built');
 
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
 const GULP = join(ROOT, 'node_modules', 'gulp', 'bin', 'gulp.js');
+const ESBUILD = join(ROOT, 'node_modules', 'esbuild', 'package.json');
 
 /** Builds the package beside dist, and puts it there as a whole: whoever reads it meanwhile finds the one or the other. */
 export async function build() {
-  if (![TSC, GULP].every(existsSync)) {
+  if (![TSC, GULP, ESBUILD].every(existsSync)) {
     throw new Error(
       'The package cannot be built: what builds it is not installed. Run npm install, with the development dependencies.',
     );
@@ -37,6 +39,7 @@ export async function build() {
     await run(process.execPath, [GULP, '--silent'], {
       env: { ...process.env, DURABLE_MAIL_DIST: made },
     });
+    await buildPage(join(made, 'console'));
     if (existsSync(dist)) await rename(dist, join(making, 'old'));
     await rename(made, dist);
     await writeFile(join(making, 'built'), `${sources} ${await digestOf(ROOT, ['dist'])}`);

@@ -8,10 +8,11 @@ const CHECKS = [
   ['Format (prettier)', 'prettier/bin/prettier.cjs', ['--check', '--log-level=warn', '.']],
   ['Lint (eslint)', 'eslint/bin/eslint.js', ['--max-warnings=0', '.']],
   ['Types (tsc)', 'typescript/bin/tsc', ['-p', 'tsconfig.json']],
+  ["Types of the console's page (tsc)", 'typescript/bin/tsc', ['-p', 'console/tsconfig.json']],
   [
     'Import rules (dependency-cruiser)',
     'dependency-cruiser/bin/dependency-cruiser.mjs',
-    ['index.ts', 'nodes', 'credentials', 'engine'],
+    ['index.ts', 'nodes', 'credentials', 'engine', 'console'],
   ],
   ['Dead code (knip)', 'knip/bin/knip.js', ['--no-progress']],
 ];

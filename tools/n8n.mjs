@@ -1,6 +1,7 @@
 // What the demo and the tests share of driving a real n8n: a quiet environment, and its REST interface, as its
 // own editor uses it (n8n 2.41). Where an older n8n answers that it does not know a question, it is asked as its editor did.
 import { randomBytes } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 
 /**
  * The environment of an n8n that stays on this machine and asks nobody on the internet.
@@ -27,6 +28,9 @@ export const quietN8nEnvironment = ({ folder, port, brokerPort }) => ({
 /** @typedef {{ id: string, versionId: string, name: string, nodes: unknown[], connections: object, settings?: object }} Workflow */
 
 /** @typedef {{ email: string, password: string }} Owner */
+
+/** How long n8n is given to see that its database is back. */
+const DATABASE_BACK_MS = 60_000;
 
 /** An error that n8n answered. */
 export class N8nError extends Error {
@@ -78,6 +82,23 @@ export class N8nApi {
    * @returns {Promise<any>} the answer's `data`
    */
   async request(method, path, body) {
+    // n8n says so before it looks at the request, and until its next look at a database that is back.
+    for (const end = Date.now() + DATABASE_BACK_MS; ; await setTimeout(500)) {
+      try {
+        return await this.#request(method, path, body);
+      } catch (error) {
+        const isAway = error instanceof N8nError && error.message.includes('Database is not ready');
+        if (!isAway || Date.now() > end) throw error;
+      }
+    }
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {unknown} [body]
+   */
+  async #request(method, path, body) {
     const response = await fetch(this.base + path, {
       method,
       headers: { 'content-type': 'application/json', ...(this.#cookie && { cookie: this.#cookie }) },
@@ -182,7 +203,7 @@ export class N8nApi {
       if (status.status === 'failed' || performance.now() > end) {
         throw new Error(`The workflow was not published: ${JSON.stringify(status)}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      await setTimeout(150);
     }
   }
 

@@ -12,7 +12,7 @@ await main(async () => {
   if (missing.length > 0) throw new Error(`The package is not whole. It lacks:\n${missing.join('\n')}`);
 });
 
-/** What n8n is told to load, the icons and codex files beside it, and what runs in a thread of its own. */
+/** What n8n is told to load, the icons and codex files beside it, what runs in a thread of its own, and the console's page. */
 async function shipped() {
   const { main, types, n8n } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const assets = [];
@@ -25,5 +25,6 @@ async function shipped() {
     );
   }
   const thread = 'dist/engine/ledger/sqlite/thread/worker.js';
-  return [main, types, ...n8n.nodes, ...n8n.credentials, ...assets, thread];
+  const page = ['dist/console/page.html', 'dist/console/licenses.txt'];
+  return [main, types, ...n8n.nodes, ...n8n.credentials, ...assets, thread, ...page];
 }

@@ -2,6 +2,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { ImapFlow } from 'imapflow';
 import type { ImapLogin } from '../../engine/imap/session/login';
+import { longestHold } from '../../test/support/slow-disk/ledger-holds';
 import { until } from '../../test/support/until';
 import { Watching } from '../../test/support/watching';
 import type { Measured, Task } from './apart';
@@ -33,6 +34,8 @@ function perform(task: Task): Promise<Measured> {
       return task.by === 'engine' ? idleEngine(task.logins) : idleBare(task.logins);
     case 'begin':
       return begin(task.login);
+    case 'arrive':
+      return arrive(task.login);
   }
 }
 
@@ -49,7 +52,7 @@ async function fetchAll(login: ImapLogin): Promise<Measured> {
 }
 
 /** Reads what came while nobody read, into a ledger where the mailbox was subscribed to when it was empty. */
-async function collect({ login, ledger, mails, looks }: CollectTask): Promise<Measured> {
+async function collect({ login, ledger, mails, looks, holds }: CollectTask): Promise<Measured> {
   const watching = await Watching.start({}, { file: ledger });
   const beside = new DatabaseSync(ledger, { readOnly: true, timeout: 5_000 });
   const cursor = beside.prepare("select cursor ->> 'uid' as uid from subscription");
@@ -67,12 +70,17 @@ async function collect({ login, ledger, mails, looks }: CollectTask): Promise<Me
     }
     return uid === mails;
   };
-  const result = await measured(async () => {
+  const work = async (): Promise<void> => {
     const { leave } = await watching.join(login);
     await until('all is recorded', isDone, DEADLINE_MS, 10);
     await leave();
+  };
+  if (!holds) return { ...(await measured(work)), live };
+  let held = 0;
+  const result = await measured(async () => {
+    held = await longestHold(work);
   });
-  return { ...result, live };
+  return { ...result, longestHold: held };
 }
 
 async function idleEngine(logins: readonly ImapLogin[]): Promise<Measured> {
@@ -134,6 +142,18 @@ async function begin(login: ImapLogin): Promise<Measured> {
   return measured(async () => {
     const { subscription } = await watching.join(login);
     await until('it has a beginning', async () => hasCursor(watching, subscription.id), DEADLINE_MS, 5);
+  });
+}
+
+/** A mail that arrives while it listens, until it is recorded. */
+async function arrive(login: ImapLogin): Promise<Measured> {
+  const watching = await Watching.start();
+  const { subscription } = await watching.join(login);
+  await until('it has a beginning', async () => hasCursor(watching, subscription.id), DEADLINE_MS);
+  await collectGarbage();
+  return measured(async () => {
+    process.send!('ready');
+    await until('it is recorded', () => watching.uids(subscription).length === 1, DEADLINE_MS);
   });
 }
 

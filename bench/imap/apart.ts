@@ -14,9 +14,13 @@ export type Task =
       readonly mails: number;
       /** How often it is looked what is in use. */
       readonly looks: number;
+      /** It is looked how long the event loop is held, which takes time itself. */
+      readonly holds: boolean;
     }
   | { readonly kind: 'idle'; readonly by: 'engine' | 'bare'; readonly logins: readonly ImapLogin[] }
-  | { readonly kind: 'begin'; readonly login: ImapLogin };
+  | { readonly kind: 'begin'; readonly login: ImapLogin }
+  /** One mail arrives once it is ready. */
+  | { readonly kind: 'arrive'; readonly login: ImapLogin };
 
 export interface Measured {
   readonly ms: number;
@@ -28,9 +32,12 @@ export interface Measured {
   readonly held?: number;
   /** The most that was in use, garbage apart, in bytes: where it was looked for. */
   readonly live?: number;
+  /** The longest time between two turns of the event loop, ms: where it was looked for. */
+  readonly longestHold?: number;
 }
 
-export async function apart(task: Task): Promise<Measured> {
+/** @param whenReady what is done when the process says that it is ready: for `arrive` */
+export async function apart(task: Task, whenReady?: () => Promise<unknown>): Promise<Measured> {
   const child = fork(join(__dirname, 'apart-process.ts'), {
     execArgv: ['--import', 'tsx', '--expose-gc'],
     serialization: 'advanced',
@@ -39,6 +46,10 @@ export async function apart(task: Task): Promise<Measured> {
   const ended = once(child, 'exit').then(([code]: (number | null)[]): never => {
     throw new Error(`The measuring process ended with ${code}`);
   });
+  if (whenReady) {
+    await Promise.race([once(child, 'message'), ended]);
+    await whenReady();
+  }
   const [measured] = (await Promise.race([once(child, 'message'), ended])) as [Measured];
   ended.catch(() => undefined);
   return measured;

@@ -8,6 +8,12 @@ import { pass } from './figures';
 import { floorEnvironment } from './floor';
 import { collectGarbage, residentBytes } from './memory';
 
+/** In bytes. */
+export interface Memory {
+  readonly resident: number;
+  readonly used: number;
+}
+
 export class Bench {
   readonly #inspectorPort: number;
   readonly dovecot: Dovecot;
@@ -50,7 +56,12 @@ export class Bench {
 
   /** What n8n's process holds in memory when it has cleared up, in bytes. */
   async n8nBytes(): Promise<number> {
-    await collectGarbage(this.n8nPid, this.#inspectorPort);
-    return residentBytes(this.n8nPid);
+    return (await this.n8nMemory()).resident;
+  }
+
+  /** The same, and what of it is in use, not in reserve. */
+  async n8nMemory(): Promise<Memory> {
+    const used = await collectGarbage(this.n8nPid, this.#inspectorPort);
+    return { resident: await residentBytes(this.n8nPid), used };
   }
 }

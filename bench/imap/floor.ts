@@ -1,4 +1,5 @@
-// n8n's own floor: a trigger that does nothing but emit, as many runs at once as ours has, each with a mail of the usual size.
+// n8n's own floor: a trigger that does nothing but emit, as many runs at once as ours has, each with a mail of the usual size; as
+// soon as it is published, or when n8n's process gets SIGUSR2.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,7 @@ class FloorTrigger {
     properties: [
       { displayName: 'Mails', name: 'mails', type: 'number', default: 1 },
       { displayName: 'At Once', name: 'atOnce', type: 'number', default: 5 },
+      { displayName: 'On Signal', name: 'onSignal', type: 'boolean', default: false },
     ],
   };
 
@@ -36,8 +38,20 @@ class FloorTrigger {
         await done.promise.catch(() => undefined);
       }
     };
-    for (let index = 0; index < atOnce; index++) void run();
-    return { closeFunction: async () => void (closed = true) };
+    const begin = () => {
+      for (let index = 0; index < atOnce; index++) void run();
+    };
+    if (!this.getNodeParameter('onSignal')) {
+      begin();
+      return { closeFunction: async () => void (closed = true) };
+    }
+    process.setMaxListeners(100);
+    process.on('SIGUSR2', begin);
+    const closeFunction = async () => {
+      closed = true;
+      process.off('SIGUSR2', begin);
+    };
+    return { closeFunction };
   }
 }
 module.exports = { FloorTrigger };

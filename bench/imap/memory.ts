@@ -18,19 +18,28 @@ async function statusBytes(pid: number, field: string): Promise<number> {
   return Number(found[1]) * 1_024;
 }
 
-/** Collects the garbage of another Node.js process. @param inspectorPort that it was started with (--inspect-port) */
-export async function collectGarbage(pid: number, inspectorPort: number): Promise<void> {
+/**
+ * Collects the garbage of another Node.js process. @param inspectorPort that it was started with (--inspect-port)
+ * @returns what it then has in use: of V8's memory and of buffers, in bytes
+ */
+export async function collectGarbage(pid: number, inspectorPort: number): Promise<number> {
   process.kill(pid, 'SIGUSR1');
   const inspector = await inspectorOf(inspectorPort);
+  const ask = async (method: string, params: object = {}): Promise<string> => {
+    const answered = new Promise<MessageEvent>((resolve) =>
+      inspector.addEventListener('message', resolve, { once: true }),
+    );
+    inspector.send(JSON.stringify({ id: 1, method, params }));
+    return String((await answered).data);
+  };
   try {
-    for (let id = 1; id <= 3; id++) {
-      const answered = new Promise((resolve) =>
-        inspector.addEventListener('message', resolve, { once: true }),
-      );
-      inspector.send(JSON.stringify({ id, method: 'HeapProfiler.collectGarbage' }));
-      await answered;
+    for (let times = 0; times < 3; times++) {
+      await ask('HeapProfiler.collectGarbage');
       await pass(500);
     }
+    const used = '(({ heapUsed, external }) => heapUsed + external)(process.memoryUsage())';
+    const answer = await ask('Runtime.evaluate', { expression: used });
+    return (JSON.parse(answer) as { result: { result: { value: number } } }).result.result.value;
   } finally {
     inspector.close();
   }

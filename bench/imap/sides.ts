@@ -64,9 +64,14 @@ export async function webhookWorkflow(n8n: N8n, sink: Sink): Promise<string> {
   return `http://127.0.0.1:${n8n.port}/webhook/${path}`;
 }
 
-/** The same, for so many mails that are there as soon as it is published. @returns its id */
-export const floorWorkflow = (n8n: N8n, sink: Sink, mails: number): Promise<string> =>
-  workflow(n8n, sink, 'floor', { ...FLOOR_TRIGGER, parameters: { mails } }, '={{ $json.subject }}');
+/** The same, for so many mails that are there as soon as it is published, or at a signal. @returns its id */
+export const floorWorkflow = (
+  n8n: N8n,
+  sink: Sink,
+  mails: number,
+  { onSignal = false } = {},
+): Promise<string> =>
+  workflow(n8n, sink, 'floor', { ...FLOOR_TRIGGER, parameters: { mails, onSignal } }, '={{ $json.subject }}');
 
 async function workflow(
   n8n: N8n,

@@ -3,24 +3,24 @@
 // Invariants: what is in flight is counted in the ledger, never here, so a limit holds across restarts; nothing is handed
 // out without a slot among the runs of the process; a fault of the ledger or of n8n delays an event and never loses it;
 // only `stop` ends the loop.
-import type { Ended, Ledger, Offer, OfferedRun, Pointer } from '../ledger/ledger';
-import { pointerName } from '../ledger/keys';
+import type { Ledger } from '../ledger/ledger';
+import type { Offer, OfferedRun } from '../ledger/offers';
+import type { Pointer } from '../ledger/pointer';
+import type { Ended } from '../ledger/runs';
 import { backoffDelay } from '../runtime/backoff';
+import { Bell } from '../runtime/bell';
 import { errorText, type Log } from '../runtime/log';
 import { monotonicNow, pause } from '../runtime/time';
 import type { Wake } from '../signal/wake';
 import type { RunShare, RunSlots } from './run-slots';
+import { QUEUED_LEASE_MS, QueuedRuns } from './queued-runs';
 import { RENEW_MS } from './runs';
 import { type ToldEnd, ToldEnds } from './told-ends';
 import { UnclaimedRuns } from './unclaimed-runs';
 import { LEASES_SUFFER_MS, Unrenewed } from './unrenewed';
 
-/** The lease of what was handed out: a process that dies then delays its mails by this much. */
-const QUEUED_LEASE_MS = 30_000;
 /** A look without a wake-up: no wake-up is relied on. */
 const LOOK_MS = 30_000;
-/** How often the patience with n8n doubles at most. */
-const MOST_DOUBLINGS = 6;
 /** How many ended events are reported at a time. */
 const MOST_REPORTS = 20;
 
@@ -41,6 +41,8 @@ export interface DispatcherPorts {
   readonly reportUnclaimed: (error: string, runs: number) => void;
   /** Renews the leases of runs in this process, so that a process that was stalled does not lapse its own. */
   readonly renewRuns: () => Promise<void>;
+  /** Whether this process has settled all of these itself, and has said so by a wake-up. */
+  readonly wereSettled: (pointers: readonly Pointer[]) => boolean;
 }
 
 export interface DispatcherSettings {
@@ -56,12 +58,6 @@ export interface DispatcherSettings {
   readonly mostQueuedMs: number;
 }
 
-interface Queued {
-  readonly run: OfferedRun;
-  /** Monotonic. */
-  readonly until: number;
-}
-
 interface Dispatched {
   readonly offer: Offer;
   /** More is due, and has no slot. */
@@ -75,22 +71,24 @@ export class Dispatcher {
   readonly #ended: Promise<void>;
   /** Whose events are handed out, and what ends the listening for each. */
   readonly #listening = new Map<number, () => void>();
-  /** Handed out, and not seen yet to be claimed or given up by n8n. */
-  #queued: Queued[] = [];
+  readonly #queued: QueuedRuns;
   readonly #share: RunShare;
   readonly #told: ToldEnds;
   readonly #unclaimed: UnclaimedRuns;
-  #woken = true;
-  #onWake: (() => void) | undefined;
+  /** What is due may have changed. */
+  readonly #bell = new Bell<'due'>();
   /** Whoever runs mails, here or in another process, has the time to renew before a lease is held against it. */
   readonly #unrenewed = new Unrenewed();
+  /** Runs ended here that had claimed their mails. */
+  #hasSettled = false;
   /** Monotonic; when the ledger last answered. */
   #reachedAt = monotonicNow();
 
   constructor(subscriptionIds: readonly number[], settings: DispatcherSettings, ports: DispatcherPorts) {
     this.#settings = settings;
     this.#ports = ports;
-    this.#share = ports.slots.share(() => this.#wake());
+    this.#share = ports.slots.share(() => this.#bell.ring('due'));
+    this.#queued = new QueuedRuns(settings.mostQueuedMs, ports.ledger, ports.log);
     this.#told = new ToldEnds(ports.ledger);
     this.#unclaimed = new UnclaimedRuns(ports.reportUnclaimed);
     this.serve(subscriptionIds);
@@ -107,10 +105,10 @@ export class Dispatcher {
       if (!this.#listening.has(id))
         this.#listening.set(
           id,
-          this.#ports.wake.listen(id, () => this.#wake()),
+          this.#ports.wake.listen(id, () => this.#bell.ring('due')),
         );
     }
-    this.#wake();
+    this.#bell.ring('due');
   }
 
   get #subscriptionIds(): readonly number[] {
@@ -123,17 +121,12 @@ export class Dispatcher {
     await this.#ended;
   }
 
-  #wake(): void {
-    this.#woken = true;
-    this.#onWake?.();
-  }
-
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     let failures = 0;
     while (!signal.aborted) {
       try {
-        this.#woken = false;
+        this.#bell.take('due');
         const { offer, isShort } = await this.#dispatch(signal, failures).finally(() =>
           this.#share.giveBack(),
         );
@@ -145,13 +138,13 @@ export class Dispatcher {
         // What waits for a slot is woken when it has one.
         const next = isShort ? LOOK_MS : (offer.nextInMs ?? LOOK_MS);
         const due = Math.max(Math.min(next, lapses, pauses), 10);
-        const isWatching = this.#queued.length > 0 || !this.#told.isEmpty;
+        const isWatching = !this.#queued.isEmpty || !this.#told.isEmpty;
         const ms = Math.min(due, isWatching ? RENEW_MS : LOOK_MS);
         this.#unrenewed.looksAgainIn(ms);
-        await this.#sleep(ms, signal);
+        await this.#bell.wait(ms, ['due'], signal);
       } catch (error) {
         failures++;
-        this.#ports.log.error(`Due mail cannot be handed to n8n for now: ${errorText(error)}`, { failures });
+        this.#ports.log.error(`Due mail cannot be handed out for now: ${errorText(error)}`, { failures });
         await pause(backoffDelay(failures, { firstMs: 500, mostMs: 10_000 }), signal);
       }
     }
@@ -176,7 +169,7 @@ export class Dispatcher {
     // Before leases are looked at: what is known of a run counts more than that its lease ran out.
     await this.#settleTold();
     if (subscriptionIds.length === 0)
-      return { offer: { runs: [], lapsed: 0, nextInMs: null }, isShort: false };
+      return { offer: { runs: [], lapsed: 0, nextInMs: null, untold: false }, isShort: false };
     const mostRuns = Math.min(this.#unclaimed.limit(this.#settings.mostRuns), slots.most);
     // A ledger that may not answer keeps no slot from others.
     const mostNew = failures > 0 ? 0 : this.#share.take(mostRuns);
@@ -197,59 +190,53 @@ export class Dispatcher {
       if (signal.aborted) return { offer, isShort };
       this.#emit(run);
     }
-    const ended = await ledger.takeEnded(subscriptionIds, MOST_REPORTS);
-    for (const event of ended) this.#ports.report(event);
-    if (ended.length === MOST_REPORTS) this.#woken = true;
+    if (offer.untold) await this.#report(subscriptionIds);
     return { offer, isShort };
+  }
+
+  async #report(subscriptionIds: readonly number[]): Promise<void> {
+    const ended = await this.#ports.ledger.takeEnded(subscriptionIds, MOST_REPORTS);
+    for (const event of ended) this.#ports.report(event);
+    if (ended.length === MOST_REPORTS) this.#bell.ring('due');
   }
 
   /** What n8n does not say of its runs, the ledger shows. */
   #see({ running = [] }: Offer): void {
-    const inFlight = [...running.map(({ run }) => run), ...this.#queued.map(({ run }) => run.id)];
-    this.#share.see(new Set(inFlight));
+    const claimed = new Set(running.map(({ run }) => run));
+    // Else `renewQueued` is to find out whether they were claimed.
+    if (!this.#unclaimed.areMany) this.#queued.claimed(claimed);
+    this.#share.see(new Set([...claimed, ...this.#queued.runs]));
   }
 
   #emit(run: OfferedRun): void {
+    this.#unclaimed.began();
     const emitted = this.#ports.emit(run);
     this.#share.hold(run.id, emitted);
-    const done = emitted.then((end) => end && this.#told.tell(run.pointers, end));
-    const attempt = Math.max(...run.pointers.map((pointer) => pointer.attempt));
-    const patience = this.#settings.mostQueuedMs * 2 ** Math.min(attempt - 1, MOST_DOUBLINGS);
-    const queued = { run, until: monotonicNow() + patience };
-    this.#queued.push(queued);
+    let isSettled = false;
+    const done = emitted.then((end) => {
+      isSettled = this.#ports.wereSettled(run.pointers);
+      if (isSettled) this.#hasSettled = true;
+      else if (end) this.#told.tell(run.pointers, end);
+    });
+    const queued = this.#queued.add(run);
     const forget = (): void => {
-      this.#queued = this.#queued.filter((other) => other !== queued);
+      this.#queued.remove(queued);
       // It may have ended in another process, whose wake-ups do not come here.
-      this.#wake();
+      if (!isSettled || this.#unclaimed.areMany) this.#bell.ring('due');
     };
     done.then(forget, forget);
   }
 
   async #renewQueued(): Promise<void> {
-    const now = monotonicNow();
-    const young = this.#queued.filter(({ until }) => now < until);
-    if (young.length < this.#queued.length) {
-      const lost = this.#queued.length - young.length;
-      this.#ports.log.warn('n8n has not started runs in time; their mails are offered again', { lost });
-    }
-    const renewed = await this.#ports.ledger.renew(
-      young.flatMap(({ run }) => run.pointers),
-      'QUEUED',
-      QUEUED_LEASE_MS,
-    );
-    const still = new Set(renewed.map(pointerName));
-    const waits = ({ run }: Queued): boolean =>
-      run.pointers.some((pointer) => still.has(pointerName(pointer)));
-    // What was emitted or given up meanwhile keeps its place.
-    const over = new Set(young.filter((queued) => !waits(queued)));
-    this.#queued = this.#queued.filter((queued) => now < queued.until && !over.has(queued));
-    if (this.#unclaimed.areMany) await this.#lookForClaims([...over].map(({ run }) => run));
+    const over = await this.#queued.renew(this.#unclaimed.areMany);
+    if (this.#unclaimed.areMany) await this.#lookForClaims(over);
   }
 
   async #settleTold(): Promise<void> {
     const unrenewed = new Set(this.#unrenewed.leases().map(({ run }) => run));
     const { unclaimed, claimed } = await this.#told.settle(unrenewed);
-    if (claimed > 0) await this.#claimed();
+    if (claimed > 0 || this.#hasSettled) await this.#claimed();
+    this.#hasSettled = false;
     this.#unclaimed.ended(unclaimed);
   }
 
@@ -266,16 +253,5 @@ export class Dispatcher {
   /** What ended unclaimed need not wait any longer. */
   async #claimed(): Promise<void> {
     if (this.#unclaimed.claimed()) await this.#ports.ledger.hurryReleased(this.#subscriptionIds);
-  }
-
-  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
-    if (this.#woken || signal.aborted) return;
-    const waking = new AbortController();
-    this.#onWake = () => waking.abort();
-    try {
-      await pause(ms, AbortSignal.any([waking.signal, signal]));
-    } finally {
-      this.#onWake = undefined;
-    }
   }
 }

@@ -1,7 +1,9 @@
 // The runs that this process holds: their claims, the renewal of their leases, and their settlement.
 // Invariants: a run is settled once, by whoever learns its end first, and its leases are renewed until then; but never
 // those of an execution that is no more.
-import type { Claim, Ledger, Outcome, Pointer } from '../ledger/ledger';
+import type { Ledger } from '../ledger/ledger';
+import type { Claim, Pointer } from '../ledger/pointer';
+import type { Outcome } from '../ledger/runs';
 import { pointerName } from '../ledger/keys';
 import { errorText, type Log } from '../runtime/log';
 import { persist } from '../runtime/persist';
@@ -13,6 +15,8 @@ export const RUNNING_LEASE_MS = 30_000;
 export const RENEW_MS = 10_000;
 /** After a renewal that failed: a lease is to outlast a short outage. */
 const RENEW_AGAIN_MS = 1_000;
+/** The most settled pointers that are remembered: more than are emitted and not yet asked for. */
+const MOST_SETTLED = 2_000;
 
 /** A claim that is under way, and how its execution has ended meanwhile: n8n tells that once. */
 interface Claiming {
@@ -44,6 +48,8 @@ export class Runs {
   readonly #log: Log;
   readonly #claiming = new Map<string, Claiming>();
   readonly #runs = new Map<string, Run>();
+  /** Pointers that were settled here, by name, the oldest first. */
+  readonly #settled = new Set<string>();
   /** Runs that hold keys of Run Once, by holder, and whether they are still there; one may hold keys in several nodes. */
   readonly #keyHolders = new Map<string, () => boolean>();
   #renewal: NodeJS.Timeout | undefined;
@@ -59,7 +65,7 @@ export class Runs {
 
   /**
    * Claims the pointers for the execution. @returns what it won, also when it asks again, as n8n does for a node
-   * that is to be tried again within its run; none: the run has nothing to do
+   * that is to be tried again within its run, then without the contents; none: the run has nothing to do
    */
   begin(
     pointers: readonly Pointer[],
@@ -99,7 +105,9 @@ export class Runs {
       this.#claiming.delete(executionId);
     }
     if (claims.length === 0) return [];
-    const run = { executionId, isAlive, claims, ending: false };
+    // Their contents are the caller's: a run may last for days.
+    const held = claims.map((claim) => ({ ...claim, content: null }));
+    const run = { executionId, isAlive, claims: held, ending: false };
     this.#runs.set(executionId, run);
     this.#keepRenewing();
     if (!claiming.ended) return claims;
@@ -112,7 +120,8 @@ export class Runs {
     const run = this.#runs.get(executionId);
     if (!run || claims.length === 0) return;
     await this.#ledger.settle(claims, { kind: 'gone' });
-    run.claims = run.claims.filter((claim) => !claims.includes(claim));
+    const gone = new Set(claims.map(pointerName));
+    run.claims = run.claims.filter((claim) => !gone.has(pointerName(claim)));
   }
 
   /**
@@ -137,9 +146,23 @@ export class Runs {
     }
   }
 
+  /**
+   * Whether all of these were settled here: then nothing is left to be found out of their run. False: nobody knows, or
+   * it was asked before.
+   */
+  wereSettled(pointers: readonly Pointer[]): boolean {
+    const known = pointers.filter((pointer) => this.#settled.delete(pointerName(pointer)));
+    return known.length === pointers.length;
+  }
+
   /** The idempotency keys of the mails that the execution holds here, in the order of its items. */
   mailKeys(executionId: string): readonly string[] {
     return (this.#runs.get(executionId)?.claims ?? []).map(({ idempotencyKey }) => idempotencyKey);
+  }
+
+  /** The events of the mails that the execution holds here, in the order of its items. */
+  mailEvents(executionId: string): readonly string[] {
+    return (this.#runs.get(executionId)?.claims ?? []).map(({ event }) => event);
   }
 
   /** From now on the leases of the holder's keys are renewed, too. */
@@ -181,7 +204,7 @@ export class Runs {
   #letGoOfTheDead(): void {
     for (const run of this.#runs.values()) {
       if (run.ending || run.isAlive()) continue;
-      this.#log.warn('n8n has ended a run without saying how', { executionId: run.executionId });
+      this.#log.warn('A run has ended, and nobody has said how', { executionId: run.executionId });
       this.#runs.delete(run.executionId);
     }
     for (const [holder, isAlive] of this.#keyHolders) if (!isAlive()) this.#keyHolders.delete(holder);
@@ -206,13 +229,23 @@ export class Runs {
     if (claims.length === 0) return false;
     let isSettled = false;
     const settle = async (): Promise<void> => {
-      const lost = claims.length - (await this.#ledger.settle(claims, outcome)).length;
+      const settled = await this.#ledger.settle(claims, outcome);
+      this.#remember(settled);
+      const lost = claims.length - settled.length;
       isSettled = lost === 0;
       if (lost > 0)
         this.#log.warn('A run ended after its mails were taken from it: it had stalled', { lost });
     };
     await persist('The end of a run', settle, this.#log, { event: claims[0]!.event });
     return isSettled;
+  }
+
+  #remember(settled: readonly Pointer[]): void {
+    for (const pointer of settled) this.#settled.add(pointerName(pointer));
+    for (const oldest of this.#settled) {
+      if (this.#settled.size <= MOST_SETTLED) return;
+      this.#settled.delete(oldest);
+    }
   }
 
   #keepRenewing(): void {

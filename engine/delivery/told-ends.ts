@@ -3,7 +3,9 @@
 // Invariants: an event that nobody has claimed is released, so that it need not wait for its lease; one whose run is
 // held by a living process is left to that process, for it alone knows whether n8n has started the run twice.
 import { pointerName } from '../ledger/keys';
-import type { Ledger, Outcome, Pointer } from '../ledger/ledger';
+import type { Ledger } from '../ledger/ledger';
+import type { Pointer } from '../ledger/pointer';
+import type { Outcome } from '../ledger/runs';
 import type { Whereabouts } from '../ledger/run-ends';
 
 /** What n8n said. */
@@ -123,4 +125,4 @@ function turnOf(
 }
 
 const unclaimedText = ({ outcome }: ToldEnd): string =>
-  outcome.kind === 'failure' ? outcome.error : 'n8n ended the run before its first step took the mail.';
+  outcome.kind === 'failure' ? outcome.error : 'The run was ended before its first step took the mail.';

@@ -2,7 +2,7 @@
 // by NTP, or after the machine slept. So a lease that has run out is held against its run only if it was also seen
 // to stay as it is, by this process's monotonic clock, for longer than whoever lives takes to renew it.
 // Invariant: what was seen before a gap, in which nobody may have been able to renew, counts for nothing.
-import type { RunningLease, SeenLease } from '../ledger/ledger';
+import type { RunningLease, SeenLease } from '../ledger/offers';
 import { monotonicNow } from '../runtime/time';
 import { RENEW_MS } from './runs';
 

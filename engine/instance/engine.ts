@@ -69,13 +69,20 @@ export async function openEngine(place: Place, { log, owner, listens }: EngineSe
     served,
     listeners: new Set(),
     deliver: (settings, receiver) =>
-      new Dispatcher([], settings, { ledger, wake, log, renewRuns: () => runs.renewAll(), ...receiver }),
+      new Dispatcher([], settings, {
+        ledger,
+        wake,
+        log,
+        renewRuns: () => runs.renewAll(),
+        wereSettled: (pointers) => runs.wereSettled(pointers),
+        ...receiver,
+      }),
     own: async () => {
       await ledger.own();
       if (isOwned) return;
       isOwned = true;
       log.info(
-        `The mail ledger is ${ledger.place} (ledger ${await ledger.ledgerId()}); it belongs to this n8n`,
+        `The mail ledger is ${ledger.place} (ledger ${await ledger.ledgerId()}); it belongs to this instance`,
       );
     },
     close: async () => {

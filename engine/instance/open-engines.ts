@@ -48,7 +48,7 @@ export function openOnce(open: OpenEngines, place: Place, settings: OpenSettings
     return known.opening;
   }
   if (known) {
-    log.error(`The mail ledger ${name} was deleted or replaced while n8n used it: the one there now is used`);
+    log.error(`The mail ledger ${name} was deleted or replaced while it was used: the one there now is used`);
     open.abandoned.push(known);
   }
   const opening = openEngine(place, settings);

@@ -42,3 +42,12 @@ export const takenFault = (source?: { readonly account: string; readonly mailbox
     `Another process reads ${source ? `${source.mailbox} of ${source.account}` : 'this mailbox'} by now. ` +
       'Nothing was recorded here; this process stands by, and goes on when the other one stops.',
   );
+
+export const noSourceFault = (id: number): LedgerFault =>
+  new LedgerFault('other', `The mail ledger has no source ${id}.`);
+
+export const noSubscriptionFault = (id: number): LedgerFault =>
+  new LedgerFault('other', `Mail is due to a subscription that is not in the mail ledger: ${id}.`);
+
+/** A mistake of ours, and no fault of the database. */
+export const closedError = (place: string): Error => new Error(`The mail ledger ${place} was closed.`);

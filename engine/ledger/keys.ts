@@ -1,5 +1,7 @@
 // The names of sources, subscriptions and pointers: one text for one of each.
-import type { NewSubscription, Pointer, SourceKey } from './ledger';
+import type { Pointer } from './pointer';
+import type { SourceKey } from './sources';
+import type { NewSubscription } from './subscriptions';
 
 /** One text for one source; no two sources share it, whatever is in their parts. */
 export const sourceName = (key: SourceKey): string => JSON.stringify([key.kind, key.account, key.mailbox]);
@@ -10,10 +12,3 @@ export const subscriptionKey = (subscription: NewSubscription): string =>
 
 /** One text for one offer of one event: unique among all that were ever emitted. */
 export const pointerName = ({ event, attempt }: Pointer): string => `${event}:${attempt}`;
-
-/** The rows in the order of their pointers, each once; a pointer without a row is left out. */
-export function inOrder<T extends Pointer>(pointers: readonly Pointer[], rows: readonly T[]): T[] {
-  const found = new Map(rows.map((row) => [pointerName(row), row]));
-  const names = new Set(pointers.map(pointerName));
-  return [...names].flatMap((name) => found.get(name) ?? []);
-}

@@ -1,12 +1,12 @@
 // The part of the ledger's port that keeps side effects from repeating: keys, each taken by one run at a time and
 // finished once. A key is a digest of what the user named; nothing of a mail is in it.
 //
-// A key is free, held under a lease, or finished for its time. When a lease ran out, its holder may be dead, or may have
-// slept, or the database's clock was set: so nothing changes by that alone. Whoever asks then, and has seen that nobody
-// renews it, finds a key of `onSuccess` free, and takes it; finds one of `anyway` finished, for its time from then on, and
-// free after that. A lease that lies further ahead than any can counts as run out, too (clock.ts). A holder that comes back before anybody took the
-// key renews it, finishes it or frees it as if its lease had not run out. No sweep lets the key go until a day after the
-// lease, nor unless it was seen that nobody renews it.
+// A key is free, held under a lease, or finished for its time. When a lease ran out, its holder may be dead, or may
+// have slept, or the database's clock was set: so nothing changes by that alone. Whoever asks then, and has seen that
+// nobody renews it, finds a key of `onSuccess` free, and takes it; finds one of `anyway` finished, for its time from
+// then on, and free after that. A lease that lies further ahead than any can counts as run out, too (common/clock.ts).
+// A holder that comes back before anybody took the key renews it, finishes it or frees it as if its lease had not run
+// out. No sweep lets the key go until a day after the lease, nor unless it was seen that nobody renews it.
 
 /** A holder whose lease ran out so long ago, ms, does not come back: its keys need not be kept for it. */
 export const COMES_BACK_MS = 86_400_000;

@@ -18,4 +18,6 @@ export interface Claim extends Pointer, MailTraits {
   /** As people read them; null: they are not known, or were forgotten. */
   readonly sender: string | null;
   readonly subject: string | null;
+  /** Its content, packed, where it is stored and small (`CLAIMED_BYTES`): it need not be asked for. Else null. */
+  readonly content: Buffer | null;
 }

@@ -27,7 +27,7 @@ export interface HoldRequest {
  * `heldBy`: another process holds it, or did until a moment ago; `until`, for who asks with `unrenewed`: ms since 1970,
  * the database's clock.
  */
-export type HoldAnswer = { readonly hold: SourceHold } | { readonly heldBy: string; readonly until?: number };
+type HoldAnswer = { readonly hold: SourceHold } | { readonly heldBy: string; readonly until?: number };
 
 export interface SourceHolds {
   /** Takes a source that nobody holds, whose lease ran out, or that is one's own already (with its old fence). */

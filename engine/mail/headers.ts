@@ -19,22 +19,37 @@ export interface MailHalves {
  * first line on that is no header field.
  */
 export function splitMail(raw: Buffer): MailHalves {
-  // Only in a mail without any LF is a CR the end of a line.
-  const blanks = raw.includes(LF) ? ['\r\n\r\n', '\n\n', '\n\r\n'] : ['\r\r'];
-  const first = blanks.map((blank) => blank.slice(blank.length / 2)).find((end) => startsWith(raw, end));
-  if (first !== undefined) return { head: raw.subarray(0, 0), body: raw.subarray(first.length) };
-  let at = raw.length;
-  let length = 0;
-  for (const blank of blanks) {
-    const found = raw.subarray(0, at + blank.length).indexOf(blank, 0, 'latin1');
-    if (found >= 0 && found < at) [at, length] = [found, blank.length];
-  }
-  if (length > 0) return { head: raw.subarray(0, at), body: raw.subarray(at + length) };
+  const blank = raw.includes(LF) ? emptyLine(raw) : bareEmptyLine(raw);
+  if (blank) return { head: raw.subarray(0, blank.from), body: raw.subarray(blank.to) };
   const end = endOfFields(raw);
   return { head: raw.subarray(0, end), body: raw.subarray(end) };
 }
 
-const startsWith = (raw: Buffer, text: string): boolean => raw.toString('latin1', 0, text.length) === text;
+interface EmptyLine {
+  /** Where the line before it ends, without what ends that. */
+  readonly from: number;
+  /** Behind it. */
+  readonly to: number;
+}
+
+/** The first empty line: lines end with CRLF or LF. */
+export function emptyLine(raw: Buffer): EmptyLine | null {
+  for (let at = -1; ;) {
+    const next = at + 1;
+    if (raw[next] === LF) return { from: Math.max(at, 0), to: next + 1 };
+    if (raw[next] === CR && raw[next + 1] === LF)
+      return { from: at > 0 && raw[at - 1] === CR ? at - 1 : Math.max(at, 0), to: next + 2 };
+    at = raw.indexOf(LF, next);
+    if (at < 0) return null;
+  }
+}
+
+/** The same where lines end with CR: only in a mail without any LF it is the end of a line. */
+function bareEmptyLine(raw: Buffer): EmptyLine | null {
+  if (raw[0] === CR) return { from: 0, to: 1 };
+  const at = raw.indexOf('\r\r', 0, 'latin1');
+  return at < 0 ? null : { from: at, to: at + 2 };
+}
 
 /** The header block: everything before the first empty line. */
 export const headerBlock = (raw: Buffer): Buffer => splitMail(raw).head;
@@ -76,14 +91,15 @@ export function readHeaders(block: Buffer): MailHeaders {
   for (const line of readableLines(block)
     .replaceAll('\0', '')
     .split(/\r\n|\n|\r/)) {
-    if (/^[ \t]/.test(line)) {
+    if (line.startsWith(' ') || line.startsWith('\t')) {
       current?.parts.push(line.trim());
       continue;
     }
     keep();
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0)).trim().toLowerCase();
-    current = name === '' || /^>?from /.test(name) ? undefined : { name, parts: [line.slice(colon + 1)] };
+    const isField = name !== '' && !name.startsWith('from ') && !name.startsWith('>from ');
+    current = isField ? { name, parts: [line.slice(colon + 1)] } : undefined;
   }
   keep();
   return headers;

@@ -1,7 +1,7 @@
 // What makes a mail the same mail. The strong identity is the server's own; the soft one catches a mail
 // that came back under another number (a renumbered mailbox, a re-upload by an antivirus).
 // Invariant: Message-ID alone is never a key: senders reuse, omit and forge it.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { MailHeaders } from './headers';
 
 export interface ImapPlace {
@@ -34,7 +34,7 @@ export function softIdentity(headers: MailHeaders, size: number): string | null 
     ...['from', 'date', 'subject'].map((name) => headers.get(name)?.[0] ?? ''),
     String(size),
   ];
-  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 40);
+  return digest(parts.join('\n'));
 }
 
 /**
@@ -44,7 +44,7 @@ export function softIdentity(headers: MailHeaders, size: number): string | null 
  */
 export function weakIdentity(block: Buffer, size: number): string {
   const text = block.toString('latin1').trim().replace(/\r\n/g, '\n');
-  return createHash('sha256').update(`${size}\n${text}`).digest('hex').slice(0, 40);
+  return digest(`${size}\n${text}`);
 }
 
 /** The Message-ID, without white space, or null. */
@@ -54,5 +54,7 @@ export function messageIdOf(headers: MailHeaders): string | null {
 
 /** A key for one mail in one subscription that outlives the ledger: what a workflow can deduplicate by. */
 export function idempotencyKey(subscription: string, identity: string): string {
-  return createHash('sha256').update(`${subscription}\n${identity}`).digest('hex').slice(0, 40);
+  return digest(`${subscription}\n${identity}`);
 }
+
+const digest = (text: string): string => hash('sha256', text, 'hex').slice(0, 40);

@@ -4,21 +4,15 @@
 // its attachments.
 import { Readable } from 'node:stream';
 import type { AttachmentStream, HeaderLines, Headers, MailParser, MessageText } from 'mailparser';
+import { type AttachmentFacts, type Content, type Filing, FilingFault, readContent } from './filing';
 import { forgive } from './forgive';
 import type { MailHeaders } from './headers';
 import { evenly, type Layout, layOut, type ReadingOptions, WHOLE } from './mime/layout';
+import { readShortened } from './long-runs';
+import type { MailSource } from './mail-source';
 import { decodeHeaders } from './words';
 
-export interface Attachment {
-  readonly filename: string | undefined;
-  readonly contentType: string;
-  readonly content: Buffer;
-  /** Shown within the text, as a picture is: marked `inline`, or a part of its HTML. */
-  readonly inline: boolean;
-  /** Its sender calls it an attachment (RFC 2183, 2.2); many are sent without a word. */
-  readonly isMarked?: true;
-  /** What the HTML calls it (`cid:`). */
-  readonly cid: string | undefined;
+export interface Attachment extends AttachmentFacts, Content {
   /** It is the mail itself, which could not be read whole. */
   readonly isWholeMail?: true;
 }
@@ -59,11 +53,25 @@ const LEAST_BYTES = 4 * 1024;
 /** Text and HTML are handed out as the sender wrote them: no conversion, no images put into the HTML. */
 const AS_WRITTEN = { skipHtmlToText: true, skipTextToHtml: true, skipTextLinks: true, skipImageLinks: true };
 
+export const KEEP: Filing = () => 'keep';
+
 const BROKEN = 'The mail is damaged, and could not be read to its end.';
 
-export async function parseMail(raw: Buffer, options: ReadingOptions = WHOLE): Promise<ParsedMail> {
+/** @param filing what becomes of large attachments; without it they are in memory @throws FilingFault */
+export function parseMail(
+  source: MailSource,
+  options: ReadingOptions = WHOLE,
+  filing: Filing = KEEP,
+): Promise<ParsedMail> {
+  return readShortened(source, filing, (mail, filing) => parse(mail, options, filing));
+}
+
+async function parse(raw: Buffer, options: ReadingOptions, filing: Filing): Promise<ParsedMail> {
   const layout = await layOut(raw, options);
-  const [headers, mail] = await Promise.all([decodeHeaders(layout.head), readMail(layout, 'as written')]);
+  const [headers, mail] = await Promise.all([
+    decodeHeaders(layout.head),
+    readMail(layout, 'as written', filing),
+  ]);
   const { text, html } = mail.text;
   return {
     headers,
@@ -81,7 +89,8 @@ export function withWhole(
 ): Pick<ParsedMail, 'attachments' | 'parseError'> {
   if (missing.length === 0) return { attachments };
   const whole: Attachment = {
-    ...{ filename: MESSAGE_NAME, contentType: MESSAGE_TYPE, content: raw, inline: false, cid: undefined },
+    ...{ filename: MESSAGE_NAME, contentType: MESSAGE_TYPE, content: raw, size: raw.length },
+    ...{ inline: false, cid: undefined },
     isWholeMail: true,
   };
   return { attachments: [...attachments, whole], parseError: missing.join(' ') };
@@ -97,14 +106,18 @@ export const missingOf = ({ missing }: Layout, { isBroken }: ReadMail): readonly
  * Reads text and attachments. Of a mail that the parser breaks off, what can be read of its beginning.
  * @param as `converted`: the parser also makes text of HTML and HTML of text
  */
-export async function readMail(layout: Layout, as: 'as written' | 'converted'): Promise<ReadMail> {
-  const whole = await readAtOnce(layout, layout.pieces(), as);
+export async function readMail(
+  layout: Layout,
+  as: 'as written' | 'converted',
+  filing: Filing = KEEP,
+): Promise<ReadMail> {
+  const whole = await readAtOnce(layout, layout.pieces(), as, filing);
   if (!whole.isBroken || as === 'converted') return whole;
   // The parser keeps to itself what it has read of a mail that it breaks off.
   let begun = whole;
   const all = Buffer.concat([...layout.pieces()]);
   for (let length = all.length >> 1; begun.isBroken && length >= LEAST_BYTES; length >>= 1) {
-    begun = await readAtOnce(layout, evenly([all.subarray(0, length)]), as);
+    begun = await readAtOnce(layout, evenly([all.subarray(0, length)]), as, KEEP);
   }
   const { attachments } = whole.attachments.length >= begun.attachments.length ? whole : begun;
   const { fields, headerLines } = whole.headerLines.length > 0 ? whole : begun;
@@ -115,6 +128,7 @@ async function readAtOnce(
   { addedFields, namedTextsAreFiles }: Layout,
   pieces: Iterable<Buffer>,
   as: 'as written' | 'converted',
+  filing: Filing,
 ): Promise<ReadMail> {
   const { MailParser } = await import('mailparser');
   // Handed on to the splitter of parts: how many there are is counted before, and messages that are shown are parts by then.
@@ -135,9 +149,10 @@ async function readAtOnce(
   try {
     for await (const part of parser as AsyncIterable<AttachmentStream | MessageText>) {
       if (part.type === 'text') text = part;
-      else attachments.push(await readAttachment(part, parser));
+      else attachments.push(await readAttachment(part, parser, filing));
     }
-  } catch {
+  } catch (error) {
+    if (error instanceof FilingFault) throw error.cause;
     isBroken = true;
   } finally {
     source.destroy();
@@ -145,24 +160,30 @@ async function readAtOnce(
   return { fields, headerLines, text, attachments, isBroken };
 }
 
-async function readAttachment(part: AttachmentStream, parser: MailParser): Promise<Attachment> {
+async function readAttachment(
+  part: AttachmentStream,
+  parser: MailParser,
+  filing: Filing,
+): Promise<Attachment> {
   const content = part.content as Readable;
   // A parser that breaks off never ends the part it was in.
   const breakOff = (error: Error): unknown => content.destroy(error);
   parser.once('error', breakOff);
-  const chunks: Buffer[] = [];
+  const facts = factsOf(part);
   try {
-    for await (const chunk of content as AsyncIterable<Buffer>) chunks.push(chunk);
+    return { ...facts, ...(await readContent(content as AsyncIterable<Buffer>, () => filing(facts))) };
   } finally {
     parser.off('error', breakOff);
     part.release();
   }
+}
+
+function factsOf(part: AttachmentStream): AttachmentFacts {
   const disposition = part.contentDisposition?.toLowerCase();
   const contentType = part.contentType || 'application/octet-stream';
   return {
     filename: part.filename || (contentType === MESSAGE_TYPE ? MESSAGE_NAME : undefined),
     contentType,
-    content: Buffer.concat(chunks),
     ...(disposition === 'attachment' && { isMarked: true }),
     inline: disposition === 'inline' || (part.related === true && disposition !== 'attachment'),
     cid: part.cid,

@@ -1,8 +1,11 @@
 // The mail as n8n's Email Trigger (IMAP) gives it in its format "resolved": what mailparser's `simpleParser` makes of it.
 // Written anew, because `simpleParser` gives nothing at all of a mail that it stumbles over.
 // Invariant: whatever the bytes are, a mail comes out; nothing that the mail does not say is put into it.
+import type { Filing } from './filing';
 import { type Layout, layOut, type ReadingOptions, WHOLE } from './mime/layout';
-import { type Attachment, missingOf, type ReadMail, readMail, withWhole } from './parse';
+import { readShortened } from './long-runs';
+import type { MailSource } from './mail-source';
+import { type Attachment, KEEP, missingOf, type ReadMail, readMail, withWhole } from './parse';
 
 export interface ResolvedMail {
   /** What stands at the top level of the item; plain JSON. */
@@ -38,9 +41,18 @@ const NOT_CONVERTED = 'The HTML could not be turned into text.';
 const LITTLE_BYTES = 128 * 1024;
 const MOST_INLINED_CHARACTERS = 20 * 1024 * 1024;
 
-export async function resolveMail(raw: Buffer, options: ReadingOptions = WHOLE): Promise<ResolvedMail> {
+/** @param filing what becomes of large attachments; without it they are in memory @throws FilingFault */
+export function resolveMail(
+  source: MailSource,
+  options: ReadingOptions = WHOLE,
+  filing: Filing = KEEP,
+): Promise<ResolvedMail> {
+  return readShortened(source, filing, (mail, filing) => resolve(mail, options, filing));
+}
+
+async function resolve(raw: Buffer, options: ReadingOptions, filing: Filing): Promise<ResolvedMail> {
   const layout = await layOut(raw, options);
-  const { mail, note } = await converted(layout, raw.length);
+  const { mail, note } = await converted(layout, raw.length, filing);
   const fields: Record<string, unknown> = { html: inlined(mail) };
   for (const name of ['text', 'textAsHtml'] as const) {
     if (mail.text[name] !== undefined) fields[name] = mail.text[name];
@@ -68,17 +80,19 @@ interface Converted {
 }
 
 /** With the text made of HTML, and the HTML made of text, where that can be done. */
-async function converted(layout: Layout, length: number): Promise<Converted> {
-  if (length > LITTLE_BYTES) {
-    const mail = withoutEmpty(await readMail(layout, 'as written'));
-    if (mail.isBroken) return { mail };
-    if (!isConvertible(mail)) return { mail, note: TOO_MUCH };
+async function converted(layout: Layout, length: number, filing: Filing): Promise<Converted> {
+  if (length <= LITTLE_BYTES) {
+    const mail = await readMail(layout, 'converted');
+    if (!mail.isBroken) return { mail };
   }
-  const mail = await readMail(layout, 'converted');
-  if (!mail.isBroken) return { mail };
+  const mail = withoutEmpty(await readMail(layout, 'as written', filing));
+  if (mail.isBroken) return { mail };
+  if (length > LITTLE_BYTES && !isConvertible(mail)) return { mail, note: TOO_MUCH };
+  // Its attachments are there already.
+  const again = length > LITTLE_BYTES ? await readMail(layout, 'converted', () => 'drop') : null;
+  if (again && !again.isBroken) return { mail: { ...again, attachments: mail.attachments } };
   // It may be the HTML that was too much: as it is written, there is more of it.
-  const asWritten = withoutEmpty(await readMail(layout, 'as written'));
-  return { mail: asWritten, ...(!asWritten.isBroken && { note: NOT_CONVERTED }) };
+  return { mail, note: NOT_CONVERTED };
 }
 
 function isConvertible({ text: { text = '', html } }: ReadMail): boolean {

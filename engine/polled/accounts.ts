@@ -1,13 +1,13 @@
 // The accounts of one kind that are watched in this process.
 // Invariant: an account that is left and joined again is read by one loop at a time: the next one begins when the one
 // before has ended.
-import type { SourceKey } from '../ledger/ledger';
+import type { SourceKey } from '../ledger/sources';
+import { Bell } from '../runtime/bell';
 import { ActionCalls } from '../source/action-calls';
-import { noticeKey } from '../source/notices';
+import { lookKey, noticeKey } from '../source/notices';
 import type { StartWatch, Watch } from '../source/source';
 import { WatchedSource, type WatchPorts } from '../source/watched';
-import { Bell } from './bell';
-import type { PolledKind, PolledSubscriber, PolledTypes } from './kind';
+import type { PolledCall, PolledKind, PolledSubscriber, PolledTypes } from './kind';
 import { PolledLoop } from './loop';
 import { Notices } from './notices';
 import type { PolledTimes } from './pace';
@@ -35,10 +35,13 @@ export class PolledAccounts<K extends PolledTypes> {
     const { wake, log } = this.#ports;
     const names = kind.names(key.account);
     const source = new WatchedSource(key, sourceId, names, subscribers, this.#ports, before);
-    const bell = new Bell();
+    const bell = new Bell<PolledCall>();
     const notices = new Notices();
     const account = kind.watch(source, bell, notices);
-    const deafen = wake.listen(noticeKey(sourceId), () => account.announcing.heard());
+    const deaf = [
+      wake.listen(noticeKey(sourceId), () => account.announcing.heard()),
+      wake.listen(lookKey(sourceId), () => bell.ring('look')),
+    ];
     const actions = new ActionCalls(subscribers, wake, () => bell.ring('actions'));
     const loop = new PolledLoop({ kind, source, account, bell, notices, times: this.#times, log });
     void before?.then(() => bell.ring('joined'));
@@ -48,7 +51,7 @@ export class PolledAccounts<K extends PolledTypes> {
         bell.ring('joined');
       },
       stop: () => {
-        deafen();
+        for (const deafen of deaf) deafen();
         actions.end();
         const closed = Promise.all([before, loop.stop().then(() => source.close())]).then(() => {
           if (this.#closing.get(sourceId) === closed) this.#closing.delete(sourceId);

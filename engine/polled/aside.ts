@@ -2,22 +2,22 @@
 // their runs. It keeps no new mail from being read, however long the server takes for it.
 // Invariant: it may go on while this process loses the account: all of it may be done twice, and twice without harm.
 import { LedgerFault } from '../ledger/fault';
+import type { Bell } from '../runtime/bell';
 import { errorText, type Log } from '../runtime/log';
 import { monotonicNow } from '../runtime/time';
 import type { WatchedSource } from '../source/watched';
-import type { Bell } from './bell';
-import type { PolledAccount, PolledSubscriber, PolledTypes, Reached } from './kind';
+import type { PolledAccount, PolledCall, PolledSubscriber, PolledTypes, Reached } from './kind';
 import { type PolledTimes, Retries } from './pace';
 
 export class Aside<K extends PolledTypes> {
   readonly #source: WatchedSource<PolledSubscriber<K>>;
   readonly #account: PolledAccount<K>;
-  readonly #bell: Bell;
+  readonly #bell: Bell<PolledCall>;
   readonly #times: PolledTimes;
   readonly #log: Log;
   readonly #retries: Retries;
-  #running: Promise<void> = Promise.resolve();
-  #isBusy = false;
+  /** What is being done; null: nothing. */
+  #doing: Promise<void> | null = null;
   /** Monotonic: when mails are acted on next, and not before when after a fault. */
   #actAt = -Infinity;
   #actNotBefore = -Infinity;
@@ -25,7 +25,7 @@ export class Aside<K extends PolledTypes> {
   constructor(
     source: WatchedSource<PolledSubscriber<K>>,
     account: PolledAccount<K>,
-    bell: Bell,
+    bell: Bell<PolledCall>,
     times: PolledTimes,
     log: Log,
   ) {
@@ -38,7 +38,7 @@ export class Aside<K extends PolledTypes> {
   }
 
   get isBusy(): boolean {
-    return this.#isBusy;
+    return this.#doing !== null;
   }
 
   /** Runs have ended after which something may be done with their mails. */
@@ -48,7 +48,7 @@ export class Aside<K extends PolledTypes> {
 
   /** Until something is due, ms. @param wasRead the account was read since this process has it */
   dueInMs(wasRead: boolean): number {
-    if (this.#isBusy) return Infinity;
+    if (this.isBusy) return Infinity;
     const chores = this.#account.chores.map((chore) => chore.dueInMs(wasRead));
     return Math.min(this.#actAt - monotonicNow(), ...chores);
   }
@@ -56,18 +56,17 @@ export class Aside<K extends PolledTypes> {
   /** Does what is due, while the reading goes on; rings when it is done. */
   begin(reached: Reached<K>, wasRead: boolean, signal: AbortSignal): void {
     if (this.dueInMs(wasRead) > 0) return;
-    this.#isBusy = true;
     const chore = this.#account.chores.find((one) => one.dueInMs(wasRead) <= 0);
     const doing = chore ? chore.run(reached, signal) : this.#act(reached, signal);
-    this.#running = doing.finally(() => {
-      this.#isBusy = false;
+    this.#doing = doing.finally(() => {
+      this.#doing = null;
       this.#bell.ring('done');
     });
   }
 
   /** Resolves when nothing is under way. */
-  ended(): Promise<void> {
-    return this.#running;
+  async ended(): Promise<void> {
+    await this.#doing;
   }
 
   async #act(reached: Reached<K>, signal: AbortSignal): Promise<void> {

@@ -1,22 +1,32 @@
 // How long a polled account that could not be read is left alone, and what ends that sooner.
-// Invariants: however often somebody joins, it is not tried again before `leastRetryMs`; where every login is refused it is
-// tried as soon as another one is stored, and those who own them were told by then.
-import { monotonicNow, pause } from '../runtime/time';
+// Invariants: who finds the server back calls those who could not reach it, and nobody else: no refusal and no quota is asked
+// sooner for it; however often somebody joins, or a person asks, it is not tried again before `leastRetryMs`; where every login
+// is refused it is tried as soon as another one is stored, and those who own them were told by then.
+import type { Bell } from '../runtime/bell';
+import { firstOf, monotonicNow, pause } from '../runtime/time';
+import { foundBack } from '../source/found-back';
 import type { WatchedSource } from '../source/watched';
-import type { Bell } from './bell';
 import { AccountFault } from './fault';
-import type { PolledSubscriber, PolledTypes } from './kind';
+import type { PolledCall, PolledSubscriber, PolledTypes } from './kind';
 import { type PolledTimes, Retries } from './pace';
 import type { Reach } from './reach';
+
+/** What ends a wait. */
+const CALLS: readonly PolledCall[] = ['joined', 'look'];
 
 export class BackOff<K extends PolledTypes> {
   readonly #source: WatchedSource<PolledSubscriber<K>>;
   readonly #reach: Reach<K>;
-  readonly #bell: Bell;
+  readonly #bell: Bell<PolledCall>;
   readonly #times: PolledTimes;
   readonly #retries: Retries;
 
-  constructor(source: WatchedSource<PolledSubscriber<K>>, reach: Reach<K>, bell: Bell, times: PolledTimes) {
+  constructor(
+    source: WatchedSource<PolledSubscriber<K>>,
+    reach: Reach<K>,
+    bell: Bell<PolledCall>,
+    times: PolledTimes,
+  ) {
     this.#source = source;
     this.#reach = reach;
     this.#bell = bell;
@@ -29,31 +39,55 @@ export class BackOff<K extends PolledTypes> {
     this.#retries.succeeded();
   }
 
-  /** A round failed. Resolves when the next one is due. */
-  async failed(error: unknown, signal: AbortSignal): Promise<void> {
+  /**
+   * A round failed. Resolves when the next one is due.
+   * @param triedAt monotonic: when it began
+   */
+  async failed(error: unknown, triedAt: number, signal: AbortSignal): Promise<void> {
     const { leastRetryMs } = this.#times;
+    // Whoever asked before has had this try.
+    this.#bell.take('look');
     const isOfAllLogins = error instanceof AccountFault && error.isOfAllLogins;
     const dueInMs = isOfAllLogins ? this.#reach.dueInMs(this.#source.subscribers()) : null;
     const delay = dueInMs === null ? this.#retries.failed(error) : Math.max(dueInMs, leastRetryMs);
     await this.#source.failed(error, delay, isOfAllLogins ? null : { needsPerson });
     const atLeast = Math.min(delay, leastRetryMs);
     await pause(atLeast, signal);
-    // Who joins may bring a credential that works.
-    await this.#waitFor(delay - atLeast, isOfAllLogins, signal);
+    const left = delay - atLeast;
+    if (isOfAllLogins) await this.#untilStored(left, signal);
+    else if (isOutOfReach(error)) await this.#untilFoundBack(left, triedAt, signal);
+    else await this.#untilCalled(left, signal);
+    if (this.#bell.has('look')) this.#reach.askAgain(this.#source.subscribers());
   }
 
-  /** Until somebody joins; where logins are refused, also until another one is stored. */
-  async #waitFor(ms: number, isRefused: boolean, signal: AbortSignal): Promise<void> {
+  /** Who joins may bring a credential that works; and a person may know that it is time. */
+  #untilCalled(ms: number, signal: AbortSignal): Promise<void> {
+    return this.#bell.wait(ms, CALLS, signal);
+  }
+
+  async #untilFoundBack(ms: number, triedAt: number, signal: AbortSignal): Promise<void> {
+    const { server } = this.#reach;
+    await firstOf(signal, [
+      (either) => this.#untilCalled(ms, either),
+      ...(server === null
+        ? []
+        : [(either: AbortSignal) => foundBack().pause(server, this, { ms, triedAt }, either)]),
+    ]);
+  }
+
+  /** Also until another login is stored. */
+  async #untilStored(ms: number, signal: AbortSignal): Promise<void> {
     const until = monotonicNow() + ms;
     const leftMs = (): number => until - monotonicNow();
-    if (isRefused) await this.#reach.isStoredAnew(this.#source.subscribers());
+    await this.#reach.isStoredAnew(this.#source.subscribers());
     while (leftMs() > 0 && !signal.aborted) {
-      const waitMs = isRefused ? Math.min(leftMs(), this.#times.storedMs) : leftMs();
-      await this.#bell.wait(waitMs, ['joined'], signal);
-      if (this.#bell.has('joined')) return;
-      if (isRefused && (await this.#reach.isStoredAnew(this.#source.subscribers()))) return;
+      await this.#untilCalled(Math.min(leftMs(), this.#times.storedMs), signal);
+      if (CALLS.some((call) => this.#bell.has(call))) return;
+      if (await this.#reach.isStoredAnew(this.#source.subscribers())) return;
     }
   }
 }
+
+const isOutOfReach = (error: unknown): boolean => error instanceof AccountFault && error.isOutOfReach;
 
 const needsPerson = (error: unknown): boolean => error instanceof AccountFault && error.needsPerson;

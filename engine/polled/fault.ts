@@ -10,6 +10,8 @@ export abstract class AccountFault extends Error {
   abstract readonly isRejection: boolean;
   /** Only a person can mend it. */
   abstract readonly needsPerson: boolean;
+  /** There was no answer from the account's server, whoever asks: as soon as somebody has one, it is asked again. */
+  abstract readonly isOutOfReach: boolean;
   /** All logins are refused; each of their owners was told. */
   abstract readonly isOfAllLogins: boolean;
 

@@ -1,12 +1,22 @@
 // What a kind of account that is asked over HTTP brings to being watched. All else is the same for every kind: when it is
 // asked (loop.ts), over whose login (reach.ts), and what of it is told.
 import type { Backfill, ConnectionState } from '../ledger/states';
+import type { Bell } from '../runtime/bell';
 import type { Subscriber } from '../source/source';
 import type { WasRead } from '../source/standing';
 import type { WatchedNames, WatchedSource } from '../source/watched';
-import type { Bell } from './bell';
 import type { AccountFault, Purpose } from './fault';
 import type { Notices } from './notices';
+
+/**
+ * What calls the watch of an account from its rest:
+ * - `joined`: somebody listens who did not;
+ * - `notice`: there may be news in the account;
+ * - `look`: a person wants it read, or tried again, now;
+ * - `actions`: runs have ended, after which something may have to be done with their mails;
+ * - `done`: what was done beside the reading has ended.
+ */
+export type PolledCall = 'joined' | 'notice' | 'look' | 'actions' | 'done';
 
 /** Over what the account is reached: as far as it is the same for all kinds. */
 export interface PolledLogin {
@@ -39,6 +49,8 @@ export interface Reached<K extends PolledTypes> {
   readonly api: K['api'];
   /** The first of them: how requests go out. */
   readonly login: K['login'];
+  /** Names the server that is asked. */
+  readonly server: string;
   /** Those who are still on this account. */
   readonly subscribers: readonly PolledSubscriber<K>[];
   /** Over the subscription's own login, as long as that is not refused. */
@@ -54,6 +66,8 @@ export type Ask<Api> = <T>(purpose: Purpose, call: (api: Api) => Promise<T>) => 
 export interface Reaching<K extends PolledTypes> {
   /** Over one login. @param key names it, where it is of no credential */
   open(login: K['login'], key: string, signal: AbortSignal): K['api'];
+  /** Names the server that is asked, for all accounts and kinds in this process. */
+  serverOf(login: K['login']): string;
   /** Over several: each request goes through `ask`. */
   shared(ask: Ask<K['api']>): K['api'];
   /** Who does not ask for it need not know that the own login may not do it. */
@@ -122,5 +136,9 @@ export interface PolledKind<K extends PolledTypes> {
     readonly server: string;
   };
   readonly reaching: Reaching<K>;
-  watch(source: WatchedSource<PolledSubscriber<K>>, bell: Bell, notices: Notices): PolledAccount<K>;
+  watch(
+    source: WatchedSource<PolledSubscriber<K>>,
+    bell: Bell<PolledCall>,
+    notices: Notices,
+  ): PolledAccount<K>;
 }

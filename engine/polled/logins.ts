@@ -1,6 +1,6 @@
 // The logins by which one account is reached: which of them its server refuses for what, until when, and who was told.
 // Invariants: what concerns one login counts for that login alone; while one is refused for something it is not asked
-// for it again before its time, unless its credential is edited or its trigger published anew; told are only those
+// for it again before its time, unless its credential is edited, its trigger published anew or a person asks; told are only those
 // whose own login it is, in words of their own login's fault.
 import { monotonicNow } from '../runtime/time';
 import { Outage } from '../source/outage';
@@ -16,6 +16,8 @@ export interface Candidate<K extends PolledTypes> {
   readonly api: K['api'];
   readonly owners: readonly PolledSubscriber<K>[];
 }
+
+const PURPOSES: readonly Purpose[] = ['read', 'change', 'notify'];
 
 interface Refusal {
   readonly error: unknown;
@@ -62,11 +64,16 @@ export class Logins<K extends PolledTypes> {
 
   /** It can be tried anew, for anything: somebody has just published it. */
   forgive(key: string): void {
-    for (const purpose of ['read', 'change', 'notify'] as const) {
+    for (const purpose of PURPOSES) {
       this.#refusals.delete(nameOf(key, purpose));
       this.#retries.delete(nameOf(key, purpose));
       this.#warned.delete(nameOf(key, purpose));
     }
+  }
+
+  /** It is asked again before its time; if it is refused again, it waits as long as it would have by then. */
+  askAgain(key: string): void {
+    for (const purpose of PURPOSES) this.#refusals.delete(nameOf(key, purpose));
   }
 
   /** @param askedAt a refusal of what was asked together counts once @returns whether this one counts */

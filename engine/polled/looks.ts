@@ -47,6 +47,12 @@ export class Looks {
     this.#noticeAt = Math.min(this.#noticeAt, at);
   }
 
+  /** A person wants it read: at once, unless it was just begun to be. */
+  asked(): void {
+    const at = Math.max(monotonicNow(), this.#lookedAt + this.#times.leastLookMs);
+    this.#againAt = Math.min(this.#againAt, at);
+  }
+
   /** Until it is to be read, ms; 0 or less: now. */
   dueInMs(pollMs: number): number {
     if (this.isFresh) return 0;

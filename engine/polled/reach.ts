@@ -18,6 +18,7 @@ export class Reach<K extends PolledTypes> {
   readonly #reaching: Reaching<K>;
   readonly #logins: Logins<K>;
   readonly #seen = new WeakSet<PolledSubscriber<K>>();
+  #server: string | null = null;
   /** By which credential a subscription was last reached. */
   readonly #keys = new Map<number, string>();
   /** What was stored as the login of those that are refused, when it was looked at last. */
@@ -38,6 +39,11 @@ export class Reach<K extends PolledTypes> {
     this.#reaching = reaching;
     const asksFor: Reaching<K>['asksFor'] = (subscriber, purpose) => reaching.asksFor(subscriber, purpose);
     this.#logins = new Logins(name, asksFor, times, tell);
+  }
+
+  /** Names the server that was asked last; null: none was. */
+  get server(): string | null {
+    return this.#server;
   }
 
   /**
@@ -94,6 +100,11 @@ export class Reach<K extends PolledTypes> {
     );
   }
 
+  /** A person wants them tried again, whatever was refused before. */
+  askAgain(subscribers: readonly PolledSubscriber<K>[]): void {
+    for (const key of subscribers.flatMap((one) => this.#keysOf(one))) this.#logins.askAgain(key);
+  }
+
   /** Whether another login is stored for one of them than when this was asked last. Asks nobody but n8n. */
   async isStoredAnew(subscribers: readonly PolledSubscriber<K>[]): Promise<boolean> {
     const changed = await Promise.all(
@@ -142,10 +153,13 @@ export class Reach<K extends PolledTypes> {
   #reached(candidates: readonly Candidate<K>[], subscribers: readonly PolledSubscriber<K>[]): Reached<K> {
     const over = (asked: readonly Candidate<K>[]): K['api'] =>
       this.#reaching.shared(askingInTurn(asked, this.#logins, (cause) => this.#reaching.allRefused(cause)));
+    const { login } = candidates[0]!;
+    this.#server = this.#reaching.serverOf(login);
     const keyOf = (subscriptionId: number): string => this.#keys.get(subscriptionId) ?? '';
     return {
       api: over(candidates),
-      login: candidates[0]!.login,
+      login,
+      server: this.#server,
       subscribers,
       keyOf,
       apiOf: (subscriptionId) => {

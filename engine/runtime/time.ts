@@ -25,6 +25,26 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+/**
+ * Until the first of these waits ends, or the signal aborts. The others are ended then: each has to end when its signal
+ * aborts, or is left alone. Rejects as the first does.
+ */
+export async function firstOf(
+  signal: AbortSignal,
+  waits: readonly ((signal: AbortSignal) => Promise<unknown>)[],
+): Promise<void> {
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  if (signal.aborted) end();
+  signal.addEventListener('abort', end, { once: true });
+  try {
+    await Promise.race(waits.map((wait) => wait(over.signal)));
+  } finally {
+    signal.removeEventListener('abort', end);
+    end();
+  }
+}
+
 /** The wait was longer than its deadline. */
 export class DeadlineError extends Error {
   constructor(

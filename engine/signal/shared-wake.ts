@@ -51,6 +51,10 @@ export class SharedWake implements Wake {
     };
   }
 
+  listenToAll(listener: () => void): () => void {
+    return this.#here.listenToAll(listener);
+  }
+
   async #send(): Promise<void> {
     const ids = [...this.#toSend];
     this.#toSend.clear();

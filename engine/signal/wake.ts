@@ -6,15 +6,19 @@ export interface Wake {
   notify(subscriptionIds: Iterable<number>): void;
   /** Calls back at every wake-up of the subscription, until the returned function is called. */
   listen(subscriptionId: number, listener: () => void): () => void;
+  /** The same at every wake-up of which this process hears anyway, of whatever subscription. */
+  listenToAll(listener: () => void): () => void;
 }
 
 export class ProcessWake implements Wake {
   readonly #listeners = new Map<number, Set<() => void>>();
+  readonly #toAll = new Set<() => void>();
 
   notify(subscriptionIds: Iterable<number>): void {
     for (const id of new Set(subscriptionIds)) {
       for (const listener of this.#listeners.get(id) ?? []) listener();
     }
+    for (const listener of this.#toAll) listener();
   }
 
   /** Whether anybody here waits for the subscription. */
@@ -32,5 +36,10 @@ export class ProcessWake implements Wake {
         this.#listeners.delete(subscriptionId);
       }
     };
+  }
+
+  listenToAll(listener: () => void): () => void {
+    this.#toAll.add(listener);
+    return () => void this.#toAll.delete(listener);
   }
 }

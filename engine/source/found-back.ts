@@ -2,6 +2,7 @@
 // Invariants: only the word of who reached a server shortens a wait, never beyond its end, and never to nothing for all at
 // once: those who wait for one server are spread evenly. Somebody is woken once a minute at most, so that a server that comes
 // and goes is not asked much more often than by the waits alone.
+import { Bell } from '../runtime/bell';
 import { processWide } from '../runtime/process-wide';
 import { monotonicNow, pause } from '../runtime/time';
 
@@ -21,7 +22,8 @@ interface Waiting {
   readonly who: object;
   /** When it is woken; Infinity: nobody has reached the server yet. */
   dueAt: number;
-  readonly called: () => void;
+  /** Its time was set. */
+  readonly bell: Bell<'called'>;
 }
 
 export class FoundBack {
@@ -55,23 +57,19 @@ export class FoundBack {
   ): Promise<void> {
     const { now } = this.#times;
     const until = now() + ms;
-    let called = new AbortController();
-    const waiting: Waiting = { who, dueAt: Infinity, called: () => called.abort() };
+    const waiting: Waiting = { who, dueAt: Infinity, bell: new Bell(this.#times.pause) };
     const all = this.#waiting.get(server) ?? new Set();
     this.#waiting.set(server, all.add(waiting));
     if ((this.#reachedAt.get(server) ?? -Infinity) > triedAt) this.#call(waiting, 0, 1);
-    const stop = (): void => called.abort();
-    signal.addEventListener('abort', stop, { once: true });
     try {
       while (!signal.aborted) {
+        waiting.bell.take('called');
         const left = Math.min(until, waiting.dueAt) - now();
         if (left <= 0) break;
-        called = new AbortController();
-        await this.#times.pause(left, called.signal);
+        await waiting.bell.wait(left, ['called'], signal);
       }
       if (waiting.dueAt <= now()) this.#wokenAt.set(who, now());
     } finally {
-      signal.removeEventListener('abort', stop);
       all.delete(waiting);
       if (all.size === 0) this.#waiting.delete(server);
     }
@@ -82,7 +80,7 @@ export class FoundBack {
     const { now, random } = this.#times;
     const spread = now() + ((place + random()) / count) * SPREAD_MS;
     waiting.dueAt = Math.max(spread, (this.#wokenAt.get(waiting.who) ?? -Infinity) + LEAST_BETWEEN_MS);
-    waiting.called();
+    waiting.bell.ring('called');
   }
 }
 

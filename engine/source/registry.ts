@@ -1,7 +1,7 @@
 // One watch for one source in this process, however many subscribers it has. The first one starts it, the
 // last one to leave stops it.
 import { sourceName } from '../ledger/keys';
-import type { SourceKey } from '../ledger/ledger';
+import type { SourceKey } from '../ledger/sources';
 import type { StartWatch, Subscriber, Watch } from './source';
 
 interface Watched<Login, Reading> {

@@ -1,5 +1,6 @@
 // What all kinds of sources share: who listens, and what a watch of one is asked to do.
-import type { SourceKey, Subscription } from '../ledger/ledger';
+import type { SourceKey } from '../ledger/sources';
+import type { Subscription } from '../ledger/subscriptions';
 
 /** Where a new subscription begins. Times in ms since 1970. */
 export type Start =

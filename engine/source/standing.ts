@@ -1,6 +1,7 @@
 // How a watched source is doing, as people see it in the ledger.
 // Invariant: failing to store it stops no mail; what people know already is not stored again but about once a minute.
-import type { Ledger, SourceReport } from '../ledger/ledger';
+import type { Ledger } from '../ledger/ledger';
+import type { SourceReport } from '../ledger/sources';
 import type { SourceHold } from '../ledger/source-holds';
 import type { Backfill, ConnectionState, SourceState } from '../ledger/states';
 import { errorText, type Log } from '../runtime/log';

@@ -52,7 +52,7 @@ export class Tenure {
    */
   async held(): Promise<'yes' | 'anew' | 'no'> {
     if (this.#lease?.lost) {
-      this.#log.warn(`Another process of n8n reads the ${this.#settings.name} now; this one stands by`);
+      this.#log.warn(`Another process reads the ${this.#settings.name} now; this one stands by`);
       this.#lease = null;
     }
     if (this.#isEarly) return 'no';

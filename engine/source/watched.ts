@@ -3,7 +3,8 @@
 // Invariants: it is read and acted on only under its lease; a subscription whose settings its server refuses keeps nobody
 // else from it; it is watched on, though somebody cannot be told how it is doing.
 import { LedgerFault, type LedgerFaultKind } from '../ledger/fault';
-import type { Ledger, SourceKey } from '../ledger/ledger';
+import type { Ledger } from '../ledger/ledger';
+import type { SourceKey } from '../ledger/sources';
 import type { SourceHold } from '../ledger/source-holds';
 import { errorText, type Log } from '../runtime/log';
 import type { Wake } from '../signal/wake';
@@ -147,7 +148,7 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
         error instanceof LedgerFault ? !TIME_HEALS.has(error.kind) : told.needsPerson(error);
       this.tell(() => this.#outage.failed(fault, needsPerson, this.#subscribers(), told.own));
     }
-    await this.standing.is('retry_scheduled', 'backing_off', { error: fault.message });
+    await this.standing.is('retry_scheduled', 'backing_off', { error: fault.message, retryInMs });
   }
 
   /** Something is wrong, though it is being read. */

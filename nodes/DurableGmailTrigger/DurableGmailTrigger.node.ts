@@ -11,9 +11,11 @@ import type {
   IWebhookResponseData,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
+import { keepConsolePort } from '../host/console/port';
 import { tellOfFailedTriggers } from '../host/listen/failed-triggers';
 import { listen } from '../host/listen/listen';
-import { mailStoreOptionLogin, mailStoreTest } from '../host/store/mail-store';
+import { mailStoreTest } from '../host/store/mail-store';
+import { mailStoreOptionLogin } from '../host/store/mail-store-choice';
 import { nodeError } from '../host/n8n/node-error';
 import { refuseWhatCannotWork } from '../host/listen/refusal';
 import { watchRetries } from '../host/run/retry-by-hand';
@@ -22,7 +24,7 @@ import { refuseWithoutMail } from '../host/run/refusal';
 import { triggerPanel } from '../host/trigger/editor';
 import { gmailCollector } from './collector';
 import { getLabels, getLabelsToChange } from './label-picker';
-import { checkGmailLogin, readGmailLogin, storedGmailLogin } from './login';
+import { checkGmailLogin, pubsubToken, readGmailLogin, storedGmailLogin } from './login';
 import { newestMail } from './preview';
 import { hints, properties, pushWebhook, subtitle } from './properties';
 import { loginCredentials } from './properties/login';
@@ -57,6 +59,7 @@ export class DurableGmailTrigger implements INodeType {
   constructor() {
     watchRetries();
     tellOfFailedTriggers();
+    keepConsolePort();
   }
 
   methods = {
@@ -73,6 +76,7 @@ export class DurableGmailTrigger implements INodeType {
       ...settings,
       login: () => readGmailLogin(this),
       stored: () => storedGmailLogin(this),
+      pubsubToken: () => pubsubToken(this),
     });
     return { closeFunction: await listen(this, settings, collector) };
   }

@@ -3,25 +3,28 @@
 // until later whose mail it is.
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { GmailFault, type GmailFaultKind } from '../../engine/gmail/api/fault';
-import type { GmailLogin } from '../../engine/gmail/api/login';
+import type { AccessToken, GmailLogin } from '../../engine/gmail/api/login';
 import { gmailSource } from '../../engine/gmail/mail/source';
-import type { GmailReading } from '../../engine/gmail/read/reading';
+import { compileGmailReading, type GmailReadingData } from '../../engine/gmail/read/reading-data';
 import { type Collector, fromWhenTold, knownPlaces } from '../host/listen/collector';
 import { credentialName } from './login';
 
 const NEEDS_PERSON: ReadonlySet<GmailFaultKind> = new Set<GmailFaultKind>(['login', 'forbidden', 'refused']);
 
 export interface GmailCollecting {
-  readonly reading: GmailReading;
+  readonly reading: GmailReadingData;
   readonly login: () => Promise<GmailLogin>;
   /** Names what is stored as the login now. */
   readonly stored?: () => Promise<string>;
+  /** Of the service account that reads Pub/Sub. */
+  readonly pubsubToken: () => Promise<AccessToken>;
 }
 
 export function gmailCollector(
   context: Pick<ITriggerFunctions, 'getNode'>,
-  { reading, login, stored }: GmailCollecting,
+  { reading: data, login, stored, pubsubToken }: GmailCollecting,
 ): Collector {
+  const reading = compileGmailReading(data, pubsubToken);
   let known: string | undefined;
   let hasSubscribed = false;
   return {
@@ -50,7 +53,8 @@ export function gmailCollector(
       return {
         start: async () => {
           const toldAt = hasSubscribed ? null : ports.begunAt();
-          const subscribed = await ledger.subscribe({ ...trigger, source, ...subscription });
+          const subscribed = await ledger.subscribe({ ...trigger, source, ...subscription, reading: data });
+          await ledger.listensWith(trigger, [subscribed.id]);
           hasSubscribed = true;
           if (stopping.signal.aborted) return [];
           // Nobody could subscribe before: whose mail it is was not known.

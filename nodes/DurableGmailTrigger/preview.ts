@@ -7,14 +7,13 @@ import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
 import { gmailMailBytes } from '../../engine/gmail/mail/stored';
 import { readNewest } from '../../engine/gmail/find/newest';
 import { gmailIdentity } from '../../engine/gmail/mail/identity';
-import { eventLabelsAmong } from '../../engine/gmail/read/selection';
+import { type Asking, eventLabelsAmong } from '../../engine/gmail/read/selection';
 import { idempotencyKey } from '../../engine/mail/identity';
 import { cancelSignal } from '../host/n8n/cancel';
 import { gmailItem, type GmailItemSettings } from '../host/items/gmail';
-import type { Wanted } from './settings/reading';
 
 export interface PreviewSettings {
-  readonly wanted: Wanted;
+  readonly wanted: Asking;
   /** A mail above this size is shown without its body. Octets. */
   readonly mostReadBytes: number;
   readonly items: GmailItemSettings;

@@ -1,7 +1,11 @@
 // The node's parameters, read once into typed settings; a setting that can never work throws, with what to change.
 import type { IExecuteFunctions, ITriggerFunctions } from 'n8n-workflow';
-import type { Notifications } from '../../engine/gmail/notify/notifications';
-import type { GmailReading } from '../../engine/gmail/read/reading';
+import {
+  compileGmailReading,
+  compileGmailTaking,
+  type GmailReadingData,
+} from '../../engine/gmail/read/reading-data';
+import type { Asking } from '../../engine/gmail/read/selection';
 import type { GmailItemSettings } from '../host/items/gmail';
 import type { ListenSettings } from '../host/listen/listen';
 import { isByPerson } from '../host/n8n/activation';
@@ -21,17 +25,17 @@ import {
   runsAndRetention,
   showsMail,
   skipsWhileOff,
+  start,
   truncatedAbove,
 } from '../host/trigger/settings';
-import { pubsubToken } from './login';
 import { AFTER_SUCCESS, mailAction, WHEN_DEAD } from './settings/mail-action';
 import { mostRuns } from './settings/polling';
-import { notifications, type NotificationSettings } from './settings/notifications';
-import { reading, type Wanted, wanted } from './settings/reading';
+import { notifications } from './settings/notifications';
+import { reading, wanted } from './settings/reading';
 import { address, ADDRESSES } from './settings/watching';
 
 export interface GmailListenSettings extends ListenSettings {
-  readonly reading: GmailReading;
+  readonly reading: GmailReadingData;
 }
 
 /** How the mails of a run become items; the names of labels are not settings. */
@@ -41,7 +45,7 @@ export type ShownAs = Omit<GmailItemSettings, 'labelNames'>;
 export function listenSettings(context: ITriggerFunctions): GmailListenSettings {
   return named(context, () => {
     const parameters = parametersOfTrigger(context);
-    if (isByPerson(context)) refuseStartToCome(parameters, context.getTimezone());
+    const timeZone = context.getTimezone();
     const options = collection(parameters, 'options');
     const actions = {
       afterSuccess: mailAction(parameters, AFTER_SUCCESS),
@@ -50,28 +54,29 @@ export function listenSettings(context: ITriggerFunctions): GmailListenSettings 
     const changed = [actions.afterSuccess, actions.whenDead].flatMap((action) =>
       action?.kind === 'changeLabels' ? [...action.add, ...action.remove] : [],
     );
+    const skipBefore = skipsWhileOff(context, options) ? Date.now() : null;
+    const data: GmailReadingData = {
+      ...reading(parameters, { skipBefore, timeZone }),
+      ...(changed.length > 0 && { actionLabels: changed }),
+      notifications: notifications(parameters),
+    };
+    if (isByPerson(context)) refuseStartToCome(data.start, timeZone);
+    compileGmailReading(data, noToken);
     shownAs(parameters);
     truncatedAbove(options);
     for (const name of ADDRESS_NAMES) address(options, name);
     return {
       delivery: { ...delivery(options), mostRuns: mostRuns(parameters) },
       subscription: { ...runsAndRetention(options), ...actions },
-      reading: {
-        ...reading(parameters, {
-          skipWhileOff: skipsWhileOff(context, options),
-          timeZone: context.getTimezone(),
-        }),
-        ...(changed.length > 0 && { actionLabels: changed }),
-        notifications: withToken(context, notifications(parameters)),
-      },
+      reading: data,
       outage: outage(options),
       alarmsShowMail: showsMail(options, 'alarms'),
     };
   });
 }
 
-const withToken = (context: ITriggerFunctions, settings: NotificationSettings): Notifications =>
-  settings.kind === 'pull' ? { ...settings, token: () => pubsubToken(context) } : settings;
+/** Nothing is asked for while it is only looked whether the reading can be compiled. */
+const noToken = (): Promise<never> => Promise.reject(new Error('There is no token yet.'));
 
 const ADDRESS_NAMES = Object.keys(ADDRESSES) as (keyof typeof ADDRESSES)[];
 
@@ -86,11 +91,12 @@ export function mostReadBytes(context: IExecuteFunctions): number {
 }
 
 /** What a manual test looks for. */
-export function previewSettings(context: IExecuteFunctions): Wanted {
+export function previewSettings(context: IExecuteFunctions): Asking {
   return named(context, () => {
     const parameters = parametersOfRun(context);
-    refuseStartToCome(parameters, context.getTimezone());
-    return wanted(parameters);
+    const timeZone = context.getTimezone();
+    refuseStartToCome(start(parameters, timeZone), timeZone);
+    return compileGmailTaking(wanted(parameters));
   });
 }
 

@@ -9,9 +9,11 @@ import type {
   ITriggerResponse,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
+import { keepConsolePort } from '../host/console/port';
 import { tellOfFailedTriggers } from '../host/listen/failed-triggers';
 import { listen } from '../host/listen/listen';
-import { mailStoreOptionLogin, mailStoreTest } from '../host/store/mail-store';
+import { mailStoreTest } from '../host/store/mail-store';
+import { mailStoreOptionLogin } from '../host/store/mail-store-choice';
 import { nodeError } from '../host/n8n/node-error';
 import { pointersOf, runPointers } from '../host/run/run';
 import { refuseWithoutMail } from '../host/run/refusal';
@@ -52,6 +54,7 @@ export class DurableImapTrigger implements INodeType {
   constructor() {
     watchRetries();
     tellOfFailedTriggers();
+    keepConsolePort();
   }
 
   methods = {

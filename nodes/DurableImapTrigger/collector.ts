@@ -2,9 +2,9 @@
 import { ImapFault } from '../../engine/imap/session/fault';
 import { accountName, type ImapLogin } from '../../engine/imap/session/login';
 import { isChosen, type MailboxChoice } from '../../engine/imap/session/mailboxes';
-import type { ImapReading } from '../../engine/imap/read/reading';
+import type { ImapReadingData } from '../../engine/imap/read/reading-data';
 import { Roster } from '../../engine/imap/watch/roster';
-import type { NodeSubscription } from '../../engine/ledger/ledger';
+import type { NodeSubscription } from '../../engine/ledger/subscriptions';
 import { type Collector, fromWhenTold, knownPlaces } from '../host/listen/collector';
 import { log } from '../host/n8n/log';
 
@@ -12,12 +12,12 @@ import { log } from '../host/n8n/log';
 const LIST_FAILURES_TOLD = 3;
 
 export interface ImapCollecting {
-  readonly mailboxes: MailboxChoice;
-  readonly reading: ImapReading;
+  readonly reading: ImapReadingData;
   readonly login: () => Promise<ImapLogin>;
 }
 
-export function imapCollector({ mailboxes, reading, login }: ImapCollecting): Collector {
+export function imapCollector({ reading, login }: ImapCollecting): Collector {
+  const { mailboxes, skipBefore } = reading;
   let hasSubscribed = false;
   return {
     watched: () =>
@@ -33,13 +33,13 @@ export function imapCollector({ mailboxes, reading, login }: ImapCollecting): Co
     collect: async ({ ledger, imap }, ports) => {
       const { trigger, subscription } = ports;
       // It goes on where it stands, however long a server takes to answer.
-      if (!reading.skipWhileOff && areKnown(mailboxes, await knownPlaces(ledger, trigger))) ports.joined();
+      if (skipBefore === null && areKnown(mailboxes, await knownPlaces(ledger, trigger))) ports.joined();
       const current = await login();
       const { mostConnections } = current;
       const account = accountName(current);
       let toldAt: number | null = null;
       const roster = new Roster(
-        { ...trigger, account, choice: mailboxes, subscription, reading, login },
+        { ...trigger, account, subscription, reading, login },
         {
           ledger,
           registry: imap,

@@ -1,7 +1,7 @@
 // What the node asks of a person in n8n's editor, and tells. Parameters that the built-in Email Trigger (IMAP)
 // has too keep its names and values, so that its settings can be pasted.
 import type { INodeProperties, NodeHint } from 'n8n-workflow';
-import { mailStoreBefore, mailStoreBeforeHint, mailStoreProperty } from '../host/store/mail-store';
+import { mailStoreBefore, mailStoreBeforeHint, mailStoreProperty } from '../host/store/mail-store-choice';
 import { inOrder } from '../host/trigger/as-before';
 import { contentOptions } from '../host/trigger/content-options';
 import { likeBuiltInOption } from '../host/trigger/like-built-in';

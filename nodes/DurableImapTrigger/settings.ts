@@ -1,5 +1,7 @@
 // The node's parameters, read once into typed settings; a setting that can never work throws, with what to change.
 import type { IExecuteFunctions, ITriggerFunctions } from 'n8n-workflow';
+import { errandOf } from '../../engine/imap/act/action';
+import { compileImapReading, compileImapTaking } from '../../engine/imap/read/reading-data';
 import type { ItemSettings } from '../host/items/mail';
 import type { ListenSettings } from '../host/listen/listen';
 import { isByPerson } from '../host/n8n/activation';
@@ -27,28 +29,28 @@ import type { ImapCollecting } from './collector';
 import type { PreviewSettings } from './preview';
 import { AFTER_SUCCESS, mailAction, WHEN_DEAD } from './settings/mail-action';
 import { watchedMailboxes } from './settings/mailboxes';
-import { reading, wanted } from './settings/reading';
+import { beginning, reading, wanted } from './settings/reading';
 
 /** @throws NodeOperationError that names the setting, also for one that only a run will need */
 export function listenSettings(context: ITriggerFunctions): ListenSettings & Omit<ImapCollecting, 'login'> {
   return named(context, () => {
     const parameters = parametersOfTrigger(context);
-    if (isByPerson(context)) refuseStartToCome(parameters, context.getTimezone());
+    const timeZone = context.getTimezone();
     const options = collection(parameters, 'options');
     const mailboxes = watchedMailboxes(parameters);
+    const skipBefore = skipsWhileOff(context, options) ? Date.now() : null;
+    const data = reading(parameters, { mailboxes, skipBefore, timeZone });
+    if (isByPerson(context)) refuseStartToCome(data.start, timeZone);
+    compileImapReading(data);
     itemsOf(parameters);
     return {
-      mailboxes,
       delivery: delivery(options),
       subscription: {
         ...runsAndRetention(options),
-        afterSuccess: mailAction(parameters, AFTER_SUCCESS, mailboxes),
-        whenDead: mailAction(options, WHEN_DEAD, mailboxes),
+        afterSuccess: errandOf(mailAction(parameters, AFTER_SUCCESS, mailboxes)),
+        whenDead: errandOf(mailAction(options, WHEN_DEAD, mailboxes)),
       },
-      reading: reading(parameters, {
-        skipWhileOff: skipsWhileOff(context, options),
-        timeZone: context.getTimezone(),
-      }),
+      reading: data,
       outage: outage(options),
       alarmsShowMail: showsMail(options, 'alarms'),
     };
@@ -69,10 +71,11 @@ export function mostReadBytes(context: IExecuteFunctions): number {
 export function previewSettings(context: IExecuteFunctions): PreviewSettings {
   return named(context, () => {
     const parameters = parametersOfRun(context);
-    refuseStartToCome(parameters, context.getTimezone());
+    const timeZone = context.getTimezone();
+    refuseStartToCome(beginning(parameters, timeZone), timeZone);
     return {
       mailboxes: watchedMailboxes(parameters),
-      ...wanted(parameters),
+      ...compileImapTaking(wanted(parameters)),
       mostReadBytes: mostReadBytes(context),
       items: itemsOf(parameters),
     };

@@ -1,6 +1,8 @@
 // The actions on events by hand: which events, and why one that was named was left as it is.
 // Invariant: nothing acts on all events unless a person chose just that.
 import type { IExecuteFunctions } from 'n8n-workflow';
+import type { Runs } from '../../engine/delivery/runs';
+import type { Annotations } from '../../engine/ledger/annotations';
 import type { EventFilter, EventRecord, Inspection, Selection } from '../../engine/ledger/inspection';
 import type { Ledger } from '../../engine/ledger/ledger';
 import type { Wake } from '../../engine/signal/wake';
@@ -8,9 +10,10 @@ import type { EventState } from '../../engine/ledger/states';
 import { nodeError } from '../host/n8n/node-error';
 import { eventIds, readFilter } from './filters';
 
-export interface InspectionStore {
-  readonly ledger: Inspection & Pick<Ledger, 'ledgerId' | 'place' | 'takeOver'>;
+export interface MailLedgerStore {
+  readonly ledger: Inspection & Annotations & Pick<Ledger, 'ledgerId' | 'place' | 'takeOver'>;
   readonly wake: Pick<Wake, 'notify'>;
+  readonly runs: Pick<Runs, 'mailEvents'>;
 }
 
 export type ActionName = 'forget' | 'markDone' | 'replay' | 'retryNow';
@@ -71,14 +74,15 @@ export interface Acted {
 export async function act(
   context: IExecuteFunctions,
   itemIndex: number,
-  { ledger, wake }: InspectionStore,
+  { ledger, wake }: MailLedgerStore,
   name: ActionName,
 ): Promise<Acted> {
   let count = 0;
   let unserved = 0;
   const selections = readSelections(context, itemIndex, name);
+  const by = `workflow ${context.getWorkflow().id ?? ''}`.trimEnd();
   for (const selection of selections) {
-    const changed = await ledger[name](selection);
+    const changed = await ledger[name](selection, by);
     if (changed.subscriptionIds.length > 0) wake.notify(changed.subscriptionIds);
     count += changed.count;
     unserved += changed.unserved;

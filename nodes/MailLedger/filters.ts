@@ -1,17 +1,31 @@
 // Reads which events are meant from the node's parameters; what cannot be meant throws, with what to change.
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { tryToParseDateTime } from 'n8n-workflow';
+import type { AnnotationFilter } from '../../engine/ledger/annotations';
 import type { EventFilter } from '../../engine/ledger/inspection';
 import type { EventState } from '../../engine/ledger/states';
 import { nodeError } from '../host/n8n/node-error';
 import { STATES } from './event-states';
 
 const NAMES: Readonly<Record<string, string>> = {
+  annotationCategory: 'Annotation: Category',
+  annotationName: 'Annotation: Name',
+  annotationPriority: 'Annotation: Priority',
+  leastFailures: 'Failed Runs',
   recordedAfter: 'Recorded After',
   recordedBefore: 'Recorded Before',
   sender: 'Sender',
+  sourceId: 'Source ID',
   states: 'States',
+  subject: 'Subject',
   workflowId: 'Workflow ID',
+};
+
+/** What each filter by annotation is about. */
+const ANNOTATION: Readonly<Record<string, keyof AnnotationFilter>> = {
+  annotationCategory: 'category',
+  annotationName: 'name',
+  annotationPriority: 'priority',
 };
 
 /** @returns the distinct ids, at least one */
@@ -54,6 +68,11 @@ export function readFilter(context: IExecuteFunctions, itemIndex: number, strict
     if (name === 'recordedAfter') filter.since = readTime(context, itemIndex, name, value);
     if (name === 'recordedBefore') filter.until = readTime(context, itemIndex, name, value);
     if (name === 'sender') filter.sender = textOf(value).trim();
+    if (name === 'subject') filter.subject = textOf(value).trim();
+    if (name === 'sourceId') filter.sourceId = readCount(context, itemIndex, name, value);
+    if (name === 'leastFailures') filter.leastFailures = readCount(context, itemIndex, name, value);
+    const part = ANNOTATION[name];
+    if (part) filter.annotation = { ...filter.annotation, [part]: textOf(value).trim() };
     if (name === 'states') filter.states = readStates(context, itemIndex, value);
     if (name === 'workflowId') filter.workflowId = textOf(value).trim();
   }
@@ -85,6 +104,12 @@ function readStates(context: IExecuteFunctions, itemIndex: number, value: unknow
   });
 }
 
+function readCount(context: IExecuteFunctions, itemIndex: number, name: string, value: unknown): number {
+  const count = Number(value);
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  throw nodeError(context.getNode(), `"${NAMES[name]}" must be a whole number from 1 on`, { itemIndex });
+}
+
 /** A time without a zone is in the workflow's. */
 function readTime(context: IExecuteFunctions, itemIndex: number, name: string, value: unknown): number {
   try {
@@ -100,12 +125,12 @@ function readTime(context: IExecuteFunctions, itemIndex: number, name: string, v
 }
 
 /** The parts of a list that is an array, or text with commas. */
-function textList(value: unknown): string[] {
+export function textList(value: unknown): string[] {
   const parts = Array.isArray(value) ? (value as unknown[]) : textOf(value).split(',');
   return parts.map((part) => textOf(part).trim()).filter((part) => part !== '');
 }
 
-function textOf(value: unknown): string {
+export function textOf(value: unknown): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -4,8 +4,10 @@ import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-wor
 import type { EventFilter, EventRecord, Inspection } from '../../engine/ledger/inspection';
 import { errorText } from '../../engine/runtime/log';
 import { nodeError } from '../host/n8n/node-error';
-import { act, type ActionName, type InspectionStore } from './actions';
+import { act, type ActionName, type MailLedgerStore } from './actions';
+import { annotate, removeAnnotation } from './annotate';
 import { eventIds, readFilter, readWorkflowId } from './filters';
+import { look } from './look';
 import { eventJson, sourceJson, statisticsJson } from './output';
 
 /** The most events in one query. */
@@ -14,7 +16,7 @@ const PAGE = 200;
 type Operation = (
   context: IExecuteFunctions,
   itemIndex: number,
-  store: InspectionStore,
+  store: MailLedgerStore,
 ) => Promise<IDataObject[]>;
 
 const action =
@@ -37,8 +39,10 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
       const events = await manyEvents(ledger, readFilter(context, itemIndex), mostEvents(context, itemIndex));
       return events.map(eventJson);
     },
+    annotate: async (...asked) => [await annotate(...asked)],
     forget: action('forget'),
     markDone: action('markDone'),
+    removeAnnotation: async (...asked) => [await removeAnnotation(...asked)],
     replay: action('replay'),
     retryNow: action('retryNow'),
   },
@@ -50,6 +54,8 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
   },
   source: {
     getAll: async (_context, _itemIndex, { ledger }) => (await ledger.sources()).map(sourceJson),
+    lookNow: (...asked) => look(...asked, 'lookNow'),
+    tryAgainNow: (...asked) => look(...asked, 'tryAgainNow'),
   },
   statistics: {
     getByState: async (context, itemIndex, { ledger }) => {
@@ -80,7 +86,7 @@ async function manyEvents(ledger: Inspection, filter: EventFilter, most: number)
 /** One operation for each input item. */
 export async function runMailLedger(
   context: IExecuteFunctions,
-  openStore: (context: IExecuteFunctions) => Promise<InspectionStore>,
+  openStore: (context: IExecuteFunctions) => Promise<MailLedgerStore>,
 ): Promise<INodeExecutionData[]> {
   const output: INodeExecutionData[] = [];
   for (const itemIndex of context.getInputData().keys()) {

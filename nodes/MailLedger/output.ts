@@ -1,5 +1,6 @@
 // From what the ledger tells to the JSON that a workflow works on: times are ISO 8601, sizes are octets.
 import type { IDataObject } from 'n8n-workflow';
+import type { Annotation } from '../../engine/ledger/annotations';
 import type { EventRecord, SourceHealth } from '../../engine/ledger/inspection';
 import type { EventState } from '../../engine/ledger/states';
 
@@ -15,11 +16,19 @@ export function eventJson({ id, state, subject, sender, ...event }: EventRecord)
     sender,
     ...event,
     recordedAt: isoTime(event.recordedAt),
+    beganAt: isoTime(event.beganAt),
     dueAt: isoTime(event.dueAt),
     settledAt: isoTime(event.settledAt),
     receivedAt: isoTime(event.receivedAt),
+    annotations: event.annotations.map(annotationJson),
   };
 }
+
+const annotationJson = ({ data, at, ...annotation }: Annotation): IDataObject => ({
+  ...annotation,
+  data: data as IDataObject[string],
+  at: isoTime(at),
+});
 
 export function sourceJson({ id, ...source }: SourceHealth): IDataObject {
   return {
@@ -27,6 +36,10 @@ export function sourceJson({ id, ...source }: SourceHealth): IDataObject {
     ...source,
     backfill: source.backfill && { ...source.backfill },
     workflowIds: [...source.workflowIds],
+    since: isoTime(source.since),
+    failingSince: isoTime(source.failingSince),
+    nextTryAt: isoTime(source.nextTryAt),
+    lastMailAt: isoTime(source.lastMailAt),
     recoveredAt: isoTime(source.recoveredAt),
     notifiedUntil: isoTime(source.notifiedUntil),
     lastSuccessAt: isoTime(source.lastSuccessAt),

@@ -1,7 +1,9 @@
 // What the node asks of a person in n8n's editor, and tells.
 import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
-import { mailStoreCredential, mailStoreProperty } from '../host/store/mail-store';
-import { stateOptions } from './event-states';
+import { mailStoreCredential, mailStoreProperty } from '../host/store/mail-store-choice';
+import { annotation } from './properties/annotation';
+import { filters, filtersButStates, workflowId } from './properties/filters';
+import { sourceProperties } from './properties/sources';
 
 const forEvents = (...operation: string[]): NonNullable<INodeProperties['displayOptions']> => ({
   show: { resource: ['event'], operation },
@@ -42,58 +44,6 @@ const selection = (operation: string[], options: INodePropertyOptions[]): INodeP
   description: 'Which events to change',
 });
 
-const recordedAfter: INodeProperties = {
-  displayName: 'Recorded After',
-  name: 'recordedAfter',
-  type: 'dateTime',
-  default: '',
-  description: 'Only events of emails that were recorded at this time or later',
-};
-
-const recordedBefore: INodeProperties = {
-  displayName: 'Recorded Before',
-  name: 'recordedBefore',
-  type: 'dateTime',
-  default: '',
-  description: 'Only events of emails that were recorded before this time',
-};
-
-const sender: INodeProperties = {
-  displayName: 'Sender',
-  name: 'sender',
-  type: 'string',
-  default: '',
-  placeholder: 'ann@example.com',
-  description: "The sender's address, or a part of it, in upper or lower case",
-};
-
-const states: INodeProperties = {
-  displayName: 'States',
-  name: 'states',
-  type: 'multiOptions',
-  options: stateOptions,
-  default: [],
-  description: 'Only events in one of these states. Replay takes dead and unknown events if this is not set.',
-};
-
-const workflowId: INodeProperties = {
-  displayName: 'Workflow ID',
-  name: 'workflowId',
-  type: 'string',
-  default: '',
-  placeholder: '={{ $workflow.id }}',
-  description: "Only events of this workflow. Its ID is in the address of the workflow's page.",
-};
-
-const filters: INodeProperties = {
-  displayName: 'Filters',
-  name: 'filters',
-  type: 'collection',
-  placeholder: 'Add filter',
-  default: {},
-  options: [recordedAfter, recordedBefore, sender, states, workflowId],
-};
-
 export const properties: INodeProperties[] = [
   {
     displayName: 'Resource',
@@ -116,6 +66,13 @@ export const properties: INodeProperties[] = [
     displayOptions: { show: { resource: ['event'] } },
     options: [
       {
+        name: 'Annotate',
+        value: 'annotate',
+        action: 'Annotate events',
+        description:
+          'Note what a workflow has found out about an email: a category, a priority, a summary, any data',
+      },
+      {
         name: 'Forget Content',
         value: 'forget',
         action: 'Forget the content of events',
@@ -133,6 +90,12 @@ export const properties: INodeProperties[] = [
         value: 'markDone',
         action: 'Mark events as done',
         description: 'Make events done without a run. An event that is being run stays as it is.',
+      },
+      {
+        name: 'Remove Annotation',
+        value: 'removeAnnotation',
+        action: 'Remove an annotation of events',
+        description: 'Take away what stands under a name',
       },
       {
         name: 'Replay',
@@ -177,6 +140,18 @@ export const properties: INodeProperties[] = [
         value: 'getAll',
         action: 'Get many sources',
         description: 'Get how each mailbox is doing: its state, its connection and its last error',
+      },
+      {
+        name: 'Look Now',
+        value: 'lookNow',
+        action: 'Look at sources now',
+        description: 'Let mailboxes be looked at now, and not when it is their time',
+      },
+      {
+        name: 'Try Again Now',
+        value: 'tryAgainNow',
+        action: 'Try sources again now',
+        description: 'Let mailboxes that could not be read be tried again now',
       },
     ],
     default: 'getAll',
@@ -232,6 +207,7 @@ export const properties: INodeProperties[] = [
     displayOptions: selecting('ids', ...ACTIONS),
     description: 'One event ID, or several with commas between them',
   },
+  ...annotation(ID_OF_ITEM),
   {
     displayName:
       'A replayed event runs its workflow again from the start. A step behind a Run Once node that is done already is left out.',
@@ -259,12 +235,9 @@ export const properties: INodeProperties[] = [
   },
   { ...filters, displayOptions: forEvents('getAll') },
   { ...filters, displayOptions: selecting('filter', 'forget', 'markDone', 'replay') },
-  {
-    ...filters,
-    displayOptions: selecting('filter', 'retryNow'),
-    options: [recordedAfter, recordedBefore, sender, workflowId],
-  },
+  { ...filtersButStates, displayOptions: selecting('filter', 'retryNow') },
   { ...workflowId, displayOptions: { show: { resource: ['statistics'] } } },
+  ...sourceProperties,
   mailStoreProperty,
   mailStoreCredential,
 ];

@@ -2,9 +2,10 @@
 // Invariant: what goes to the ledger is a digest; the same item of the same email has the same key in every run of
 // it, whatever else is in that run.
 import { createHash } from 'node:crypto';
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IExecuteFunctions } from 'n8n-workflow';
 import { rawParameters } from '../host/n8n/internals';
 import { nodeError } from '../host/n8n/node-error';
+import { mailOfItem } from '../host/run/mail-of-item';
 import type { Scope } from './settings';
 
 /** Where the counts stand in n8n's state of this node in this execution, which outlives a Wait. */
@@ -51,9 +52,7 @@ export function enteredKey(context: IExecuteFunctions, itemIndex: number): strin
 
 /** The key of the email that an item comes from. @param held of the emails that this execution runs */
 export function mailKey(context: IExecuteFunctions, itemIndex: number, held: readonly string[]): string {
-  const item = context.getInputData()[itemIndex]!;
-  const key =
-    deliveredKey(item) ?? (held.length === 1 ? held[0] : undefined) ?? tracedKey(context, itemIndex);
+  const key = mailOfItem(context, itemIndex, 'idempotencyKey', held);
   if (key) return key;
   throw nodeError(
     context.getNode(),
@@ -65,30 +64,6 @@ export function mailKey(context: IExecuteFunctions, itemIndex: number, held: rea
       description: 'Enter a Key that names what is done once, such as an order number.',
     },
   );
-}
-
-function deliveredKey(item: Pick<INodeExecutionData, 'json'> | null | undefined): string | undefined {
-  const delivery = item?.json['delivery'] as { idempotencyKey?: unknown } | null | undefined;
-  const key = delivery?.idempotencyKey;
-  return typeof key === 'string' && key !== '' ? key : undefined;
-}
-
-/** By n8n's item linking, back to the item of a trigger of this package. */
-function tracedKey(context: IExecuteFunctions, itemIndex: number): string | undefined {
-  const triggers = context
-    .getParentNodes(context.getNode().name)
-    .filter(({ type }) => /\.durable\w*Trigger$/.test(type));
-  for (const { name } of triggers) {
-    try {
-      const data = context.getWorkflowDataProxy(itemIndex);
-      const node = (data.$ as (name: string) => { item?: INodeExecutionData })(name);
-      const key = deliveredKey(node.item);
-      if (key) return key;
-    } catch {
-      // It has not run here, or a node on the way does not link its items.
-    }
-  }
-  return undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 // What the node asks of a person in n8n's editor, and tells.
 import type { INodeProperties } from 'n8n-workflow';
-import { mailStoreCredential, mailStoreProperty } from '../host/store/mail-store';
+import { mailStoreCredential, mailStoreProperty } from '../host/store/mail-store-choice';
 import { DEFAULT_KEEP_DAYS, DEFAULT_WAIT_SECONDS } from './settings';
 
 export const properties: INodeProperties[] = [

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import type { Me } from '../../engine/console/api';
 import { N8nApi } from '../../tools/n8n.mjs';
 import { ROOT } from '../../tools/shell.mjs';
 import { portAnswers } from '../support/net';
@@ -15,6 +16,7 @@ import { Hopeless, until } from '../support/until';
 interface State {
   readonly mailPort: number;
   readonly n8nPort: number;
+  readonly consolePort: number;
   readonly ownerPassword: string;
   readonly workflowId: string;
 }
@@ -129,6 +131,12 @@ describe('the demo', { timeout: 10 * 60_000 }, () => {
     const state = await start();
     assert.match(output, new RegExp(`http://localhost:${state.n8nPort}/workflow/${state.workflowId}`));
     assert.ok(output.includes(state.ownerPassword), 'the login is told');
+    const [, address, token] = /Mail Console +(http:\S+)\s+with the token +(\S+)/.exec(output) ?? [];
+    assert.equal(address, `http://localhost:${state.consolePort}`);
+    const ask = (): Promise<Response> =>
+      fetch(`${address}/api/me`, { headers: { authorization: `Bearer ${token}` } });
+    const me = await until('the console is open', () => ask().catch(() => null));
+    assert.equal(((await me.json()) as Me).right, 'operate');
     assert.match(output, /demo:send.*a run has failed.*RETRY.*succeeded.*DONE, with attempt 2.*demo:break/s);
     assert.match((await send('Grüße')).stdout, /Sent: Grüße/);
     await until('the mail waits for its next try', () => events().join() === 'RETRY 1');
@@ -146,7 +154,14 @@ describe('the demo', { timeout: 10 * 60_000 }, () => {
       ...[TRIGGER, 'Run Once', 'Create the Order', 'First Try?', 'Refused'],
     ]);
     assert.deepEqual(await stepsOf(api, second.id), [
-      ...[TRIGGER, 'Run Once', 'First Try?', 'Confirm the Order'],
+      ...[
+        TRIGGER,
+        'Run Once',
+        'First Try?',
+        'Confirm the Order',
+        'Stand-in for a Model',
+        'Note What It Says',
+      ],
     ]);
     assert.match(
       await readFile(join(folder, 'n8n.log'), 'utf8'),

@@ -37,7 +37,9 @@ describe('n8n in regular mode', { timeout: 30 * 60_000 }, () => {
     await n8n.api.publish(id);
     await n8n.watching(id);
     await dovecot.append('once', [rawMail({ subject: 'cut off' })]);
-    await until('its run is under way', () => sink.deliveries.length === 1);
+    // What other workflows still tell of their mails comes here, too.
+    const begun = (): number => sink.counts().get('cut off') ?? 0;
+    await until('its run is under way', () => begun() === 1);
     await n8n.down('SIGKILL');
     await n8n.up();
     const eventOf = async (): Promise<string | undefined> =>
@@ -47,7 +49,7 @@ describe('n8n in regular mode', { timeout: 30 * 60_000 }, () => {
       const executions = await n8n.api.executions();
       return executions.some(({ status, workflowId }) => status === 'error' && workflowId === id);
     });
-    assert.equal(sink.deliveries.length, 1, 'it did not run again');
+    assert.equal(begun(), 1, 'it did not run again');
     await n8n.api.unpublish(id);
   });
 

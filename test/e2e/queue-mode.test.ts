@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { Cleanup } from '../support/cleanup';
+import { consoleWorkflow } from '../support/console-workflow';
 import { Dovecot } from '../support/dovecot';
 import { endingsOfRuns, type Servers } from '../support/endings';
 import { PostedMails } from '../support/posted-mails';
@@ -22,7 +23,12 @@ describe('n8n in queue mode without Postgres for the ledger', { timeout: 5 * 60_
     const sink = await cleanup.of(Sink.start());
     const n8n = await cleanup.of(QueueModeN8n.start({ DURABLE_MAIL_POSTGRES_URL: '' }));
     const id = await mailWorkflow(n8n, dovecot.login('refused'), [postMail(sink)]);
-    await assert.rejects(n8n.api.publish(id), /Queue mode needs a mail ledger .* DURABLE_MAIL_POSTGRES_URL/);
+    for (const workflow of [id, await consoleWorkflow(n8n)]) {
+      await assert.rejects(
+        n8n.api.publish(workflow),
+        /Queue mode needs a mail ledger .* DURABLE_MAIL_POSTGRES_URL/,
+      );
+    }
   });
 });
 

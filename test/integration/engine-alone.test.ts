@@ -1,5 +1,5 @@
 // The engine as a program uses it that has never heard of n8n: a mail of a real Dovecot reaches a function, and what that
-// function does settles it.
+// function does settles it; and it collects for a trigger of whose settings it knows nothing but what the ledger has.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,17 +9,27 @@ import type { Dispatcher } from '../../engine/delivery/dispatcher';
 import { RunSlots } from '../../engine/delivery/run-slots';
 import type { Runs } from '../../engine/delivery/runs';
 import { type Engine, openEngine } from '../../engine/instance/engine';
-import { accountName } from '../../engine/imap/session/login';
+import type { ImapReadingData } from '../../engine/imap/read/reading-data';
+import { rulesFromJson } from '../../engine/imap/rules/criteria';
+import { accountName, type ImapLogin } from '../../engine/imap/session/login';
+import { Roster, type RosterPorts, type RosterSettings } from '../../engine/imap/watch/roster';
+import type { ImapSubscriber } from '../../engine/imap/watch/subscriber';
 import { unpackContent } from '../../engine/ledger/content';
-import type { Ended, OfferedRun } from '../../engine/ledger/ledger';
+import type { OfferedRun } from '../../engine/ledger/offers';
+import type { Ended } from '../../engine/ledger/runs';
+import type { SubscriptionSettings } from '../../engine/ledger/subscriptions';
 import { splitMail } from '../../engine/mail/headers';
 import { Dovecot } from '../support/dovecot';
 import { silentLog } from '../support/log';
 import { rawMail } from '../support/mails';
-import { readingOf } from '../support/reading';
+import { readingDataOf, readingOf } from '../support/reading';
 import { until } from '../support/until';
 
 const ROOT = join(__dirname, '..', '..');
+const SETTINGS: SubscriptionSettings = {
+  ...{ retryDelaysMs: [1], guarantee: 'atLeastOnce', keepContentMs: 60_000, retentionMs: 86_400_000 },
+  ...{ afterSuccess: null, whenDead: null },
+};
 const DELIVERY = { mostRuns: 2, mailsPerRun: 1, mostQueuedMs: 60_000 };
 
 interface Received {
@@ -30,6 +40,7 @@ interface Received {
 
 describe('The engine without n8n', { timeout: 120_000 }, () => {
   let folder: string;
+  let file: string;
   let dovecot: Dovecot;
   let engine: Engine;
   /** What people would be told of, beside mails that are set aside. */
@@ -38,7 +49,7 @@ describe('The engine without n8n', { timeout: 120_000 }, () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'durable-mail-alone-'));
     dovecot = await Dovecot.start();
-    const file = join(folder, 'ledger.sqlite');
+    file = join(folder, 'ledger.sqlite');
     engine = await openEngine({ kind: 'sqlite', file }, { log: silentLog, listens: true });
     await engine.own();
   });
@@ -67,6 +78,46 @@ describe('The engine without n8n', { timeout: 120_000 }, () => {
     }
   };
 
+  /** Whoever listens to a mailbox, but for what it takes there. */
+  const listener = (
+    login: ImapLogin,
+    synced: () => void,
+  ): Omit<ImapSubscriber, 'subscription' | 'reading'> => ({
+    ...{ login: () => Promise.resolve(login), mostConnections: login.mostConnections, hasActions: false },
+    ...{ outage: { afterMs: null, whenOver: false }, joinedAt: Date.now(), begun: () => true, synced },
+    report: (fault) => faults.push(fault),
+    warn: (fault) => faults.push(fault),
+    reportOver: () => undefined,
+    moved: () => undefined,
+  });
+
+  /** Collects by a reading, until it is stopped. Resolves when the mailboxes are read from here on. */
+  const collect = async (
+    { ledger, imap }: Engine,
+    settings: Omit<RosterSettings, 'account' | 'login' | 'listEveryMs'>,
+    user: string,
+    mailboxes: readonly string[],
+  ): Promise<Roster> => {
+    const login = dovecot.login(user);
+    const placed = new Set<string>();
+    const ports: RosterPorts = {
+      ...{ ledger, registry: imap, log: silentLog, changed: () => undefined, listed: () => undefined },
+      ...{ failed: (fault) => faults.push(fault), moved: () => assert.fail('the login is the same') },
+      subscriber: (subscription, reading, { mailbox }) => ({
+        ...listener(login, () => void placed.add(mailbox)),
+        ...{ subscription, reading },
+      }),
+    };
+    const account = accountName(login);
+    const roster = new Roster(
+      { ...settings, account, login: () => Promise.resolve(login), listEveryMs: 300 },
+      ports,
+    );
+    await roster.start();
+    await until('all are read from here on', () => mailboxes.every((mailbox) => placed.has(mailbox)));
+    return roster;
+  };
+
   /** Listens to the user's INBOX. @param ended gets the events that are given up */
   const listen = async (
     user: string,
@@ -77,20 +128,12 @@ describe('The engine without n8n', { timeout: 120_000 }, () => {
     const source = { kind: 'imap', account: accountName(login), mailbox: 'INBOX' } as const;
     const subscription = await engine.ledger.subscribe({
       ...{ workflowId: user, nodeId: 'a function', source },
-      ...{ retryDelaysMs, guarantee: 'atLeastOnce', keepContentMs: 60_000, retentionMs: 86_400_000 },
-      ...{ afterSuccess: null, whenDead: null },
+      ...{ ...SETTINGS, retryDelaysMs },
     });
     let isPlaced = false;
     const leave = engine.imap.join(source, {
-      ...{ subscription, reading: readingOf(), login: () => Promise.resolve(login) },
-      ...{ outage: { afterMs: null, whenOver: false }, hasActions: false, joinedAt: Date.now() },
-      mostConnections: login.mostConnections,
-      begun: () => true,
-      synced: () => void (isPlaced = true),
-      report: (fault) => faults.push(fault),
-      warn: (fault) => faults.push(fault),
-      reportOver: () => undefined,
-      moved: () => undefined,
+      ...listener(login, () => void (isPlaced = true)),
+      ...{ subscription, reading: readingOf() },
     });
     const dispatcher: Dispatcher = engine.deliver(DELIVERY, {
       slots: new RunSlots(Infinity),
@@ -161,6 +204,70 @@ describe('The engine without n8n', { timeout: 120_000 }, () => {
     await until('a person is told', () => ended.length > 0);
     assert.deepEqual([ended[0]!.state, ended[0]!.lastError, ended[0]!.subject], ['DEAD', 'Never.', 'three']);
     await stop();
+  });
+
+  it('collects by what it reads in the ledger, and takes exactly what the trigger itself would', async () => {
+    const from = (sender: string, subject: string): Buffer =>
+      Buffer.from(rawMail({ subject }).replace('"Ann Sender" <ann@example.com>', sender));
+    const reading = readingDataOf({
+      mailboxes: { kind: 'pattern', pattern: 'Orders*' },
+      filter: { from: '/@shop\\.example>$/i', subject: 'order' },
+      rules: rulesFromJson('["UNSEEN", ["SINCE", "2001-01-01"]]'),
+    });
+    const [own, other] = ['dave', 'erin'] as const;
+    const trigger = (user: string): Promise<Roster> => {
+      const node = { workflowId: user, nodeId: 'a trigger', nodeName: 'Orders' };
+      return collect(engine, { ...node, subscription: SETTINGS, reading }, user, ['Orders.2025']);
+    };
+    for (const user of [own, other]) {
+      const client = await dovecot.client(user);
+      for (const mailbox of ['Orders.2025', 'Support']) await client.mailboxCreate(mailbox);
+      await client.logout();
+    }
+    const itself = await trigger(own);
+    // The other one's trigger leaves it to a second engine.
+    await (await trigger(other)).stop();
+    const second = await openEngine({ kind: 'sqlite', file }, { log: silentLog, listens: false });
+    const account = accountName(dovecot.login(other));
+    const [known, ...more] = await second.ledger.readings({ kind: 'imap', account });
+    assert.deepEqual([known?.source.mailbox, known?.placed, more], ['Orders.2025', true, []]);
+    const { workflowId, nodeId, settings: subscription } = known!;
+    const stored = known!.reading as ImapReadingData;
+    const elsewhere = await collect(second, { workflowId, nodeId, subscription, reading: stored }, other, [
+      'Orders.2025',
+    ]);
+    for (const user of [own, other]) {
+      const client = await dovecot.client(user);
+      const shop = (subject: string): Buffer => from('"Shop" <Mail@SHOP.example>', subject);
+      await client.append('Orders.2025', shop('Order 1'));
+      await client.append('Orders.2025', from('<ann@shop.example.org>', 'Order 2'));
+      await client.append('Orders.2025', shop('Offer 3'));
+      await client.append('Orders.2025', shop('Order 4, read'), ['\\Seen']);
+      await client.append('Support', shop('Order 5'));
+      await client.append('INBOX', shop('Order 6'));
+      await client.mailboxCreate('Orders.2026');
+      await client.append('Orders.2026', shop('Order 7, of a mailbox that was made later'));
+      await client.append('Orders.2026', from('<bob@example.com>', 'Order 8'));
+      for (const mailbox of ['Orders.2025', 'Orders.2026']) await client.append(mailbox, shop('Last order'));
+      await client.logout();
+    }
+    const taken = async (workflowId: string): Promise<string[]> => {
+      const { events } = await engine.ledger.events({ workflowId }, { limit: 100 });
+      return events.map(({ mailbox, subject }) => `${mailbox}: ${subject}`).sort();
+    };
+    const lasts = (mails: readonly string[]): number => mails.filter((mail) => /Last/.test(mail)).length;
+    await until('each has taken the last', async () =>
+      (await Promise.all([taken(own), taken(other)])).every((mails) => lasts(mails) === 2),
+    );
+    await Promise.all([itself.stop(), elsewhere.stop()]);
+    await second.close();
+    assert.deepEqual(await taken(other), await taken(own));
+    assert.deepEqual(await taken(other), [
+      'Orders.2025: Last order',
+      'Orders.2025: Order 1',
+      'Orders.2026: Last order',
+      'Orders.2026: Order 7, of a mailbox that was made later',
+    ]);
   });
 
   it('had nothing to complain of', () => assert.deepEqual(faults, []));

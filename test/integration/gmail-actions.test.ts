@@ -11,8 +11,9 @@ import { GmailClient } from '../../engine/gmail/api/client';
 import { packGmailMail } from '../../engine/gmail/mail/stored';
 import { gmailIdentity } from '../../engine/gmail/mail/identity';
 import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
-import type { Ledger, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
-import type { MailActions } from '../../engine/ledger/mail-actions';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { Subscription, SubscriptionSettings } from '../../engine/ledger/subscriptions';
+import type { Errands } from '../../engine/ledger/errands';
 import type { SourceHold } from '../../engine/ledger/source-holds';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { monotonicNow } from '../../engine/runtime/time';
@@ -116,7 +117,7 @@ describe('after the end of a run, in a Gmail account', { timeout: 120_000 }, () 
   /** With a client that does not wait between its tries. */
   const perform = async (
     to: Subscription,
-    queue: Pick<MailActions, 'takeActions' | 'finishActions' | 'postponeActions'> = ledger,
+    queue: Pick<Errands, 'takeErrands' | 'finishErrands' | 'postponeErrands'> = ledger,
   ): Promise<{ readonly mayBeMore: boolean }> => {
     const endpoints = { gmail: gmail.url, pubsub: gmail.url };
     const login = { address: ann.address, token: () => Promise.resolve(token), send: fetchHttp };
@@ -132,7 +133,7 @@ describe('after the end of a run, in a Gmail account', { timeout: 120_000 }, () 
   const waiting = async (): Promise<number> => (await ledger.sources())[0]!.actionsWaiting;
 
   /** As if an hour had passed for all that waits. */
-  const later = (): unknown => beside.exec('update mail_action set due_at = due_at - 3600000');
+  const later = (): unknown => beside.exec('update errand set due_at = due_at - 3600000');
 
   const callsOf = (method: string): number =>
     gmail.calls.filter((call) => call.method === method && call.account === ann.address).length;
@@ -231,9 +232,9 @@ describe('after the end of a run, in a Gmail account', { timeout: 120_000 }, () 
     const id = ann.deliver();
     await run(to, [id]);
     const crashing = {
-      takeActions: ledger.takeActions.bind(ledger),
-      postponeActions: ledger.postponeActions.bind(ledger),
-      finishActions: () => Promise.reject(new Error('the process is gone')),
+      takeErrands: ledger.takeErrands.bind(ledger),
+      postponeErrands: ledger.postponeErrands.bind(ledger),
+      finishErrands: () => Promise.reject(new Error('the process is gone')),
     };
     await assert.rejects(perform(to, crashing), /the process is gone/);
     assert.deepEqual([...ann.labelsOf(id)].sort(), ['STARRED', 'UNREAD']);

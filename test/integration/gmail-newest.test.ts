@@ -9,7 +9,7 @@ import { gmailIdentity } from '../../engine/gmail/mail/identity';
 import type { GmailEvent } from '../../engine/gmail/mail/event';
 import type { GmailFilter, GmailReading } from '../../engine/gmail/read/reading';
 import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
-import type { Claim } from '../../engine/ledger/ledger';
+import type { Claim } from '../../engine/ledger/pointer';
 import { parseTextMatch } from '../../engine/mail/filter';
 import type { FakeAccount } from '../support/gmail/account';
 import { FakeGmail } from '../support/gmail/fake';
@@ -185,7 +185,7 @@ describe('the newest mail that fits', () => {
 describe('a mail that is not in the ledger any more', () => {
   const claim = (event: GmailEvent, id: string, more: Partial<Claim> = {}): Claim => ({
     ...{ event: 'event', attempt: 1, subscriptionId: 1, idempotencyKey: 'key', messageId: null },
-    ...{ sender: null, subject: null },
+    ...{ sender: null, subject: null, content: null },
     ...{ account: ann.address, mailbox: GMAIL_MAILBOX, softIdentity: null, uid: null, uidValidity: null },
     ...{ identity: gmailIdentity(event, id, 'Label_1'), receivedAt: null, size: 100 },
     ...more,

@@ -7,7 +7,7 @@ import { noticeKey } from '../../engine/source/notices';
 import type { FakeAccount } from '../support/gmail/account';
 import type { FakeGmail } from '../support/gmail/fake';
 import { GMAIL_TIMES as TIMES, GmailScene, isRead, RARELY } from '../support/gmail-scene';
-import { fakeLogin, type GmailWatching } from '../support/gmail-watching';
+import { fakeLogin, type GmailJoined, type GmailWatching } from '../support/gmail-watching';
 import { until } from '../support/until';
 
 describe('a watched Gmail account', { timeout: 5 * 60_000 }, () => {
@@ -155,6 +155,37 @@ describe('a watched Gmail account', { timeout: 5 * 60_000 }, () => {
       );
       const other = await scene.join({ workflowId: 'b' });
       await Promise.all([isRead(one), isRead(other)]);
+    });
+
+    it('is read as soon as another account finds Gmail back after an outage; its quota and its rights are left alone', async (test) => {
+      // Tries follow each other at once, and whoever is called tries at once.
+      test.mock.method(Math, 'random', () => 0.001);
+      const patient = await scene.open({ retryMs: [RARELY], rejectedMs: [RARELY] });
+      const join = (name: string): Promise<GmailJoined> => {
+        const { address } = gmail.account(`${name}@example.com`);
+        return scene.join({ workflowId: name }, fakeLogin(gmail, address), patient);
+      };
+      gmail.fail('*', {
+        status: 403,
+        reason: 'dailyLimitExceeded',
+        account: 'max@example.com',
+        times: Infinity,
+      });
+      gmail.fail('*', { status: 403, reason: 'domainPolicy', account: 'zoe@example.com', times: Infinity });
+      gmail.fail('*', { reset: true, times: Infinity });
+      const names = ['bob', 'cem', 'max', 'zoe'];
+      const [bob, cem] = await Promise.all(names.map(join));
+      const waits = (name: string): boolean =>
+        patient.log.some((line) => line.startsWith(`Not watching the Gmail account ${name}@`));
+      await until('all wait', () => names.every(waits));
+      gmail.heal();
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      assert.deepEqual([bob!.synced, cem!.synced], [0, 0], 'nobody has found it back');
+      const since = gmail.calls.length;
+      await isRead(await join('newcomer'));
+      await Promise.all([isRead(bob!), isRead(cem!)]);
+      const asked = new Set(gmail.calls.slice(since).map(({ account }) => account.replace(/@.*/, '')));
+      assert.deepEqual(asked, new Set(['newcomer', 'bob', 'cem']));
     });
 
     it('is not asked by those who join while it waits more than once for each of them', async () => {

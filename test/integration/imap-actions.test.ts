@@ -5,7 +5,7 @@ import { type ActionsEnd, performActions } from '../../engine/imap/act/actions';
 import { ImapFault } from '../../engine/imap/session/fault';
 import { NO_NEEDS } from '../../engine/imap/session/facts';
 import { ImapSession } from '../../engine/imap/session/session';
-import type { DueAction, MailAction, MailActions } from '../../engine/ledger/mail-actions';
+import type { DueErrand, Errand, Errands } from '../../engine/ledger/errands';
 import { readHeaders } from '../../engine/mail/headers';
 import { imapIdentity, messageIdOf, softIdentity } from '../../engine/mail/identity';
 import { Dovecot } from '../support/dovecot';
@@ -17,30 +17,30 @@ const { signal } = new AbortController();
 const MINUTE = 60_000;
 
 /** Keeps the queue in memory, without times: what was begun is due again at once. */
-class Queue implements MailActions {
-  due: DueAction[] = [];
+class Queue implements Errands {
+  due: DueErrand[] = [];
   readonly postponed: { ids: readonly number[]; error: string; delayMs: number }[] = [];
 
   add(
-    mail: Omit<DueAction, 'id' | 'action' | 'begun' | 'subscriptionId'>,
-    action: MailAction,
+    mail: Omit<DueErrand, 'id' | 'action' | 'tries' | 'subscriptionId'>,
+    action: Errand,
     subscriptionId = 1,
   ): void {
-    this.due.push({ ...mail, id: this.due.length + 1, action, subscriptionId, begun: 0 });
+    this.due.push({ ...mail, id: this.due.length + 1, action, subscriptionId, tries: 0 });
   }
 
-  takeActions(): Promise<DueAction[]> {
+  takeErrands(): Promise<DueErrand[]> {
     const taken = this.due;
-    this.due = taken.map((due) => ({ ...due, begun: due.begun + 1 }));
+    this.due = taken.map((due) => ({ ...due, tries: due.tries + 1 }));
     return Promise.resolve(taken);
   }
 
-  finishActions(ids: readonly number[]): Promise<void> {
+  finishErrands(ids: readonly number[]): Promise<void> {
     this.due = this.due.filter(({ id }) => !ids.includes(id));
     return Promise.resolve();
   }
 
-  postponeActions(ids: readonly number[], error: string, delayMs: number): Promise<void> {
+  postponeErrands(ids: readonly number[], error: string, delayMs: number): Promise<void> {
     this.postponed.push({ ids, error, delayMs });
     return Promise.resolve();
   }
@@ -108,7 +108,7 @@ describe('what is due to be done with mails', { timeout: 5 * MINUTE }, () => {
     });
 
   /** Puts mails there. @returns what the ledger would know of them */
-  const arrive = async (mails: readonly string[], mailbox = 'INBOX'): Promise<DueAction[]> => {
+  const arrive = async (mails: readonly string[], mailbox = 'INBOX'): Promise<DueErrand[]> => {
     await dovecot.append(user, mails, mailbox);
     const session = await ImapSession.connect(dovecot.login(user), signal);
     const { uidValidity } = await session.open(mailbox);
@@ -122,7 +122,7 @@ describe('what is due to be done with mails', { timeout: 5 * MINUTE }, () => {
         id: 0,
         subscriptionId: 1,
         action: { kind: 'flag' },
-        begun: 0,
+        tries: 0,
         event: `event-${uid}`,
         identity: imapIdentity({ mailbox, uidValidity, uid, emailId }),
         softIdentity: softIdentity(headers, size),
@@ -135,7 +135,7 @@ describe('what is due to be done with mails', { timeout: 5 * MINUTE }, () => {
     });
   };
 
-  const three = (): Promise<DueAction[]> =>
+  const three = (): Promise<DueErrand[]> =>
     arrive(['one', 'two', 'six'].map((subject) => rawMail({ subject })));
 
   /** Subjects and flags of what is in a mailbox. */
@@ -539,11 +539,11 @@ describe('what is due to be done with mails', { timeout: 5 * MINUTE }, () => {
     queue.add(two!, { kind: 'markRead' });
     const stopping = new AbortController();
     const ledger = {
-      takeActions: () => queue.takeActions(),
-      postponeActions: () => Promise.reject(new Error('nothing is refused')),
-      finishActions: (ids: readonly number[]) => {
+      takeErrands: () => queue.takeErrands(),
+      postponeErrands: () => Promise.reject(new Error('nothing is refused')),
+      finishErrands: (ids: readonly number[]) => {
         stopping.abort();
-        return queue.finishActions(ids);
+        return queue.finishErrands(ids);
       },
     };
     const session = await connect();

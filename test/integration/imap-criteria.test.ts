@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { parseCriteria } from '../../engine/imap/rules/criteria';
 import { ImapFault } from '../../engine/imap/session/fault';
 import { ImapSession } from '../../engine/imap/session/session';
 import { hasAttachment } from '../../engine/imap/rules/structure';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { TcpProxy } from '../support/net';
+import { parseCriteria } from '../support/reading';
 
 const USER = 'rules';
 const { signal } = new AbortController();

@@ -1,12 +1,12 @@
 // What a person sees who tests the trigger by hand: the newest mail that fits, and the server's mailboxes.
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { parseCriteria } from '../../engine/imap/rules/criteria';
 import { type NewestMail, type NewestQuery, readNewest } from '../../engine/imap/find/newest';
 import { ImapSession } from '../../engine/imap/session/session';
 import { parseTextMatch } from '../../engine/mail/filter';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
+import { parseCriteria } from '../support/reading';
 
 const { signal } = new AbortController();
 

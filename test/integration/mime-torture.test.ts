@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { INodeExecutionData } from 'n8n-workflow';
 import { ImapRereader } from '../../engine/imap/find/again';
 import { unpackContent } from '../../engine/ledger/content';
-import type { Claim, Pointer } from '../../engine/ledger/ledger';
+import type { Claim, Pointer } from '../../engine/ledger/pointer';
 import { headerBlock } from '../../engine/mail/headers';
 import { imapShape } from '../../nodes/DurableImapTrigger/shape';
 import { itemsOf } from '../../nodes/host/run/items';

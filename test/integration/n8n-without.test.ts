@@ -15,7 +15,7 @@ import type {
   IRun,
   ITriggerFunctions,
 } from 'n8n-workflow';
-import type { OfferedRun } from '../../engine/ledger/ledger';
+import type { OfferedRun } from '../../engine/ledger/offers';
 import { emitRun } from '../../nodes/host/listen/emit';
 import { refuseWhatCannotWork } from '../../nodes/host/listen/refusal';
 import { triggersOf } from '../../nodes/host/n8n/workflow-triggers';

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { npm, ROOT, run } from '../../tools/shell.mjs';
 
-const SOURCES = ['nodes', 'credentials', 'engine', 'tools', 'demo', 'test', 'docs'];
+const SOURCES = ['nodes', 'credentials', 'engine', 'console', 'tools', 'demo', 'test', 'docs'];
 const FILES = ['index.ts', 'gulpfile.js', 'LICENSE', 'README.md', 'package.json', 'package-lock.json'];
 const CONFIGURATIONS = ['tsconfig.json', 'tsconfig.build.json'];
 
@@ -71,9 +71,13 @@ describe('the package', { timeout: 10 * 60_000 }, () => {
           assets.push(join('dist', relative(ROOT, entry.parentPath), entry.name));
     assert.ok(assets.length >= 12, 'icons in light and dark, and codex files');
     const thread = 'dist/engine/ledger/sqlite/thread/worker.js';
-    for (const path of [...n8n.nodes, ...n8n.credentials, ...assets, thread])
+    const page = ['dist/console/page.html', 'dist/console/licenses.txt'];
+    for (const path of [...n8n.nodes, ...n8n.credentials, ...assets, thread, ...page])
       assert.ok(paths.includes(path), path);
-    const others = paths.filter((path) => !/^dist\/(nodes|credentials|engine|index\.)/.test(path));
+    const others = paths.filter(
+      (path) =>
+        !/^dist\/(nodes|credentials|engine|index\.)|^dist\/console\/(page\.html|licenses\.txt)$/.test(path),
+    );
     assert.deepEqual(others.sort(), ['LICENSE', 'README.md', 'package.json']);
     assert.ok((await stat(join(clone, packed.filename))).size > 100_000);
   });

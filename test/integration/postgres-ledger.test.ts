@@ -1,12 +1,15 @@
 // The ledger's contract on a real Postgres, and what only a server can do wrong.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Client, type ClientConfig, types } from 'pg';
 import { LedgerFault, type LedgerFaultKind } from '../../engine/ledger/fault';
-import type { Ledger, NewMessage, NewSubscription, Subscription } from '../../engine/ledger/ledger';
+import type { Change } from '../../engine/ledger/changes';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { NewMessage } from '../../engine/ledger/recording';
+import type { NewSubscription, Subscription } from '../../engine/ledger/subscriptions';
 import { checkPostgres } from '../../engine/ledger/postgres/check';
 import { serverFault } from '../../engine/ledger/postgres/fault';
 import { migrations } from '../../engine/ledger/postgres/migrations';
@@ -16,11 +19,15 @@ import type { SourceHold } from '../../engine/ledger/source-holds';
 import { selfSigned } from '../support/certificate';
 import { PostgresServer } from '../support/postgres';
 import { until } from '../support/until';
+import { type Before, ledgerOfBefore, selectAll, TABLES as TABLES_BEFORE } from '../ledger/before/to-its-end';
 import { ledgerContract } from '../ledger/contract';
+import { Fixture } from '../ledger/contract/fixture';
 import { held } from '../ledger/held';
-import type { LedgerUnderTest } from '../ledger/contract/harness';
+import type { LedgerUnderTest, Value } from '../ledger/contract/harness';
 
-const TABLES = 'source, subscription, message, content, event, seen, once_key, mail_action';
+const TABLES =
+  'source, subscription, message, content, content_piece, event, seen, once_key, errand, mail_action, change, ' +
+  'try, deed, annotation, step_sum';
 const LEDGERS = 'n8n-nodes-durable-mail';
 const NEW_SUBSCRIPTION: NewSubscription = {
   workflowId: 'w',
@@ -42,6 +49,8 @@ after(() => server.dispose());
 
 /** Every statement that ledgers send, whatever connection it goes over. */
 let sent = 0;
+/** With their parameters, while that is asked for. */
+let seen: [text: string, parameters: unknown[]][] | undefined;
 const query = Object.getOwnPropertyDescriptor(Client.prototype, 'query')!.value as (
   this: Client,
   ...args: unknown[]
@@ -50,7 +59,10 @@ Object.defineProperty(Client.prototype, 'query', {
   configurable: true,
   writable: true,
   value(this: Client & { connectionParameters: ClientConfig }, ...args: unknown[]) {
-    if (this.connectionParameters.application_name === LEDGERS) sent++;
+    if (this.connectionParameters.application_name === LEDGERS) {
+      sent++;
+      if (typeof args[0] === 'string' && Array.isArray(args[1])) seen?.push([args[0], args[1]]);
+    }
     return query.apply(this, args);
   },
 });
@@ -85,10 +97,13 @@ async function openUnderTest(): Promise<LedgerUnderTest> {
     ledger,
     query: async <Row>(sql: string) => (await beside.query(sql)).rows as Row[],
     statements: () => sent,
+    readThrough: (work) => readThrough(beside, work),
+    withoutIndex: (name, work) => withoutIndex(beside, name, work),
     openAnother: (instance) => openPostgresLedger(settingsFromUrl(url), instance),
     dispose: async () => {
       await ledger.close();
       await beside.query(`truncate ${TABLES} restart identity`);
+      await beside.query(`insert into change (xid, type, details) values ('0', 'begin', '{}')`);
       await beside.query(
         'update durable_mail.ownership set owner = null, home = null, host = null, owned_at = null, said_at = null',
       );
@@ -97,7 +112,108 @@ async function openUnderTest(): Promise<LedgerUnderTest> {
   };
 }
 
+/** The database is shared: it has the index again, whatever happens. */
+async function withoutIndex(beside: Client, name: string, work: () => Promise<void>): Promise<void> {
+  const { rows } = await beside.query<{ made: string }>(
+    `select indexdef as made from pg_indexes where schemaname = 'durable_mail' and indexname = '${name}'`,
+  );
+  await beside.query(`drop index ${name}`);
+  try {
+    await work();
+  } finally {
+    await beside.query(rows[0]!.made);
+  }
+}
+
+interface Plan {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
+  readonly Filter?: string;
+  readonly Plans?: readonly Plan[];
+}
+
+/** They hand on row by row: a limit above them ends what is below. */
+const ROW_BY_ROW = ['Limit', 'Nested Loop', 'LockRows', 'Subquery Scan', 'Result'];
+
+/**
+ * An index whose first rows are taken, as they come, up to a limit is not read through; and one of what waits is short: where it is read
+ * as a whole, Postgres has seen that.
+ * @param short such indexes @param of the table that the plan above reads: a bitmap of it is made below
+ * @returns the tables that a plan reads from one end to the other, by themselves or by an index
+ */
+function readBy(
+  { Plans = [], ...plan }: Plan,
+  short: ReadonlySet<string>,
+  { of, isCut = false }: { readonly of?: string | undefined; readonly isCut?: boolean } = {},
+): string[] {
+  const { 'Node Type': type, 'Relation Name': table = of, 'Index Name': index } = plan;
+  const isAll =
+    index === undefined
+      ? type === 'Seq Scan'
+      : !plan['Index Cond'] && !short.has(index) && (!isCut || plan.Filter !== undefined);
+  const above = { of: table, isCut: type === 'Limit' || (isCut && ROW_BY_ROW.includes(type)) };
+  return [...(isAll ? [table!] : []), ...Plans.flatMap((below) => readBy(below, short, above))];
+}
+
+/** @returns what the ledger's statements read so while some work is done, as Postgres plans them for what is stored */
+async function readThrough(beside: Client, work: () => Promise<void>): Promise<string[]> {
+  await beside.query('analyze');
+  const partial = await beside.query<{ name: string }>(
+    'select relname as name from pg_index join pg_class on pg_class.oid = indexrelid where indpred is not null',
+  );
+  const short = new Set(partial.rows.map(({ name }) => name));
+  const asked = (seen = []) as [string, unknown[]][];
+  await work();
+  seen = undefined;
+  const read: string[] = [];
+  for (const [text, parameters] of asked) {
+    const { rows } = await beside.query<{ 'QUERY PLAN': readonly { readonly Plan: Plan }[] }>(
+      `explain (format json) ${text}`,
+      parameters,
+    );
+    const tables = rows.flatMap((row) => row['QUERY PLAN'].flatMap(({ Plan: plan }) => readBy(plan, short)));
+    for (const table of tables) if (table !== 'ownership') read.push(`${table}: ${text}`);
+  }
+  return [...new Set(read)];
+}
+
 ledgerContract('Postgres', openUnderTest);
+
+let dumped: Before;
+
+/** A database as pg_dump wrote it of the version before, and then brought up to date. */
+async function openBefore(): Promise<LedgerUnderTest> {
+  const url = await server.createDatabase();
+  const restoring = await connect(url);
+  await restoring.query(await readFile(join(__dirname, '..', 'ledger', 'before', 'postgres-7.sql'), 'utf8'));
+  await restoring.end();
+  const beside = await connect(url);
+  const all = async <Row>(sql: string): Promise<Row[]> => (await beside.query(sql)).rows as Row[];
+  const tables: (readonly [string, readonly unknown[]])[] = [];
+  for (const table of TABLES_BEFORE) tables.push([table, await all<Record<string, Value>>(selectAll(table))]);
+  dumped = Object.fromEntries(tables) as unknown as Before;
+  const ledger = await openPostgresLedger(settingsFromUrl(url));
+  return {
+    ...{
+      ledger,
+      query: all,
+      statements: () => sent,
+      readThrough: async () => [],
+      withoutIndex: (_, work) => work(),
+    },
+    openAnother: (instance) => openPostgresLedger(settingsFromUrl(url), instance),
+    dispose: async () => {
+      await ledger.close();
+      await beside.end();
+    },
+  };
+}
+
+describe('a Postgres ledger of the version before', () => {
+  ledgerOfBefore(new Fixture(openBefore), () => dumped);
+});
 
 /** A database of its own, its settings, and a connection beside the ledgers on it. */
 async function onDatabase(
@@ -219,9 +335,13 @@ describe('the schema in Postgres', () => {
       );
       const ledgers = await Promise.all(Array.from({ length: 4 }, () => openPostgresLedger(settings)));
       try {
-        const added = { unclaimed: 0, end_told: true };
-        const [events, ...others] = before as [object[], ...object[][]];
-        assert.deepEqual(await all(), [events.map((event) => ({ ...event, ...added })), ...others]);
+        const added = { unclaimed: 0, end_told: true, began_at: null };
+        const [events, contents, ...others] = before as [object[], object[], ...object[][]];
+        assert.deepEqual(await all(), [
+          events.map((event) => ({ ...event, ...added })),
+          contents.map((content) => ({ ...content, pieces: 1 })),
+          ...others,
+        ]);
         const { rows } = await beside.query('select * from subscription');
         const { id, cursor, guarantee, keep_content_ms, retention_ms, after_success, when_dead } =
           rows[0] as {
@@ -248,7 +368,7 @@ describe('the schema in Postgres', () => {
           { ...pointer, state: 'DONE' },
         ]);
         assert.deepEqual(
-          (await ledger.takeActions(hold, 10, 1_000)).map(({ event, action }) => [event, action]),
+          (await ledger.takeErrands(hold, 10, 1_000)).map(({ event, action }) => [event, action]),
           [['event-1', { kind: 'markRead' }]],
         );
         assert.match(await checkPostgres(settings), READY);
@@ -357,7 +477,10 @@ describe("a user's rights in Postgres", () => {
       await beside.query(`grant insert, update on content to "${user}"`);
       await assert.rejects(
         checkPostgres(settings),
-        fault('rights', /lacks delete on content, insert\/update\/delete on event,/),
+        fault(
+          'rights',
+          /lacks insert\/update\/delete on annotation, insert\/update\/delete on change, delete on content, insert\/update\/delete on content_piece, insert\/update\/delete on deed, insert\/update\/delete on errand, insert\/update\/delete on event,/,
+        ),
       );
       await withLedger(settings, async (ledger) => {
         await assert.rejects(ledger.subscribe(NEW_SUBSCRIPTION), fault('rights', /grant select, insert/));
@@ -561,7 +684,6 @@ describe('a connection to Postgres', () => {
         );
         return rows.length === 0;
       });
-      await assert.rejects(ledger.sources(), LedgerFault);
     }));
 });
 
@@ -584,7 +706,10 @@ describe('many processes on one Postgres', () => {
               workflowId: workflowId!,
               source: { ...NEW_SUBSCRIPTION.source, mailbox: mailbox! },
               keepContentMs: workflowId === 'a' ? 0 : 50,
-              afterSuccess: workflowId === 'a' ? { kind: 'move', mailbox: 'Done' } : { kind: 'markRead' },
+              afterSuccess:
+                workflowId === 'a'
+                  ? { kind: 'move', mailbox: 'Done', takesAway: true }
+                  : { kind: 'markRead' },
               whenDead: { kind: 'flag' },
             }),
           ),
@@ -597,10 +722,22 @@ describe('many processes on one Postgres', () => {
         let won = 0;
         let acted = 0;
         const act = async (ledger: Ledger, hold: SourceHold, round: number): Promise<void> => {
-          const actions = (await ledger.takeActions(hold, 20, 20)).map(({ id }) => id).reverse();
-          if (round % 3 === 0) await ledger.postponeActions(actions, 'it broke', 10);
-          else await ledger.finishActions(actions);
+          const actions = (await ledger.takeErrands(hold, 20, 20)).map(({ id }) => id).reverse();
+          if (round % 3 === 0) await ledger.postponeErrands(actions, 'it broke', 10);
+          else await ledger.finishErrands(actions);
           acted += actions.length;
+        };
+        const heard: Change[] = [];
+        let position = (await ledgers[0]!.changePositions()).oldest;
+        const hear = async (ledger: Ledger, isAll: () => boolean): Promise<void> => {
+          for (let rest = true; rest;) {
+            rest = !isAll();
+            const page = await ledger.changes(position, 100);
+            assert.ok(page !== 'reset');
+            heard.push(...page.changes);
+            position = page.position;
+            rest ||= page.more;
+          }
         };
         const work = async (ledger: Ledger, worker: number): Promise<void> => {
           for (let round = worker; performance.now() < end; round++) {
@@ -653,7 +790,23 @@ describe('many processes on one Postgres', () => {
             ]);
           }
         };
-        await Promise.all(ledgers.map(work));
+        await Promise.all([...ledgers.map(work), hear(ledgers[0]!, () => performance.now() > end)]);
+        await until('all changes are heard of', async () => {
+          await hear(ledgers[1]!, () => true);
+          const { rows } = await beside.query<{ n: number }>('select count(*) as n from change');
+          assert.ok(heard.length < rows[0]!.n);
+          return heard.length === rows[0]!.n - 1;
+        });
+        assert.equal(new Set(heard.map((change) => change.position)).size, heard.length, 'each once');
+        const states = new Map(
+          heard.flatMap(({ event, details: { state } }) => (event && state ? [[event, state]] : [])),
+        );
+        const { rows: stored } = await beside.query<{ id: string; state: string }>(
+          'select id, state from event',
+        );
+        for (const { id, state } of stored)
+          if (state === 'QUEUED') assert.ok(['PENDING', 'RETRY'].includes(states.get(id) as string));
+          else assert.equal(states.get(id), state);
         assert.ok(won > 100 && acted > 50, `${won} won, ${acted} acted`);
         const { rows } = await beside.query(
           'select deadlocks from pg_stat_database where datname = current_database()',

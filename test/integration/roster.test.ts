@@ -12,7 +12,7 @@ import { silentLog } from '../support/log';
 import { rawMail } from '../support/mails';
 import { until } from '../support/until';
 import { Watching } from '../support/watching';
-import { readingOf } from '../support/reading';
+import { readingDataOf } from '../support/reading';
 
 const nothing = (): undefined => undefined;
 
@@ -58,7 +58,6 @@ describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
       workflowId: 'workflow',
       nodeId: 'node',
       account: accountName(login),
-      choice: { kind: 'pattern', pattern: 'Orders*' },
       subscription: {
         retryDelaysMs: [],
         guarantee: 'atLeastOnce',
@@ -67,7 +66,7 @@ describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
         afterSuccess: null,
         whenDead: null,
       },
-      reading: readingOf(),
+      reading: readingDataOf({ mailboxes: { kind: 'pattern', pattern: 'Orders*' } }),
       login: () => Promise.resolve(dovecot.login(account)),
       listEveryMs: 300,
     } as const;

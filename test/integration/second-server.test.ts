@@ -3,17 +3,17 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { ImapFlow } from 'imapflow';
 import { unpackContent } from '../../engine/ledger/content';
-import { parseCriteria } from '../../engine/imap/rules/criteria';
 import { ImapSession } from '../../engine/imap/session/session';
 import type { ImapLogin } from '../../engine/imap/session/login';
-import type { Claim } from '../../engine/ledger/ledger';
-import type { MailAction } from '../../engine/ledger/mail-actions';
+import type { Claim } from '../../engine/ledger/pointer';
+import type { Errand } from '../../engine/ledger/errands';
 import { hasCyrus } from '../../tools/cyrus.mjs';
 import { Cyrus } from '../support/cyrus';
 import { rawMail } from '../support/mails';
 import { TcpProxy } from '../support/net';
 import { until } from '../support/until';
 import { type Joined, Watching } from '../support/watching';
+import { parseCriteria } from '../support/reading';
 
 const skip = hasCyrus() ? false : 'Cyrus is not here; "npm test" fetches it on Debian and Ubuntu';
 
@@ -43,7 +43,7 @@ describe('a mailbox on Cyrus', { timeout: 10 * 60_000, skip }, () => {
 
   const login = (more = {}): ImapLogin => cyrus.login(user, { port: proxy.port, ...more });
 
-  const watched = async (mailbox = 'INBOX', afterSuccess: MailAction | null = null): Promise<Joined> => {
+  const watched = async (mailbox = 'INBOX', afterSuccess: Errand | null = null): Promise<Joined> => {
     const one = await watching.join(login(), { mailbox, subscription: { afterSuccess } });
     joined.push(one);
     const { id } = one.subscription;
@@ -157,7 +157,12 @@ describe('a mailbox on Cyrus', { timeout: 10 * 60_000, skip }, () => {
     };
     // The third is the first one that is announced: all three are read together.
     proxy.change = (text) => text.replace(/\* [12] EXISTS\r\n/g, '');
-    await append('one', 'two', 'three');
+    // Small ones would come whole with their headers.
+    const text = 'long '.repeat(20_000);
+    await cyrus.append(
+      user,
+      ['one', 'two', 'three'].map((subject) => rawMail({ subject, text })),
+    );
     await until('the third is recorded', () => watching.uids(one.subscription).includes(3));
     proxy.change = (text) => text;
     assert.ok(deleted);
@@ -314,7 +319,7 @@ describe('a mailbox on Cyrus', { timeout: 10 * 60_000, skip }, () => {
 
   describe('when a run has succeeded', () => {
     /** Where the mail is then, and with which flags. */
-    const cases: readonly [MailAction, Readonly<Record<string, readonly string[]>>][] = [
+    const cases: readonly [Errand, Readonly<Record<string, readonly string[]>>][] = [
       [{ kind: 'markRead' }, { INBOX: ['\\Seen'] }],
       [{ kind: 'flag' }, { INBOX: ['\\Flagged'] }],
       [{ kind: 'addKeyword', keyword: 'done' }, { INBOX: ['done'] }],

@@ -123,6 +123,9 @@ describe('a second process with the same mailbox', { timeout: 5 * 60_000 }, () =
   });
 });
 
+/** What is told of it comes first, and its content by itself. */
+const LARGE = rawMail({ subject: 'one', text: 'long '.repeat(20_000) });
+
 describe('a mailbox that is left while it is read', { timeout: 5 * 60_000 }, () => {
   let dovecot: Dovecot;
   let watching: Watching;
@@ -172,7 +175,7 @@ describe('a mailbox that is left while it is read', { timeout: 5 * 60_000 }, () 
       await asked.pass();
       return unrecorded(candidates).finally(() => reading--);
     };
-    await dovecot.append(user, [rawMail({ subject: 'one' })]);
+    await dovecot.append(user, [LARGE]);
     await asked.reached;
     const left = one.leave();
     const two = await join('b');
@@ -196,7 +199,7 @@ describe('a mailbox that is left while it is read', { timeout: 5 * 60_000 }, () 
       return read;
     };
     test.mock.method(MailReading.prototype, 'contents', slowly);
-    await dovecot.append(user, [rawMail({ subject: 'one' })]);
+    await dovecot.append(user, [LARGE]);
     await reading.reached;
     const left = one.leave();
     reading.open();

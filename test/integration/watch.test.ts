@@ -4,7 +4,8 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { unpackContent } from '../../engine/ledger/content';
 import { ImapRereader } from '../../engine/imap/find/again';
 import type { ImapLogin } from '../../engine/imap/session/login';
-import type { Claim } from '../../engine/ledger/ledger';
+import type { Claim } from '../../engine/ledger/pointer';
+import { lookKey } from '../../engine/source/notices';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { TcpProxy } from '../support/net';
@@ -160,6 +161,17 @@ describe('a watched mailbox', { timeout: 10 * 60_000 }, () => {
     proxy.change = (text) => text.replace(/\* \d+ EXISTS\r\n/g, '');
     await append('unannounced');
     await until('the mail is recorded', () => watching.uids(one.subscription).length === 1);
+  });
+
+  it('is looked at as soon as a person asks', async () => {
+    await watching.dispose();
+    watching = await Watching.start();
+    const one = await watched();
+    const ask = (): void => watching.wake.notify([lookKey(one.subscription.sourceId)]);
+    proxy.change = (text) => text.replace(/\* \d+ EXISTS\r\n/g, '');
+    await append('unannounced');
+    ask();
+    await until('the mail is recorded', () => watching.uids(one.subscription).length === 1, 5_000);
   });
 
   it('notices a connection that is dead without saying so', async () => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { holdOfLock, holdOfLooks, type Where } from '../support/slow-disk/ledger-holds';
+import type { Hung } from '../support/slow-disk/hanging-disk';
 import { noSlowDisk, type SlowDisk, slowDisk } from '../support/slow-disk/slow-disk';
 
 const SYNC_MS = 100;
@@ -47,6 +48,30 @@ describe('on a disk that takes 100 ms for each sync', { skip: noSlowDisk }, () =
   it('whoever asked would be, by the adapter without a thread of its own', async () => {
     const ms = await hold('here');
     assert.ok(ms > MOST_MS, `${ms} ms`);
+  });
+});
+
+describe('on a disk that does not answer any more', { skip: noSlowDisk }, () => {
+  let disk: SlowDisk;
+  before(async () => {
+    disk = await slowDisk(0);
+  });
+  after(() => disk.dispose());
+
+  it('those who wait are told, what had not begun is never done, and it goes on when the disk answers', async () => {
+    const { waited, afterMs, next, nextMs, before, after, more } = await disk.run<Hung>(
+      join(__dirname, '..', 'support', 'slow-disk', 'hanging-disk.ts'),
+      newFile(),
+      disk.hangs,
+    );
+    assert.equal(waited.length, 3);
+    for (const told of [...waited, next])
+      assert.match(told, /^unreachable: The mail ledger .*[.]sqlite: its disk does not answer/);
+    assert.ok(afterMs >= 1_400, `${afterMs} ms`);
+    assert.ok(nextMs < 500, `${nextMs} ms`);
+    // Nobody knows of the one mail that was being written.
+    assert.ok(before === 1 && (after === 1 || after === 2), `${before}, then ${after}`);
+    assert.equal(more, 1);
   });
 });
 

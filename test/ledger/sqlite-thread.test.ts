@@ -6,11 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import threads, { Worker, type WorkerOptions } from 'node:worker_threads';
 import { LedgerFault } from '../../engine/ledger/fault';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
+import { Silence } from '../../engine/ledger/sqlite/thread/silence';
 import { ROOT } from '../../tools/shell.mjs';
 import { subscription, Traffic } from '../support/slow-disk/ledger-holds';
 
@@ -52,10 +54,14 @@ describe('the thread of a SQLite ledger', () => {
   it('that ends says so to whoever waits for it, and the next call has a new one', async () => {
     const traffic = await Traffic.begin(ledger);
     await traffic.record(3);
-    const waiting = ledger.waiting([traffic.to.id], 10);
+    // It waits for the file's lock.
+    const beside = new DatabaseSync(file);
+    beside.exec('begin immediate');
+    const recording = traffic.record(1);
     const ending = endThreads();
-    await assert.rejects(waiting, hasEnded);
+    await assert.rejects(recording, hasEnded);
     await ending;
+    beside.close();
     assert.equal(await ledger.waiting([traffic.to.id], 10), 3);
     await traffic.pass(2);
     assert.equal((await ledger.statistics({})).PENDING, 3);
@@ -68,10 +74,10 @@ describe('the thread of a SQLite ledger', () => {
     for (const suffix of ['', '-wal', '-shm']) await rm(`${file}${suffix}`, { force: true });
     const isReplaced = (what: RegExp) => (error: unknown) =>
       error instanceof LedgerFault && error.kind === 'replaced' && what.test(error.message);
-    await assert.rejects(ledger.ledgerId(), isReplaced(/was deleted while n8n used it/));
+    await assert.rejects(ledger.ledgerId(), isReplaced(/was deleted while it was used/));
     await assert.rejects(ledger.statistics({}), isReplaced(/was deleted/));
     const fresh = await openSqliteLedger(file);
-    await assert.rejects(ledger.ledgerId(), isReplaced(/was replaced while n8n used it/));
+    await assert.rejects(ledger.ledgerId(), isReplaced(/was replaced while it was used/));
     await fresh.close();
   });
 
@@ -86,6 +92,47 @@ describe('the thread of a SQLite ledger', () => {
     await ledger.close();
     ledger = await openSqliteLedger(file);
     assert.equal(await ledger.waiting([traffic.to.id], 10), 4);
+  });
+
+  it('takes no time of any processor when nothing is asked, however quickly one call followed another before', async () => {
+    const traffic = await Traffic.begin(ledger);
+    await traffic.pass(5);
+    for (let n = 0; n < 50; n++) await ledger.event('none');
+    const before = process.cpuUsage();
+    await pause(500);
+    const { user, system } = process.cpuUsage(before);
+    assert.ok(user + system < 200_000, `${user + system} µs`);
+  });
+
+  it('answers in the order of the questions, also those that come while it waits for the next', async () => {
+    const answered: number[] = [];
+    const ask = async (n: number): Promise<void> => {
+      await ledger.event('none');
+      answered.push(n);
+    };
+    for (let round = 0; round < 20; round++) {
+      answered.length = 0;
+      const asking = [ask(0), ask(1)];
+      await asking[0];
+      asking.push(ask(2), ask(3));
+      await Promise.all(asking);
+      assert.deepEqual(answered, [0, 1, 2, 3]);
+    }
+  });
+
+  it('goes on with a call that had to wait while others follow each other', async () => {
+    const traffic = await Traffic.begin(ledger);
+    const beside = new DatabaseSync(file);
+    beside.exec('begin immediate');
+    const done: string[] = [];
+    const recording = traffic.record(1).finally(() => done.push('recorded'));
+    for (let n = 0; n < 50; n++) await ledger.event('none');
+    assert.deepEqual(done, []);
+    beside.exec('commit');
+    beside.close();
+    const until = performance.now() + 10_000;
+    while (done.length === 0 && performance.now() < until) await ledger.event('none');
+    assert.deepEqual(await recording, [traffic.to.id]);
   });
 
   it('serves the next ledger when it has nothing to do any more', async () => {
@@ -113,6 +160,58 @@ describe('the thread of a SQLite ledger', () => {
     } finally {
       threads.Worker = working;
     }
+  });
+});
+
+describe('a thread that is waited for', () => {
+  const never = (): Promise<number> => new Promise(() => undefined);
+  const after = (ms: number): Promise<number> => new Promise((resolve) => setTimeout(() => resolve(ms), ms));
+  const silence = (mostMs: number, ask = never): { silence: Silence; fallen: () => number } => {
+    let fallen = 0;
+    const fall = (): Error => new Error(`silent ${++fallen}`);
+    return { silence: new Silence(mostMs, ask, fall), fallen: () => fallen };
+  };
+
+  it('has fallen silent when it has answered nobody for long, which all are told together', async () => {
+    const { silence: of, fallen } = silence(120);
+    const all = await Promise.allSettled([of.unless(never()), of.unless(never())]);
+    assert.deepEqual(
+      all.map((one) => one.status === 'rejected' && (one.reason as Error).message),
+      ['silent 1', 'silent 1'],
+    );
+    assert.equal(fallen(), 1);
+  });
+
+  it('has not while it answers others, says what is wrong, or has nothing to answer', async () => {
+    const { silence: of, fallen } = silence(600);
+    const slow = of.unless(after(1_500));
+    for (let n = 0; n < 10; n++) await of.unless(after(100));
+    await assert.rejects(of.unless(Promise.reject(new Error('full'))), /full/);
+    assert.equal(await slow, 1_500);
+    await after(1_000);
+    assert.equal(await of.unless(after(50)), 50);
+    assert.equal(fallen(), 0);
+  });
+
+  it('has not while it says that it is there, though what it does takes long', async () => {
+    const answers = [
+      (): Promise<number> => after(10),
+      (): Promise<never> => Promise.reject(new Error('busy')),
+    ];
+    for (const ask of answers) {
+      const { silence: of, fallen } = silence(240, ask);
+      assert.equal(await of.unless(after(1_000)), 1_000);
+      assert.equal(fallen(), 0);
+    }
+  });
+
+  it('has not where it was the process that stood still', async () => {
+    const { silence: of, fallen } = silence(200);
+    const answer = of.unless(after(50));
+    const until = performance.now() + 500;
+    while (performance.now() < until);
+    assert.equal(await answer, 50);
+    assert.equal(fallen(), 0);
   });
 });
 
@@ -152,7 +251,7 @@ describe('what crosses to a SQLite ledger’s thread', () => {
     assert.deepEqual([String(content), String(beside)], ['a small mail', 'something else']);
     const { events } = await ledger.events({}, { limit: 1 });
     const contents = await ledger.contents([events[0]!.id]);
-    assert.ok(contents.get(events[0]!.id)!.equals(content));
+    assert.deepEqual(contents.get(events[0]!.id), content);
   });
 
   it('may be long: the event loop turns while it comes, and all of it is there', async () => {
@@ -168,7 +267,7 @@ describe('what crosses to a SQLite ledger’s thread', () => {
     clearInterval(turning);
     assert.deepEqual(
       sources.map(({ account }) => account),
-      Array.from({ length: 1234 }, (_, i) => `account ${i + 1}`),
+      Array.from({ length: 1234 }, (_, i) => `account ${i + 1}`).sort(),
     );
     assert.ok(turns >= 3, String(turns));
   });

@@ -7,8 +7,10 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { piecesOf } from '../../engine/ledger/content';
 import { LedgerFault, type LedgerFaultKind } from '../../engine/ledger/fault';
-import type { Ledger, NewSubscription } from '../../engine/ledger/ledger';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { NewSubscription } from '../../engine/ledger/subscriptions';
 import { migrations } from '../../engine/ledger/sqlite/migrations';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { exec, statementsSent, textsOf } from '../support/seen-threads';
@@ -40,6 +42,13 @@ async function openUnderTest(): Promise<LedgerUnderTest> {
         .all()
         .map((row) => ({ ...row }) as Row),
     statements: statementsSent,
+    readThrough: async (work) => readThrough(beside, await textsOf(work)),
+    withoutIndex: async (name, work) => {
+      const index = beside.prepare('select sql from sqlite_schema where name = ?').get(name);
+      beside.exec(`drop index ${name}`);
+      await work();
+      beside.exec(String(index!['sql']));
+    },
     openAnother: (instance) => openSqliteLedger(file, { instance }),
     dispose: async () => {
       beside.close();
@@ -47,6 +56,28 @@ async function openUnderTest(): Promise<LedgerUnderTest> {
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** @returns what the statements read from one end to the other, as SQLite plans them */
+function readThrough(database: DatabaseSync, texts: ReadonlySet<string>): string[] {
+  // SQLite prepares a statement with such a limit anew each time.
+  for (const sql of texts) assert.doesNotMatch(sql, /limit \?/);
+  const tables = database
+    .prepare("select name from sqlite_schema where type = 'table' and name <> 'ownership'")
+    .all()
+    .map(({ name }) => String(name));
+  return [...texts].flatMap((sql) => {
+    // The names that the statement gives to tables, their own among them.
+    const named = [...sql.matchAll(new RegExp(`\\b(${tables.join('|')})(?: (?:as )?(\\w+))?`, 'g'))];
+    const names = new Map(
+      named.flatMap(([, table, alias = table]) => [[alias, table!] as const, [table, table!] as const]),
+    );
+    return database
+      .prepare(`explain query plan ${sql}`)
+      .all()
+      .flatMap(({ detail }) => names.get(/^SCAN (\w+)(?!.*VIRTUAL)/.exec(String(detail))?.[1]) ?? [])
+      .map((table) => `${table}: ${sql}`);
+  });
 }
 
 const subscription: NewSubscription = {
@@ -129,6 +160,37 @@ describe('the ledger file', () => {
     }));
 });
 
+describe('changes in a file', () => {
+  it('that was restored from a backup are not told after a position of what came after that backup', () =>
+    inFolder(async (folder) => {
+      const file = join(folder, 'ledger.sqlite');
+      /** @returns where changes begin and end */
+      const recorded = async (...uids: number[]): Promise<{ oldest: string; newest: string }> => {
+        const ledger = await openSqliteLedger(file);
+        const { id, sourceId } = await ledger.subscribe(subscription);
+        const messages = uids.map((uid) => ({
+          ...{ identity: `uid:1:${uid}:INBOX`, softIdentity: null, accountWide: false, weakIdentity: null },
+          ...{ messageId: null, sender: null, subject: null, uid, uidValidity: '1', receivedAt: 1, size: 1 },
+          ...{ content: null, due: [id] },
+        }));
+        await ledger.record({ hold: await held(ledger, sourceId), messages, cursors: [] });
+        const positions = await ledger.changePositions();
+        await ledger.close();
+        return positions;
+      };
+      const before = await recorded(1);
+      const backup = await readFile(file);
+      const lost = await recorded(2, 3);
+      await writeFile(file, backup);
+      await recorded(4, 5, 6);
+      const ledger = await openSqliteLedger(file);
+      assert.equal(await ledger.changes(lost.newest, 10), 'reset');
+      const page = await ledger.changes(before.newest, 10);
+      assert.equal(page !== 'reset' && page.changes.length, 3);
+      await ledger.close();
+    }));
+});
+
 describe('large mails', () => {
   const fixture = new Fixture(openUnderTest);
 
@@ -143,7 +205,7 @@ describe('large mails', () => {
     const events = (await fixture.events()).map(({ id }) => id);
     const contents = await fixture.ledger.contents(events);
     assert.deepEqual(
-      events.map((id, i) => contents.get(id)?.equals(raw[i]!)),
+      events.map((id, i) => Buffer.concat(piecesOf(contents.get(id)!)).equals(raw[i]!)),
       sizes.map(() => true),
     );
   });
@@ -336,7 +398,7 @@ describe('a file of version 1', () => {
         ...{ retry_delays_ms: '[1000]', cursor: '{"uid":9}', created_at: 5 },
         ...{ guarantee: 'atLeastOnce', keep_content_ms: 0, retention_ms: 90 * 86_400_000 },
         ...{ after_success: null, when_dead: null },
-        ...{ node_name: null, unserved_told: 0, served_until: servedUntil() },
+        ...{ node_name: null, reading: null, unserved_told: 0, served_until: servedUntil() },
       },
     );
     assert.ok(Math.abs(servedUntil() - Date.now()) < 60_000, 'it counts as served until now');
@@ -401,16 +463,20 @@ describe('a file of version 2', () => {
         );
       const before = all();
       const ledger = await openSqliteLedger(file);
-      const added = { unclaimed: 0, end_told: 1 };
-      const [events, ...others] = before as [object[], ...object[][]];
-      assert.deepEqual(all(), [events.map((event) => ({ ...event, ...added })), ...others]);
+      const added = { unclaimed: 0, end_told: 1, began_at: null };
+      const [events, contents, ...others] = before as [object[], object[], ...object[][]];
+      assert.deepEqual(all(), [
+        events.map((event) => ({ ...event, ...added })),
+        contents.map((content) => ({ ...content, pieces: 1 })),
+        ...others,
+      ]);
       assert.deepEqual(
         { ...beside.prepare('select * from subscription').get() },
         {
           ...{ id: 7, key: '["w","n","[\\"imap\\",\\"a\\",\\"INBOX\\"]"]', workflow_id: 'w', node_id: 'n' },
           ...{ source_id: 3, retry_delays_ms: '[1000]', cursor: '{"uid":9}', created_at: 5 },
           ...{ guarantee: 'atMostOnce', keep_content_ms: 1, retention_ms: 2 },
-          ...{ after_success: null, when_dead: null, node_name: null, unserved_told: 0 },
+          ...{ after_success: null, when_dead: null, node_name: null, reading: null, unserved_told: 0 },
           served_until: beside.prepare('select served_until as at from subscription').get()?.['at'],
         },
       );
@@ -431,65 +497,10 @@ describe('a file of version 2', () => {
       const pointer = { event: 'event-1', attempt: 1 };
       assert.deepEqual(await ledger.settle([pointer], success), [{ ...pointer, state: 'DONE' }]);
       assert.deepEqual(
-        (await ledger.takeActions(hold, 10, 1_000)).map(({ event, action }) => [event, action]),
+        (await ledger.takeErrands(hold, 10, 1_000)).map(({ event, action }) => [event, action]),
         [['event-1', { kind: 'markRead' }]],
       );
       beside.close();
       await ledger.close();
     }));
-});
-
-describe('the SQLite statements', () => {
-  const fixture = new Fixture(openUnderTest);
-
-  it('read no table of events from one end to the other, but for people', async () => {
-    const texts = await textsOf(useAll);
-    assert.ok(texts.size > 50, String(texts.size));
-    for (const sql of texts) {
-      const plan = await fixture.under.query<{ detail: string }>(`explain query plan ${sql}`);
-      const scans = plan
-        .map(({ detail }) => detail)
-        .filter((detail) =>
-          /^SCAN (event|message|content|seen|once_key|mail_action|other|action)\b/.test(detail),
-        );
-      assert.deepEqual(scans, [], `${sql}\n${plan.map(({ detail }) => detail).join('\n')}`);
-    }
-  });
-
-  async function useAll(): Promise<void> {
-    const { ledger } = fixture;
-    const to = await fixture.subscribe('workflow', {
-      ...{ retryDelaysMs: [], keepContentMs: 1, retentionMs: 1 },
-      ...{ afterSuccess: { kind: 'delete' }, whenDead: { kind: 'flag' } },
-    });
-    const hold = fixture.hold(to);
-    await ledger.unrecorded([{ ...fixture.mail([to], 1, { accountWide: true }), seemsLike: 'weak' }]);
-    await fixture.record(to, 1, 2, 3);
-    const pointers = await fixture.running(to);
-    await ledger.renew(pointers, 'RUNNING', 1_000);
-    await ledger.contents(pointers.map(({ event }) => event));
-    await fixture.settle(pointers.slice(0, 1), { kind: 'failure', error: 'no' });
-    await fixture.settle(pointers.slice(1), success);
-    await ledger.takeEnded([to.id], 10);
-    const actions = (await ledger.takeActions(hold, 10, 1_000)).map(({ id }) => id);
-    assert.equal(actions.length, 3);
-    await ledger.postponeActions(actions, 'no', 1);
-    await ledger.finishActions(actions.slice(1));
-    await ledger.renewHolds([hold], 1_000);
-    await ledger.reportSource(hold, { state: 'idle', connection: 'idling' });
-    await ledger.releaseHolds([hold]);
-    await ledger.takeKeys({ keys: ['k'], holder: 'h', leaseMs: 1, finish: 'onSuccess', keepMs: 1 });
-    await ledger.renewKeys(['h'], 1);
-    await ledger.returnKeys('h', ['k']);
-    await ledger.endKeys('h', 'success');
-    for (const action of ['replay', 'retryNow', 'markDone', 'forget'] as const) {
-      await ledger[action]({ ids: pointers.map(({ event }) => event) });
-      await ledger[action]({ filter: { states: ['DEAD'], sender: 'ann', workflowId: 'w' } });
-    }
-    await ledger.event(pointers[0]!.event);
-    await ledger.events({ states: ['DEAD'], workflowId: 'w', since: 1 }, { limit: 10 });
-    await ledger.events({}, { limit: 10 });
-    await fixture.elapse(1_000);
-    await ledger.sweep(10);
-  }
 });

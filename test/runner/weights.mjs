@@ -33,6 +33,8 @@ const FILES = {
   'e2e/ledger-outage': { load: 0.3, seconds: 250 },
   'e2e/which-ledger': { load: 0.5, seconds: 200 },
   'e2e/outage': { load: 0.25, seconds: 190 },
+  // n8n in one process, killed once, and in three.
+  'e2e/console': { load: 0.5, seconds: 130 },
   // Much at once in one n8n.
   'e2e/gmail-nodes': { load: 0.8, seconds: 160 },
   'e2e/nodes': { load: 0.5, seconds: 190 },
@@ -45,7 +47,12 @@ const FILES = {
   'integration/packing': { load: 0.9, seconds: 30 },
   // n8n makes its databases first.
   'e2e/whole-path-oldest': { load: 0.5, seconds: 150 },
+  // A browser, without n8n.
+  'integration/console-page': { load: 0.5, seconds: 40 },
+  'integration/console-page-mails': { load: 0.5, seconds: 35 },
+  'integration/console-page-everybody': { load: 0.6, seconds: 40 },
   // A browser beside n8n.
+  'e2e/console-page': { load: 0.7, seconds: 170 },
   'e2e/editor': { load: 0.7, seconds: 190 },
   // Servers that fall silent, in an n8n.
   'e2e/odd-servers': { load: 0.5, seconds: 150 },
@@ -60,6 +67,7 @@ const FILES = {
   'integration/found-back': { load: 0.05, seconds: 75 },
   'integration/imap-faults': { load: 0.1, seconds: 230 },
   'integration/gmail-quota': { load: 0.05, seconds: 70 },
+  'integration/large-mail': { load: 0.8, seconds: 20 },
 };
 
 const TESTS = `${sep}test${sep}`;

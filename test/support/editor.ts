@@ -2,11 +2,11 @@
 // pictures of the documents are taken on the way.
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Browser, chromium, type Locator, type Page, selectors } from 'playwright-core';
+import { type Browser, type Locator, type Page, selectors } from 'playwright-core';
+import { launchChromium } from './chromium';
 import type { N8n } from './n8n';
 import { until } from './until';
 
-const CHROMIUM = '/usr/bin/chromium';
 export const PATIENCE_MS = 60_000;
 
 export class Editor {
@@ -23,15 +23,7 @@ export class Editor {
   /** A browser in which the owner is logged in. */
   static async start(n8n: N8n): Promise<Editor> {
     selectors.setTestIdAttribute('data-test-id');
-    const browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-background-networking',
-        '--disable-component-update',
-      ],
-    });
+    const browser = await launchChromium();
     const context = await browser.newContext({ viewport: { width: 1280, height: 760 } });
     await context.addCookies([{ name: 'n8n-auth', value: n8n.api.cookie, domain: '127.0.0.1', path: '/' }]);
     // A hint of the editor that covers what is pictured.

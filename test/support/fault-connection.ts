@@ -6,6 +6,7 @@ import { createSecureContext, TLSSocket } from 'node:tls';
 import type { Certificate } from './certificate';
 import type { Faults, FaultState } from './faults';
 import { ImapPieces, type Piece } from './imap-pieces';
+import { reset } from './net';
 
 const SMALLEST_CUT_MAIL = 1_000;
 const DRIP_MS = 100;
@@ -64,7 +65,7 @@ export class FaultyConnection {
 
   reset(): void {
     this.#vanished = false;
-    this.#raw.resetAndDestroy();
+    reset(this.#raw);
     this.#end();
   }
 

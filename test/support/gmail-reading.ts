@@ -1,5 +1,6 @@
 // How a trigger reads its Gmail account where nobody has set anything.
 import type { GmailFilter, GmailReading } from '../../engine/gmail/read/reading';
+import type { GmailReadingData } from '../../engine/gmail/read/reading-data';
 
 export const anyMail: GmailFilter = {
   labels: null,
@@ -25,4 +26,17 @@ export const gmailReading = ({
   notifications: { kind: 'none' },
   ...more,
   filter: { ...anyMail, ...filter },
+});
+
+export const gmailReadingData = (more: Partial<GmailReadingData> = {}): GmailReadingData => ({
+  v: 1,
+  start: { kind: 'new' },
+  skipBefore: null,
+  mostStoredBytes: 50 * 1024 * 1024,
+  event: 'received',
+  eventLabels: [],
+  pollMs: 60_000,
+  notifications: { kind: 'none' },
+  filter: { ...anyMail, sender: null },
+  ...more,
 });

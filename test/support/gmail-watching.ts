@@ -8,7 +8,9 @@ import type { GmailFilter, GmailReading } from '../../engine/gmail/read/reading'
 import { GmailAccounts } from '../../engine/gmail/watch/accounts';
 import type { GmailTimes } from '../../engine/gmail/watch/pace';
 import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
-import type { Ledger, SourceKey, Subscription, SubscriptionSettings } from '../../engine/ledger/ledger';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { SourceKey } from '../../engine/ledger/sources';
+import type { Subscription, SubscriptionSettings } from '../../engine/ledger/subscriptions';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import type { Log } from '../../engine/runtime/log';
 import { ProcessWake } from '../../engine/signal/wake';

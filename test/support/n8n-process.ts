@@ -58,6 +58,7 @@ export class N8nProcess {
       },
       answers: () => (role === 'main' ? api.isReady() : api.isHealthy()),
       deadlineMs: 120_000,
+      telling: /durable-mail|error|warn|exit|listening|Activat/i,
     });
   }
 

@@ -33,6 +33,15 @@ export function portAnswers(port: number): Promise<boolean> {
   });
 }
 
+/**
+ * Resets a connection. One that is about to end cannot be reset: Node.js would then never close it, and wait for it for ever
+ * when the process ends (seen: all of a processor, after the last test).
+ */
+export function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** Stands between a client and a server, counts connections, and breaks them as it is told. */
 export class TcpProxy {
   readonly #server: Server;
@@ -68,7 +77,7 @@ export class TcpProxy {
   /** Resets every open connection. */
   cut(): void {
     for (const { client, server } of this.#pairs) {
-      client.resetAndDestroy();
+      reset(client);
       server.destroy();
     }
   }

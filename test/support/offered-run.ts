@@ -1,6 +1,7 @@
 // Mails in a ledger, offered to a run: as a dispatcher hands them to n8n.
 import { packContent } from '../../engine/ledger/content';
-import type { Ledger, OfferedRun } from '../../engine/ledger/ledger';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { OfferedRun } from '../../engine/ledger/offers';
 import { held } from '../ledger/held';
 import { rawMail } from './mails';
 

@@ -30,12 +30,14 @@ export interface PostgresOptions {
 export class PostgresServer {
   readonly port: number;
   readonly #folder: string;
+  readonly #programs: string;
   readonly #keep: boolean;
   readonly #server: ServerProcess;
 
   private constructor(folder: string, port: number, programs: string, options: PostgresOptions) {
     this.port = port;
     this.#folder = folder;
+    this.#programs = programs;
     this.#keep = options.folder !== undefined;
     const settings = {
       port,
@@ -140,6 +142,11 @@ export class PostgresServer {
   /** Where its data is. */
   get data(): string {
     return join(this.#folder, 'data');
+  }
+
+  /** The path of one of the server's tools. */
+  program(name: string): string {
+    return join(this.#programs, name);
   }
 
   /** One statement, over a connection of its own. @param database its name, or an URL */

@@ -28,7 +28,14 @@ export function retriesByHand(mode: string, servers: () => Servers): void {
       user = `retried-${mode.replaceAll(' ', '-')}-${++users}`;
       servers().sink.reset();
     });
-    after(() => servers().n8n.api.unpublish(workflow));
+    after(async () => {
+      const { api } = servers().n8n;
+      await api.unpublish(workflow);
+      // What the error workflow tells comes to the sink of whoever is next, else.
+      await until('nothing runs any more', async () =>
+        ((await api.executions()) as Execution[]).every(({ status }) => !['new', 'running'].includes(status)),
+      );
+    });
 
     const failing = async (retrySchedule: string): Promise<void> => {
       const { n8n, dovecot, sink } = servers();

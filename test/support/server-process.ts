@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { chown, readFile } from 'node:fs/promises';
-import { Hopeless, until } from './until';
+import { Hopeless, until, witnesses } from './until';
 
 export interface ServerCommand {
   /** For messages, e.g. "Redis". */
@@ -16,12 +16,20 @@ export interface ServerCommand {
   /** Whether it serves now. */
   readonly answers: () => Promise<boolean>;
   readonly deadlineMs?: number;
+  /** Which lines of its log are told when a test has waited in vain; undefined: none. */
+  readonly telling?: RegExp;
 }
+
+/** So many of its last lines are told, and so much of each. */
+const MOST_LINES = 25;
+const MOST_LINE = 300;
 
 export class ServerProcess {
   readonly #server: ServerCommand;
   #process: ChildProcess | undefined;
   #frozen = false;
+
+  readonly #witness = (): Promise<string> => this.#tell();
 
   constructor(server: ServerCommand) {
     this.#server = server;
@@ -51,6 +59,7 @@ export class ServerProcess {
     closeSync(log);
     this.#process = child;
     this.#frozen = false;
+    if (this.#server.telling) witnesses.add(this.#witness);
     await once(child, 'spawn');
     const ended = async (): Promise<Error> =>
       new Hopeless(`${name} ended with ${child.signalCode ?? child.exitCode}\n${await this.log()}`);
@@ -67,6 +76,7 @@ export class ServerProcess {
   /** Ends it; SIGKILL is a crash. */
   async down(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     const child = this.#process;
+    witnesses.delete(this.#witness);
     if (!child || !this.running) return;
     const exit = once(child, 'exit');
     child.kill(signal);
@@ -89,6 +99,16 @@ export class ServerProcess {
   /** All that it has written, over all its lives. */
   log(): Promise<string> {
     return readFile(this.#server.logFile, 'utf8').catch(() => '');
+  }
+
+  async #tell(): Promise<string> {
+    const { name, telling } = this.#server;
+    const how = this.running
+      ? 'runs'
+      : `ended by itself with ${this.#process?.signalCode ?? this.#process?.exitCode}`;
+    const lines = (await this.log()).split('\n').filter((line) => telling!.test(line));
+    const last = lines.slice(-MOST_LINES).map((line) => `  ${line.slice(0, MOST_LINE)}`);
+    return [`${name} ${how}; of its log:`, ...last].join('\n');
   }
 }
 

@@ -3,6 +3,9 @@
 /** Waiting longer is of no use. */
 export class Hopeless extends Error {}
 
+/** Those who can tell what else happened, when a wait was in vain: the servers of the test, by what they have logged. */
+export const witnesses = new Set<() => Promise<string>>();
+
 /** Resolves with the first answer that is not false, null or undefined. @throws Error that names the condition */
 export async function until<T>(
   what: string,
@@ -27,7 +30,10 @@ export async function until<T>(
       const reason = failure
         ? `: ${failure instanceof Error ? failure.message : JSON.stringify(failure)}`
         : '';
-      throw new Error(`Not within ${Math.round(deadlineMs / 1000)} s: ${what}${reason}`);
+      const told = await Promise.all([...witnesses].map((tell) => tell()));
+      throw new Error(
+        [`Not within ${Math.round(deadlineMs / 1000)} s: ${what}${reason}`, ...told].join('\n'),
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }

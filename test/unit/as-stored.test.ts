@@ -3,22 +3,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type INodeParameters, NodeHelpers } from 'n8n-workflow';
-import { isNamedByCredential, mailStoreOptionLogin } from '../../nodes/host/store/mail-store';
+import { isNamedByCredential, mailStoreOptionLogin } from '../../nodes/host/store/mail-store-choice';
 import { properties as gmailProperties } from '../../nodes/DurableGmailTrigger/properties';
-import { listenSettings as gmailSettings } from '../../nodes/DurableGmailTrigger/settings';
 import { properties } from '../../nodes/DurableImapTrigger/properties';
-import { itemSettings, listenSettings } from '../../nodes/DurableImapTrigger/settings';
+import { itemSettings } from '../../nodes/DurableImapTrigger/settings';
+import { gmailPublished, imapPublished } from '../support/published';
 import { assertRefused, TriggerNode } from '../support/trigger-node';
 
 const imap = new TriggerNode('durableImapTrigger', properties);
 const gmail = new TriggerNode('durableGmailTrigger', gmailProperties);
 
-const published = (parameters: INodeParameters): ReturnType<typeof listenSettings> =>
-  listenSettings(imap.published(parameters));
+const published = (parameters: INodeParameters): ReturnType<typeof imapPublished> =>
+  imapPublished(imap.published(parameters));
 const items = (parameters: INodeParameters): ReturnType<typeof itemSettings> =>
   itemSettings(imap.running(parameters));
-const gmailPublished = (parameters: INodeParameters, version = 1.4): ReturnType<typeof gmailSettings> =>
-  gmailSettings(gmail.published(parameters, 'activate', version));
+const ofGmail = (parameters: INodeParameters, version = 1.4): ReturnType<typeof gmailPublished> =>
+  gmailPublished(gmail.published(parameters, 'activate', version));
 
 describe('what was a field of its own', () => {
   it('counts as it was stored, until the option is set that took its place', () => {
@@ -113,7 +113,7 @@ describe('what behaves like the built-in Email Trigger (IMAP)', () => {
 
 describe('what was stored by the built-in Gmail Trigger', () => {
   const every = (...item: INodeParameters[]): INodeParameters => ({ pollTimes: { item } });
-  const pollMs = (parameters: INodeParameters): number => gmailPublished(parameters).reading.pollMs;
+  const pollMs = (parameters: INodeParameters): number => ofGmail(parameters).reading.pollMs;
 
   it('looks as often as it was told, where that can be', () => {
     assert.equal(pollMs(every({ mode: 'everyMinute' })), 60_000);
@@ -134,7 +134,7 @@ describe('what was stored by the built-in Gmail Trigger', () => {
   });
 
   it('runs no more at a time than it was to take at once', () => {
-    const runs = (parameters: INodeParameters): number => gmailPublished(parameters).delivery.mostRuns;
+    const runs = (parameters: INodeParameters): number => ofGmail(parameters).delivery.mostRuns;
     assert.deepEqual([runs({}), runs({ maxResults: 2 }), runs({ maxResults: 50 })], [5, 2, 5]);
     assert.equal(runs({ maxResults: 2, options: { mostInFlight: 9 } }), 9);
     assertRefused(() => runs({ maxResults: 0 }), /^"Max Emails per Poll" must be/);
@@ -142,7 +142,7 @@ describe('what was stored by the built-in Gmail Trigger', () => {
 
   it('takes what its version took, only if it is told to behave so', () => {
     const takes = (version: number, options = {}, filters = {}): boolean[] => {
-      const { drafts, sent, scheduled } = gmailPublished({ options, filters }, version).reading.filter;
+      const { drafts, sent, scheduled } = ofGmail({ options, filters }, version).reading.filter;
       return [drafts, sent, scheduled];
     };
     const likeBuiltIn = true;

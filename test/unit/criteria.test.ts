@@ -1,7 +1,8 @@
 // The grammar of custom email rules: what each means, and what is said of one that is wrong.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseCriteria, restrictedTo } from '../../engine/imap/rules/criteria';
+import { restrictedTo } from '../../engine/imap/rules/criteria';
+import { parseCriteria } from '../support/reading';
 
 const queryOf = (json: string): unknown => parseCriteria(json).query;
 

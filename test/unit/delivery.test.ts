@@ -1,6 +1,6 @@
 // Offers, runs and retries over a ledger in memory, which fails when it is told to.
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { Dispatcher, type DispatcherPorts } from '../../engine/delivery/dispatcher';
 import { keepHouse } from '../../engine/delivery/housekeeping';
 import { ServedNodes } from '../../engine/delivery/served-nodes';
@@ -10,16 +10,10 @@ import { Runs } from '../../engine/delivery/runs';
 import { LEASES_SUFFER_MS, Unrenewed } from '../../engine/delivery/unrenewed';
 import type { ToldEnd } from '../../engine/delivery/told-ends';
 import { LedgerFault } from '../../engine/ledger/fault';
-import type {
-  Ended,
-  Ledger,
-  OfferedRun,
-  OfferRequest,
-  Outcome,
-  Pointer,
-  RunningLease,
-  SeenLease,
-} from '../../engine/ledger/ledger';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { OfferedRun, OfferRequest, RunningLease, SeenLease } from '../../engine/ledger/offers';
+import type { Pointer } from '../../engine/ledger/pointer';
+import type { Ended, Outcome } from '../../engine/ledger/runs';
 import type { SeenKey } from '../../engine/ledger/once-keys';
 import type { Whereabouts } from '../../engine/ledger/run-ends';
 import type { NodeId, Unserved } from '../../engine/ledger/serving';
@@ -49,7 +43,13 @@ class FakeLedger implements Pick<Ledger, 'offer' | 'renew' | 'cursors' | 'takeEn
     this.offers++;
     this.unrenewed.push(unrenewed!);
     const runs = this.due.splice(0, mostNew);
-    return { runs, lapsed: 0, nextInMs: this.due.length > 0 ? 0 : null, running: this.running };
+    return {
+      runs,
+      lapsed: 0,
+      nextInMs: this.due.length > 0 ? 0 : null,
+      running: this.running,
+      untold: this.ended.length > 0,
+    };
   }
 
   async renew(pointers: readonly Pointer[]): Promise<Pointer[]> {
@@ -68,6 +68,14 @@ const run = (...events: string[]): OfferedRun => ({
   pointers: events.map((event) => pointer(event)),
 });
 
+/** @returns lets time pass, as processes measure it */
+function clock(t: TestContext): (ms: number) => void {
+  let later = 0;
+  const monotonic = performance.now.bind(performance);
+  t.mock.method(performance, 'now', () => monotonic() + later);
+  return (ms) => void (later += ms);
+}
+
 function dispatch(
   emit: DispatcherPorts['emit'],
   ledger = new FakeLedger(),
@@ -76,6 +84,7 @@ function dispatch(
     report = (_: Ended): void => undefined,
     slots = new RunSlots(Infinity),
     mostRuns = 5,
+    wereSettled = (_: readonly Pointer[]): boolean => false,
   } = {},
 ): { ledger: FakeLedger; wake: ProcessWake; dispatcher: Dispatcher } {
   const wake = new ProcessWake();
@@ -88,6 +97,7 @@ function dispatch(
     report,
     reportUnclaimed: () => undefined,
     renewRuns: async () => undefined,
+    wereSettled,
   };
   const settings = { mostRuns, mailsPerRun: 1, mostQueuedMs };
   return { ledger, wake, dispatcher: new Dispatcher([1], settings, ports) };
@@ -151,7 +161,8 @@ describe('the dispatcher', () => {
     await dispatcher.stop();
   });
 
-  it('keeps what n8n may still start, and lets go what n8n is done with', async () => {
+  it('keeps what n8n may still start, and lets go what n8n is done with', async (t) => {
+    const pass = clock(t);
     let done: (() => void) | undefined;
     const ledger = new FakeLedger();
     ledger.due = [run('waits'), run('given up')];
@@ -164,33 +175,84 @@ describe('the dispatcher', () => {
     );
     await until('both are emitted', () => done !== undefined);
     ledger.renewed.length = 0;
+    pass(10_000);
     wake.notify([1]);
     await until('it renews', () => ledger.renewed.length > 0);
     assert.deepEqual(ledger.renewed[0], [pointer('waits')]);
     const before = ledger.offers;
+    const renewals = ledger.renewed.length;
+    pass(10_000);
     done?.();
     await until('it looks again by itself: the run may have ended elsewhere', () => ledger.offers > before);
-    assert.deepEqual(ledger.renewed.at(-1), []);
+    assert.equal(ledger.renewed.length, renewals);
     await dispatcher.stop();
   });
 
-  it('gives up on a run that n8n has not started in time, so that it is offered again', async () => {
+  it('asks the ledger once for a run that this process has ended itself', async () => {
+    const calls: string[] = [];
+    const ledger = new FakeLedger();
+    ledger.due = [run('a')];
+    const watched = new Proxy(ledger, {
+      get: (target, name, receiver) => {
+        const value: unknown = Reflect.get(target, name, receiver);
+        if (typeof value === 'function') calls.push(String(name));
+        return value;
+      },
+    });
+    let end: ((told: ToldEnd) => void) | undefined;
+    const emit = (): Promise<ToldEnd> => new Promise((resolve) => (end = resolve));
+    const { dispatcher } = dispatch(emit, watched, { wereSettled: () => true });
+    await until('it is emitted', () => end !== undefined);
+    end!({ outcome: { kind: 'success' }, wentNoFurther: false });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await dispatcher.stop();
+    assert.deepEqual(calls, ['offer']);
+  });
+
+  it('renews what is queued in time for its lease, not at every look', async (t) => {
+    const pass = clock(t);
+    const ledger = new FakeLedger();
+    ledger.due = [run('waits')];
+    const { wake, dispatcher } = dispatch(() => new Promise(() => undefined), ledger);
+    await until('it is emitted', () => ledger.due.length === 0);
+    const look = async (): Promise<void> => {
+      const { offers } = ledger;
+      wake.notify([1]);
+      await until('it has looked', () => ledger.offers > offers);
+    };
+    ledger.renewed.length = 0;
+    await look();
+    await look();
+    assert.deepEqual(ledger.renewed, []);
+    pass(10_000);
+    await look();
+    assert.deepEqual(ledger.renewed, [[pointer('waits')]]);
+    await dispatcher.stop();
+  });
+
+  it('gives up on a run that n8n has not started in time, so that it is offered again', async (t) => {
+    const pass = clock(t);
     const ledger = new FakeLedger();
     ledger.due = [run('lost')];
     const emit = (): Promise<undefined> => new Promise(() => undefined);
-    const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 30 });
+    const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 15_000 });
     await until('it is emitted', () => ledger.due.length === 0);
-    await until('its lease is not renewed any more', () => {
+    const lookAfter = async (ms: number): Promise<void> => {
+      const { offers } = ledger;
+      pass(ms);
       wake.notify([1]);
-      return ledger.renewed.length > 1 && ledger.renewed.at(-1)!.length === 0;
-    });
+      await until('it has looked', () => ledger.offers > offers);
+    };
+    await lookAfter(10_000);
+    assert.deepEqual(ledger.renewed, [[pointer('lost')]]);
+    await lookAfter(10_000);
+    await lookAfter(10_000);
+    assert.deepEqual(ledger.renewed, [[pointer('lost')]]);
     await dispatcher.stop();
   });
 
   it('keeps the slot of a run that n8n has not started yet, until it gives up on it', async (t) => {
-    let later = 0;
-    const monotonic = performance.now.bind(performance);
-    t.mock.method(performance, 'now', () => monotonic() + later);
+    const pass = clock(t);
     const slots = new RunSlots(1);
     const ledger = new FakeLedger();
     ledger.due = [run('waits in n8n')];
@@ -200,7 +262,7 @@ describe('the dispatcher', () => {
     const other = slots.share(() => undefined);
     const lookAfter = async (ms: number): Promise<void> => {
       const { offers } = ledger;
-      later += ms;
+      pass(ms);
       wake.notify([1]);
       await until('it has looked', () => ledger.offers > offers);
     };
@@ -213,13 +275,14 @@ describe('the dispatcher', () => {
     await dispatcher.stop();
   });
 
-  it('has twice the patience with each attempt: n8n may be slow to start what it has', async () => {
+  it('has twice the patience with each attempt: n8n may be slow to start what it has', async (t) => {
+    const pass = clock(t);
     const ledger = new FakeLedger();
     ledger.due = [{ id: 'late', pointers: [pointer('late', 20)] }];
     const emit = (): Promise<undefined> => new Promise(() => undefined);
-    const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 100 });
+    const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 5_000 });
     await until('it is emitted', () => ledger.due.length === 0);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    pass(15_000);
     ledger.renewed.length = 0;
     wake.notify([1]);
     await until('it renews', () => ledger.renewed.length > 0);
@@ -295,7 +358,12 @@ describe('runs', () => {
       claim: async (pointers: readonly Pointer[]) =>
         pointers
           .filter(({ event }) => event !== 'lost')
-          .map((one) => ({ ...one, subscriptionId: 1, idempotencyKey: `key of ${one.event}` })),
+          .map((one) => ({
+            ...one,
+            subscriptionId: 1,
+            idempotencyKey: `key of ${one.event}`,
+            content: Buffer.from('packed'),
+          })),
       settle: async (pointers: readonly Pointer[], outcome: Outcome) => {
         settle(pointers, outcome);
         return pointers.map((one) => ({ ...one, state: 'DONE' }));
@@ -316,6 +384,7 @@ describe('runs', () => {
     );
     assert.equal((await runs.begin([pointer('a'), pointer('lost'), pointer('b')], '1')).length, 2);
     assert.deepEqual(runs.mailKeys('1'), ['key of a', 'key of b']);
+    assert.deepEqual(runs.mailEvents('1'), ['a', 'b']);
     await Promise.all([
       runs.end('1', { kind: 'success' }),
       runs.endOf([pointer('a')], { kind: 'failure', error: 'late' }),
@@ -329,7 +398,11 @@ describe('runs', () => {
   it('that ask for their mails again within one execution get the same: n8n may try a node again', async () => {
     const { runs } = held(() => undefined);
     const claims = await runs.begin([pointer('a')], '1');
-    assert.deepEqual(await runs.begin([pointer('a')], '1'), claims);
+    // But for the contents: they are not kept for as long as the run takes.
+    assert.deepEqual(
+      await runs.begin([pointer('a')], '1'),
+      claims.map((claim) => ({ ...claim, content: null })),
+    );
     const ending = runs.end('1', { kind: 'success' });
     assert.deepEqual(await runs.begin([pointer('a')], '1'), [], 'but not while it is ending');
     await ending;

@@ -63,9 +63,9 @@ describe('a log that folds repeats', () => {
     const away = 'Postgres at db:5432/x cannot be reached (ECONNREFUSED).';
     for (let i = 0; i < 50; i++) {
       hostLog.error(`The trigger ${i} is not listening: ${away}`);
-      hostLog.error(`Due mail cannot be handed to n8n for now: ${away}`);
+      hostLog.error(`Due mail cannot be handed out for now: ${away}`);
     }
-    hostLog.error('Due mail cannot be handed to n8n for now: Postgres at db:5432/x has no space left.');
+    hostLog.error('Due mail cannot be handed out for now: Postgres at db:5432/x has no space left.');
     assert.equal(lines.length, 2, lines.join('\n'));
     mock.timers.reset();
   });

@@ -6,7 +6,7 @@ import { performGmailActions } from '../../engine/gmail/act/actions';
 import type { GmailApi } from '../../engine/gmail/api/api';
 import { GmailFault } from '../../engine/gmail/api/fault';
 import type { GmailLabel, LabelChange } from '../../engine/gmail/api/types';
-import type { DueAction, MailActions } from '../../engine/ledger/mail-actions';
+import type { DueErrand, Errands } from '../../engine/ledger/errands';
 import { silentLog } from '../support/log';
 
 const ADDRESS = 'ann@example.com';
@@ -53,31 +53,31 @@ class ScriptedGmail implements Pick<GmailApi, 'modify' | 'modifyAll' | 'trash' |
 }
 
 /** What is due, in memory. */
-class Queue implements Pick<MailActions, 'takeActions' | 'finishActions' | 'postponeActions'> {
-  due: DueAction[] = [];
+class Queue implements Pick<Errands, 'takeErrands' | 'finishErrands' | 'postponeErrands'> {
+  due: DueErrand[] = [];
   readonly postponed: { ids: readonly number[]; error: string; delayMs: number }[] = [];
 
-  add(mails: readonly string[], action: GmailMailAction, { subscriptionId = 1, begun = 0 } = {}): void {
+  add(mails: readonly string[], action: GmailMailAction, { subscriptionId = 1, tries = 0 } = {}): void {
     for (const mail of mails) {
       const id = this.due.length + 1;
       const nothing = { softIdentity: null, uid: null, uidValidity: null, receivedAt: null, messageId: null };
       this.due.push({
         ...nothing,
-        ...{ id, subscriptionId, action, begun, event: `event-${id}`, identity: `id:${mail}`, size: 100 },
+        ...{ id, subscriptionId, action, tries, event: `event-${id}`, identity: `id:${mail}`, size: 100 },
       });
     }
   }
 
-  takeActions(_hold: unknown, limit: number): Promise<DueAction[]> {
+  takeErrands(_hold: unknown, limit: number): Promise<DueErrand[]> {
     return Promise.resolve(this.due.slice(0, limit));
   }
 
-  finishActions(ids: readonly number[]): Promise<void> {
+  finishErrands(ids: readonly number[]): Promise<void> {
     this.due = this.due.filter(({ id }) => !ids.includes(id));
     return Promise.resolve();
   }
 
-  postponeActions(ids: readonly number[], error: string, delayMs: number): Promise<void> {
+  postponeErrands(ids: readonly number[], error: string, delayMs: number): Promise<void> {
     this.postponed.push({ ids, error, delayMs });
     return Promise.resolve();
   }
@@ -175,17 +175,17 @@ describe('what Gmail refuses', () => {
   const refused = new GmailFault('refused', 'Gmail refused changing labels in ann@example.com: "No.".');
 
   it('is postponed longer each time, from a minute to an hour', async () => {
-    for (const [begun, mostMs] of [
+    for (const [tries, mostMs] of [
       [0, 60_000],
       [2, 240_000],
       [20, 3_600_000],
     ] as const) {
       const { api, queue, perform } = setUp();
       api.faults.set('1a', refused);
-      queue.add(['1a'], LABEL, { begun });
+      queue.add(['1a'], LABEL, { tries });
       await perform();
       const { delayMs } = queue.postponed[0]!;
-      assert.ok(delayMs >= mostMs / 2 && delayMs <= mostMs, `${delayMs} after ${begun}`);
+      assert.ok(delayMs >= mostMs / 2 && delayMs <= mostMs, `${delayMs} after ${tries}`);
     }
   });
 

@@ -11,18 +11,14 @@ import {
 import { toOptions } from '../../nodes/DurableGmailTrigger/label-picker';
 import { properties } from '../../nodes/DurableGmailTrigger/properties';
 import { loginCredentials } from '../../nodes/DurableGmailTrigger/properties/login';
-import {
-  itemSettings,
-  listenSettings,
-  mostReadBytes,
-  previewSettings,
-} from '../../nodes/DurableGmailTrigger/settings';
+import { itemSettings, mostReadBytes, previewSettings } from '../../nodes/DurableGmailTrigger/settings';
+import { gmailPublished } from '../support/published';
 import { assertRefused, TriggerNode } from '../support/trigger-node';
 
 const trigger = new TriggerNode('durableGmailTrigger', properties);
 
-const published = (parameters: INodeParameters, mode?: string): ReturnType<typeof listenSettings> =>
-  listenSettings(trigger.published(parameters, mode));
+const published = (parameters: INodeParameters, mode?: string): ReturnType<typeof gmailPublished> =>
+  gmailPublished(trigger.published(parameters, mode));
 
 const running = <T>(parameters: INodeParameters, read: (context: IExecuteFunctions) => T): T =>
   read(trigger.running(parameters));

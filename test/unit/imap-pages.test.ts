@@ -1,7 +1,7 @@
 // In what pages new mail is read, and that a page is asked for while the one before it is dealt with.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readInTurn } from '../../engine/imap/read/pages';
+import { readInTurn, type Turns } from '../../engine/imap/read/pages';
 import type { MailFacts } from '../../engine/imap/session/facts';
 
 const mail = (uid: number, bytes = 1_000): MailFacts => ({
@@ -21,11 +21,15 @@ const upTo =
       .slice(0, most);
 
 describe('reading page after page', () => {
-  const lengthsOf = async (list: ReturnType<typeof upTo>, bytes?: number): Promise<number[]> => {
+  const lengthsOf = async (
+    list: ReturnType<typeof upTo>,
+    bytes?: number,
+    turns: Partial<Turns> = {},
+  ): Promise<number[]> => {
     const lengths: number[] = [];
     const read = async (page: readonly number[]): Promise<MailFacts[]> => page.map((uid) => mail(uid, bytes));
     let end = 0;
-    for await (const { to, mails } of readInTurn(list, read, { ahead: true })) {
+    for await (const { to, mails } of readInTurn(list, read, { ahead: true, ...turns })) {
       assert.ok(mails[0]!.uid > end);
       assert.equal(mails.at(-1)!.uid, to);
       end = to;
@@ -41,6 +45,29 @@ describe('reading page after page', () => {
   it('goes on with what is listed after the first list', async () => {
     const lengths = await lengthsOf(upTo(250, 100));
     assert.deepEqual(lengths, [50, 50, 50, 50, 50]);
+  });
+
+  it('keeps pages short where the server is so near that nothing is gained by long ones', async () => {
+    const near = { roundTripMs: () => 0 };
+    assert.deepEqual(await lengthsOf(upTo(1_000), 1_000, near), [50, 250, 250, 225, 113, 56, 50, 6]);
+  });
+
+  it('goes on after pages of which nothing was left', async () => {
+    const lengths: number[] = [];
+    const read = async (page: readonly number[]): Promise<MailFacts[]> => {
+      lengths.push(page.length);
+      return [];
+    };
+    for await (const { mails } of readInTurn(upTo(400), read, { ahead: true })) assert.deepEqual(mails, []);
+    assert.equal(
+      lengths.reduce((sum, length) => sum + length),
+      400,
+    );
+  });
+
+  it('ends with short pages only where the list is the last one', async () => {
+    const near = { roundTripMs: () => 0, mostListed: 550 };
+    assert.deepEqual(await lengthsOf(upTo(700, 550), 1_000, near), [50, 250, 250, 75, 50, 25]);
   });
 
   it('asks for no more mails than the UIDs of which a command holds', async () => {

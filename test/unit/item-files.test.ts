@@ -1,12 +1,14 @@
 // Which parts of a mail become files, and what an item says of a mail that could not be read whole: in both triggers.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
-import type { INodeExecutionData } from 'n8n-workflow';
+import type { IBinaryData, INodeExecutionData } from 'n8n-workflow';
 import { gmailMailBytes } from '../../engine/gmail/mail/stored';
-import { type ItemFormat, mailItem } from '../../nodes/host/items/mail';
+import { type ItemFormat, type ItemSettings, mailItem } from '../../nodes/host/items/mail';
 import { gmailItem } from '../../nodes/host/items/gmail';
 import type { AttachmentFilter } from '../../nodes/host/items/attachments';
-import { itemFacts, itemHelpers, itemSettings } from '../support/items';
+import { itemFacts, itemHelpers, itemSettings, octetsOf } from '../support/items';
 import { bytes, filePart, lines, parts, textPart } from '../support/mime/hostile';
 
 const ALL: AttachmentFilter = { inline: true, mostBytes: null, types: [] };
@@ -152,5 +154,87 @@ describe('the header of a mail that is written anew', () => {
     const { json } = await itemOf(raw);
     assert.equal(json['textPlain'], 'the text');
     assert.deepEqual(json['metadata'], { 'content-type': 'multipart/mixed; boundary=b' });
+  });
+});
+
+describe('a large attachment', () => {
+  const LARGE = randomBytes(3 * 1024 * 1024);
+  const SMALL = Buffer.from('a small one');
+  const mail = mixed(textPart('the text'), filePart(SMALL, 'small.bin'), filePart(LARGE, 'large.bin'), {
+    fields: ['Content-Type: image/png; name=p.png', 'Content-ID: <p>', 'Content-Transfer-Encoding: base64'],
+    body: LARGE.toString('base64'),
+  });
+
+  interface Given {
+    readonly name: string;
+    readonly inOnePiece: boolean;
+    readonly octets: Buffer;
+  }
+
+  /** What n8n was given of it. */
+  async function given(
+    raw: Buffer,
+    format: ItemFormat,
+    attachments: AttachmentFilter | null,
+    more: Partial<ItemSettings> = {},
+  ): Promise<{ readonly files: string[]; readonly given: Given[]; readonly item: INodeExecutionData }> {
+    const all: Given[] = [];
+    const prepareBinaryData = async (content: Buffer | Readable, name: string): Promise<IBinaryData> => {
+      const octets = await octetsOf(content);
+      all.push({ name, inOnePiece: Buffer.isBuffer(content), octets });
+      return { data: '', mimeType: '', fileName: name };
+    };
+    const helpers = { prepareBinaryData } as unknown as typeof itemHelpers;
+    const item = await mailItem({ helpers }, raw, itemFacts, itemSettings({ format, attachments, ...more }));
+    return { files: filesOf(item), given: all, item };
+  }
+
+  it('goes to n8n while the mail is read, in pieces, and has its place among the others', async () => {
+    for (const format of FORMATS) {
+      const { files, given: all } = await given(mail, format, null);
+      assert.deepEqual(files, ['attachment_0 small.bin', 'attachment_1 large.bin', 'attachment_2 p.png']);
+      const by = (name: string): Given => all.find((one) => one.name === name)!;
+      assert.equal(all.length, 3, 'each once');
+      assert.deepEqual(
+        ['small.bin', 'large.bin', 'p.png'].map((name) => by(name).inOnePiece),
+        [true, false, true],
+        'what the HTML may show is in memory',
+      );
+      assert.ok(by('large.bin').octets.equals(LARGE) && by('small.bin').octets.equals(SMALL));
+      assert.ok(by('p.png').octets.equals(LARGE));
+    }
+  });
+
+  it('is not kept where it is not wanted', async () => {
+    for (const format of FORMATS) {
+      const types = { ...ALL, types: ['image/png'] };
+      assert.deepEqual((await given(mail, format, types)).files, ['attachment_0 p.png']);
+      const { files, given: all } = await given(mail, format, { ...ALL, mostBytes: 1_000_000 });
+      assert.deepEqual(files, ['attachment_0 small.bin']);
+      assert.deepEqual(
+        all.map(({ name }) => name),
+        ['small.bin'],
+        'nothing is left behind',
+      );
+    }
+    assert.deepEqual((await given(mail, 'simple', null, { downloadAttachments: false })).given, []);
+  });
+
+  it('of a mail that breaks off within it leaves what there is, and the whole mail', async () => {
+    const { item } = await given(mail.subarray(0, 2_000_000), 'simple', null);
+    assert.equal(item.json['textPlain'], 'the text');
+  });
+
+  it('that n8n cannot take ends the run with what n8n says', async () => {
+    const full = new Error('no space left on device');
+    const helpers = {
+      prepareBinaryData: (content: Buffer | Readable) =>
+        Buffer.isBuffer(content) ? Promise.resolve({}) : Promise.reject(full),
+    } as unknown as typeof itemHelpers;
+    for (const format of FORMATS)
+      await assert.rejects(
+        () => mailItem({ helpers }, mail, itemFacts, itemSettings({ format })),
+        (error) => error === full,
+      );
   });
 });

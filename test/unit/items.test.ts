@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
 import { packContent } from '../../engine/ledger/content';
-import type { Claim } from '../../engine/ledger/ledger';
+import type { Claim } from '../../engine/ledger/pointer';
 import { mailItem, parseAttachmentTypes } from '../../nodes/host/items/mail';
 import { itemsOf, type ReadSettings } from '../../nodes/host/run/items';
 import { imapShape } from '../../nodes/DurableImapTrigger/shape';
@@ -335,10 +335,14 @@ describe('a mail above the limit', () => {
     size: number,
     more: Partial<ReadSettings> = {},
   ): Promise<INodeExecutionData> => {
-    const contents = async (): Promise<Map<string, Buffer>> =>
-      new Map(stored ? [['e', await packContent(Buffer.from(PLAIN))]] : []);
+    const packed = await packContent(Buffer.from(PLAIN));
+    const ledger = {
+      contents: async (events: readonly string[]): Promise<Map<string, Buffer>> =>
+        new Map(stored ? events.map((event) => [event, packed]) : []),
+      contentPiece: async () => (stored ? { gzip: packed, pieces: 1 } : null),
+    };
     const pointers = [{ event: 'e', attempt: 1 }];
-    const { items } = await itemsOf(itemContext, { contents }, pointers, [claim('e', size)], settings(more));
+    const { items } = await itemsOf(itemContext, ledger, pointers, [claim('e', size)], settings(more));
     return items[0]!;
   };
 

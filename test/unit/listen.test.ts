@@ -13,7 +13,8 @@ import type { GmailReading } from '../../engine/gmail/read/reading';
 import { accountName, type ImapLogin } from '../../engine/imap/session/login';
 import type { MailboxChoice } from '../../engine/imap/session/mailboxes';
 import { LedgerFault } from '../../engine/ledger/fault';
-import type { NewSubscription, NodeSubscription, SourceKey, Subscription } from '../../engine/ledger/ledger';
+import type { SourceKey } from '../../engine/ledger/sources';
+import type { NewSubscription, NodeSubscription, Subscription } from '../../engine/ledger/subscriptions';
 import type { Subscriber } from '../../engine/source/source';
 import { gmailCollector } from '../../nodes/DurableGmailTrigger/collector';
 import { imapCollector } from '../../nodes/DurableImapTrigger/collector';
@@ -21,8 +22,8 @@ import { listen, type ListenSettings } from '../../nodes/host/listen/listen';
 import type { Collector, CollectorPorts } from '../../nodes/host/listen/collector';
 import { openStore, type Store } from '../../nodes/host/store/store';
 import { triggersOf } from '../../nodes/host/n8n/workflow-triggers';
-import { gmailReading } from '../support/gmail-reading';
-import { readingOf } from '../support/reading';
+import { gmailReading, gmailReadingData } from '../support/gmail-reading';
+import { readingDataOf } from '../support/reading';
 import { until } from '../support/until';
 
 const SETTINGS: ListenSettings = {
@@ -200,7 +201,8 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     const imap = (
       mailboxes: MailboxChoice,
       more: Partial<Parameters<typeof imapCollector>[0]> = {},
-    ): Collector => imapCollector({ mailboxes, reading: readingOf(), login: async () => login, ...more });
+    ): Collector =>
+      imapCollector({ reading: readingDataOf({ mailboxes }), login: async () => login, ...more });
 
     const never = new Promise<never>(() => undefined);
     const all: MailboxChoice = { kind: 'pattern', pattern: '*' };
@@ -219,8 +221,9 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     it('is said to listen at once: a Gmail account', async () => {
       await knows('gmail', 'n', { kind: 'gmail', account: 'ann@example.com', mailbox: 'All Mail' });
       const collector = gmailCollector({ getNode: () => ({ credentials: {} }) } as never, {
-        reading: READING,
+        reading: gmailReadingData(),
         login: () => never,
+        pubsubToken: () => never,
       });
       assert.ok((await beginning(collector, 'gmail')) < 5_000);
     });
@@ -232,7 +235,7 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
       const wait = await Promise.all([
         beginning(imap(all), 'replaced', present),
         beginning(imap(all), 'new', present),
-        beginning(imap(inbox, { reading: readingOf({ skipWhileOff: true }) }), 'skips'),
+        beginning(imap(inbox, { reading: readingDataOf({ skipBefore: Date.now() }) }), 'skips'),
       ]);
       assert.deepEqual(
         wait.map((ms) => ms > 5_000),
@@ -432,7 +435,11 @@ describe('a Gmail account', () => {
       {
         getNode: () => ({ parameters: {}, credentials: { gmailOAuth2: { id: '1', name: 'My Gmail' } } }),
       } as never,
-      { reading: READING, login: async () => ({ address: this.address }) as GmailLogin },
+      {
+        reading: gmailReadingData(),
+        login: async () => ({ address: this.address }) as GmailLogin,
+        pubsubToken: () => assert.fail('nothing is pulled'),
+      },
     );
     readonly #store = {
       ledger: {
@@ -443,6 +450,7 @@ describe('a Gmail account', () => {
           this.subscribed.push(subscription);
           return { id: 7, sourceId: 1, cursor: this.cursor, createdAt: 0, nodeIds: [7, 3] };
         },
+        listensWith: async (_: object, ids: readonly number[]) => assert.deepEqual(ids, [7]),
       },
       gmail: {
         join: (key: SourceKey, subscriber: Subscriber<GmailLogin, GmailReading>) => {
@@ -476,7 +484,7 @@ describe('a Gmail account', () => {
     assert.deepEqual(await collecting.start(), [7, 3]);
     const source = { kind: 'gmail', account: 'ann@example.com', mailbox: 'All Mail' };
     assert.deepEqual(account.subscribed, [
-      { workflowId: 'w', nodeId: 'n', source, ...SETTINGS.subscription },
+      { workflowId: 'w', nodeId: 'n', source, ...SETTINGS.subscription, reading: gmailReadingData() },
     ]);
     assert.deepEqual(account.joined[0]?.[0], source);
     assert.deepEqual(account.start, { kind: 'new' });

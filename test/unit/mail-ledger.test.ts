@@ -15,7 +15,7 @@ import type {
   SourceHealth,
 } from '../../engine/ledger/inspection';
 import type { EventState } from '../../engine/ledger/states';
-import { newEventId } from '../../engine/ledger/event-id';
+import { newEventId } from '../../engine/ledger/common/event-id';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { held } from '../ledger/held';
@@ -31,6 +31,7 @@ const record = (id: string, state: EventState): EventRecord => ({
   failures: 1,
   workflowId: 'w',
   nodeId: 'n',
+  ...{ nodeName: 'Trigger', sourceId: 3, beganAt: 1_700_000_000_500 },
   served: true,
   executionId: '42',
   lastError: 'HTTP: 500',
@@ -47,6 +48,16 @@ const record = (id: string, state: EventState): EventRecord => ({
   receivedAt: null,
   size: 123,
   hasContent: true,
+  annotations: [
+    {
+      name: 'model',
+      category: 'order',
+      priority: null,
+      summary: 's',
+      data: { n: [1] },
+      at: 1_700_000_002_000,
+    },
+  ],
 });
 
 const source: SourceHealth = {
@@ -56,6 +67,11 @@ const source: SourceHealth = {
   mailbox: 'INBOX',
   state: 'idle',
   connection: 'idling',
+  since: 1_700_000_000_000,
+  failingSince: null,
+  nextTryAt: null,
+  holder: 'n8n:7:one',
+  lastMailAt: 1_700_000_000_000,
   lastSuccessAt: 1_700_000_000_000,
   lastErrorAt: null,
   lastError: null,
@@ -87,6 +103,10 @@ class FakeInspection implements Inspection {
     return this.records.find((event) => event.id === id) ?? null;
   }
 
+  async mailsOf(): Promise<never[]> {
+    return [];
+  }
+
   async statistics(filter: Pick<EventFilter, 'workflowId'>): Promise<Readonly<Record<EventState, number>>> {
     this.asked.push(['statistics', filter]);
     return { PENDING: 1, QUEUED: 2, RUNNING: 3, RETRY: 4, DONE: 5, DEAD: 6, GONE: 7, UNKNOWN: 8 };
@@ -101,12 +121,13 @@ class FakeInspection implements Inspection {
     return [source];
   }
 
-  replay = (selection: Selection): Promise<Changed> => this.#act('replay', selection);
-  retryNow = (selection: Selection): Promise<Changed> => this.#act('retryNow', selection);
-  markDone = (selection: Selection): Promise<Changed> => this.#act('markDone', selection);
-  forget = (selection: Selection): Promise<Changed> => this.#act('forget', selection);
+  replay = (selection: Selection, by?: string): Promise<Changed> => this.#act('replay', selection, by);
+  retryNow = (selection: Selection, by?: string): Promise<Changed> => this.#act('retryNow', selection, by);
+  markDone = (selection: Selection, by?: string): Promise<Changed> => this.#act('markDone', selection, by);
+  forget = (selection: Selection, by?: string): Promise<Changed> => this.#act('forget', selection, by);
 
-  async #act(name: string, selection: Selection): Promise<Changed> {
+  async #act(name: string, selection: Selection, by?: string): Promise<Changed> {
+    assert.equal(by, 'workflow w7');
     this.asked.push([name, selection]);
     return { count: this.count, unserved: this.notServed, subscriptionIds: this.count > 0 ? [11] : [] };
   }
@@ -127,6 +148,7 @@ async function ask(
     getNode: () => ({ name: 'Mail Ledger' }),
     getInputData: () => Array.from({ length: options.inputs ?? 1 }, () => ({ json: {} })),
     getTimezone: () => 'Europe/Berlin',
+    getWorkflow: () => ({ id: 'w7' }),
     continueOnFail: () => options.continues === true,
     getNodeParameter: (name: string, index: number, fallback: unknown) => {
       const value = { resource: 'event', ...parameters }[name];
@@ -135,7 +157,8 @@ async function ask(
   } as unknown as IExecuteFunctions;
   const woken: number[] = [];
   const wake = { notify: (ids: readonly number[]) => void woken.push(...ids) };
-  const output = await runMailLedger(context, async () => ({ ledger: ledger as Ledger, wake }));
+  const runs = { mailEvents: () => [] };
+  const output = await runMailLedger(context, async () => ({ ledger: ledger as Ledger, wake, runs }));
   return { json: output.map(({ json }) => json), output, woken };
 }
 
@@ -153,6 +176,7 @@ describe('looking', () => {
           failures: 1,
           workflowId: 'w',
           nodeId: 'n',
+          ...{ nodeName: 'Trigger', sourceId: 3, beganAt: '2023-11-14T22:13:20.500Z' },
           served: true,
           executionId: '42',
           lastError: 'HTTP: 500',
@@ -169,6 +193,12 @@ describe('looking', () => {
           receivedAt: null,
           size: 123,
           hasContent: true,
+          annotations: [
+            {
+              ...{ name: 'model', category: 'order', priority: null, summary: 's', data: { n: [1] } },
+              at: '2023-11-14T22:13:22.000Z',
+            },
+          ],
         },
         pairedItem: { item: 0 },
       },
@@ -196,6 +226,11 @@ describe('looking', () => {
       sender: 'Bob@',
       recordedAfter: '2026-01-31T08:00:00',
       recordedBefore: new Date('2026-02-01T00:00:00Z'),
+      subject: 'Order',
+      sourceId: 3,
+      leastFailures: 2,
+      annotationName: 'triage',
+      annotationCategory: 'invoice',
     };
     await ask(ledger, { operation: 'getAll', filters });
     const empty = { states: [], workflowId: '', sender: ' ', recordedAfter: '' };
@@ -209,6 +244,10 @@ describe('looking', () => {
           sender: 'Bob@',
           since: Date.parse('2026-01-31T07:00:00Z'),
           until: Date.parse('2026-02-01T00:00:00Z'),
+          subject: 'Order',
+          sourceId: 3,
+          leastFailures: 2,
+          annotation: { name: 'triage', category: 'invoice' },
         },
         { limit: 50 },
       ],
@@ -222,7 +261,18 @@ describe('looking', () => {
     const { id, ...more } = source;
     const at = '2023-11-14T22:13:20.000Z';
     assert.deepEqual(sources.json, [
-      { sourceId: id, ...more, lastSuccessAt: at, recoveredAt: at, notifiedUntil: at },
+      {
+        sourceId: id,
+        ...more,
+        since: '2023-11-14T22:13:20.000Z',
+        failingSince: null,
+        nextTryAt: null,
+        holder: 'n8n:7:one',
+        lastMailAt: '2023-11-14T22:13:20.000Z',
+        lastSuccessAt: at,
+        recoveredAt: at,
+        notifiedUntil: at,
+      },
     ]);
     const counts = await ask(ledger, { resource: 'statistics', operation: 'getByState', workflowId: 'w' });
     const [{ states: _, ...sums }] = counts.json as [IDataObject];
@@ -341,6 +391,7 @@ describe('what cannot be meant', () => {
     }
     const filters = (set: object): Promise<Answer> => ask(ledger, { operation: 'getAll', filters: set });
     await assert.rejects(filters({ recordedAfter: 'soon' }), /"soon" in "Recorded After" is not a date/);
+    await assert.rejects(filters({ leastFailures: 0 }), /"Failed Runs" must be a whole number from 1 on/);
     await assert.rejects(filters({ states: ['LOST'] }), /"LOST" is not a state of an event/);
     await assert.rejects(ask(ledger, { operation: 'get', eventId: E1 }), /is not in this mail ledger/);
   });

@@ -1,14 +1,23 @@
 // An account that is asked over HTTP, of a kind that nobody knows: what it takes to watch one, and what comes with it.
 import assert from 'node:assert/strict';
 import { afterEach, describe, it } from 'node:test';
-import type { Ledger, SourceReport } from '../../engine/ledger/ledger';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { SourceReport } from '../../engine/ledger/sources';
 import { PolledAccounts } from '../../engine/polled/accounts';
 import { AccountFault, type Purpose } from '../../engine/polled/fault';
-import type { PolledKind, PolledSubscriber, RoundEnd } from '../../engine/polled/kind';
+import type { PolledCall, PolledKind, PolledSubscriber, RoundEnd } from '../../engine/polled/kind';
+import { PolledLoop } from '../../engine/polled/loop';
+import { Notices } from '../../engine/polled/notices';
 import type { PolledTimes } from '../../engine/polled/pace';
+import { Bell } from '../../engine/runtime/bell';
+import { processWide } from '../../engine/runtime/process-wide';
+import { monotonicNow, pause } from '../../engine/runtime/time';
 import { ProcessWake } from '../../engine/signal/wake';
+import { FoundBack } from '../../engine/source/found-back';
 import { SourceLeases } from '../../engine/source/leases';
+import { lookKey } from '../../engine/source/notices';
 import { SourceRegistry } from '../../engine/source/registry';
+import { WatchedSource, type WatchPorts } from '../../engine/source/watched';
 import { silentLog } from '../support/log';
 import { until } from '../support/until';
 
@@ -25,6 +34,7 @@ class PostFault extends AccountFault {
     message: string,
     readonly isRejection = true,
     readonly isOfAllLogins = false,
+    readonly isOutOfReach = false,
   ) {
     super(message);
   }
@@ -45,6 +55,11 @@ const TIMES: PolledTimes = {
 };
 const NOTHING: RoundEnd = { older: null, recovered: null, againInMs: null, news: false };
 
+// Whoever waits for a server that is found back tries it at once.
+processWide('found-back/1', () => new FoundBack({ now: monotonicNow, pause, random: () => 0 }));
+
+const KEY = { kind: 'post', account: 'ann', mailbox: 'box' };
+
 /** A post office: what it is asked, by whose credential, and what it answers. */
 class PostOffice {
   readonly asked: string[] = [];
@@ -53,30 +68,41 @@ class PostOffice {
   readonly wake = new ProcessWake();
   /** Credentials that are refused. */
   readonly refused = new Set<string>();
+  /** Why nobody is answered. */
+  fault: PostFault | null = null;
   /** What the next rounds come to; then nothing. */
   readonly rounds: RoundEnd[] = [];
   chores = 0;
   isChoreDue = false;
+  /** Another process has the account. */
+  isElsewhere = false;
+  /** Where everybody signs in. */
+  address = 'ann';
+  /** What is asked is answered when this resolves. */
+  answering: Promise<void> = Promise.resolve();
+  readonly #ports: WatchPorts;
+  readonly #times: PolledTimes;
   readonly #registry: SourceRegistry<Post['login'], Post['reading']>;
 
-  constructor() {
+  constructor(times: Partial<PolledTimes> = {}) {
     const ledger = {
-      holdSource: () => Promise.resolve({ hold: { sourceId: 9, fence: 1 } }),
+      holdSource: () =>
+        Promise.resolve(
+          this.isElsewhere ? { heldBy: 'elsewhere:1:a', until: null } : { hold: { sourceId: 9, fence: 1 } },
+        ),
       releaseHolds: () => Promise.resolve(),
       reportSource: async (_: unknown, report: SourceReport) => void this.reports.push(report),
     } as unknown as Ledger;
-    const leases = new SourceLeases(ledger, silentLog);
-    const accounts = new PolledAccounts(
-      this.#kind(),
-      { ledger, leases, wake: this.wake, log: silentLog },
-      TIMES,
-    );
-    this.#registry = new SourceRegistry(accounts.start);
+    this.#ports = { ledger, leases: new SourceLeases(ledger, silentLog), wake: this.wake, log: silentLog };
+    this.#times = { ...TIMES, ...times };
+    this.#registry = new SourceRegistry(new PolledAccounts(this.#kind(), this.#ports, this.#times).start);
   }
 
   #kind(): PolledKind<Post> {
     const answer = async (what: string, credential: string): Promise<string> => {
       this.asked.push(`${what} by ${credential}`);
+      await this.answering;
+      if (this.fault) throw this.fault;
       if (this.refused.has(credential)) throw new PostFault(`${credential} is not accepted`);
       return what;
     };
@@ -94,6 +120,7 @@ class PostOffice {
           look: () => ask('read', (api) => api.look()),
           change: () => ask('change', (api) => api.change()),
         }),
+        serverOf: () => 'post office',
         asksFor: ({ hasActions }) => hasActions,
         allRefused: (cause) => new PostFault((cause as Error).message, true, true),
       },
@@ -128,8 +155,22 @@ class PostOffice {
   }
 
   join(id: number, credential: string, pollMs = 60_000): () => Promise<void> {
+    return this.#registry.join(KEY, this.#subscriber(id, credential, pollMs));
+  }
+
+  /** The loop alone, of one who listens, and its bell. */
+  loop(): { readonly loop: PolledLoop<Post>; readonly bell: Bell<PolledCall> } {
+    const [kind, bell, notices] = [this.#kind(), new Bell<PolledCall>(), new Notices()];
+    const listening = [this.#subscriber(1, 'first', 60_000)];
+    const source = new WatchedSource(KEY, 9, kind.names('ann'), () => listening, this.#ports);
+    const account = kind.watch(source, bell, notices);
+    const parts = { kind, source, account, bell, notices, times: this.#times, log: silentLog };
+    return { loop: new PolledLoop(parts), bell };
+  }
+
+  #subscriber(id: number, credential: string, pollMs: number): PolledSubscriber<Post> {
     const tell = (what: string) => (fault: Error) => void this.told.push(`${id} ${what}: ${fault.message}`);
-    const subscriber: PolledSubscriber<Post> = {
+    return {
       subscription: { id, sourceId: 9, cursor: { at: 1 }, createdAt: 0, nodeIds: [id] },
       ...{
         reading: { pollMs },
@@ -138,12 +179,11 @@ class PostOffice {
         mostConnections: 1,
       },
       ...{ joinedAt: 0, begun: () => true, synced: () => undefined, reportOver: () => undefined },
-      login: () => Promise.resolve({ address: 'ann', credential: { id: credential } }),
+      login: () => Promise.resolve({ address: this.address, credential: { id: credential } }),
       report: tell('reported'),
       warn: tell('warned'),
       moved: () => undefined,
     };
-    return this.#registry.join({ kind: 'post', account: 'ann', mailbox: 'box' }, subscriber);
   }
 
   looks(): number {
@@ -214,5 +254,84 @@ describe('a polled account, of whatever kind', () => {
     post.refused.clear();
     await until('it is read again', () => post.reports.at(-1)?.state === 'idle');
     assert.equal(post.told.length, 2);
+  });
+
+  it('is in one mode at a time: another has it, it is read, at rest, left alone, left', async () => {
+    const post = new PostOffice({ retryMs: [60_000], rejectedMs: [60_000], standbyMs: 60_000 });
+    post.isElsewhere = true;
+    const { loop, bell } = post.loop();
+    const is = (mode: typeof loop.mode): Promise<boolean> => until(`it is ${mode}`, () => loop.mode === mode);
+    await is('standing by');
+    assert.deepEqual(post.asked, []);
+
+    let answer = (): void => undefined;
+    post.answering = new Promise((resolve) => (answer = resolve));
+    post.isElsewhere = false;
+    bell.ring('joined');
+    await is('reading');
+    bell.ring('joined');
+    answer();
+    await until('it was read once more, for who joined meanwhile', () => post.looks() === 2);
+    await is('resting');
+
+    post.fault = new PostFault('It is closed', false);
+    bell.ring('joined');
+    await is('backing off');
+    const looks = post.looks();
+    bell.ring('notice');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual([loop.mode, post.looks()], ['backing off', looks], 'whatever comes');
+    post.fault = null;
+    bell.ring('joined');
+    await is('resting');
+
+    post.address = 'bob';
+    bell.ring('joined');
+    await is('moving');
+    post.address = 'ann';
+    await is('resting');
+    await loop.stop();
+    assert.equal(loop.mode, 'ended');
+  });
+
+  it('is read when a person asks, also while it is left alone or all logins are refused, and no sooner than it may be', async () => {
+    const post = new PostOffice({ retryMs: [60_000], rejectedMs: [60_000], storedMs: 60_000 });
+    const ask = (): void => post.wake.notify([lookKey(9)]);
+    leaving.push(post.join(1, 'first'));
+    await until('it was read, and acted on', () => post.asked.length === 2);
+    ask();
+    await until('it was read again', () => post.looks() === 2);
+    for (const fault of [new PostFault('It is closed', false), null]) {
+      post.fault = fault;
+      if (!fault) post.refused.add('first');
+      ask();
+      await until('it is left alone', () => post.reports.at(-1)?.state === 'retry_scheduled');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const looks = post.looks();
+      post.fault = null;
+      post.refused.clear();
+      ask();
+      await until('it is tried again', () => post.reports.at(-1)?.state === 'idle');
+      assert.equal(post.looks(), looks + 1);
+    }
+  });
+
+  it('that was out of reach is read as soon as another account on its server is, and no sooner for other faults', async () => {
+    const RARELY = { retryMs: [60_000], rejectedMs: [60_000] };
+    const [out, alsoOut, busy, refused] = Array.from({ length: 4 }, () => new PostOffice(RARELY));
+    for (const one of [out!, alsoOut!]) one.fault = new PostFault('There is no answer', false, false, true);
+    busy!.fault = new PostFault('Too much was asked for', false);
+    refused!.fault = new PostFault('Not accepted');
+    const all = [out!, alsoOut!, busy!, refused!];
+    for (const one of all) leaving.push(one.join(1, 'first'));
+    const state = (one: PostOffice): string | undefined => one.reports.at(-1)?.state;
+    await until('all are left alone', () => all.every((one) => state(one) === 'retry_scheduled'));
+    for (const one of all) one.fault = null;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.ok(all.every((one) => one.looks() === 1));
+    leaving.push(out!.join(2, 'second'));
+    await until('both are read', () => [out!, alsoOut!].every((one) => state(one) === 'idle'));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.deepEqual([busy!.looks(), refused!.looks()], [1, 1]);
   });
 });

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { Dispatcher } from '../../engine/delivery/dispatcher';
 import { type RunShare, RunSlots } from '../../engine/delivery/run-slots';
 import type { ToldEnd } from '../../engine/delivery/told-ends';
-import type { Ledger, OfferRequest, OfferedRun } from '../../engine/ledger/ledger';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { OfferRequest, OfferedRun } from '../../engine/ledger/offers';
 import { ProcessWake } from '../../engine/signal/wake';
 import { silentLog } from '../support/log';
 import { until } from '../support/until';
@@ -216,7 +217,13 @@ class Workflow {
           return { id: name, pointers: [{ event: name, attempt: 1 }] };
         });
         const running = [...this.running.keys()].map((run) => ({ run, until: 1e15, lapsesInMs: 1e6 }));
-        return { runs, lapsed: 0, nextInMs: this.waiting > 0 && count < free ? 0 : null, running };
+        return {
+          runs,
+          lapsed: 0,
+          nextInMs: this.waiting > 0 && count < free ? 0 : null,
+          running,
+          untold: false,
+        };
       },
     };
     this.dispatcher = new Dispatcher(
@@ -235,6 +242,7 @@ class Workflow {
         report: () => undefined,
         reportUnclaimed: () => undefined,
         renewRuns: async () => undefined,
+        wereSettled: () => false,
       },
     );
   }
@@ -349,7 +357,7 @@ describe('triggers that share the slots of their process', () => {
           id: `${due--}`,
           pointers: [{ event: 'a', attempt: 1 }],
         }));
-        return { runs, lapsed: 0, nextInMs: due > 0 ? 0 : null, running: [] };
+        return { runs, lapsed: 0, nextInMs: due > 0 ? 0 : null, running: [], untold: false };
       },
     };
     const wake = new ProcessWake();
@@ -368,6 +376,7 @@ describe('triggers that share the slots of their process', () => {
         report: () => undefined,
         reportUnclaimed: () => undefined,
         renewRuns: async () => undefined,
+        wereSettled: () => false,
       },
     );
     await quiet();

@@ -1,7 +1,8 @@
 // What all sources share: one watch for many subscribers, and when a person hears of a fault.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { SourceKey, Subscription } from '../../engine/ledger/ledger';
+import type { SourceKey } from '../../engine/ledger/sources';
+import type { Subscription } from '../../engine/ledger/subscriptions';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { DeadlineError, pause, withDeadline } from '../../engine/runtime/time';
 import { Outage } from '../../engine/source/outage';

@@ -7,9 +7,12 @@ import type { MailFacts } from '../../engine/imap/session/facts';
 import type { ImapSession } from '../../engine/imap/session/session';
 import { Announcements } from '../../engine/imap/read/announcements';
 import { Portion } from '../../engine/imap/read/portion';
+import { LastMails } from '../../engine/imap/read/small-mails';
 import { syncMailbox } from '../../engine/imap/read/sync';
 import { Withheld } from '../../engine/imap/read/withheld';
-import type { Candidate, Cursor, Ledger, RecordBatch } from '../../engine/ledger/ledger';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { Candidate, RecordBatch } from '../../engine/ledger/recording';
+import type { Cursor } from '../../engine/ledger/subscriptions';
 import { silentLog } from '../support/log';
 import { readingOf } from '../support/reading';
 
@@ -114,6 +117,7 @@ const job = (mailbox: Mailbox, ledger: Ledger, subscriptions: readonly ImapBegin
   withheld: new Withheld(),
   portion: new Portion(),
   announcements: new Announcements(),
+  lastMails: new LastMails(),
   gaveUp: () => undefined,
   mostWaiting: 500,
   signal: NEVER,
@@ -141,5 +145,22 @@ describe('a sync', () => {
     const records = new Records(new Map());
     await syncMailbox(job(mailbox, records.ledger, []), mailbox.opened);
     assert.equal(mailbox.probed, 1);
+  });
+});
+
+describe('What the last mails tell of the next one', () => {
+  const lastMails = new LastMails();
+  const came = (...sizes: number[]): boolean => {
+    lastMails.came(sizes.map((size) => ({ size })));
+    return lastMails.areSmall;
+  };
+
+  it('is that it is small, unless many were large', () => {
+    assert.ok(lastMails.areSmall);
+    assert.ok(!came(5_000_000));
+    assert.ok(came(900, 900, 900));
+    assert.ok(came(900, 900, 900, 70_000));
+    assert.ok(!came(70_000, 70_000));
+    assert.ok(came(900, 900, 900, 900, 900, 900));
   });
 });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ToldEnds } from '../../engine/delivery/told-ends';
 import { UnclaimedRuns } from '../../engine/delivery/unclaimed-runs';
-import type { Outcome, Pointer, Settled } from '../../engine/ledger/ledger';
+import type { Pointer } from '../../engine/ledger/pointer';
+import type { Outcome, Settled } from '../../engine/ledger/runs';
 import type { Released, Whereabouts } from '../../engine/ledger/run-ends';
 
 const success: Outcome = { kind: 'success' };
@@ -150,6 +151,7 @@ describe('runs that end before they took their mail', () => {
       waits = runs.waitMs;
       now += waits;
       assert.equal(runs.limit(5), 1);
+      runs.began();
       runs.ended(['d']);
     }
     assert.equal(waits, 5 * 60_000);
@@ -159,5 +161,27 @@ describe('runs that end before they took their mail', () => {
     assert.deepEqual([runs.limit(5), runs.waitMs], [5, 0]);
     runs.ended(['e', 'e', 'e']);
     assert.equal(told.length, 2, 'it is another time');
+  });
+
+  it('and that began together are one try, however they end one after the other', () => {
+    let now = 0;
+    const runs = new UnclaimedRuns(
+      () => undefined,
+      () => now,
+    );
+    const begin = (count: number): void => Array.from({ length: count }).forEach(() => runs.began());
+    begin(20);
+    runs.ended(['away', 'away', 'away']);
+    const first = runs.waitMs;
+    // While it waits, and after that: nothing was tried since.
+    for (let left = 17; left > 0; left--) {
+      now += first / 10;
+      runs.ended(['away']);
+    }
+    assert.deepEqual([runs.waitMs, runs.limit(5)], [0, 1]);
+    begin(1);
+    runs.ended(['away']);
+    const second = runs.waitMs;
+    assert.ok(second > first && second < 2 * first, `${first} ms, then ${second} ms`);
   });
 });

@@ -6,19 +6,15 @@ import type { IExecuteFunctions, INodeParameters } from 'n8n-workflow';
 import type { FilterFacts } from '../../engine/mail/filter';
 import { isChosen } from '../../engine/imap/session/mailboxes';
 import { properties } from '../../nodes/DurableImapTrigger/properties';
-import {
-  itemSettings,
-  listenSettings,
-  mostReadBytes,
-  previewSettings,
-} from '../../nodes/DurableImapTrigger/settings';
+import { itemSettings, mostReadBytes, previewSettings } from '../../nodes/DurableImapTrigger/settings';
 import { matchesFilter } from '../../engine/mail/filter';
+import { imapPublished } from '../support/published';
 import { assertRefused, TriggerNode } from '../support/trigger-node';
 
 const trigger = new TriggerNode('durableImapTrigger', properties);
 
-const published = (parameters: INodeParameters, mode?: string): ReturnType<typeof listenSettings> =>
-  listenSettings(trigger.published(parameters, mode));
+const published = (parameters: INodeParameters, mode?: string): ReturnType<typeof imapPublished> =>
+  imapPublished(trigger.published(parameters, mode));
 
 const running = <T>(parameters: INodeParameters, read: (context: IExecuteFunctions) => T): T =>
   read(trigger.running(parameters));
@@ -164,7 +160,7 @@ describe("the trigger's settings", () => {
     const mailbox = { __rl: true, mode: 'list', value: 'Done' };
     assert.deepEqual(done({ postProcessAction: 'read' }), { kind: 'markRead' });
     assert.deepEqual(done({ postProcessAction: 'flag' }), { kind: 'flag' });
-    assert.deepEqual(done({ postProcessAction: 'delete' }), { kind: 'delete' });
+    assert.deepEqual(done({ postProcessAction: 'delete' }), { kind: 'delete', takesAway: true });
     assert.deepEqual(done({ postProcessAction: 'keyword', successKeyword: ' Processed ' }), {
       kind: 'addKeyword',
       keyword: 'Processed',
@@ -172,6 +168,7 @@ describe("the trigger's settings", () => {
     assert.deepEqual(done({ postProcessAction: 'move', successMailbox: mailbox }), {
       kind: 'move',
       mailbox: 'Done',
+      takesAway: true,
     });
     assert.deepEqual(done({ postProcessAction: 'copy', successMailbox: 'Done' }), {
       kind: 'copy',
@@ -183,7 +180,11 @@ describe("the trigger's settings", () => {
       kind: 'addKeyword',
       keyword: 'Failed',
     });
-    assert.deepEqual(dead({ deadAction: 'move', deadMailbox: mailbox }), { kind: 'move', mailbox: 'Done' });
+    assert.deepEqual(dead({ deadAction: 'move', deadMailbox: mailbox }), {
+      kind: 'move',
+      mailbox: 'Done',
+      takesAway: true,
+    });
   });
 
   it('filter by what is entered, and by nothing else', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RENEW_MS } from '../../engine/delivery/runs';
 import { LEASES_SUFFER_MS, Unrenewed, UNRENEWED_MS } from '../../engine/delivery/unrenewed';
-import type { RunningLease } from '../../engine/ledger/ledger';
+import type { RunningLease } from '../../engine/ledger/offers';
 
 const HOUR_MS = 3_600_000;
 

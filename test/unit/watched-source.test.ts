@@ -1,7 +1,8 @@
 // What whoever watches a source leaves to the same code for every kind: what is told, to whom, and what stands in the ledger.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Ledger, SourceReport } from '../../engine/ledger/ledger';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { SourceReport } from '../../engine/ledger/sources';
 import { ProcessWake } from '../../engine/signal/wake';
 import { ActionCalls } from '../../engine/source/action-calls';
 import { SourceLeases } from '../../engine/source/leases';

@@ -4,11 +4,11 @@
 import type { Ledger } from '../../ledger/ledger';
 import type { SourceHold } from '../../ledger/source-holds';
 import type { Log } from '../../runtime/log';
-import { LEASE_MS, MOST_AT_ONCE, postpone } from '../../source/due-actions';
+import { LEASE_MS, MOST_AT_ONCE, postpone } from '../../source/due-errands';
 import type { GmailApi } from '../api/api';
 import type { GmailFault } from '../api/fault';
 import { gmailIdOf } from '../mail/identity';
-import type { GmailDueAction, GmailMailAction } from './action';
+import type { GmailDueErrand, GmailMailAction } from './action';
 import { isRefusal, type LabelNames, type Obstacle, obstacleOf } from './obstacles';
 
 /** batchModify costs 50 units, modify 5 (https://developers.google.com/gmail/api/reference/quota). */
@@ -18,7 +18,7 @@ const MOST_REQUESTS = 5;
 /** A mail, and all who want the same done with it. */
 interface Mail {
   readonly id: string;
-  readonly dues: readonly GmailDueAction[];
+  readonly dues: readonly GmailDueErrand[];
 }
 
 type ActingApi = Pick<GmailApi, 'modify' | 'modifyAll' | 'trash' | 'labels'>;
@@ -33,7 +33,7 @@ export interface GmailActionsJob {
     readonly keyOf: (subscriptionId: number) => string;
   };
   readonly hold: SourceHold;
-  readonly ledger: Pick<Ledger, 'takeActions' | 'finishActions' | 'postponeActions'>;
+  readonly ledger: Pick<Ledger, 'takeErrands' | 'finishErrands' | 'postponeErrands'>;
   readonly log: Log;
   /** The account, for people. */
   readonly address: string;
@@ -49,7 +49,7 @@ export async function performGmailActions(
   job: GmailActionsJob,
   signal: AbortSignal,
 ): Promise<{ readonly mayBeMore: boolean }> {
-  const taken = (await job.ledger.takeActions(job.hold, MOST_AT_ONCE, LEASE_MS)) as GmailDueAction[];
+  const taken = (await job.ledger.takeErrands(job.hold, MOST_AT_ONCE, LEASE_MS)) as GmailDueErrand[];
   const work = new Work(job, signal);
   for (const group of groupsOf(taken, (id) => job.own?.keyOf(id) ?? '')) {
     if (signal.aborted) break;
@@ -60,15 +60,15 @@ export async function performGmailActions(
 
 /** What is done with one request or several of a kind; mails go to the trash last, as people would do it. */
 function groupsOf(
-  taken: readonly GmailDueAction[],
+  taken: readonly GmailDueErrand[],
   keyOf: (subscriptionId: number) => string,
-): GmailDueAction[][] {
-  const byAction = new Map<string, GmailDueAction[]>();
+): GmailDueErrand[][] {
+  const byAction = new Map<string, GmailDueErrand[]>();
   for (const due of taken) {
     const key = JSON.stringify([due.action, keyOf(due.subscriptionId)]);
     byAction.set(key, [...(byAction.get(key) ?? []), due]);
   }
-  const isTrash = (group: GmailDueAction[]): number => (group[0]!.action.kind === 'trash' ? 1 : 0);
+  const isTrash = (group: GmailDueErrand[]): number => (group[0]!.action.kind === 'trash' ? 1 : 0);
   return [...byAction.values()].sort((a, b) => isTrash(a) - isTrash(b));
 }
 
@@ -87,7 +87,7 @@ class Work {
   }
 
   /** Does the same with some mails; where Gmail refuses it for all together, with each alone. */
-  async perform(group: readonly GmailDueAction[]): Promise<void> {
+  async perform(group: readonly GmailDueErrand[]): Promise<void> {
     const { action, subscriptionId } = group[0]!;
     const mails = mailsOf(group);
     this.#api = this.#job.own?.apiOf(subscriptionId) ?? this.#job.api;
@@ -150,11 +150,11 @@ class Work {
     return obstacleOf(this.#job.address, action, labels, refusal);
   }
 
-  async #finish(dues: readonly GmailDueAction[]): Promise<void> {
-    if (dues.length > 0) await this.#job.ledger.finishActions(dues.map(({ id }) => id));
+  async #finish(dues: readonly GmailDueErrand[]): Promise<void> {
+    if (dues.length > 0) await this.#job.ledger.finishErrands(dues.map(({ id }) => id));
   }
 
-  async #postpone(dues: readonly GmailDueAction[], { fault }: Obstacle): Promise<void> {
+  async #postpone(dues: readonly GmailDueErrand[], { fault }: Obstacle): Promise<void> {
     await postpone(this.#job.ledger, dues, fault.message);
     for (const subscriptionId of new Set(dues.map((due) => due.subscriptionId))) {
       const key = `${subscriptionId} ${fault.message}`;
@@ -167,8 +167,8 @@ class Work {
 }
 
 /** The same change of one mail may be wanted by several workflows. */
-function mailsOf(group: readonly GmailDueAction[]): Mail[] {
-  const dues = new Map<string, GmailDueAction[]>();
+function mailsOf(group: readonly GmailDueErrand[]): Mail[] {
+  const dues = new Map<string, GmailDueErrand[]>();
   for (const due of group) {
     const id = gmailIdOf(due.identity);
     dues.set(id, [...(dues.get(id) ?? []), due]);
@@ -176,7 +176,7 @@ function mailsOf(group: readonly GmailDueAction[]): Mail[] {
   return [...dues].map(([id, dues]) => ({ id, dues }));
 }
 
-const duesOf = (mails: readonly Mail[]): GmailDueAction[] => mails.flatMap(({ dues }) => dues);
+const duesOf = (mails: readonly Mail[]): GmailDueErrand[] => mails.flatMap(({ dues }) => dues);
 
 async function labelNames(api: Pick<GmailApi, 'labels'>): Promise<LabelNames> {
   try {

@@ -59,6 +59,11 @@ export class GmailFault extends AccountFault {
     return (this.kind === 'login' || this.kind === 'forbidden') && !this.mayPass;
   }
 
+  /** Without a token Gmail was not asked. */
+  get isOutOfReach(): boolean {
+    return this.kind === 'unreachable' && !this.isOfToken && !this.isOfAllLogins;
+  }
+
   /** A topic has to be in the project of the login that asks: another login's may be the one. */
   isOfLoginFor(purpose: Purpose): boolean {
     return this.isOfLogin || (purpose === 'notify' && this.kind === 'refused' && !this.isOfOtherTopic);

@@ -1,7 +1,7 @@
 // Reads a mail again from Gmail, for one whose content is not in the ledger: it was too large to be stored, or it was
 // run before and is to be run once more.
 // Invariant: another account's mail is never taken for one that is gone; null means that Gmail does not have it.
-import type { Claim } from '../../ledger/ledger';
+import type { Claim } from '../../ledger/pointer';
 import { headerBlock } from '../../mail/headers';
 import { otherAccount } from '../../source/other-account';
 import type { GmailApi } from '../api/api';

@@ -1,5 +1,5 @@
 // How the ledger names a watched Gmail account.
-import type { SourceKey } from '../../ledger/ledger';
+import type { SourceKey } from '../../ledger/sources';
 
 /** It has no mailboxes, but labels: it is watched as a whole, under Gmail's own name for that. */
 export const GMAIL_MAILBOX = 'All Mail';

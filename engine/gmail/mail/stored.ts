@@ -1,6 +1,6 @@
 // How a Gmail mail is stored: a line of JSON that says what Gmail says of it, then the raw message, packed together.
 // Invariant: a run needs nothing but this to give out the mail; JSON has no line breaks, so the first one ends it.
-import { packContent } from '../../ledger/content';
+import { type PackedContent, packMail } from '../../ledger/content';
 import type { RawMessage } from '../api/types';
 import type { GmailEvent } from './event';
 
@@ -33,7 +33,7 @@ export const packGmailMail = (
   message: RawMessage,
   event: GmailEvent,
   addedLabelIds: readonly string[] = [],
-): Promise<Buffer> => packContent(gmailMailBytes(message, event, addedLabelIds));
+): Promise<PackedContent> => packMail(gmailMailBytes(message, event, addedLabelIds));
 
 /** @param unpacked as `gmailMailBytes` gave it @throws Error: it is none of that */
 export function openGmailMail(unpacked: Buffer): { readonly facts: GmailMailFacts; readonly raw: Buffer } {

@@ -1,7 +1,7 @@
 // Which mails are worth reading, and for whom: from what the history tells, before anything is read.
 // Invariants: what may be taken is never left out: where labels are missing, the mail is read; a mail is read once for
 // all; what is recorded, or was judged since, is not read again.
-import type { Candidate } from '../../ledger/ledger';
+import type { Candidate } from '../../ledger/recording';
 import type { HistoryRecord, MessageRef } from '../api/types';
 import { interestedFrom } from './begin';
 import { gmailIdentity } from '../mail/identity';

@@ -1,6 +1,6 @@
 // Where a subscription stands in an account: everything that the history tells up to `historyId` is recorded; while
 // older mail is still read, everything before `fill`; and while mails are looked for by date, what came `since` is not.
-import type { Cursor } from '../../ledger/ledger';
+import type { Cursor } from '../../ledger/subscriptions';
 
 /** Older mail that is still to be read, from the newest down, one list of Gmail after the other. */
 export interface Fill {

@@ -1,7 +1,8 @@
 // Records the mails that are worth reading for those who take them, and moves cursors with the last of them.
 // Invariants: mails, events and cursors commit together; nothing is read that is recorded already; the memory it takes
 // is bounded by a group of mails.
-import type { NewMessage } from '../../ledger/ledger';
+import type { PackedContent } from '../../ledger/content';
+import type { NewMessage } from '../../ledger/recording';
 import { senderOf, subjectOf } from '../../mail/envelope';
 import { headerBlock, readHeaders } from '../../mail/headers';
 import { messageIdOf } from '../../mail/identity';
@@ -168,7 +169,7 @@ async function messagesOf(round: Round, { message, gone = false, wants }: ReadMa
   );
 }
 
-function packed(message: RawMessage, wants: readonly Want[]): Promise<Buffer> {
+function packed(message: RawMessage, wants: readonly Want[]): Promise<PackedContent> {
   const { event, label } = wants.find((want) => want.event === 'received') ?? wants[0]!;
   return packGmailMail(message, event, label === null ? [] : [label]);
 }

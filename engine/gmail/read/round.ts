@@ -1,6 +1,6 @@
 // One round of reading an account: who takes part, where each stands, and what was found out on the way.
 // Invariants: a cursor changes here only when it is stored; who was refused takes no part any more and keeps its place.
-import type { NewMessage } from '../../ledger/ledger';
+import type { NewMessage } from '../../ledger/recording';
 import { type GmailCursor, storedCursor } from './cursor';
 import type { GmailBeginning, GmailSyncJob } from './job';
 

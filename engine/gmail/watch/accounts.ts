@@ -37,6 +37,7 @@ function gmailKind(ports: WatchPorts, times: GmailTimes): PolledKind<GmailTypes>
         const bucket = quotaOf(endpoints.gmail, address, quota, credential?.id ?? key);
         return new GmailClient(login, { signal, quota: bucket });
       },
+      serverOf: ({ endpoints }) => `gmail ${endpoints.gmail.replace(/\/+$/, '').toLowerCase()}`,
       shared: sharedApi,
       asksFor,
       allRefused: (cause) => new AllRefused(cause),

@@ -2,9 +2,9 @@
 // calls a webhook (which wakes this process) or is asked by this process.
 // Invariant: notifications count as working only while they are seen to work, from the first one until there is news
 // that none had announced; else the account is polled as often as if there were none.
-import type { Bell } from '../../polled/bell';
-import type { Announcing, Chore, Reached } from '../../polled/kind';
+import type { Announcing, Chore, PolledCall, Reached } from '../../polled/kind';
 import type { Notices } from '../../polled/notices';
+import type { Bell } from '../../runtime/bell';
 import type { WatchedSource } from '../../source/watched';
 import { GmailFault } from '../api/fault';
 import type { PullSubscriptions } from '../notify/pull';
@@ -14,14 +14,14 @@ import type { GmailSubscriber, GmailTypes } from './subscriber';
 
 /** By what it hears of news, and says so. */
 export interface NewsPorts {
-  readonly bell: Bell;
+  readonly bell: Bell<PolledCall>;
   readonly notices: Notices;
   readonly pulls: PullSubscriptions;
 }
 
 export class Notifying implements Announcing<GmailTypes>, Chore<GmailTypes> {
   readonly #source: WatchedSource<GmailSubscriber>;
-  readonly #bell: Bell;
+  readonly #bell: Bell<PolledCall>;
   readonly #notices: Notices;
   readonly #pulls: PullSubscriptions;
   readonly #renewal: WatchRenewal;

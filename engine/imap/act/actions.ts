@@ -4,8 +4,8 @@
 import type { Ledger } from '../../ledger/ledger';
 import type { SourceHold } from '../../ledger/source-holds';
 import type { Log } from '../../runtime/log';
-import { LEASE_MS, MOST_AT_ONCE, postpone } from '../../source/due-actions';
-import type { ImapDueAction } from './action';
+import { LEASE_MS, MOST_AT_ONCE, postpone } from '../../source/due-errands';
+import type { ImapDueErrand } from './action';
 import { change, findCopied, groupsOf, type Task, targetOf, uidsOf } from './changes';
 import { ImapFault } from '../session/fault';
 import { findMails } from '../find/find';
@@ -21,7 +21,7 @@ export interface ActionsJob {
   readonly session: ImapSession;
   readonly mailbox: string;
   readonly hold: SourceHold;
-  readonly ledger: Pick<Ledger, 'takeActions' | 'finishActions' | 'postponeActions'>;
+  readonly ledger: Pick<Ledger, 'takeErrands' | 'finishErrands' | 'postponeErrands'>;
   readonly log: Log;
   /** Tells a workflow what the server refuses; each time that it is refused. */
   readonly report: (subscriptionId: number, fault: Error) => void;
@@ -40,7 +40,7 @@ export interface ActionsEnd {
  * @throws ImapFault: the connection failed, or the mailbox cannot be opened @throws LedgerFault
  */
 export async function performActions(job: ActionsJob, signal: AbortSignal): Promise<ActionsEnd> {
-  const taken = (await job.ledger.takeActions(job.hold, MOST_AT_ONCE, LEASE_MS)) as ImapDueAction[];
+  const taken = (await job.ledger.takeErrands(job.hold, MOST_AT_ONCE, LEASE_MS)) as ImapDueErrand[];
   if (taken.length === 0) return { done: 0, mayBeMore: false, opened: null };
   const work = new Work(job);
   const copied = await findCopied(job.session, job.mailbox, taken);
@@ -64,13 +64,13 @@ class Work {
 
   /** Finds the mails, and finishes what needs nothing to be done. */
   async locate(
-    taken: readonly ImapDueAction[],
+    taken: readonly ImapDueErrand[],
     { uidValidity }: OpenedMailbox,
-    copied: ReadonlySet<ImapDueAction>,
+    copied: ReadonlySet<ImapDueErrand>,
   ): Promise<Task[]> {
     const { session, mailbox, log } = this.#job;
     const tasks: Task[] = [];
-    const idle: ImapDueAction[] = [];
+    const idle: ImapDueErrand[] = [];
     for (const [due, uids] of await findMails(session, uidValidity, taken)) {
       const target = targetOf(due);
       const isThere = target !== null && session.isSameMailbox(target, mailbox);
@@ -114,9 +114,9 @@ class Work {
     for (const task of left) await this.perform([task]);
   }
 
-  async #finish(dues: readonly ImapDueAction[]): Promise<void> {
+  async #finish(dues: readonly ImapDueErrand[]): Promise<void> {
     if (dues.length === 0) return;
-    await this.#job.ledger.finishActions(dues.map(({ id }) => id));
+    await this.#job.ledger.finishErrands(dues.map(({ id }) => id));
     this.done += dues.length;
   }
 
@@ -125,7 +125,7 @@ class Work {
     await postpone(this.#job.ledger, dues, text);
     for (const due of dues) {
       const key = `${due.subscriptionId} ${text}`;
-      if (this.#told.has(key) || (passes && due.begun < TOLD_AFTER)) continue;
+      if (this.#told.has(key) || (passes && due.tries < TOLD_AFTER)) continue;
       this.#told.add(key);
       this.#job.log.warn(text, { subscription: due.subscriptionId });
       this.#job.report(due.subscriptionId, new ImapFault('other', text));

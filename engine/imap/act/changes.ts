@@ -3,7 +3,7 @@
 import { groupedBySize } from '../../runtime/groups';
 import { ImapFault } from '../session/fault';
 import { findAlike, isUnlike } from '../find/find';
-import { type ImapDueAction, rankOf } from './action';
+import { type ImapDueErrand, rankOf } from './action';
 import { flagOf } from './obstacles';
 import { WithheldMail } from '../session/handed-out';
 import type { ImapSession } from '../session/session';
@@ -13,7 +13,7 @@ const MOST_BYTES = 64 * 1024 * 1024;
 
 /** Something to be done with a mail that was found. */
 export interface Task {
-  readonly due: ImapDueAction;
+  readonly due: ImapDueErrand;
   readonly uid: number;
   /** A copy of it is where it is to be. */
   copied: boolean;
@@ -40,12 +40,12 @@ export function groupsOf(tasks: readonly Task[]): Task[][] {
 export async function findCopied(
   session: ImapSession,
   mailbox: string,
-  taken: readonly ImapDueAction[],
-): Promise<Set<ImapDueAction>> {
-  const copied = new Set<ImapDueAction>();
+  taken: readonly ImapDueErrand[],
+): Promise<Set<ImapDueErrand>> {
+  const copied = new Set<ImapDueErrand>();
   const begun = taken.filter(
     (due) =>
-      due.begun > 0 &&
+      due.tries > 0 &&
       (due.action.kind === 'copy' || (due.action.kind === 'move' && !session.edits.canMove && isUnlike(due))),
   );
   for (const target of new Set(begun.map(targetOf))) {
@@ -83,5 +83,5 @@ export async function change(session: ImapSession, group: readonly Task[]): Prom
 
 export const uidsOf = (tasks: readonly Task[]): number[] => [...new Set(tasks.map(({ uid }) => uid))];
 
-export const targetOf = ({ action }: ImapDueAction): string | null =>
+export const targetOf = ({ action }: ImapDueErrand): string | null =>
   action.kind === 'move' || action.kind === 'copy' ? action.mailbox : null;

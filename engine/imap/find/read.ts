@@ -1,6 +1,6 @@
 // Reads one mail of the open mailbox whole, or only its header where it is too large.
 // Invariant: what is read of a mail is bounded, also where the server does not know its size.
-import { MOST_READ_BYTES } from '../session/connection';
+import { MOST_READ_BYTES } from '../session/connecting';
 import { NO_NEEDS } from '../session/facts';
 import { isRefusal, wordsOf } from '../session/fault';
 import { type HandedOut, whole, WithheldMail } from '../session/handed-out';

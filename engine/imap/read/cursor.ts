@@ -1,6 +1,6 @@
 // Where a subscription stands in a mailbox: every mail up to `uid` of this UIDVALIDITY is recorded, and, while
 // older mail is still read, every mail from `fill.below` on.
-import type { Cursor } from '../../ledger/ledger';
+import type { Cursor } from '../../ledger/subscriptions';
 
 /** Older mail that is still to be read, from the newest down. */
 export interface Fill {

@@ -2,7 +2,7 @@
 // Invariant: a cursor that is stored never passes a mail that is asked for again; in memory the reading goes on behind it,
 // so that nothing is listed or read twice while it waits.
 import { advanced, filled, type ImapCursor, storedCursor } from './cursor';
-import type { Cursor } from '../../ledger/ledger';
+import type { Cursor } from '../../ledger/subscriptions';
 import type { Withheld } from './withheld';
 
 export type Moves = readonly { readonly subscriptionId: number; readonly cursor: Cursor }[];

@@ -1,5 +1,6 @@
 // What reading a mailbox is given, and what passes between its parts.
-import type { Candidate, Ledger } from '../../ledger/ledger';
+import type { Ledger } from '../../ledger/ledger';
+import type { Candidate } from '../../ledger/recording';
 import type { SourceHold } from '../../ledger/source-holds';
 import type { Log } from '../../runtime/log';
 import type { ImapBeginning } from './begin';
@@ -7,6 +8,7 @@ import type { MailFacts } from '../session/facts';
 import type { ImapSession } from '../session/session';
 import type { Announcements } from './announcements';
 import type { Portion } from './portion';
+import type { LastMails } from './small-mails';
 import type { Withheld } from './withheld';
 
 export interface SyncJob {
@@ -26,6 +28,8 @@ export interface SyncJob {
   readonly portion: Portion;
   /** Whether the server announces what is found: over all connections, too. */
   readonly announcements: Announcements;
+  /** How large its mails are, over all connections, too. */
+  readonly lastMails: LastMails;
   /** Mails are recorded that the server does not hand out. */
   readonly gaveUp: (mails: readonly NewMail[]) => void;
   /** While so many mails wait for their run, no older ones are added. */

@@ -2,24 +2,22 @@
 // Invariants: mails, events and cursors commit together; the memory it takes is bounded by a page and two groups of
 // bodies, one being read while the other is recorded; nothing is downloaded that is recorded already; a mail that is not
 // handed out keeps no other from being recorded.
-import type { Cursor } from '../../ledger/ledger';
+import type { Cursor } from '../../ledger/subscriptions';
 import { imapIdentity, weakIdentity } from '../../mail/identity';
 import { groupedBySize } from '../../runtime/groups';
+import { inPieces } from '../../runtime/turns';
 import { askFor } from './asking';
 import type { NewMail, SyncJob } from './job';
 import { namesOf, readMessages } from './messages';
 import type { Recorder } from './recorder';
 import { chosen, factNeeds } from './selection';
+import { smallBytes } from './small-mails';
 import type { MailFacts } from '../session/facts';
 import { isRefusal } from '../session/fault';
 
 const GROUP_BYTES = 8 * 1024 * 1024;
-/** So that n8n has its turn between two commits. */
-const GROUP_MAILS = 100;
-/** Below this size a mail may be read together with what is told of it, in octets. */
-const SMALL_BYTES = 64 * 1024;
-/** Where fewer are small, it is not tried: the beginnings of the others would be read for nothing. */
-const LEAST_SMALL = 0.75;
+/** So that runs have their turn in the ledger between two commits. */
+const GROUP_MAILS = 250;
 
 export interface Page {
   readonly facts: readonly MailFacts[];
@@ -34,9 +32,9 @@ export interface Page {
 /** @returns false: the signal aborted before the page was done, and its cursors are where they were */
 export async function recordPage(job: SyncJob, page: Page, recorder: Recorder): Promise<boolean> {
   const { withheld } = job;
-  const candidates = await Promise.all(page.facts.map((mail) => toCandidate(job, page, mail)));
+  const candidates = await inPieces(page.facts, (mail) => toCandidate(job, page, mail));
   const known = page.renumbered ? await withWeakIdentity(job, candidates) : candidates;
-  const fresh = (await job.ledger.unrecorded(known)).filter(({ due }) => due.length > 0);
+  const fresh = await unrecorded(job, known);
   const mails = await sized(job, await chosen(job, fresh));
   const isFresh = new Set(mails.map(({ facts }) => facts.uid));
   for (const { facts } of known) if (!isFresh.has(facts.uid)) withheld.settled(facts.uid);
@@ -55,9 +53,16 @@ export async function recordPage(job: SyncJob, page: Page, recorder: Recorder): 
   return true;
 }
 
-/** Whether mails like these are better read together with what is told of them. */
-export const areMostlySmall = (mails: readonly MailFacts[]): boolean =>
-  mails.filter(({ size }) => size < SMALL_BYTES).length >= mails.length * LEAST_SMALL;
+/**
+ * Those that are due to somebody, and not recorded yet. Of a mail whose content is here the ledger says so when it is
+ * recorded: asked before, it would look twice.
+ */
+async function unrecorded({ ledger }: SyncJob, mails: readonly NewMail[]): Promise<NewMail[]> {
+  const asked = mails.filter(({ facts }) => !facts.content);
+  const answers = asked.length > 0 ? await ledger.unrecorded(asked) : [];
+  const unknown = new Map(answers.map((mail) => [mail.facts.uid, mail]));
+  return mails.flatMap((mail) => unknown.get(mail.facts.uid) ?? mail).filter(({ due }) => due.length > 0);
+}
 
 /**
  * What is told of a page's mails; `withContent`, with the content of small ones. Those that are asked for again are left
@@ -72,8 +77,7 @@ export async function readPage(
   if (uids.every((uid) => known.has(uid))) return uids.map((uid) => known.get(uid)!);
   const { session, withheld } = job;
   const needs = factNeeds(job.subscriptions);
-  const most = Math.max(...job.subscriptions.map(({ reading }) => reading.mostStoredBytes));
-  const wholeBelow = withContent ? Math.min(SMALL_BYTES, most) : 0;
+  const wholeBelow = withContent ? smallBytes(job.subscriptions) : 0;
   const asked = uids.filter((uid) => !withheld.isGivenUp(uid)).map((uid) => ({ uid }));
   const { answers, refused, broken } = await askFor(job, asked, (mails) =>
     session.mails.facts(

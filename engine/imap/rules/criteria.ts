@@ -14,15 +14,37 @@ export interface SearchCriteria {
   readonly gmailOnly: string | null;
 }
 
+/** A list of rules, or one rule, as people write it; its days are those of no time zone. */
+export type Rules = readonly unknown[];
+
 /** @throws Error that names the faulty part, in words for who wrote it */
-export function parseCriteria(json: string): SearchCriteria {
-  const list = listFromJson(json);
+export function rulesFromJson(json: string): Rules {
+  const rules = listFromJson(json);
+  compileRules(rules);
+  return isOneRule(rules) ? (withItsDay(rules) as Rules) : rules.map(withItsDay);
+}
+
+/** @throws Error that names the faulty part, in words for who wrote it */
+export function compileRules(rules: Rules): SearchCriteria {
   const reader = new RuleReader();
-  // ["FROM", "ann"]: as a list of rules this could never be right.
-  const name = typeof list[0] === 'string' ? splitName(list[0]).name : '';
-  const isOneRule = isOperator(name) || knownTerm(name)?.takes !== undefined;
-  const query = isOneRule ? reader.rule(list, 'rule 1') : reader.list(list, '', 'rule');
+  const query = isOneRule(rules) ? reader.rule(rules, 'rule 1') : reader.list(rules, '', 'rule');
   return { query, gmailOnly: reader.gmailOnly };
+}
+
+/** ["FROM", "ann"]: as a list of rules this could never be right. */
+function isOneRule([first]: Rules): boolean {
+  const name = typeof first === 'string' ? splitName(first).name : '';
+  return isOperator(name) || knownTerm(name)?.takes !== undefined;
+}
+
+/** A time is a day of the machine where it was written; another one may be elsewhere. @param rule that can be used */
+function withItsDay(rule: unknown): unknown {
+  if (!Array.isArray(rule)) return rule;
+  const [first, ...values] = rule as unknown[];
+  if (typeof first !== 'string') return rule.map(withItsDay);
+  const { name } = splitName(first);
+  if (isOperator(name)) return [first, ...values.map(withItsDay)];
+  return [first, ...(knownTerm(name)?.meant?.(values) ?? values)];
 }
 
 /** The query for those of these mails that match. @param uids a sequence set, as in `3,5:7` */

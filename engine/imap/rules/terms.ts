@@ -11,6 +11,8 @@ export interface Term {
   readonly many?: true;
   /** @throws Error that says what is wrong with the values */
   read(values: readonly unknown[]): SearchObject;
+  /** What the values mean wherever they are read; absent: as they are. */
+  meant?(values: readonly unknown[]): readonly unknown[];
 }
 
 export const NOT_NEW =
@@ -24,8 +26,10 @@ function one(what: string, example: string, read: (value: unknown) => SearchObje
 
 const text = (name: string, read: (value: string) => SearchObject): Term =>
   one('a text', `["${name}", "ann"]`, (value) => read(textOf(value)));
-const date = (name: string, key: keyof SearchObject): Term =>
-  one('a date', `["${name}", "20-May-2026"]`, (value) => ({ [key]: searchDate(value) }));
+const date = (name: string, key: keyof SearchObject): Term => ({
+  ...one('a date', `["${name}", "20-May-2026"]`, (value) => ({ [key]: searchDate(value) })),
+  meant: (values) => values.map(searchDate),
+});
 const size = (name: string, key: keyof SearchObject): Term =>
   one('a number of bytes', `["${name}", 10240]`, (value) => ({
     [key]: Number(wholeNumber(value, 0xffffffffn)),

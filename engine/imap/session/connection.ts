@@ -1,117 +1,70 @@
-// One connection to an IMAP account: the only file that imports imapflow, and only when it connects.
+// One connection to an IMAP account: its commands, and the wait for news (waiting.ts). It is made in connecting.ts.
 // Invariants: an instance is used once; every command has a deadline, after which the connection is closed,
 // because imapflow itself recovers from neither an unanswered IDLE nor a half-open socket in useful time;
 // an empty answer is believed only of a connection that is still usable.
 import type { FetchMessageObject, FetchQueryObject, ImapFlow, SearchObject } from 'imapflow';
-import { monotonicNow, pause, withDeadline } from '../../runtime/time';
-import { clientOptions, throttleLogger } from './client-options';
-import { ImapFault, toFault, unreadable } from './fault';
+import { monotonicNow, withDeadline } from '../../runtime/time';
+import { Piece } from '../../runtime/turns';
+import { type Connected, connected } from './connecting';
+import { ImapFault, unreadable } from './fault';
 import { type ImapLogin, renewedLogin } from './login';
-import { Refusals } from './refusal';
+import type { Refusals } from './refusal';
+import { Waiting } from './waiting';
 
-const CONNECT_MS = 20_000;
 const COMMAND_MS = 30_000;
 /** Copying mails takes a server so many times what it has for a command. */
 const LONGER = 4;
 const LOGOUT_MS = 2_000;
-// At this time imapflow would break IDLE off by itself, and not begin it again: every heartbeat is sooner.
-const SOCKET_TIMEOUT_MS = 30 * 60_000;
-/** A mail above this size is never fetched whole. */
-export const MOST_READ_BYTES = 250 * 1024 * 1024;
-const MAX_LITERAL_BYTES = MOST_READ_BYTES + 1024 * 1024;
+
+export interface ConnectOptions {
+  /** How long the server may take for a command, ms; for a mail's content, how long it may be silent. */
+  readonly commandMs?: number;
+  /** IDLE is not used, though the server may say that it has it. */
+  readonly noIdle?: boolean;
+}
 
 export class ImapConnection {
   /** For those commands that need no more than a deadline: see `command`. */
   readonly client: ImapFlow;
   readonly login: ImapLogin;
   readonly #commandMs: number;
-  readonly #fault: (error: unknown) => ImapFault;
+  readonly #noIdle: boolean;
+  readonly #fault: Connected['fault'];
   readonly #refusals: Refusals;
-  readonly #closed = new AbortController();
-  #hinted = false;
-  #stopWaiting: (() => void) | undefined;
+  readonly #waiting: Waiting;
   #ending: Promise<void> | undefined;
-  #noIdle = false;
+  #roundTripMs = Infinity;
 
   private constructor(
-    client: ImapFlow,
+    { client, fault, refusals }: Connected,
     login: ImapLogin,
-    commandMs: number,
-    fault: (error: unknown) => ImapFault,
-    refusals: Refusals,
+    { commandMs = COMMAND_MS, noIdle = false }: ConnectOptions,
   ) {
     this.client = client;
     this.login = login;
     this.#commandMs = commandMs;
+    this.#noIdle = noIdle;
     this.#fault = fault;
     this.#refusals = refusals;
-    client.on('exists', () => this.hint());
-    client.on('close', () => this.#closed.abort());
-    // Expected socket errors come as `close`; without a listener the others would end the process.
-    client.on('error', () => client.close());
+    this.#waiting = new Waiting(client);
   }
 
   /**
    * Connects and logs in; with another token, once, where the server rejects the first one.
-   * @param commandMs how long the server may take for a command; for a mail's content, how long it may be silent
-   * @param noIdle IDLE is not used, though the server may say that it has it
    * @throws ImapFault that says what is wrong: host, port, TLS, or login
    */
   static async connect(
     login: ImapLogin,
     signal: AbortSignal,
-    options: { readonly commandMs?: number; readonly noIdle?: boolean } = {},
+    options: ConnectOptions = {},
   ): Promise<ImapConnection> {
+    const { commandMs = COMMAND_MS } = options;
     try {
-      return await ImapConnection.#connect(login, signal, options);
+      return new ImapConnection(await connected(login, signal, commandMs), login, options);
     } catch (error) {
       const renewed = (error as ImapFault).kind === 'login' ? await renewedLogin(login) : undefined;
       if (!renewed) throw error;
-      return ImapConnection.#connect(renewed, signal, options);
-    }
-  }
-
-  static async #connect(
-    login: ImapLogin,
-    signal: AbortSignal,
-    { commandMs = COMMAND_MS, noIdle = false }: { readonly commandMs?: number; readonly noIdle?: boolean },
-  ): Promise<ImapConnection> {
-    const { ImapFlow } = await import('imapflow');
-    signal.throwIfAborted();
-    let throttledMs: number | undefined;
-    const refusals = new Refusals();
-    const client = new ImapFlow({
-      ...clientOptions(login),
-      logger: refusals.heardBy(
-        throttleLogger((forMs) => {
-          throttledMs = forMs;
-          // Not before it waits: closing ends the wait.
-          queueMicrotask(() => client.close());
-        }),
-      ),
-      disableAutoIdle: true,
-      // COMPRESS costs an idle connection 180 KB (measured with Cyrus).
-      disableCompression: true,
-      connectionTimeout: CONNECT_MS,
-      greetingTimeout: CONNECT_MS,
-      socketTimeout: SOCKET_TIMEOUT_MS,
-      maxLiteralSize: MAX_LITERAL_BYTES,
-      maxResponseSize: MAX_LITERAL_BYTES * 2,
-    });
-    const fault = (error: unknown): ImapFault =>
-      toFault(error, login, { throttledMs, isEncrypted: client.secureConnection });
-    const connection = new ImapConnection(client, login, commandMs, fault, refusals);
-    connection.#noIdle = noIdle;
-    const stop = (): void => client.close();
-    signal.addEventListener('abort', stop, { once: true });
-    try {
-      await withDeadline('Connecting', CONNECT_MS + commandMs, client.connect());
-      return connection;
-    } catch (error) {
-      client.close();
-      throw fault(error);
-    } finally {
-      signal.removeEventListener('abort', stop);
+      return new ImapConnection(await connected(renewed, signal, commandMs), renewed, options);
     }
   }
 
@@ -120,27 +73,29 @@ export class ImapConnection {
     return !this.#noIdle && this.client.capabilities.has('IDLE');
   }
 
-  /** There may be new mail: the running or the next `wait` ends at once. */
+  /** How long a command and its answer are under way, ms: as long as the one that was answered soonest. */
+  get roundTripMs(): number {
+    return this.#roundTripMs;
+  }
+
+  /** As `Waiting.hint`. */
   hint(): void {
-    this.#hinted = true;
-    this.#stopWaiting?.();
+    this.#waiting.hint();
   }
 
-  /** Makes the running `wait` end at once, without news. */
+  /** As `Waiting.interrupt`. */
   interrupt(): void {
-    this.#stopWaiting?.();
+    this.#waiting.interrupt();
   }
 
-  /** There was news that nobody has looked at yet. */
+  /** As `Waiting.isHinted`. */
   get isHinted(): boolean {
-    return this.#hinted;
+    return this.#waiting.isHinted;
   }
 
-  /** There was news since it was last asked. Asking forgets it. */
+  /** As `Waiting.takeHint`. */
   takeHint(): boolean {
-    const hinted = this.#hinted;
-    this.#hinted = false;
-    return hinted;
+    return this.#waiting.takeHint();
   }
 
   has(capability: string): boolean {
@@ -168,7 +123,7 @@ export class ImapConnection {
   /** Asks for a sign of life; what was announced before counts as seen. @throws ImapFault */
   async probe(): Promise<void> {
     await this.command('NOOP', this.client.noop());
-    this.#hinted = false;
+    this.#waiting.takeHint();
   }
 
   /** As `probe`, where mails are not told of that should be there. */
@@ -178,44 +133,14 @@ export class ImapConnection {
     this.hint();
   }
 
-  /**
-   * Waits for a hint that there is new mail, by IDLE where the server has it, for at most `ms`; without IDLE, for
-   * `pollMs`. Ends early when the connection does, or on abort; the next command tells.
-   * @param isOpen a mailbox is open: without one nothing is announced
-   */
-  async wait(
+  /** As `Waiting.wait`. @param isOpen a mailbox is open: without one nothing is announced */
+  wait(
     ms: number,
     pollMs: number,
     isOpen: boolean,
     signal: AbortSignal,
   ): Promise<'hint' | 'time' | 'interrupt'> {
-    if (this.#hinted) return 'hint';
-    const waiting = new AbortController();
-    const stopWaiting = (): void => waiting.abort();
-    this.#stopWaiting = stopWaiting;
-    for (const ending of [this.#closed.signal, signal]) ending.addEventListener('abort', stopWaiting);
-    if (this.#closed.signal.aborted || signal.aborted) stopWaiting();
-    const began = monotonicNow();
-    try {
-      if (this.canIdle && isOpen) {
-        // IDLE ends by itself only where the server refuses or breaks it off: then this is a poll.
-        await Promise.race([this.client.idle().catch(() => undefined), pause(ms, waiting.signal)]);
-        const spent = monotonicNow() - began;
-        if (!waiting.signal.aborted && spent < pollMs) await pause(pollMs - spent, waiting.signal);
-      } else {
-        await pause(pollMs, waiting.signal);
-      }
-      return this.#woken(waiting.signal.aborted && !signal.aborted);
-    } finally {
-      this.#stopWaiting = undefined;
-      for (const ending of [this.#closed.signal, signal]) ending.removeEventListener('abort', stopWaiting);
-      stopWaiting();
-    }
-  }
-
-  #woken(isEndedEarly: boolean): 'hint' | 'time' | 'interrupt' {
-    if (this.#hinted) return 'hint';
-    return isEndedEarly && !this.#closed.signal.aborted ? 'interrupt' : 'time';
+    return this.#waiting.wait(ms, pollMs, this.canIdle && isOpen, signal);
   }
 
   /** Logs out (which ends IDLE with DONE) and closes; a server that does not answer is not waited for. */
@@ -258,9 +183,17 @@ export class ImapConnection {
     take: (message: FetchMessageObject) => void,
     numbers: 'uid' | 'seq' = 'uid',
   ): Promise<void> {
+    const began = monotonicNow();
+    let heard = 0;
     const fetching = async (): Promise<void> => {
       const uid = numbers === 'uid';
-      for await (const message of this.client.fetch(range, { ...query, uid: true }, { uid })) take(message);
+      const piece = new Piece();
+      for await (const message of this.client.fetch(range, { ...query, uid: true }, { uid })) {
+        if (heard++ === 0) this.#answered(began);
+        take(message);
+        // imapflow itself reads 640 KB in one go.
+        if (piece.isLong) await piece.over();
+      }
     };
     await this.command(what, fetching(), 'while bytes come');
   }
@@ -295,10 +228,12 @@ export class ImapConnection {
 
   /** The command's answer, by its deadline. @throws ImapFault; one of the connection has closed it */
   async command<T>(what: string, running: Promise<T>, patience?: 'while bytes come' | 'longer'): Promise<T> {
+    const began = monotonicNow();
     try {
       const result = await (patience === 'while bytes come'
         ? this.#whileBytesCome(what, running)
         : withDeadline(what, this.#commandMs * (patience ? LONGER : 1), running));
+      this.#answered(began);
       // imapflow answers with nothing, instead of an error, when the connection went away under a command.
       if (!this.client.usable)
         throw new ImapFault('connection', `The connection to ${this.login.host} was lost.`);
@@ -308,6 +243,10 @@ export class ImapConnection {
       if (fault.kind === 'connection') this.client.close();
       throw fault;
     }
+  }
+
+  #answered(asked: number): void {
+    this.#roundTripMs = Math.min(this.#roundTripMs, monotonicNow() - asked);
   }
 
   async #whileBytesCome<T>(what: string, running: Promise<T>): Promise<T> {

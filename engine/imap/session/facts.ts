@@ -1,10 +1,14 @@
 // What the server tells of a mail: what identifies it, what filters need, and a small one's content.
 // Invariant: what the server does not say is unknown; it is never taken for something that it said.
-import type { FetchQueryObject, MessageStructureObject } from 'imapflow';
+import type { FetchMessageObject, FetchQueryObject, MessageStructureObject } from 'imapflow';
+import { emptyLine } from '../../mail/headers';
 import type { Answer } from './answers';
 
 /** The header fields that a mail is identified and filtered by. */
 const FIELDS = ['message-id', 'from', 'to', 'cc', 'date', 'subject'];
+/** Hardly a header is as long: where so much comes of each mail, its header does not come once more. Octets. */
+const MOST_HEADER_BYTES = 32 * 1024;
+const [CR, LF] = [0x0d, 0x0a];
 export const NO_NEEDS: FactNeeds = { flags: false, structure: false };
 
 export interface MailFacts {
@@ -39,11 +43,19 @@ export interface FactNeeds {
 export const factQuery = ({ flags, structure }: FactNeeds, wholeBelow = 0): FetchQueryObject => ({
   size: true,
   internalDate: true,
-  headers: FIELDS,
+  // Each item costs both sides, and the line, as much as a short mail.
+  ...(wholeBelow < MOST_HEADER_BYTES && { headers: FIELDS }),
   ...(flags && { flags }),
   ...(structure && { bodyStructure: true }),
   ...(wholeBelow > 0 && { source: { start: 0, maxLength: wholeBelow } }),
 });
+
+/** With the header block that its content begins with, where that was not asked for; where it is longer, without. */
+export function withHeader(message: FetchMessageObject): FetchMessageObject {
+  const { headers, source } = message;
+  const end = headers || !source ? null : emptyLine(source);
+  return end ? { ...message, headers: source!.subarray(0, end.to) } : message;
+}
 
 /**
  * Whether all of it was answered, but for BODYSTRUCTURE: a server may have none, or one that cannot be read.
@@ -61,8 +73,11 @@ export function isAnswered(answer: Answer | undefined, needs: FactNeeds, hasIds:
 }
 
 /** A header, and a choice of its fields, ends with an empty line (RFC 3501, 6.4.5): what does not may be cut off. */
-export const isWholeHeader = (header: Buffer | null): boolean =>
-  header !== null && /(^|\n)\r?\n$/.test(header.subarray(-4).toString('latin1'));
+export function isWholeHeader(header: Buffer | null): boolean {
+  if (header?.at(-1) !== LF) return false;
+  const end = header.length - (header.at(-2) === CR ? 3 : 2);
+  return end < 0 || header[end] === LF;
+}
 
 /** @param wholeBelow as it was asked with */
 export function factsOf(answer: Answer, wholeBelow = 0): MailFacts {

@@ -4,9 +4,11 @@
 import type { FetchMessageObject, FetchQueryObject } from 'imapflow';
 import { Answers } from './answers';
 import type { ImapConnection } from './connection';
-import { ImapFault, nothingOf } from './fault';
-import { type FactNeeds, factQuery, factsOf, isAnswered, type MailFacts } from './facts';
+import { MOST_READ_BYTES } from './connecting';
+import { ImapFault, isRefusal, nothingOf } from './fault';
+import { type FactNeeds, factQuery, factsOf, isAnswered, type MailFacts, withHeader } from './facts';
 import type { HandedOut } from './handed-out';
+import { readInPieces } from './in-pieces';
 import { sequenceSet } from './sequence-set';
 
 /** A mail whose content is asked for. */
@@ -36,7 +38,8 @@ export class MailReading {
    * @param wholeBelow a mail of fewer octets comes with its content; 0: none does
    */
   async facts(uids: readonly number[], needs: FactNeeds, wholeBelow = 0): Promise<HandedOut<MailFacts>> {
-    const { answers, fault } = await this.#ask('Reading mail headers', uids, factQuery(needs, wholeBelow));
+    const query = factQuery(needs, wholeBelow);
+    const { answers, fault } = await this.#ask('Reading mail headers', uids, query, withHeader);
     const lacks = (uid: number): boolean => !isAnswered(answers.get(uid), needs, this.#connection.hasIds);
     const handedOut = (
       isEnough: (uid: number) => boolean,
@@ -46,15 +49,16 @@ export class MailReading {
       const facts = uids.filter(isEnough).map((uid) => factsOf(answers.get(uid)!, wholeBelow));
       return { answers: new Map(facts.map((mail) => [mail.uid, mail])), withheld, fault };
     };
-    const isAll = (uid: number): boolean => !lacks(uid);
     const lacking = uids.filter(lacks);
+    const isLacking = new Set(lacking);
+    const isAll = (uid: number): boolean => !isLacking.has(uid);
     if (fault || lacking.length === 0) return handedOut(isAll, fault);
     const there = await this.#present(lacking);
     const present = lacking.filter((uid) => there.answers.get(uid));
     if (there.fault || present.length === 0) return handedOut(isAll, there.fault);
     // Once more, with the whole header, and without the structure: some servers stumble over them.
-    const query = { ...factQuery({ ...needs, structure: false }), headers: true };
-    const again = await this.#ask('Reading mail headers', present, query);
+    const whole = { ...factQuery({ ...needs, structure: false }), headers: true };
+    const again = await this.#ask('Reading mail headers', present, whole);
     answers.add(again.answers);
     if (again.fault?.kind === 'connection') return handedOut(isAll, again.fault);
     // By its header it is told from others, and judged; what else the server does not say stays unknown.
@@ -95,6 +99,25 @@ export class MailReading {
       left = doubtful.filter(({ uid }) => there.answers.get(uid));
       if (isLast || left.length === 0) return { answers: contents, withheld: uidsOf(left), fault: null };
     }
+  }
+
+  /**
+   * One mail, in pieces of so many octets. @param take is given each of them, in order, and may refuse to go on
+   * @returns whether that was all of it: if not, and there is no fault, the server hands it out as a whole or not at all
+   */
+  async inPieces(
+    { uid, size }: SizedMail,
+    pieceBytes: number,
+    take: (piece: Buffer) => Promise<boolean>,
+  ): Promise<{ readonly isWhole: boolean; readonly fault: ImapFault | null }> {
+    let broken: ImapFault | null = null;
+    const ask = async (start: number, maxLength: number): Promise<Buffer | undefined> => {
+      const { answers, fault } = await this.#ask('Reading mail', [uid], { source: { start, maxLength } });
+      if (fault && !isRefusal(fault)) broken = fault;
+      return fault ? undefined : answers.get(uid)?.content;
+    };
+    const isWhole = await readInPieces(size, { piece: pieceBytes, most: MOST_READ_BYTES }, ask, take);
+    return { isWhole, fault: broken };
   }
 
   /** The mails' whole header blocks. @param uids ascending */
@@ -161,10 +184,16 @@ export class MailReading {
     return { answers, fault: await looking.then(() => null, faultOf) };
   }
 
-  async #ask(what: string, uids: readonly number[], query: FetchQueryObject): Promise<Asked> {
+  async #ask(
+    what: string,
+    uids: readonly number[],
+    query: FetchQueryObject,
+    read = (message: FetchMessageObject): FetchMessageObject => message,
+  ): Promise<Asked> {
     const answers = new Answers(uids);
     if (uids.length === 0) return { answers, fault: null };
-    const asking = this.#connection.fetch(what, sequenceSet(uids), query, (message) => answers.take(message));
+    const take = (message: FetchMessageObject): void => answers.take(read(message));
+    const asking = this.#connection.fetch(what, sequenceSet(uids), query, take);
     return { answers, fault: await asking.then(() => null, faultOf) };
   }
 }

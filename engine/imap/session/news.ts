@@ -4,7 +4,7 @@
 import type { FetchMessageObject, FetchQueryObject } from 'imapflow';
 import { Answers } from './answers';
 import type { ImapConnection } from './connection';
-import { type FactNeeds, factQuery, factsOf, isAnswered, type MailFacts } from './facts';
+import { type FactNeeds, factQuery, factsOf, isAnswered, type MailFacts, withHeader } from './facts';
 import { forLess, isRefusal } from './fault';
 import type { MailboxListing } from './listing';
 import { Lowest } from './lowest';
@@ -26,12 +26,20 @@ export interface News {
   readonly facts: ReadonlyMap<number, MailFacts>;
 }
 
+/** What comes of each mail with the same answer. */
+interface Asked {
+  readonly needs: FactNeeds | null;
+  readonly wholeBelow: number;
+}
+
 export class MailboxNews {
   readonly #connection: ImapConnection;
   readonly #listing: MailboxListing;
   #opened: OpenedMailbox | undefined;
   /** How many mails there were when it was last looked for new ones, and are there yet. */
   #existed = 0;
+  /** Nothing that was there then has a higher UID. */
+  #highest = 0;
   /** It was opened just now: what the server told of it then need not be asked. */
   #isFresh = false;
 
@@ -47,27 +55,29 @@ export class MailboxNews {
   open(opened: OpenedMailbox, isFresh: boolean): void {
     this.#opened = opened;
     this.#existed = this.#connection.exists;
+    this.#highest = opened.uidNext - 1;
     this.#isFresh = isFresh;
   }
 
   /**
    * What is new: UIDs above `after`, ascending, `most` of them at the most. Asks for what nobody announced, too.
    * @param needs what is wanted of each mail; where few are new, it comes with the same answer; null: nothing
+   * @param wholeBelow where only what was announced is asked for, a mail of fewer octets comes with its content, too
    * @throws ImapFault `unreadable`: there is something new, and nothing can be read of it
    */
-  async above(after: number, most: number, needs: FactNeeds | null): Promise<News> {
+  async above(after: number, most: number, needs: FactNeeds | null, wholeBelow = 0): Promise<News> {
     const isFresh = this.#isFresh;
     this.#isFresh = false;
     // Coming out of IDLE the server has told what is new; otherwise a NOOP makes it look.
     if (!this.#connection.takeHint() && !isFresh) await this.#connection.probe();
     try {
-      return await this.#look(after, most, needs, isFresh);
+      return await this.#look(after, most, { needs, wholeBelow }, isFresh);
     } catch (error) {
       throw this.#listing.atOnce > 1 ? forLess(error) : error;
     }
   }
 
-  async #look(after: number, most: number, needs: FactNeeds | null, isFresh: boolean): Promise<News> {
+  async #look(after: number, most: number, asked: Asked, isFresh: boolean): Promise<News> {
     const { exists } = this.#connection;
     // Where it was just opened, nobody has counted: UIDs tell what may have come before that.
     const unseen = (this.#opened?.uidNext ?? 0) - 1 - after;
@@ -80,10 +90,18 @@ export class MailboxNews {
       ? listed(await this.#many(after, await newest(), most))
       : this.#listing.atOnce < FEW_MAILS
         ? listed(await this.#listing.fromTheEnd(after, most))
-        : await this.#few(after, most, needs);
+        : await this.#few(after, most, this.#isAnnounced(after) ? asked : { ...asked, wholeBelow: 0 });
     if (news.uids.length === 0) await this.#nothingNew();
-    if (news.uids.length < most) this.#existed = Math.min(exists, this.#connection.exists);
+    if (news.uids.length < most) {
+      this.#existed = Math.min(exists, this.#connection.exists);
+      this.#highest = Math.max(this.#highest, after, ...news.uids.slice(-1));
+    }
     return news;
+  }
+
+  /** Something above it is new, and all above it is: else the last mail is told of in any case, or many are. */
+  #isAnnounced(after: number): boolean {
+    return this.#connection.exists > this.#existed && after >= this.#highest;
   }
 
   /**
@@ -96,19 +114,19 @@ export class MailboxNews {
     if (this.#connection.exists > this.#existed) await this.#listing.newestUid();
   }
 
-  async #few(after: number, most: number, needs: FactNeeds | null): Promise<News> {
+  async #few(after: number, most: number, { needs, wholeBelow }: Asked): Promise<News> {
     const lowest = new Lowest(most);
     const isKept = (uid: number): boolean => answers.get(uid) !== undefined || answers.size < FEW_MAILS;
     const answers: Answers = new Answers((uid) => uid > after && isKept(uid));
     const take = (message: FetchMessageObject): void => {
-      answers.take(message);
+      answers.take(withHeader(message));
       if (message.uid > after) lowest.add(message.uid);
     };
     // `*` is the last mail even where its UID is not above `after` (RFC 3501, 6.4.8).
     const range = `${after + 1}:*`;
     const list = (query: FetchQueryObject): Promise<void> =>
       this.#connection.fetch('Looking for new mail', range, query, take);
-    await list(needs ? factQuery(needs) : {}).catch((error: unknown) => {
+    await list(needs ? factQuery(needs, wholeBelow) : {}).catch((error: unknown) => {
       if (!isRefusal(error)) throw error;
       // One of them may be refused: then without what identifies them. Or all is, as of a mailbox that was deleted.
       return list({});
@@ -120,7 +138,8 @@ export class MailboxNews {
     const facts = new Map<number, MailFacts>();
     for (const uid of answers.uids) {
       const answer = answers.get(uid);
-      if (needs && isAnswered(answer, needs, this.#connection.hasIds)) facts.set(uid, factsOf(answer));
+      if (needs && isAnswered(answer, needs, this.#connection.hasIds))
+        facts.set(uid, factsOf(answer, wholeBelow));
     }
     return { uids: lowest.numbers, facts };
   }

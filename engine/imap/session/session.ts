@@ -1,7 +1,7 @@
 // An IMAP connection with one mailbox open: connects, opens, waits. What is in the mailbox is listed by `news` and
 // `listing`, read by `mails` and changed by `edits`.
 import type { MailboxObject } from 'imapflow';
-import { ImapConnection } from './connection';
+import { type ConnectOptions, ImapConnection } from './connection';
 import { restrictedTo, type SearchCriteria } from '../rules/criteria';
 import { MailboxEdits } from './edits';
 import { type ImapFault, isRefusal, type RefusedCommand, wordsOf } from './fault';
@@ -38,11 +38,11 @@ export class ImapSession {
     this.mails = new MailReading(connection);
   }
 
-  /** Connects and logs in. @param options see `ImapConnection.connect` @throws ImapFault */
+  /** Connects and logs in. @throws ImapFault */
   static async connect(
     login: ImapLogin,
     signal: AbortSignal,
-    options: { readonly commandMs?: number; readonly noIdle?: boolean } = {},
+    options: ConnectOptions = {},
   ): Promise<ImapSession> {
     return new ImapSession(await ImapConnection.connect(login, signal, options));
   }
@@ -50,6 +50,11 @@ export class ImapSession {
   /** Whether the server announces new mail (RFC 2177). */
   get canIdle(): boolean {
     return this.#connection.canIdle;
+  }
+
+  /** As `ImapConnection.roundTripMs`. */
+  get roundTripMs(): number {
+    return this.#connection.roundTripMs;
   }
 
   /** There may be new mail: the running or the next `wait` ends at once. */

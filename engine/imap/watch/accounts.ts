@@ -1,7 +1,8 @@
 // The accounts that are watched in this process, and how their mailboxes share a few connections.
 // Invariant: an account has one line for each mailbox up to its limit, and never more lines than that; the mailboxes
 // beyond it are visited in turn over the last line.
-import type { SourceKey } from '../../ledger/ledger';
+import type { SourceKey } from '../../ledger/sources';
+import { lookKey } from '../../source/notices';
 import type { StartWatch, Watch } from '../../source/source';
 import type { WatchPorts } from '../../source/watched';
 import { ImapLine } from './line';
@@ -44,9 +45,11 @@ export class ImapAccounts {
     );
     account.add(mailbox);
     void before?.then(() => account.nudge(mailbox));
+    const deafen = this.#ports.wake.listen(lookKey(sourceId), () => account.look(mailbox));
     return {
       nudge: () => account.nudge(mailbox),
       stop: async () => {
+        deafen();
         const left = account.remove(mailbox);
         const closed = Promise.all([before, mailbox.close()]).then(() => {
           if (this.#closing.get(sourceId) === closed) this.#closing.delete(sourceId);
@@ -59,6 +62,9 @@ export class ImapAccounts {
     };
   }
 }
+
+/** Connected, or about to be. */
+const isAlive = ({ mode }: ImapLine): boolean => mode === 'connecting' || mode === 'following';
 
 class ImapAccount {
   readonly #name: string;
@@ -90,6 +96,12 @@ class ImapAccount {
 
   nudge(mailbox: WatchedMailbox): void {
     this.#lineOf(mailbox)?.nudge();
+  }
+
+  /** A person wants it visited, or tried again, now. */
+  look(mailbox: WatchedMailbox): void {
+    mailbox.notBefore = 0;
+    this.#lineOf(mailbox)?.look();
   }
 
   /** Only actions are due in it. */
@@ -132,7 +144,7 @@ class ImapAccount {
   /** The server lets no more connections in: those that are there have to do. */
   #tooMany(line: ImapLine): boolean {
     // One that is still being made may yet be refused as well: the last of them tells.
-    const other = this.#lines.findLast((each) => each !== line && each.isAlive);
+    const other = this.#lines.findLast((each) => each !== line && isAlive(each));
     if (!other || !this.#lines.includes(line)) return false;
     this.#let = this.#lines.length - 1;
     this.#ports.log.warn(

@@ -3,13 +3,14 @@
 // Invariants: it is read and acted on only under its lease; a fault of its own (it is not there) keeps nobody from the
 // other mailboxes of the line; one visit at a time, whichever line it is.
 import { LedgerFault } from '../../ledger/fault';
-import type { SourceKey } from '../../ledger/ledger';
+import type { SourceKey } from '../../ledger/sources';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import { monotonicNow } from '../../runtime/time';
 import { MOST_WAITING, WatchedSource, type WatchPorts } from '../../source/watched';
 import { Announcements } from '../read/announcements';
 import type { NewMail } from '../read/job';
 import { Portion } from '../read/portion';
+import { LastMails } from '../read/small-mails';
 import { type Older, syncMailbox } from '../read/sync';
 import { Withheld } from '../read/withheld';
 import { type FaultKind, ImapFault } from '../session/fault';
@@ -45,6 +46,7 @@ export class WatchedMailbox {
   readonly #acting: Acting;
   readonly #withheld = new Withheld();
   readonly #portion = new Portion();
+  readonly #lastMails = new LastMails();
   readonly announcements = new Announcements();
   /** When it was last opened. */
   #uidValidity = '';
@@ -197,6 +199,7 @@ export class WatchedMailbox {
         withheld: this.#withheld,
         portion: this.#portion,
         announcements: this.announcements,
+        lastMails: this.#lastMails,
         gaveUp: (mails) => void gaveUp.push(...mails),
         mostWaiting: MOST_WAITING,
         signal,

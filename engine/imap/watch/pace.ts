@@ -14,15 +14,18 @@ export interface LineTimes {
   readonly commandMs: number;
   /** How often a process that stands by asks for the mailbox. */
   readonly standbyMs: number;
+  /** However often a person asks, a line that failed is left alone for so long: asking again can lock an account. */
+  readonly leastRetryMs: number;
 }
 
 export const LINE_TIMES: LineTimes = {
   heartbeatMs: 60_000,
-  // A line waits for somewhat less (line.ts): 26 to 28 s, and 15 to 17.
+  // A line waits for somewhat less (rounds.ts): 26 to 28 s, and 15 to 17.
   soonerMs: [30_000, 18_000],
   pollMs: 30_000,
   commandMs: 120_000,
   standbyMs: 5_000,
+  leastRetryMs: 5_000,
 };
 export interface Pace {
   /** How long a single mailbox is waited for. */

@@ -2,7 +2,9 @@
 // later. Joins the watch of each, and leaves them all at the end.
 // Invariant: a mailbox that is found later begins when it was last looked for mailboxes, so that no mail in it is missed.
 import { setImmediate } from 'node:timers/promises';
-import type { Ledger, SourceKey, Subscription, SubscriptionSettings } from '../../ledger/ledger';
+import type { Ledger } from '../../ledger/ledger';
+import type { SourceKey } from '../../ledger/sources';
+import type { Subscription, SubscriptionSettings } from '../../ledger/subscriptions';
 import type { TriggerNode } from '../../ledger/serving';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import { errorText, type Log } from '../../runtime/log';
@@ -10,8 +12,9 @@ import { CLOCK_MARGIN_MS, pause } from '../../runtime/time';
 import type { SourceRegistry } from '../../source/registry';
 import { accountName, type ImapLogin } from '../session/login';
 import type { ImapSubscriber } from './subscriber';
-import { chosenMailboxes, isChosen, type MailboxChoice } from '../session/mailboxes';
+import { chosenMailboxes, isChosen } from '../session/mailboxes';
 import type { ImapReading } from '../read/reading';
+import { compileImapReading, type ImapReadingData } from '../read/reading-data';
 import { ImapSession } from '../session/session';
 
 const LIST_EVERY_MS = 10 * 60_000;
@@ -39,9 +42,9 @@ export interface RosterPorts {
 
 export interface RosterSettings extends TriggerNode {
   readonly account: string;
-  readonly choice: MailboxChoice;
   readonly subscription: SubscriptionSettings;
-  readonly reading: ImapReading;
+  /** Also which mailboxes are meant. */
+  readonly reading: ImapReadingData;
   readonly login: () => Promise<ImapLogin>;
   /** How often it is looked for mailboxes that were made or deleted. */
   readonly listEveryMs?: number;
@@ -50,6 +53,7 @@ export interface RosterSettings extends TriggerNode {
 export class Roster {
   readonly #settings: RosterSettings;
   readonly #ports: RosterPorts;
+  readonly #reading: ImapReading;
   readonly #stopping = new AbortController();
   readonly #joined = new Map<string, () => Promise<void>>();
   #listing: Promise<void> | undefined;
@@ -58,19 +62,26 @@ export class Roster {
   #wasKnown = false;
   #ids: readonly number[] = [];
 
+  /** @throws Error: the reading cannot be compiled */
   constructor(settings: RosterSettings, ports: RosterPorts) {
     this.#settings = settings;
+    this.#reading = compileImapReading(settings.reading);
     this.#ports = ports;
   }
 
   /** Joins what is known without asking the server. @returns the trigger's subscriptions @throws LedgerFault */
   async start(): Promise<readonly number[]> {
-    const { choice, workflowId, nodeId, nodeName, present, account, reading } = this.#settings;
+    const { workflowId, nodeId, nodeName, present, account } = this.#settings;
+    const choice = this.#settings.reading.mailboxes;
+    const reading = this.#reading;
     // What its workflow has now counts now only: it may change while this goes on.
     const trigger = { workflowId, nodeId, ...(nodeName && { nodeName }), ...(present && { present }) };
+    /** What it listens with. */
+    const own: number[] = [];
     this.#startedAt = Date.now();
     if (choice.kind === 'names') {
-      for (const name of choice.names) await this.#join(name, reading, trigger);
+      for (const name of choice.names) own.push(await this.#join(name, reading, trigger));
+      await this.#ports.ledger.listensWith(trigger, own);
       this.#ports.listed();
       return this.#ids;
     }
@@ -81,10 +92,11 @@ export class Roster {
       const { kind, mailbox } = source;
       if (kind !== 'imap' || source.account !== account || !isChosen(choice, mailbox)) continue;
       if (this.#joined.has(mailbox)) continue;
-      await this.#join(mailbox, reading, trigger);
+      own.push(await this.#join(mailbox, reading, trigger));
       // There may be thousands, and a ledger in a file answers within n8n's turn.
       await setImmediate();
     }
+    await ledger.listensWith(trigger, own);
     // It goes on where it stands: nobody need wait for a server that is slow to list what else there is.
     this.#wasKnown = this.#joined.size > 0 && !reading.skipWhileOff;
     if (this.#wasKnown) this.#ports.listed();
@@ -127,8 +139,8 @@ export class Roster {
    * this is its first life, or it passes over what came since; what is found then begins as the person chose.
    */
   async #lookedBefore(): Promise<number | undefined> {
-    const { workflowId, nodeId, account, reading } = this.#settings;
-    if (this.#joined.size === 0 || reading.skipWhileOff) return undefined;
+    const { workflowId, nodeId, account } = this.#settings;
+    if (this.#joined.size === 0 || this.#reading.skipWhileOff) return undefined;
     const known = (await this.#ports.ledger.subscriptionsOf(workflowId, nodeId)).filter(
       ({ source }) => source.account === account && this.#joined.has(source.mailbox),
     );
@@ -138,7 +150,8 @@ export class Roster {
 
   /** @param since when it was looked for the last time, ms since 1970; undefined: never */
   async #look(since: number | undefined): Promise<void> {
-    const { login, account, choice, reading } = this.#settings;
+    const { login, account } = this.#settings;
+    const reading = this.#reading;
     const { signal } = this.#stopping;
     const current = await login();
     if (accountName(current) !== account) {
@@ -147,7 +160,7 @@ export class Roster {
     }
     const session = await ImapSession.connect(current, signal);
     const listed = await session.list().finally(() => session.end());
-    const names = chosenMailboxes(choice, listed);
+    const names = chosenMailboxes(this.#settings.reading.mailboxes, listed);
     // An account without any mailbox is an answer that nobody can believe.
     if (listed.length > 0) await this.#leaveAllBut(names);
     let added = false;
@@ -170,18 +183,21 @@ export class Roster {
     }
   }
 
-  async #join(mailbox: string, reading: ImapReading, trigger?: TriggerNode): Promise<void> {
-    const { workflowId, nodeId, account, subscription } = this.#settings;
+  /** @returns its subscription */
+  async #join(mailbox: string, reading: ImapReading, trigger?: TriggerNode): Promise<number> {
+    const { workflowId, nodeId, account, subscription, reading: data } = this.#settings;
     const source: SourceKey = { kind: 'imap', account, mailbox };
     const subscribed = await this.#ports.ledger.subscribe({
       ...(trigger ?? { workflowId, nodeId }),
       source,
       ...subscription,
+      reading: data,
     });
     this.#ids = subscribed.nodeIds;
-    if (this.#stopping.signal.aborted || this.#joined.has(mailbox)) return;
+    if (this.#stopping.signal.aborted || this.#joined.has(mailbox)) return subscribed.id;
     const subscriber = this.#ports.subscriber(subscribed, reading, source);
     this.#joined.set(mailbox, this.#ports.registry.join(source, subscriber));
+    return subscribed.id;
   }
 }
 

@@ -5,8 +5,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Pool, PoolClient, QueryResult, QueryResultRow } from 'pg';
 import { backoffDelay } from '../../runtime/backoff';
-import { LedgerFault } from '../fault';
-import { faultOf, sqlState, wasLost } from './fault';
+import { withoutNul } from '../common/storable';
+import { closedError, LedgerFault } from '../fault';
+import { faultOf, placeOf, sqlState, wasLost } from './fault';
 import type { PostgresSettings } from './settings';
 import { DEFAULT_SCHEMA, schemaName } from './settings';
 
@@ -85,6 +86,7 @@ export class PostgresConnection implements Statements {
   }
 
   async #again<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing) throw closedError(`in ${placeOf(this.settings)}`);
     for (let runs = 1; ; runs++) {
       try {
         return await work();
@@ -159,13 +161,10 @@ async function rolledBack(client: PoolClient, error: unknown): Promise<boolean> 
 
 /** Postgres stores no NUL, and a mail may hold one anywhere. Half a surrogate pair becomes U+FFFD on the wire. */
 function storable(parameters: readonly Parameter[]): unknown[] {
-  return parameters.map((parameter) =>
-    isList(parameter) ? parameter.map(withoutNul) : withoutNul(parameter),
-  );
+  return parameters.map((parameter) => (isList(parameter) ? parameter.map(cleared) : cleared(parameter)));
 }
+
+const cleared = (value: unknown): unknown => (typeof value === 'string' ? withoutNul(value) : value);
 
 const isList = (parameter: Parameter): parameter is Exclude<Extract<Parameter, readonly unknown[]>, Buffer> =>
   Array.isArray(parameter);
-
-export const withoutNul = <T>(value: T): T =>
-  typeof value === 'string' ? (value.replaceAll('\0', '') as T) : value;

@@ -1,40 +1,66 @@
 // Which events a person means: a selection as the first parameters of a statement.
-import type { Selection } from '../inspection';
+import { likeOf, regexOf } from '../common/any-case';
+import type { EventFilter, Selection } from '../inspection';
 import type { Parameter, Statements } from './connection';
 
-// A condition whose parameter is null is dropped before the plan is made.
+// A condition whose parameter is null is dropped before the plan is made. `limit 1` keeps a look-up one.
 export const FILTER = `
   ($1::text[] is null or event.id = any($1))
   and ($2::text[] is null or event.state = any($2))
   and ($3::bigint[] is null or event.subscription_id = any($3))
-  and ($4::text is null or exists (
-    select 1 from durable_mail.message where message.id = event.message_id and message.sender ilike $4))
+  and ($4::text is null or (
+    select 1 from durable_mail.message where message.id = event.message_id and message.sender ilike $4 limit 1) is not null)
   and ($5::bigint is null or event.created_at >= $5)
-  and ($6::bigint is null or event.created_at < $6)`;
+  and ($6::bigint is null or event.created_at < $6)
+  and ($7::text is null or (
+    select 1 from durable_mail.message where message.id = event.message_id and message.subject ~ $7 limit 1) is not null)
+  and ($8::int is null or event.failures >= $8)
+  and ($9::text[] is null or (
+    select 1 from durable_mail.annotation
+    where annotation.event_seq = event.seq and (($9)[1] is null or annotation.name = ($9)[1])
+      and (($9)[2] is null or annotation.category = ($9)[2]) and (($9)[3] is null or annotation.priority = ($9)[3])
+    limit 1) is not null)`;
 
-const selectSubscriptions = `select id from durable_mail.subscription where workflow_id = $1`;
+const selectSubscriptions = `
+  select id from durable_mail.subscription
+  where ($1::text is null or workflow_id = $1) and ($2::bigint is null or source_id = $2)`;
 
-/** `$1` to `$6` of FILTER. */
+/** `$1` to `$9` of FILTER. */
+export type FilterParameters = readonly [
+  ...[ids: Parameter, states: Parameter, subscriptions: Parameter],
+  ...[sender: Parameter, since: Parameter, until: Parameter],
+  ...[subject: Parameter, leastFailures: Parameter, annotation: Parameter],
+];
+
 export async function filterParameters(
   statements: Statements,
   selection: Selection,
-): Promise<[Parameter, Parameter, Parameter, Parameter, Parameter, Parameter]> {
-  if ('ids' in selection) return [selection.ids, null, null, null, null, null];
-  const { states, workflowId, sender, since, until } = selection.filter;
+): Promise<FilterParameters> {
+  if ('ids' in selection)
+    return [selection.ids, selection.states ?? null, null, null, null, null, null, null, null];
+  const { states, sender, since, until, subject, leastFailures, annotation } = selection.filter;
   return [
     null,
     states ?? null,
-    await subscriptionsOf(statements, workflowId),
-    sender === undefined ? null : `%${sender.replace(/[\\%_]/g, '\\$&')}%`,
+    await subscriptionsOf(statements, selection.filter),
+    sender === undefined ? null : likeOf(sender),
     since ?? null,
     until ?? null,
+    subject === undefined ? null : regexOf(subject),
+    leastFailures ?? null,
+    annotation ? [annotation.name, annotation.category, annotation.priority].map((one) => one ?? null) : null,
   ];
 }
 
 export async function subscriptionsOf(
   statements: Statements,
-  workflowId: string | undefined,
+  { workflowId, sourceId }: Pick<EventFilter, 'workflowId' | 'sourceId'>,
 ): Promise<number[] | null> {
-  if (workflowId === undefined) return null;
-  return (await statements.all<{ id: number }>(selectSubscriptions, workflowId)).map(({ id }) => id);
+  if (workflowId === undefined && sourceId === undefined) return null;
+  const rows = await statements.all<{ id: number }>(
+    selectSubscriptions,
+    workflowId ?? null,
+    sourceId ?? null,
+  );
+  return rows.map(({ id }) => id);
 }

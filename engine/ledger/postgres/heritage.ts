@@ -1,11 +1,13 @@
 // What triggers left in the Postgres ledger that their workflow no longer has, and how another takes it over.
 // Invariants: what a trigger left under the name of one that is there is taken over by that one only; no mail that a
 // trigger had itself runs there a second time, because another had it, too; subscriptions are locked by id.
-import type { NewSubscription, NodeSubscription } from '../ledger';
+import { type NodeRow, nodeSubscription } from '../common/node-subscription';
+import type { NewSubscription } from '../subscriptions';
 import { HAD_ITSELF, SERVED_MS, type TriggerNode } from '../serving';
 import { NOW, type Parameter, type Statements } from './connection';
 import { dropContents } from './content';
-import { type NodeRow, nodeSubscription, sourcesOfNode } from './subscriptions-of';
+import type { Method } from './part';
+import { sourcesOfNode } from './subscriptions-of';
 
 const IS_LEFT = `
   workflow_id = $1 and node_id <> all($2::text[])
@@ -34,7 +36,7 @@ const takeAsOwn = `update durable_mail.subscription set key = $1, node_id = $2 w
 
 const takeOver = `
   update durable_mail.subscription
-  set node_id = $1, served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0
+  set node_id = $1, served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0, reading = null
   where id = any($2)`;
 
 // `limit 1` keeps each look-up a look-up.
@@ -63,11 +65,11 @@ const lockContents = `
   select message_id as "messageId" from durable_mail.content
   where message_id = any($1) order by message_id for update`;
 
-export async function heritage(statements: Statements, trigger: TriggerNode): Promise<NodeSubscription[]> {
+export const heritage: Method<'heritage'> = async (statements, trigger) => {
   const asked = leftParameters(trigger);
   if (asked === null) return [];
   return (await statements.all<NodeRow>(selectHeritage, ...asked)).map(nodeSubscription);
-}
+};
 
 /** What was left on the source is the trigger's own from now on. Only in the transaction that then subscribes. */
 export async function inherit(

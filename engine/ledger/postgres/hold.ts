@@ -1,10 +1,11 @@
 // Which process reads a source, in Postgres: a lease, fenced by a number.
 // Invariants: the fence grows with every new holder, and it alone decides whose hold counts; several sources are
 // locked by id.
-import { AHEAD_MARGIN_MS } from '../clock';
-import { LedgerFault, takenFault } from '../fault';
-import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
+import { AHEAD_MARGIN_MS } from '../common/clock';
+import { noSourceFault, type LedgerFault, takenFault } from '../fault';
+import type { SourceHold, SourceHolds } from '../source-holds';
 import { NOW, type Parameter, type PostgresConnection, type Statements } from './connection';
+import type { Method, Part } from './part';
 
 // $5: a lease that was seen not to be renewed; 0: none was; null: it was not looked at.
 const holdFree = `
@@ -29,7 +30,7 @@ const free = `update durable_mail.source set holder = null, held_until = null wh
 
 const selectName = `select account, mailbox from durable_mail.source where id = $1`;
 
-export function holdSource(connection: PostgresConnection, request: HoldRequest): Promise<HoldAnswer> {
+const holdSource: Method<'holdSource'> = (connection, request) => {
   const { sourceId, holder, leaseMs, replacing, unrenewed } = request;
   const seen = unrenewed === undefined ? null : (unrenewed ?? 0);
   return connection.transaction(async (statements) => {
@@ -45,29 +46,22 @@ export function holdSource(connection: PostgresConnection, request: HoldRequest)
       );
       if (held) return { hold: { sourceId, fence: held.fence } };
       const other = await statements.get<{ holder: string | null; until: number }>(selectHolder, sourceId);
-      if (!other) throw new LedgerFault('other', `The mail ledger has no source ${sourceId}.`);
+      if (!other) throw noSourceFault(sourceId);
       if (other.holder !== null)
         return { heldBy: other.holder, ...(seen !== null && { until: other.until }) };
     }
   });
-}
+};
 
-export async function renewHolds(
-  connection: PostgresConnection,
-  holds: readonly SourceHold[],
-  leaseMs: number,
-): Promise<SourceHold[]> {
+const renewHolds: Method<'renewHolds'> = async (connection, holds, leaseMs) => {
   const renewed = await whileHeld(connection, holds, renew, Math.round(leaseMs));
   const fences = new Map(renewed.map(({ sourceId, fence }) => [sourceId, fence]));
   return holds.filter(({ sourceId, fence }) => fences.get(sourceId) === fence);
-}
+};
 
-export async function releaseHolds(
-  connection: PostgresConnection,
-  holds: readonly SourceHold[],
-): Promise<void> {
+const releaseHolds: Method<'releaseHolds'> = async (connection, holds) => {
   await whileHeld(connection, holds, free);
-}
+};
 
 /**
  * Locks, then changes, in two statements: a row that another one changed just before would be locked a second time
@@ -96,3 +90,5 @@ async function whileHeld(
 export async function lost(statements: Statements, hold: SourceHold): Promise<LedgerFault> {
   return takenFault(await statements.get<{ account: string; mailbox: string }>(selectName, hold.sourceId));
 }
+
+export const sourceHolds: Part<SourceHolds> = { holdSource, renewHolds, releaseHolds };

@@ -1,34 +1,52 @@
 // What people see of the Postgres ledger: events, how many there are, and sources.
-import type { EventFilter, EventPage, EventRecord, SourceHealth } from '../inspection';
+import { monotonicNow } from '../../runtime/time';
+import { annotationsOf } from '../common/annotation';
+import { type BackfillColumns, backfillOf } from '../common/stored';
+import type { Counts, EventMail, EventRecord, Looks, SourceHealth } from '../inspection';
 import type { EventState } from '../states';
-import { type BackfillColumns, withBackfill } from '../backfill';
-import type { PostgresConnection } from './connection';
-import { IS_SERVED } from './serving';
-import { FILTER, filterParameters, subscriptionsOf } from './filter';
+import { NOW } from './connection';
+import { FILTER, subscriptionsOf } from './filter';
+import type { Method, Part } from './part';
+import { IS_SERVED, unserved } from './serving';
+import { walked } from './walk';
 
 const STATES: readonly EventState[] = [
   ...(['PENDING', 'QUEUED', 'RUNNING', 'RETRY'] as const),
   ...(['DONE', 'DEAD', 'GONE', 'UNKNOWN'] as const),
 ];
 
-const selectEvents = `
+const facts = (from: string): string => `
   select event.seq, event.id, event.state, event.attempt, event.failures,
-    subscription.workflow_id as "workflowId", subscription.node_id as "nodeId",
-    ${IS_SERVED} as served,
+    subscription.workflow_id as "workflowId", subscription.node_id as "nodeId", subscription.node_name as "nodeName",
+    subscription.source_id as "sourceId", ${IS_SERVED} as served,
     event.execution_id as "executionId", event.last_error as "lastError",
-    event.idempotency_key as "idempotencyKey", event.created_at as "recordedAt", event.due_at as "dueAt",
-    event.settled_at as "settledAt", source.account, source.mailbox, message.uid,
+    event.idempotency_key as "idempotencyKey", event.created_at as "recordedAt", event.began_at as "beganAt",
+    event.due_at as "dueAt", event.settled_at as "settledAt", source.account, source.mailbox, message.uid,
     message.header_message_id as "messageId", message.sender, message.subject,
     message.received_at as "receivedAt", message.size,
-    exists (select 1 from durable_mail.content where message_id = message.id) as "hasContent"
-  from (
-    select * from durable_mail.event
-    where ${FILTER} and ($7::bigint is null or event.seq < $7)
-    order by seq desc limit $8) event
+    exists (select 1 from durable_mail.content where message_id = message.id) as "hasContent",
+    (select json_agg(json_build_array(name, category, priority, summary, data, at) order by name)::text
+      from durable_mail.annotation where event_seq = event.seq) as annotations
+  from ${from}
   join durable_mail.subscription on subscription.id = event.subscription_id
   join durable_mail.message on message.id = event.message_id
   join durable_mail.source on source.id = message.source_id
   order by event.seq desc`;
+
+const selectEvent = facts('(select * from durable_mail.event where id = $1) event');
+
+const selectShown = facts('(select * from durable_mail.event where seq = any($1)) event');
+
+const selectEvents = (window: string): string => `
+  select seq from (${window}) event where ${FILTER} order by seq desc limit $11`;
+
+const selectCount = (window: string): string => `
+  select count(*) as n from (select 1 from (${window}) event where ${FILTER} limit $11) event`;
+
+const selectMails = `
+  select event.id as event, message.sender, message.subject
+  from durable_mail.event join durable_mail.message on message.id = event.message_id
+  where event.id = any($1)`;
 
 // DONE is nearly all there is: counted are the entries of an index, less the others that are settled.
 const countStates = `
@@ -40,52 +58,71 @@ const countStates = `
   group by state`;
 
 const selectSources = `
-  select id, kind, account, mailbox, state, connection, last_success_at as "lastSuccessAt",
+  select id, kind, account, mailbox, state, connection, coalesce(failing_since, read_since) as since,
+    failing_since as "failingSince", next_try_at as "nextTryAt",
+    case when held_until > ${NOW} then holder end as holder, last_mail_at as "lastMailAt",
+    last_success_at as "lastSuccessAt",
     last_error_at as "lastErrorAt", last_error as "lastError",
     backfill_read as "backfillRead", backfill_left as "backfillLeft",
     recovered, recovered_at as "recoveredAt", notified_until as "notifiedUntil",
-    (select count(*) from durable_mail.mail_action where source_id = source.id) as "actionsWaiting",
-    (select mail_action.last_error from durable_mail.mail_action where source_id = source.id
-      order by mail_action.last_error_at desc nulls last, mail_action.id desc limit 1) as "actionError",
+    (select count(*) from durable_mail.errand
+      where lane = 'source:' || source.id and ended_at is null) as "actionsWaiting",
+    (select errand.last_error from durable_mail.errand
+      where lane = 'source:' || source.id and ended_at is null and errand.last_error_at is not null
+      order by errand.last_error_at desc, errand.id desc limit 1) as "actionError",
     array(
       select distinct workflow_id from durable_mail.subscription where source_id = source.id order by 1
     ) as "workflowIds",
     exists (select 1 from durable_mail.subscription where source_id = source.id and ${IS_SERVED}) as served
   from durable_mail.source order by kind, account, mailbox`;
 
-export async function events(
-  connection: PostgresConnection,
-  filter: EventFilter,
-  page: { readonly after?: number; readonly limit: number },
-): Promise<EventPage> {
-  const filters = await filterParameters(connection, { filter });
-  // One more than asked for tells whether there is a next page.
-  const rows = await connection.all<EventRecord & { seq: number }>(
-    selectEvents,
-    ...filters,
-    page.after ?? null,
-    page.limit + 1,
-  );
-  const shown = rows.slice(0, page.limit);
-  return {
-    events: shown.map(withoutSeq),
-    next: rows.length > page.limit ? (shown.at(-1)?.seq ?? null) : null,
-  };
-}
+/** So long it is looked for what a filter lets through, in windows, before it is told where to go on. */
+const LOOK_MS = 60;
 
-export async function event(connection: PostgresConnection, id: string): Promise<EventRecord | null> {
-  const filters = await filterParameters(connection, { ids: [id] });
-  const row = await connection.get<EventRecord & { seq: number }>(selectEvents, ...filters, null, 1);
-  return row ? withoutSeq(row) : null;
-}
+type Row = Omit<EventRecord, 'annotations'> & { readonly seq: number; readonly annotations: string | null };
 
-export async function statistics(
-  connection: PostgresConnection,
-  filter: Pick<EventFilter, 'workflowId'>,
-): Promise<Record<EventState, number>> {
+const events: Method<'events'> = (connection, filter, page) =>
+  connection.transaction(async (statements) => {
+    const began = monotonicNow();
+    const { select, walk } = await walked(statements, filter, selectEvents);
+    const found: number[] = [];
+    let before = page.after ?? null;
+    do {
+      // One more than asked for tells whether there is a next page.
+      const rest = page.limit + 1 - found.length;
+      const rows = await statements.all<{ seq: number }>(select, ...walk.parameters(before), rest);
+      found.push(...rows.map(({ seq }) => seq));
+      before = found.length > page.limit ? found[page.limit - 1]! : await walk.endOf(before);
+    } while (before !== null && found.length <= page.limit && monotonicNow() - began < LOOK_MS);
+    const rows = await statements.all<Row>(selectShown, found.slice(0, page.limit));
+    return { events: rows.map(record), next: before };
+  });
+
+const event: Method<'event'> = async (connection, id) => {
+  const row = await connection.get<Row>(selectEvent, id);
+  return row ? record(row) : null;
+};
+
+const mailsOf: Method<'mailsOf'> = (connection, events) => connection.all<EventMail>(selectMails, events);
+
+const count: Method<'count'> = async (connection, filter, most) => {
+  let counted = 0;
+  let before: number | null = null;
+  do {
+    before = await connection.transaction(async (statements) => {
+      const { select, walk } = await walked(statements, filter, selectCount);
+      const asked = [...walk.parameters(before), most - counted];
+      counted += (await statements.get<{ n: number }>(select, ...asked))!.n;
+      return walk.endOf(before);
+    });
+  } while (before !== null && counted < most);
+  return counted;
+};
+
+const statistics: Method<'statistics'> = async (connection, filter) => {
   const rows = await connection.all<{ state: EventState | 'settled'; count: number }>(
     countStates,
-    await subscriptionsOf(connection, filter.workflowId),
+    await subscriptionsOf(connection, filter),
   );
   const counts = new Map(rows.map(({ state, count }) => [state, count]));
   const of = (state: EventState | 'settled'): number => counts.get(state) ?? 0;
@@ -94,11 +131,22 @@ export async function statistics(
     EventState,
     number
   >;
-}
+};
 
-export async function sources(connection: PostgresConnection): Promise<SourceHealth[]> {
-  const rows = await connection.all<Omit<SourceHealth, 'backfill'> & BackfillColumns>(selectSources);
-  return rows.map(withBackfill);
-}
+const sources: Method<'sources'> = async (connection) => {
+  // Thousands of them are more than a plan may be said to cost before a server compiles it: in a transaction it does not.
+  const rows = await connection.transaction((statements) =>
+    statements.all<Omit<SourceHealth, 'backfill'> & BackfillColumns>(selectSources),
+  );
+  return rows.map(({ backfillRead, backfillLeft, ...row }) => ({
+    ...row,
+    backfill: backfillOf({ backfillRead, backfillLeft }),
+  }));
+};
 
-const withoutSeq = ({ seq: _, ...record }: EventRecord & { seq: number }): EventRecord => record;
+const record = ({ seq: _, annotations, ...row }: Row): EventRecord => ({
+  ...row,
+  annotations: annotationsOf(annotations),
+});
+
+export const looks: Part<Looks & Counts> = { events, event, mailsOf, count, statistics, unserved, sources };

@@ -1,12 +1,21 @@
 // Offers in Postgres: leases that ran out are found, and due events become the pointers of runs.
 // Invariants: offers of one node are made one after the other; whoever holds a subscription's lock waits for no
 // event; the cost does not grow with what is waiting or done.
-import { AHEAD_MARGIN_MS } from '../clock';
-import { type DueEvent, groupedRuns, manyMails, offeredRun, sizeOfRuns } from '../grouping';
-import type { Offer, OfferRequest, RunningLease } from '../ledger';
+import { AHEAD_MARGIN_MS } from '../common/clock';
+import {
+  type DueEvent,
+  groupedRuns,
+  manyMails,
+  MOST_EVENTS,
+  offeredRun,
+  sizeOfRuns,
+} from '../common/grouping';
+import type { Offers, RunningLease } from '../offers';
 import { RELEASED_MOST_MS } from '../run-ends';
-import { NOW, type PostgresConnection } from './connection';
+import { NOW } from './connection';
+import type { Method, Part } from './part';
 import { lapse } from './settle';
+import { waiting } from './waiting';
 
 // How far it is looked among what is not due for mails that wait for no retry.
 const MOST_AHEAD = 200;
@@ -86,14 +95,18 @@ const queue = `
   where event.seq = offered.seq and event.attempt = offered.attempt`;
 
 const selectNext = `
-  select min(next.due) - ${NOW} as "dueInMs", min(next.lapse) - ${NOW} as "lapseInMs"
+  select min(next.due) - ${NOW} as "dueInMs", min(next.lapse) - ${NOW} as "lapseInMs",
+    coalesce(bool_or(next.untold), false) as untold
   from unnest($1::bigint[]) subscription (id) cross join lateral (
     select
       (select min(due_at) from durable_mail.event
         where subscription_id = subscription.id and due_at is not null) as due,
       (select min(lease_until) from durable_mail.event
         where subscription_id = subscription.id and lease_until is not null
-          and ($2::boolean or state = 'QUEUED')) as lapse) next`;
+          and ($2::boolean or state = 'QUEUED')) as lapse,
+      exists (
+        select 1 from durable_mail.event
+        where subscription_id = subscription.id and state in ('DEAD', 'UNKNOWN') and reported_at is null) as untold) next`;
 
 const selectRunning = `
   select run_id as run, max(lease_until) as until, max(lease_until) - ${NOW} as "lapsesInMs"
@@ -101,11 +114,17 @@ const selectRunning = `
   where subscription_id = any($1) and lease_until is not null and state = 'RUNNING'
   group by run_id`;
 
+interface Next {
+  readonly dueInMs: number | null;
+  readonly lapseInMs: number | null;
+  readonly untold: boolean;
+}
+
 interface Due extends DueEvent {
   readonly since: number;
 }
 
-export function offer(connection: PostgresConnection, request: OfferRequest): Promise<Offer> {
+const offer: Method<'offer'> = (connection, request) => {
   const { subscriptionIds, mostRuns, leaseMs, unrenewed } = request;
   const longestMs = leaseMs + AHEAD_MARGIN_MS;
   return connection.transaction(async (statements) => {
@@ -123,7 +142,9 @@ export function offer(connection: PostgresConnection, request: OfferRequest): Pr
       many === null ? null : await statements.get<{ due: number }>(countDue, subscriptionIds, many);
     const size = sizeOfRuns(request, counted?.due ?? 0, places);
     const due =
-      places > 0 ? await statements.all<Due>(lockDue, subscriptionIds, places * size, longestMs) : [];
+      places > 0
+        ? await statements.all<Due>(lockDue, subscriptionIds, Math.min(MOST_EVENTS, places * size), longestMs)
+        : [];
     const oldestFirst = due.sort((a, b) => a.since - b.since || a.seq - b.seq);
     const runs = groupedRuns(oldestFirst, size, places);
     if (runs.length > 0) {
@@ -135,11 +156,7 @@ export function offer(connection: PostgresConnection, request: OfferRequest): Pr
         leaseMs,
       );
     }
-    const next = (await statements.get<{ dueInMs: number | null; lapseInMs: number | null }>(
-      selectNext,
-      subscriptionIds,
-      unrenewed === undefined,
-    ))!;
+    const next = (await statements.get<Next>(selectNext, subscriptionIds, unrenewed === undefined))!;
     const running = unrenewed && (await statements.all<RunningLease>(selectRunning, subscriptionIds));
     // With no place left, what is due has to wait until a run ends or a lease lapses.
     const waits = runs.length < free ? [next.dueInMs, next.lapseInMs] : [next.lapseInMs];
@@ -148,7 +165,10 @@ export function offer(connection: PostgresConnection, request: OfferRequest): Pr
       runs: runs.map(offeredRun),
       lapsed,
       nextInMs: known.length > 0 ? Math.max(0, Math.min(...known)) : null,
+      untold: next.untold,
       ...(running && { running }),
     };
   });
-}
+};
+
+export const offers: Part<Offers> = { waiting, offer };

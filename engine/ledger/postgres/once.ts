@@ -1,9 +1,10 @@
 // Once-keys in Postgres. A row is held (holder and lease) or finished; a key without a row is free, and so is one
 // whose holder vanished before it succeeded, or that has expired.
 // Invariant: keys are locked in their order, so that two who ask for the same ones wait, and never deadlock.
-import { AHEAD_MARGIN_MS } from '../clock';
-import { COMES_BACK_MS, type KeyAnswer, type KeyRequest, type SeenKey } from '../once-keys';
-import { NOW, type PostgresConnection } from './connection';
+import { AHEAD_MARGIN_MS } from '../common/clock';
+import { COMES_BACK_MS, type KeyAnswer, type OnceKeys, type SeenKey } from '../once-keys';
+import { NOW } from './connection';
+import type { Method, Part } from './part';
 
 /** @param longest a lease that can be; one that lies further ahead was stored under another clock */
 const hasRunOut = (longest: string): string =>
@@ -95,10 +96,7 @@ const deleteTaken = `
     select key from durable_mail.once_key where key = any($1) and holder = $2 order by key for update)
   delete from durable_mail.once_key using taken where once_key.key = taken.key`;
 
-export async function takeKeys(
-  connection: PostgresConnection,
-  request: KeyRequest,
-): Promise<Map<string, KeyAnswer>> {
+const takeKeys: Method<'takeKeys'> = async (connection, request) => {
   const { keys, holder, leaseMs, finish, keepMs, unrenewed } = request;
   const longestMs = leaseMs + AHEAD_MARGIN_MS;
   if (keys.length === 0) return new Map();
@@ -128,43 +126,36 @@ export async function takeKeys(
     }
     return new Map(keys.map((key) => [key, answers.get(key)!]));
   });
-}
+};
 
-export async function heldKeys(connection: PostgresConnection, keys: readonly string[]): Promise<SeenKey[]> {
+const heldKeys: Method<'heldKeys'> = async (connection, keys) => {
   return keys.length > 0 ? connection.all<SeenKey>(selectHeld, keys) : [];
-}
+};
 
-export const leftKeys = (connection: PostgresConnection, limit: number): Promise<SeenKey[]> =>
-  connection.all<SeenKey>(selectLeft, limit);
+const leftKeys: Method<'leftKeys'> = (connection, limit) => connection.all<SeenKey>(selectLeft, limit);
 
-export async function renewKeys(
-  connection: PostgresConnection,
-  holders: readonly string[],
-  leaseMs: number,
-): Promise<void> {
+const renewKeys: Method<'renewKeys'> = async (connection, holders, leaseMs) => {
   if (holders.length > 0) await connection.run(renewHeld, holders, leaseMs);
-}
+};
 
-export async function finishKeys(
-  connection: PostgresConnection,
-  holder: string,
-  keys: readonly string[],
-): Promise<void> {
+const finishKeys: Method<'finishKeys'> = async (connection, holder, keys) => {
   if (keys.length > 0) await connection.run(finishNamed, keys, holder);
-}
+};
 
-export async function endKeys(
-  connection: PostgresConnection,
-  holder: string,
-  ended: 'success' | 'failure',
-): Promise<void> {
+const endKeys: Method<'endKeys'> = async (connection, holder, ended) => {
   await connection.run(ended === 'success' ? finishHeld : endFailed, [holder]);
-}
+};
 
-export async function returnKeys(
-  connection: PostgresConnection,
-  holder: string,
-  keys: readonly string[],
-): Promise<void> {
+const returnKeys: Method<'returnKeys'> = async (connection, holder, keys) => {
   if (keys.length > 0) await connection.run(deleteTaken, keys, holder);
-}
+};
+
+export const onceKeys: Part<OnceKeys> = {
+  takeKeys,
+  heldKeys,
+  leftKeys,
+  renewKeys,
+  finishKeys,
+  endKeys,
+  returnKeys,
+};

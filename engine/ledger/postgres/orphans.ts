@@ -9,9 +9,9 @@ const deleteUnused = `
   delete from durable_mail.message
   where id = any($1)
     and (select 1 from durable_mail.event where message_id = message.id limit 1) is null
-    and (select 1 from durable_mail.mail_action where message_id = message.id limit 1) is null`;
+    and (select 1 from durable_mail.errand where message_id = message.id limit 1) is null`;
 
-/** @param messages distinct; those of them that an event or an action refers to stay */
+/** @param messages distinct; those of them that an event or an errand refers to stay */
 export async function deleteOrphans(statements: Statements, messages: readonly number[]): Promise<void> {
   if (messages.length === 0) return;
   const locked = await statements.all<{ id: number }>(lockMessages, messages);

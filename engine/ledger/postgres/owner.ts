@@ -1,5 +1,6 @@
 // Whose the Postgres ledger is (../ownership.ts).
-import { ALIVE_MS, type Instance, type OwnerRow, type OwnerStatements } from '../ownership';
+import { ALIVE_MS, type OwnerRow, type OwnerStatements } from '../common/owner';
+import type { Instance } from '../ownership';
 import { NOW, type PostgresConnection } from './connection';
 
 const selectOwner = `

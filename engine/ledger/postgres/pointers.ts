@@ -1,5 +1,5 @@
 // Pointers on their way into a statement.
-import type { Pointer } from '../ledger';
+import type { Pointer } from '../pointer';
 
 /** Two parameters: the events, and their attempts. */
 export const asked = (pointers: readonly Pointer[]): [string[], number[]] => [

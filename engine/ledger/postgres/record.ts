@@ -1,15 +1,19 @@
 // The writing half of the Postgres ledger: messages, their content, their events and the cursors past them.
 // Invariant: locks are taken in one order: a source, nodes, its messages, subscriptions by id. Whoever records holds
 // its source's lock, so that two processes on one mailbox record one after the other.
-import { toUSVString } from 'node:util';
 import { idempotencyKey } from '../../mail/identity';
-import { newEventId } from '../event-id';
-import { LedgerFault } from '../fault';
-import type { NewMessage, RecordBatch } from '../ledger';
+import { newEventId } from '../common/event-id';
+import { type PackedContent, piecesOf } from '../content';
+import { newestOf } from '../common/newest';
+import { storableJson, storableMessage } from '../common/storable';
+import { withoutTwins } from '../common/twins';
+import { noSubscriptionFault } from '../fault';
+import type { NewMessage, Recording } from '../recording';
 import type { EventState } from '../states';
-import { NOW, type PostgresConnection, type Statements, withoutNul } from './connection';
+import { NOW, type Statements } from './connection';
 import { lost } from './hold';
-import { unrecorded } from './unrecorded';
+import type { Method, Part } from './part';
+import { lookUp, unrecorded } from './unrecorded';
 
 const lockSource = `
   with locked as materialized (
@@ -31,6 +35,9 @@ const insertMessages = `
     select id, identity from durable_mail.message
     where source_id = $1 and identity = any($2)
     order by id for key share),
+  told as (
+    -- One that was there before the trigger listened came when it came.
+    update durable_mail.source set last_mail_at = greatest(last_mail_at, least(coalesce($12::bigint, ${NOW}), ${NOW})) where id = $1),
   added as (
     insert into durable_mail.message
       (source_id, identity, soft_identity, header_message_id, sender, subject, uid, uid_validity, received_at, size,
@@ -56,10 +63,15 @@ const insertEvents = `
 
 // The contents come as one value, end to end: an array of them would double on the wire.
 const insertContents = `
-  insert into durable_mail.content (message_id, gzip)
-  select part.message_id, substring($1::bytea from part.first for part.length)
-  from unnest($2::bigint[], $3::int[], $4::int[]) part (message_id, first, length)
+  insert into durable_mail.content (message_id, gzip, pieces)
+  select part.message_id, substring($1::bytea from part.first for part.length), part.pieces
+  from unnest($2::bigint[], $3::int[], $4::int[], $5::int[]) part (message_id, first, length, pieces)
   on conflict (message_id) do update set drop_at = null`;
+
+// Of a content that is there already, all that is read of it is there: `pieces` says how many are.
+const insertPiece = `
+  insert into durable_mail.content_piece (message_id, place, gzip) values ($1, $2, $3)
+  on conflict (message_id, place) do nothing`;
 
 const moveCursors = `
   with locked as materialized (
@@ -68,7 +80,7 @@ const moveCursors = `
   from locked join unnest($1::bigint[], $2::text[]) moved (id, cursor) on moved.id = locked.id
   where subscription.id = locked.id`;
 
-export function record(connection: PostgresConnection, batch: RecordBatch): Promise<number[]> {
+const record: Method<'record'> = (connection, batch) => {
   return connection.transaction(async (statements) => {
     const due = [...new Set(batch.messages.flatMap((message) => message.due))];
     const { sourceId, fence } = batch.hold;
@@ -76,22 +88,20 @@ export function record(connection: PostgresConnection, batch: RecordBatch): Prom
     if (rows.length === 0) throw await lost(statements, batch.hold);
     const keys = new Map(rows.map((row) => [row.id, row.key]));
     const missing = due.find((id) => !keys.has(id));
-    if (missing !== undefined) {
-      throw new LedgerFault('other', `Mail is due to a subscription that is not in the ledger: ${missing}.`);
-    }
+    if (missing !== undefined) throw noSubscriptionFault(missing);
     if (batch.messages.some(({ accountWide }) => accountWide)) await statements.run(lockNodes, due);
-    const news = withoutTwins(await unrecorded(statements, batch.messages.map(asStored)));
+    const news = withoutTwins(await unrecorded(statements, batch.messages.map(storableMessage)));
     const withNews = news.length > 0 ? await recordNews(statements, sourceId, news, keys) : [];
     if (batch.cursors.length > 0) {
       await statements.run(
         moveCursors,
         batch.cursors.map(({ subscriptionId }) => subscriptionId),
-        batch.cursors.map(({ cursor }) => JSON.stringify(cursor)),
+        batch.cursors.map(({ cursor }) => storableJson(cursor)),
       );
     }
     return withNews;
   });
-}
+};
 
 /** @returns the subscriptions that have new events */
 async function recordNews(
@@ -111,9 +121,10 @@ async function recordNews(
     mails.map(({ subject }) => subject),
     mails.map(({ uid }) => uid),
     mails.map(({ uidValidity }) => uidValidity),
-    mails.map(({ receivedAt }) => (Number.isFinite(receivedAt) ? Math.round(receivedAt!) : null)),
+    mails.map(({ receivedAt }) => receivedAt),
     mails.map(({ size }) => size),
     mails.map(({ weakIdentity }) => weakIdentity),
+    newestOf(mails),
   );
   const messageIds = new Map(rows.map((row) => [row.identity, row.id]));
   const events = news.flatMap((mail) => mail.due.map((id) => ({ mail, id })));
@@ -140,39 +151,24 @@ async function recordNews(
 
 async function storeContents(
   statements: Statements,
-  mails: readonly { readonly id: number; readonly content: Buffer }[],
+  mails: readonly { readonly id: number; readonly content: PackedContent }[],
 ): Promise<void> {
   if (mails.length === 0) return;
+  const packed = mails.map(({ content }) => piecesOf(content));
+  const firsts = packed.map((pieces) => pieces[0]!);
   let next = 1;
-  const firsts = mails.map(({ content }) => (next += content.length) - content.length);
+  const places = firsts.map(({ length }) => (next += length) - length);
   await statements.run(
     insertContents,
-    Buffer.concat(mails.map(({ content }) => content)),
+    Buffer.concat(firsts),
     mails.map(({ id }) => id),
-    firsts,
-    mails.map(({ content }) => content.length),
+    places,
+    firsts.map(({ length }) => length),
+    packed.map(({ length }) => length),
   );
+  for (const [mail, pieces] of packed.entries())
+    for (const [place, piece] of pieces.entries())
+      if (place > 0) await statements.run(insertPiece, mails[mail]!.id, place, piece);
 }
 
-/** Its identities as they come back: without what Postgres cannot store. */
-const asStored = (mail: NewMessage): NewMessage => ({
-  ...mail,
-  identity: toUSVString(withoutNul(mail.identity)),
-  softIdentity: mail.softIdentity && toUSVString(withoutNul(mail.softIdentity)),
-  weakIdentity: mail.weakIdentity && toUSVString(withoutNul(mail.weakIdentity)),
-});
-
-/** A mail that is in the batch twice, by its identity or by its soft one, is due to a subscription once. */
-function withoutTwins(mails: readonly NewMessage[]): NewMessage[] {
-  const taken = new Set<string>();
-  return mails.flatMap((mail) => {
-    const due = mail.due.filter((id) => {
-      const names = [`${id} ${mail.identity}`];
-      if (mail.softIdentity !== null) names.push(`${id} soft ${mail.softIdentity}`);
-      if (names.some((name) => taken.has(name))) return false;
-      names.forEach((name) => taken.add(name));
-      return true;
-    });
-    return due.length > 0 ? [{ ...mail, due }] : [];
-  });
-}
+export const recording: Part<Recording> = { unrecorded: lookUp, record };

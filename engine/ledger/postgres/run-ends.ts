@@ -2,19 +2,21 @@
 // events that a person runs again by hand.
 // Invariant: every update names the states that it leaves, and a new attempt fences off all earlier ones; events are
 // locked by `seq`.
-import { newEventId } from '../event-id';
-import { inOrder } from '../keys';
-import type { Claim, Pointer } from '../ledger';
+import { newEventId } from '../common/event-id';
+import { inOrder } from '../common/in-order';
+import type { Claim } from '../pointer';
 import {
+  type Released,
   RELEASED_FIRST_MS,
   RELEASED_MOST_MS,
   RELEASED_MOST_STEPS,
-  type Released,
+  type RunEnds,
   type Whereabouts,
 } from '../run-ends';
-import { NOW, type PostgresConnection } from './connection';
+import { NOW } from './connection';
 import { CLAIMS_OF_WON } from './deliver';
-import { cancelledActions } from './mail-actions';
+import { cancelledErrands } from './errands';
+import type { Method, Part } from './part';
 import { asked } from './pointers';
 
 const selectWhereabouts = `
@@ -58,46 +60,34 @@ const take = `
   won as (
     update durable_mail.event set
       state = 'RUNNING', attempt = attempt + 1, execution_id = $2, run_id = $3, lease_until = ${NOW} + $4,
-      due_at = null, settled_at = null, reported_at = null, end_told = true, unclaimed = 0
+      due_at = null, settled_at = null, reported_at = null, end_told = true, unclaimed = 0,
+      began_at = ${NOW}
     from takeable
     where event.seq = takeable.seq
     returning event.id, event.attempt, event.subscription_id, event.message_id, event.idempotency_key),
-  ${cancelledActions('won')}
+  ${cancelledErrands('won')}
   ${CLAIMS_OF_WON}`;
 
-export async function whereabouts(
-  connection: PostgresConnection,
-  events: readonly string[],
-): Promise<Map<string, Whereabouts>> {
+const whereabouts: Method<'whereabouts'> = async (connection, events) => {
   if (events.length === 0) return new Map();
   const rows = await connection.all<Whereabouts & { id: string }>(selectWhereabouts, events);
   return new Map(rows.map(({ id, ...row }) => [id, row]));
-}
+};
 
-export async function release(
-  connection: PostgresConnection,
-  pointers: readonly Pointer[],
-  error: string,
-): Promise<Released[]> {
+const release: Method<'release'> = async (connection, pointers, error) => {
   if (pointers.length === 0) return [];
   return inOrder(pointers, await connection.all<Released>(releaseQueued, error, ...asked(pointers)));
-}
+};
 
-export async function hurryReleased(
-  connection: PostgresConnection,
-  subscriptionIds: readonly number[],
-): Promise<void> {
+const hurryReleased: Method<'hurryReleased'> = async (connection, subscriptionIds) => {
   await connection.run(hurry, subscriptionIds);
-}
+};
 
-export async function takeByHand(
-  connection: PostgresConnection,
-  events: readonly string[],
-  executionId: string,
-  leaseMs: number,
-): Promise<Claim[]> {
+const takeByHand: Method<'takeByHand'> = async (connection, events, executionId, leaseMs) => {
   if (events.length === 0) return [];
   const won = await connection.all<Claim>(take, events, executionId, newEventId(), leaseMs);
   const taken = new Map(won.map((claim) => [claim.event, claim]));
   return [...new Set(events)].flatMap((event) => taken.get(event) ?? []);
-}
+};
+
+export const runEnds: Part<RunEnds> = { whereabouts, release, hurryReleased, takeByHand };

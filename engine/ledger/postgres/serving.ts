@@ -1,11 +1,15 @@
 // Who listens, in the Postgres ledger, and for what nobody does.
 // Invariant: subscriptions are locked by id.
-import type { EventFilter } from '../inspection';
+import { TOLD } from '../common/stored';
 import { KEEP_UNSERVED_MS, type NodeId, SERVED_MS, type Serving, type Unserved } from '../serving';
-import { NOW, type PostgresConnection, type Statements } from './connection';
+import { NOW } from './connection';
+import type { Method, Part } from './part';
 
 /** Of a subscription; one that says so for longer than it could was written under a clock that was set back since. */
 export const IS_SERVED = `(served_until > ${NOW} and served_until <= ${NOW} + ${SERVED_MS})`;
+
+/** The same, the other way round: by the index of these times. */
+const IS_UNSERVED = `(served_until <= ${NOW} or served_until > ${NOW} + ${SERVED_MS})`;
 
 /** When an unserved subscription goes. */
 export const GOES_AT = `(subscription.served_until + greatest(subscription.retention_ms, ${KEEP_UNSERVED_MS}))`;
@@ -35,9 +39,6 @@ const DUE = `
 const LAPSED = `
   select 1 from durable_mail.event where event.subscription_id = subscription.id and event.lease_until <= ${NOW}`;
 
-/** As stored: the log was told, or the workflow's people. */
-const TOLD = { log: 1, people: 2 } as const;
-
 const takeUntold = (told: number, which: string): string => `
   with untold as materialized (
     select id from durable_mail.subscription
@@ -62,21 +63,17 @@ const countUnserved = `
   select count(*) as waiting
   from durable_mail.subscription
   join durable_mail.event on event.subscription_id = subscription.id and event.due_at is not null
-  where not ${IS_SERVED} and ($1::text is null or workflow_id = $1)`;
+  where ${IS_UNSERVED} and ($1::text is null or workflow_id = $1)`;
 
-export async function serve(statements: Statements, nodes: readonly NodeId[]): Promise<void> {
+const serve: Method<'serve'> = async (statements, nodes) => {
   if (nodes.length > 0) await statements.run(serveNodes, ...columns(nodes));
-}
+};
 
-export async function unserve(statements: Statements, nodes: readonly NodeId[]): Promise<void> {
+const unserve: Method<'unserve'> = async (statements, nodes) => {
   if (nodes.length > 0) await statements.run(unserveNodes, ...columns(nodes));
-}
+};
 
-export async function takeUnserved(
-  connection: PostgresConnection,
-  which: Parameters<Serving['takeUnserved']>[0],
-  limit: number,
-): Promise<Unserved[]> {
+const takeUnserved: Method<'takeUnserved'> = async (connection, which, limit) => {
   if ('afterMs' in which) return connection.all<Unserved>(takeLong, limit, which.afterMs);
   if (!which.present) return [];
   return connection.all<Unserved>(
@@ -85,16 +82,15 @@ export async function takeUnserved(
     which.workflowId,
     which.present.map(({ id }) => id),
   );
-}
+};
 
-export async function unserved(
-  statements: Statements,
-  { workflowId }: Pick<EventFilter, 'workflowId'>,
-): Promise<number> {
+export const unserved: Method<'unserved'> = async (statements, { workflowId }) => {
   return (await statements.get<{ waiting: number }>(countUnserved, workflowId ?? null))!.waiting;
-}
+};
 
 const columns = (nodes: readonly NodeId[]): [string[], string[]] => [
   nodes.map(({ workflowId }) => workflowId),
   nodes.map(({ nodeId }) => nodeId),
 ];
+
+export const served: Part<Serving> = { serve, unserve, takeUnserved };

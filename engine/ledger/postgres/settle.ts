@@ -1,11 +1,15 @@
 // How runs end in Postgres, by themselves or because their leases ran out, and who is told.
 // Invariants: every update names the state and the attempt that it leaves; events are locked by `seq`, contents
 // after their events.
-import type { Ended, Outcome, Pointer, SeenLease, Settled } from '../ledger';
-import { NOW, type PostgresConnection, type Statements } from './connection';
+import { inOrder } from '../common/in-order';
+import { LAPSED } from '../common/stored';
+import type { SeenLease } from '../offers';
+import type { Pointer } from '../pointer';
+import type { Ended, Settled } from '../runs';
+import { NOW, type Statements } from './connection';
 import { dropContents, lockedContents } from './content';
-import { inOrder } from '../keys';
-import { enqueuedActions } from './mail-actions';
+import { enqueuedErrands } from './errands';
+import type { Method } from './part';
 import { asked } from './pointers';
 
 const settleAs = (state: 'DONE' | 'GONE'): string => `
@@ -21,7 +25,7 @@ const settleAs = (state: 'DONE' | 'GONE'): string => `
     from ended
     where event.seq = ended.seq and event.attempt = ended.attempt and event.state = 'RUNNING'
     returning event.seq, event.id, event.attempt, event.state, event.message_id, event.subscription_id),
-  ${state === 'DONE' ? `${enqueuedActions('settled', 'DONE')},` : ''}
+  ${state === 'DONE' ? `${enqueuedErrands('settled', 'DONE')},` : ''}
   ${lockedContents('settled')}
   select settled.id as event, settled.attempt, settled.state, locked.message_id as "messageId"
   from settled left join locked on locked.message_id = settled.message_id`;
@@ -53,7 +57,7 @@ const failed = (from: string, where: string, lock: string, endOfAtMostOnce: 'DEA
   from failed
   where event.seq = failed.seq and event.attempt = failed.attempt and event.state = 'RUNNING'
   returning event.seq, event.id, event.attempt, event.state, event.message_id, event.subscription_id),
-  ${enqueuedActions('settled', 'DEAD')}
+  ${enqueuedErrands('settled', 'DEAD')}
   select id as event, attempt, state from settled`;
 
 const settleFailed = failed(
@@ -77,8 +81,6 @@ const lapseRunning = failed(
   'UNKNOWN',
 );
 
-const LAPSED = 'The run did not end: the process that ran it stopped or stalled.';
-
 const takeUnreported = `
   with unreported as materialized (
     select seq from durable_mail.event
@@ -97,11 +99,7 @@ const takeUnreported = `
   join durable_mail.source on source.id = message.source_id
   order by taken.seq`;
 
-export async function settle(
-  connection: PostgresConnection,
-  pointers: readonly Pointer[],
-  outcome: Outcome,
-): Promise<Settled[]> {
+export const settle: Method<'settle'> = async (connection, pointers, outcome) => {
   if (pointers.length === 0) return [];
   const settled =
     outcome.kind === 'failure'
@@ -110,7 +108,7 @@ export async function settle(
           settleEnded(statements, pointers, outcome.kind === 'success' ? settleDone : settleGone),
         );
   return inOrder(pointers, settled);
-}
+};
 
 async function settleEnded(
   statements: Statements,
@@ -140,10 +138,6 @@ export async function lapse(
   return (await statements.all(lapseRunning, LAPSED, subscriptionIds, longestMs, runs, untils)).length;
 }
 
-export function takeEnded(
-  connection: PostgresConnection,
-  subscriptionIds: readonly number[],
-  limit: number,
-): Promise<Ended[]> {
+export const takeEnded: Method<'takeEnded'> = (connection, subscriptionIds, limit) => {
   return connection.all<Ended>(takeUnreported, subscriptionIds, limit);
-}
+};

@@ -1,13 +1,14 @@
 // Subscriptions and their sources in Postgres: made or found again, where they stand, how they are doing.
 // Invariant: a source is locked before its subscriptions.
+import { parseCursor, storedErrand } from '../common/stored';
 import { subscriptionKey } from '../keys';
-import type { Cursor, NewSubscription, SourceReport, Subscription } from '../ledger';
-import type { MailAction } from '../mail-actions';
 import { SERVED_MS } from '../serving';
-import type { SourceHold } from '../source-holds';
-import { NOW, type PostgresConnection } from './connection';
-import { inherit, withoutDoubles } from './heritage';
-import { followSettings } from './mail-actions';
+import type { Subscriptions } from '../subscriptions';
+import { NOW } from './connection';
+import { followSettings } from './errands';
+import { heritage, inherit, withoutDoubles } from './heritage';
+import type { Method, Part } from './part';
+import { subscriptionsOf } from './subscriptions-of';
 
 const upsertSource = `
   insert into durable_mail.source as source (kind, account, mailbox) values ($1, $2, $3)
@@ -17,8 +18,8 @@ const upsertSource = `
 const upsertSubscription = `
   insert into durable_mail.subscription as subscription
     (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, after_success,
-      when_dead, node_name, created_at, served_until)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, ${NOW}, ${NOW} + ${SERVED_MS})
+      when_dead, node_name, reading, created_at, served_until)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, ${NOW}, ${NOW} + ${SERVED_MS})
   on conflict (key) do update set
     node_id = excluded.node_id,
     node_name = coalesce(excluded.node_name, subscription.node_name),
@@ -29,7 +30,8 @@ const upsertSubscription = `
     keep_content_ms = excluded.keep_content_ms,
     retention_ms = excluded.retention_ms,
     after_success = excluded.after_success,
-    when_dead = excluded.when_dead
+    when_dead = excluded.when_dead,
+    reading = excluded.reading
   returning id, cursor, created_at as "createdAt"`;
 
 const selectOfNode = `
@@ -37,29 +39,12 @@ const selectOfNode = `
 
 const selectCursors = `select id, cursor from durable_mail.subscription where id = any($1)`;
 
-const updateSource = `
-  update durable_mail.source set
-    state = $2,
-    connection = $3,
-    last_error = coalesce($4, last_error),
-    last_error_at = case when $4::text is null then last_error_at else ${NOW} end,
-    last_success_at = case when $5 then ${NOW} else last_success_at end,
-    backfill_read = case when $6 then $7::bigint else backfill_read end,
-    backfill_left = case when $6 then $8::bigint else backfill_left end,
-    recovered = coalesce($9::bigint, recovered),
-    recovered_at = case when $9::bigint is null then recovered_at else ${NOW} end,
-    notified_until = case when $10 then $11::bigint else notified_until end
-  where id = $1 and fence = $12`;
-
-export function subscribe(
-  connection: PostgresConnection,
-  subscription: NewSubscription,
-): Promise<Subscription> {
+const subscribe: Method<'subscribe'> = (connection, subscription) => {
   const { workflowId, nodeId } = subscription;
   const { kind, account, mailbox } = subscription.source;
   const actions = {
-    afterSuccess: storedAction(subscription.afterSuccess),
-    whenDead: storedAction(subscription.whenDead),
+    afterSuccess: storedErrand(subscription.afterSuccess),
+    whenDead: storedErrand(subscription.whenDead),
   };
   return connection.transaction(async (statements) => {
     const source = (await statements.get<{ id: number }>(upsertSource, kind, account, mailbox))!;
@@ -78,6 +63,7 @@ export function subscribe(
       actions.afterSuccess,
       actions.whenDead,
       subscription.nodeName ?? null,
+      subscription.reading ? JSON.stringify(subscription.reading) : null,
     ))!;
     await withoutDoubles(statements, row.id);
     await followSettings(statements, source.id, row.id, actions);
@@ -90,40 +76,12 @@ export function subscribe(
       nodeIds: ofNode.map(({ id }) => id),
     };
   });
-}
+};
 
-export async function cursors(
-  connection: PostgresConnection,
-  ids: readonly number[],
-): Promise<Map<number, Cursor | null>> {
+const cursors: Method<'cursors'> = async (connection, ids) => {
   if (ids.length === 0) return new Map();
   const rows = await connection.all<{ id: number; cursor: string | null }>(selectCursors, ids);
   return new Map(rows.map((row) => [row.id, parseCursor(row.cursor)]));
-}
+};
 
-export async function reportSource(
-  connection: PostgresConnection,
-  hold: SourceHold,
-  report: SourceReport,
-): Promise<void> {
-  await connection.run(
-    updateSource,
-    hold.sourceId,
-    report.state,
-    report.connection,
-    report.error ?? null,
-    report.synced ?? false,
-    report.backfill !== undefined,
-    report.backfill?.read ?? null,
-    report.backfill?.left ?? null,
-    report.recovered ?? null,
-    report.notifiedUntil !== undefined,
-    report.notifiedUntil ?? null,
-    hold.fence,
-  );
-}
-
-const storedAction = (action: MailAction | null): string | null => (action ? JSON.stringify(action) : null);
-
-const parseCursor = (cursor: string | null): Cursor | null =>
-  cursor ? (JSON.parse(cursor) as Cursor) : null;
+export const subscriptions: Part<Subscriptions> = { subscribe, subscriptionsOf, heritage, cursors };

@@ -1,10 +1,16 @@
 // Deletes what need not be kept, each kind in a short transaction of its own that waits for nobody.
 // Invariant: an event goes only together with the note, in `seen`, of what identifies its mail.
-import type { SeenKey } from '../once-keys';
-import { NOW, type PostgresConnection, type Statements } from './connection';
+import { CHANGES_SWEPT } from '../changes';
+import { KEEP_ENDED_MS } from '../errands';
+import { SUMS_SWEPT } from '../series';
+import type { Sweeping } from '../sweeping';
+import { sweepChanges } from './changes';
+import { NOW, type Statements } from './connection';
 import { dropContents } from './content';
 import { IS_LEFT } from './once';
 import { deleteOrphans } from './orphans';
+import type { Method, Part } from './part';
+import { sweepSums } from './series';
 import { IS_OVER, sweepSubscriptions } from './sweep-unserved';
 
 const dropDueContents = `
@@ -60,6 +66,12 @@ const lockContents = `
   select message_id as "messageId" from durable_mail.content
   where message_id = any($1) order by message_id for update skip locked`;
 
+const deleteEndedErrands = `
+  with old as materialized (
+    select id from durable_mail.errand where ended_at <= ${NOW} - ${KEEP_ENDED_MS}
+    order by id limit $1 for update skip locked)
+  delete from durable_mail.errand using old where errand.id = old.id`;
+
 const deleteOldKeys = `
   with old as materialized (
     select key from durable_mail.once_key
@@ -70,25 +82,24 @@ const deleteOldKeys = `
     order by key limit $1 for update skip locked)
   delete from durable_mail.once_key using old where once_key.key = old.key`;
 
-export async function sweep(
-  connection: PostgresConnection,
-  limit: number,
-  unrenewed?: readonly SeenKey[],
-): Promise<boolean> {
+const sweep: Method<'sweep'> = async (connection, limit, unrenewed) => {
   const changed = [
     await connection.run(dropDueContents, limit),
     await connection.transaction((statements) => deleteOld(statements, deleteOldEvents, limit)),
     await connection.transaction((statements) => deleteOld(statements, deleteEventsOver, limit)),
     await sweepSubscriptions(connection, limit),
+    await connection.run(deleteEndedErrands, limit),
     await connection.run(
       deleteOldKeys,
       limit,
       unrenewed?.map(({ key }) => key) ?? null,
       unrenewed?.map(({ until }) => until) ?? null,
     ),
+    (await sweepChanges(connection, limit * CHANGES_SWEPT)) / CHANGES_SWEPT,
+    (await sweepSums(connection, limit * SUMS_SWEPT)) / SUMS_SWEPT,
   ];
   return changed.some((count) => count >= limit);
-}
+};
 
 /** @returns how many events it deleted */
 async function deleteOld(statements: Statements, statement: string, limit: number): Promise<number> {
@@ -104,3 +115,5 @@ async function deleteOld(statements: Statements, statement: string, limit: numbe
   );
   return deleted.length;
 }
+
+export const sweeping: Part<Sweeping> = { sweep };

@@ -1,10 +1,13 @@
 // What people do by hand in the SQLite ledger. A selection by ids is one transaction; one by filter is a transaction
 // for each window of events, so that other calls have their turn in between.
-// Invariant: each action names the states that it leaves.
-import type { Changed, EventFilter, Selection } from '../inspection';
+// Invariants: each action names the states that it leaves; what it did is noted, and told, in the transaction that did it.
+import { doerOf, toldDeed } from '../common/deed';
+import type { Acts, Changed, EventFilter, Selection } from '../inspection';
+import type { Deed } from '../life';
 import type { EventState } from '../states';
 import { NOW, patiently, type SqliteConnection } from './connection';
-import { cancelActions } from './mail-actions';
+import { cancelErrands } from './errands';
+import type { Method, Part } from './part';
 import { servedOf } from './serving';
 import { releaseContent } from './settle';
 import { condition, walkFor, windows } from './walk';
@@ -48,22 +51,31 @@ const forgetContent = `delete from content where message_id in (select value fro
 const forgetFacts = `
   update message set sender = null, subject = null where id in (select value from json_each(?))`;
 
-export const replay = (connection: SqliteConnection, selection: Selection): Promise<Changed> =>
-  change(connection, selection, SETTLED, (selected) => {
+const selectNewest = `select max(id) as newest from change`;
+
+const noteDeeds = `
+  insert into deed (event_seq, at, what, by_whom) select value, ${NOW}, ?2, ?3 from json_each(?1)`;
+
+// What was told of it says what it was.
+const tellDeeds = `
+  update change set details = substr(details, 1, length(details) - 1) || ?2 where id > ?1 and type = 'email.updated'`;
+
+const replay: Method<'replay'> = (connection, selection, by) =>
+  change(connection, selection, { what: 'replay', by: doerOf(by) }, SETTLED, (selected) => {
     connection.run(replayEvents, seqs(selected));
     connection.run(keepContent, messages(selected));
-    cancelActions(connection, seqs(selected));
+    cancelErrands(connection, seqs(selected));
     return selected;
   });
 
-export const retryNow = (connection: SqliteConnection, selection: Selection): Promise<Changed> =>
-  change(connection, selection, ['RETRY'], (selected) => {
+const retryNow: Method<'retryNow'> = (connection, selection, by) =>
+  change(connection, selection, { what: 'retryNow', by: doerOf(by) }, ['RETRY'], (selected) => {
     connection.run(makeDue, seqs(selected));
     return selected;
   });
 
-export const markDone = (connection: SqliteConnection, selection: Selection): Promise<Changed> =>
-  change(connection, selection, NOBODYS, (selected) => {
+const markDone: Method<'markDone'> = (connection, selection, by) =>
+  change(connection, selection, { what: 'markDone', by: doerOf(by) }, NOBODYS, (selected) => {
     connection.run(markEvents, seqs(selected));
     releaseContent(
       connection,
@@ -72,8 +84,8 @@ export const markDone = (connection: SqliteConnection, selection: Selection): Pr
     return selected;
   });
 
-export const forget = (connection: SqliteConnection, selection: Selection): Promise<Changed> =>
-  change(connection, selection, SETTLED, (selected) => {
+const forget: Method<'forget'> = (connection, selection, by) =>
+  change(connection, selection, { what: 'forget', by: doerOf(by) }, SETTLED, (selected) => {
     const rows = connection.all<{ id: number }>(selectForgettable, messages(selected));
     const forgotten = new Set(rows.map(({ id }) => id));
     const ids = JSON.stringify([...forgotten]);
@@ -86,6 +98,7 @@ export const forget = (connection: SqliteConnection, selection: Selection): Prom
 async function change(
   connection: SqliteConnection,
   selection: Selection,
+  deed: Pick<Deed, 'what' | 'by'>,
   states: readonly EventState[],
   act: (selected: readonly Selected[]) => readonly Selected[],
 ): Promise<Changed> {
@@ -94,7 +107,7 @@ async function change(
     const changed = await patiently(() =>
       connection.transaction(() => {
         const selected = select();
-        return selected.length > 0 ? act(selected) : [];
+        return selected.length > 0 ? noted(connection, deed, () => act(selected)) : [];
       }),
     );
     for (const { subscriptionId: id } of changed) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -109,18 +122,34 @@ async function change(
   };
 }
 
+/** Only in the transaction that does it. @param act returns those that it changed */
+function noted(
+  connection: SqliteConnection,
+  { what, by }: Pick<Deed, 'what' | 'by'>,
+  act: () => readonly Selected[],
+): readonly Selected[] {
+  const { newest } = connection.get<{ newest: number }>(selectNewest)!;
+  const changed = act();
+  connection.run(noteDeeds, seqs(changed), what, by);
+  connection.run(tellDeeds, newest, toldDeed(what, by));
+  return changed;
+}
+
 async function* batches(
   connection: SqliteConnection,
   selection: Selection,
   states: readonly EventState[],
 ): AsyncGenerator<() => Selected[]> {
   if ('ids' in selection) {
-    yield () => connection.all<Selected>(selectByIds, JSON.stringify(selection.ids), JSON.stringify(states));
+    const [ids, within] = [selection.ids, among(selection.states, states)].map((list) =>
+      JSON.stringify(list),
+    );
+    yield () => connection.all<Selected>(selectByIds, ids!, within!);
     return;
   }
   const filter: EventFilter = {
     ...selection.filter,
-    states: selection.filter.states?.filter((state) => states.includes(state)) ?? states,
+    states: among(selection.filter.states, states),
   };
   const walk = walkFor(filter.states);
   const { sql, parameters } = condition(filter);
@@ -130,7 +159,14 @@ async function* batches(
   }
 }
 
+const among = (
+  asked: readonly EventState[] | undefined,
+  states: readonly EventState[],
+): readonly EventState[] => asked?.filter((state) => states.includes(state)) ?? states;
+
 const seqs = (selected: readonly Selected[]): string => JSON.stringify(selected.map(({ seq }) => seq));
 
 const messages = (selected: readonly Selected[]): string =>
   JSON.stringify([...new Set(selected.map(({ messageId }) => messageId))]);
+
+export const acts: Part<Acts> = { replay, retryNow, markDone, forget };

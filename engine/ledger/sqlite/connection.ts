@@ -4,11 +4,18 @@ import { type Stats, statSync } from 'node:fs';
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import { backoffDelay } from '../../runtime/backoff';
 import { monotonicNow, pause } from '../../runtime/time';
+import { withoutNul } from '../common/storable';
 import { LedgerFault } from '../fault';
 import { isBusy, sqliteFault } from './fault';
 
 /** The database's clock, in ms since 1970; one value within one statement. */
 export const NOW = "cast(unixepoch('subsec') * 1000 as integer)";
+
+/**
+ * A limit that a parameter sets. SQLite looks at the value of one that stands alone, and prepares the whole statement anew
+ * each time that it is bound.
+ */
+export const limitOf = (parameter: string): string => `limit cast(${parameter} as integer)`;
 
 /** How often it is looked whether the file is still the one that was opened. */
 const LOOK_MS = 2_000;
@@ -81,16 +88,16 @@ export class SqliteConnection {
   }
 
   all<Row>(sql: string, ...parameters: SQLInputValue[]): Row[] {
-    return this.#translated(() => this.#prepare(sql).all(...parameters) as Row[]);
+    return this.#translated(() => this.#prepare(sql).all(...parameters.map(cleared)) as Row[]);
   }
 
   get<Row>(sql: string, ...parameters: SQLInputValue[]): Row | undefined {
-    return this.#translated(() => this.#prepare(sql).get(...parameters) as Row | undefined);
+    return this.#translated(() => this.#prepare(sql).get(...parameters.map(cleared)) as Row | undefined);
   }
 
   /** @returns how many rows it changed */
   run(sql: string, ...parameters: SQLInputValue[]): number {
-    return this.#translated(() => Number(this.#prepare(sql).run(...parameters).changes));
+    return this.#translated(() => Number(this.#prepare(sql).run(...parameters.map(cleared)).changes));
   }
 
   close(): void {
@@ -116,6 +123,9 @@ export class SqliteConnection {
   }
 }
 
+const cleared = (value: SQLInputValue): SQLInputValue =>
+  typeof value === 'string' ? withoutNul(value) : value;
+
 /** @throws LedgerFault `replaced`, unless the file is the one that was opened */
 export function assertSame(file: string, opened: FileId): void {
   const now = fileOf(file);
@@ -127,7 +137,7 @@ export function assertSame(file: string, opened: FileId): void {
 export const replacedFault = (file: string, isThere: boolean): LedgerFault =>
   new LedgerFault(
     'replaced',
-    `The mail ledger ${file} was ${isThere ? 'replaced' : 'deleted'} while n8n used it. ` +
+    `The mail ledger ${file} was ${isThere ? 'replaced' : 'deleted'} while it was used. ` +
       (isThere ? 'The one that is there now is used from here on.' : 'A new one is made.'),
   );
 

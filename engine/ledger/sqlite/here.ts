@@ -3,8 +3,8 @@
 import type { Log } from '../../runtime/log';
 import type { Instance } from '../ownership';
 import { type OpenedFile, replacedFault, type SqliteConnection } from './connection';
+import { type LedgerHere, ledgerHere } from './ledger-here';
 import { openConnection, openReader } from './open';
-import { type LedgerHere, SqliteLedger } from './sqlite-ledger';
 
 export interface OpenedHere {
   readonly ledger: LedgerHere;
@@ -35,7 +35,7 @@ async function known(
   instance: Instance | null,
   same: OpenedFile | undefined,
 ): Promise<OpenedHere> {
-  const ledger = new SqliteLedger(connection, instance);
+  const ledger = ledgerHere(connection, instance);
   const ledgerId = await ledger.ledgerId();
   if (same && ledgerId !== same.ledgerId) {
     await ledger.close();

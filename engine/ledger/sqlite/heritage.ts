@@ -1,11 +1,13 @@
 // What triggers left in the SQLite ledger that their workflow no longer has, and how another takes it over.
 // Invariant: what a trigger left under the name of one that is there is taken over by that one only; and no mail that a
 // trigger had itself runs there a second time, because another had it, too.
-import type { NewSubscription, NodeSubscription } from '../ledger';
+import { type NodeRow, nodeSubscription } from '../common/node-subscription';
+import type { NewSubscription } from '../subscriptions';
 import { HAD_ITSELF, SERVED_MS, type TriggerNode } from '../serving';
 import { NOW, type SqliteConnection } from './connection';
+import type { Method } from './part';
 import { releaseContent } from './settle';
-import { type NodeRow, nodeSubscription, sourcesOfNode } from './subscriptions-of';
+import { sourcesOfNode } from './subscriptions-of';
 
 const isLeft = `
   workflow_id = ?1 and node_id not in (select value ->> 'id' from json_each(?2))
@@ -33,7 +35,7 @@ const selectOwn = `select 1 as own from subscription where key = ?`;
 const takeAsOwn = `update subscription set key = ?1, node_id = ?2 where id = ?3`;
 
 const takeOver = `
-  update subscription set node_id = ?1, served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0
+  update subscription set node_id = ?1, served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0, reading = null
   where id in (select value from json_each(?2))`;
 
 const had = (of: string, key: string): string =>
@@ -55,10 +57,10 @@ const endDoubles = `
   from doubled where event.seq = doubled.seq and event.state in ('PENDING', 'RETRY')
   returning message_id as messageId`;
 
-export function heritage(connection: SqliteConnection, trigger: TriggerNode): NodeSubscription[] {
+export const heritage: Method<'heritage'> = (connection, trigger) => {
   const asked = leftParameters(trigger);
   return asked === null ? [] : connection.all<NodeRow>(selectHeritage, ...asked).map(nodeSubscription);
-}
+};
 
 /** What was left on the source is the trigger's own from now on. Only in the transaction that then subscribes. */
 export function inherit(

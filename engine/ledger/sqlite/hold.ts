@@ -1,9 +1,10 @@
 // Which process reads a source, in the SQLite ledger: normally there is one, and another only while n8n is restarted.
 // Invariant: the fence grows with every new holder; it alone decides whose hold counts.
-import { AHEAD_MARGIN_MS } from '../clock';
-import { LedgerFault, takenFault } from '../fault';
-import type { HoldAnswer, HoldRequest, SourceHold } from '../source-holds';
+import { AHEAD_MARGIN_MS } from '../common/clock';
+import { noSourceFault, takenFault } from '../fault';
+import type { SourceHold, SourceHolds } from '../source-holds';
 import { NOW, type SqliteConnection } from './connection';
+import type { Method, Part } from './part';
 
 // ?5: a lease that was seen not to be renewed; 0: none was; null: it was not looked at.
 const holdFree = `
@@ -28,7 +29,7 @@ const selectHeld = `select 1 as held from source where id = ? and fence = ?`;
 
 const selectName = `select account, mailbox from source where id = ?`;
 
-export function holdSource(connection: SqliteConnection, request: HoldRequest): HoldAnswer {
+const holdSource: Method<'holdSource'> = (connection, request) => {
   const { sourceId, holder, leaseMs, replacing, unrenewed } = request;
   return connection.transaction(() => {
     const seen = unrenewed === undefined ? null : (unrenewed ?? 0);
@@ -36,31 +37,27 @@ export function holdSource(connection: SqliteConnection, request: HoldRequest): 
       holdFree,
       sourceId,
       holder,
-      leaseMs,
+      Math.round(leaseMs),
       replacing ?? null,
       seen,
     );
     if (held) return { hold: { sourceId, fence: held.fence } };
     const other = connection.get<{ holder: string; until: number }>(selectHolder, sourceId);
-    if (!other) throw new LedgerFault('other', `The mail ledger ${connection.file} has no such source.`);
+    if (!other) throw noSourceFault(sourceId);
     return { heldBy: other.holder, ...(seen !== null && { until: other.until }) };
   });
-}
+};
 
-export function renewHolds(
-  connection: SqliteConnection,
-  holds: readonly SourceHold[],
-  leaseMs: number,
-): SourceHold[] {
+const renewHolds: Method<'renewHolds'> = (connection, holds, leaseMs) => {
   if (holds.length === 0) return [];
-  const renewed = connection.all<SourceHold>(renewHeld, leaseMs, JSON.stringify(holds));
+  const renewed = connection.all<SourceHold>(renewHeld, Math.round(leaseMs), JSON.stringify(holds));
   const fences = new Map(renewed.map(({ sourceId, fence }) => [sourceId, fence]));
   return holds.filter(({ sourceId, fence }) => fences.get(sourceId) === fence);
-}
+};
 
-export function releaseHolds(connection: SqliteConnection, holds: readonly SourceHold[]): void {
+const releaseHolds: Method<'releaseHolds'> = (connection, holds) => {
   if (holds.length > 0) connection.run(freeHeld, JSON.stringify(holds));
-}
+};
 
 export const isHeld = (connection: SqliteConnection, { sourceId, fence }: SourceHold): boolean =>
   connection.get(selectHeld, sourceId, fence) !== undefined;
@@ -71,3 +68,5 @@ export function assertHeld(connection: SqliteConnection, hold: SourceHold): void
   const source = connection.get<{ account: string; mailbox: string }>(selectName, hold.sourceId);
   throw takenFault(source);
 }
+
+export const sourceHolds: Part<SourceHolds> = { holdSource, renewHolds, releaseHolds };

@@ -1,21 +1,26 @@
 // What people see of the SQLite ledger: events, counts and sources.
-import type { EventFilter, EventPage, EventRecord, SourceHealth } from '../inspection';
-import type { EventState } from '../states';
-import { type BackfillColumns, withBackfill } from '../backfill';
-import type { SqliteConnection } from './connection';
-import { IS_SERVED } from './serving';
+import { monotonicNow } from '../../runtime/time';
+import { annotationsOf } from '../common/annotation';
+import { backfillOf } from '../common/stored';
+import type { Counts, EventMail, EventRecord, Looks, SourceHealth } from '../inspection';
+import type { ConnectionState, EventState, SourceState } from '../states';
+import { limitOf, NOW } from './connection';
+import type { Method, Part } from './part';
+import { IS_SERVED, unserved } from './serving';
 import { condition, NOT_DONE, walkFor, windows } from './walk';
 
 const facts = `
   select event.seq, event.id, event.state, event.attempt, event.failures,
-    subscription.workflow_id as workflowId, subscription.node_id as nodeId,
-    ${IS_SERVED} as served,
+    subscription.workflow_id as workflowId, subscription.node_id as nodeId, subscription.node_name as nodeName,
+    subscription.source_id as sourceId, ${IS_SERVED} as served,
     event.execution_id as executionId, event.last_error as lastError, event.idempotency_key as idempotencyKey,
-    event.created_at as recordedAt, event.due_at as dueAt, event.settled_at as settledAt,
+    event.created_at as recordedAt, event.began_at as beganAt, event.due_at as dueAt, event.settled_at as settledAt,
     source.account, source.mailbox,
     message.uid, message.header_message_id as messageId, message.sender, message.subject,
     message.received_at as receivedAt, message.size,
-    exists (select 1 from content where content.message_id = event.message_id) as hasContent
+    exists (select 1 from content where content.message_id = event.message_id) as hasContent,
+    (select json_group_array(json_array(name, category, priority, summary, data, at)) from (
+      select * from annotation where event_seq = event.seq order by name)) as annotations
   from event
   join subscription on subscription.id = event.subscription_id
   join source on source.id = subscription.source_id
@@ -25,58 +30,83 @@ const selectEvent = `${facts} where event.id = ?`;
 
 const selectEvents = `${facts} where event.seq in (select value from json_each(?)) order by event.seq desc`;
 
+const selectMails = `
+  select event.id as event, message.sender, message.subject
+  from event join message on message.id = event.message_id
+  where event.id in (select value from json_each(?))`;
+
 const countAll = 'select count(*) as total from event';
 
 const countOfWorkflow = `
   select count(*) as total from event
   where subscription_id in (select id from subscription where workflow_id = ?)`;
 
+// One text: SQLite and the thread take four times as long for thousands of rows with names.
 const selectSources = `
-  select id, kind, account, mailbox, state, connection, last_success_at as lastSuccessAt,
-    last_error_at as lastErrorAt, last_error as lastError, backfill_read as backfillRead, backfill_left as backfillLeft,
-    recovered, recovered_at as recoveredAt, notified_until as notifiedUntil,
-    (select count(*) from mail_action where source_id = source.id) as actionsWaiting,
-    (select mail_action.last_error from mail_action where source_id = source.id
-      order by mail_action.last_error_at desc, id desc limit 1) as actionError,
-    (select json_group_array(distinct workflow_id) from subscription where source_id = source.id) as workflowIds,
-    exists (select 1 from subscription where source_id = source.id and ${IS_SERVED}) as served
-  from source order by id`;
+  select json_group_array(json_array(
+    id, kind, account, mailbox, state, connection, coalesce(failing_since, read_since), failing_since, next_try_at,
+    iif(held_until > ${NOW}, holder, null), last_mail_at, last_success_at, last_error_at, last_error,
+    backfill_read, backfill_left, recovered, recovered_at, notified_until,
+    (select count(*) from errand where lane = 'source:' || source.id and ended_at is null),
+    (select errand.last_error from errand
+      where lane = 'source:' || source.id and ended_at is null and errand.last_error_at is not null
+      order by errand.last_error_at desc, errand.id desc limit 1),
+    (select json_group_array(workflow_id) from (
+      select distinct workflow_id from subscription where source_id = source.id order by 1)),
+    exists (select 1 from subscription where source_id = source.id and ${IS_SERVED}))) as listed
+  from (select * from source order by kind, account, mailbox) source`;
 
-type Row = Omit<EventRecord, 'hasContent' | 'served'> & {
+/** So long it is looked for what a filter lets through, in windows, before it is told where to go on. */
+const LOOK_MS = 60;
+
+type Row = Omit<EventRecord, 'annotations' | 'hasContent' | 'served'> & {
   readonly seq: number;
+  readonly annotations: string;
   readonly hasContent: number;
   readonly served: number;
 };
 
-export async function events(
-  connection: SqliteConnection,
-  filter: EventFilter,
-  page: { readonly after?: number; readonly limit: number },
-): Promise<EventPage> {
+const events: Method<'events'> = async (connection, filter, page) => {
   const walk = walkFor(filter.states);
   const { sql, parameters } = condition(filter);
-  const select = `select event.seq from ${walk.from} ${sql} order by event.seq desc limit ?`;
+  const select = `select event.seq from ${walk.from} ${sql} order by event.seq desc ${limitOf('?')}`;
+  const began = monotonicNow();
   const found: number[] = [];
+  let next: number | null = null;
   for await (const { low, high } of windows(connection, walk, page.after)) {
     const rest = page.limit + 1 - found.length;
     const rows = connection.all<{ seq: number }>(select, low, high, ...parameters, rest);
     found.push(...rows.map(({ seq }) => seq));
-    if (found.length > page.limit) break;
+    if (found.length > page.limit || monotonicNow() - began > LOOK_MS) {
+      next = found.length > page.limit ? found[page.limit - 1]! : low;
+      break;
+    }
   }
-  const shown = found.slice(0, page.limit);
-  const rows = connection.all<Row>(selectEvents, JSON.stringify(shown));
-  return { events: rows.map(record), next: found.length > page.limit ? (shown.at(-1) ?? null) : null };
-}
+  const rows = connection.all<Row>(selectEvents, JSON.stringify(found.slice(0, page.limit)));
+  return { events: rows.map(record), next };
+};
 
-export function event(connection: SqliteConnection, id: string): EventRecord | null {
+const count: Method<'count'> = async (connection, filter, most) => {
+  const walk = walkFor(filter.states);
+  const { sql, parameters } = condition(filter);
+  const select = `select count(*) as n from (select 1 from ${walk.from} ${sql} ${limitOf('?')})`;
+  let counted = 0;
+  for await (const { low, high } of windows(connection, walk)) {
+    counted += connection.get<{ n: number }>(select, low, high, ...parameters, most - counted)!.n;
+    if (counted >= most) break;
+  }
+  return counted;
+};
+
+const event: Method<'event'> = (connection, id) => {
   const row = connection.get<Row>(selectEvent, id);
   return row ? record(row) : null;
-}
+};
 
-export async function statistics(
-  connection: SqliteConnection,
-  { workflowId }: Pick<EventFilter, 'workflowId'>,
-): Promise<Record<EventState, number>> {
+const mailsOf: Method<'mailsOf'> = (connection, events) =>
+  connection.all<EventMail>(selectMails, JSON.stringify(events));
+
+const statistics: Method<'statistics'> = async (connection, { workflowId }) => {
   const counts = { PENDING: 0, QUEUED: 0, RUNNING: 0, RETRY: 0, DONE: 0, DEAD: 0, GONE: 0, UNKNOWN: 0 };
   const { sql, parameters } = condition(workflowId === undefined ? {} : { workflowId });
   const select = `select event.state, count(*) as n from ${NOT_DONE.from} ${sql} group by event.state`;
@@ -98,22 +128,59 @@ export async function statistics(
       ? connection.get<{ total: number }>(countAll)!
       : connection.get<{ total: number }>(countOfWorkflow, workflowId)!;
   return { ...counts, DONE: Math.max(0, total - others) };
-}
+};
 
-export function sources(connection: SqliteConnection): SourceHealth[] {
-  const rows = connection.all<
-    Omit<SourceHealth, 'workflowIds' | 'served'> &
-      BackfillColumns & { readonly workflowIds: string; readonly served: number }
-  >(selectSources);
-  return rows.map((row) => ({
-    ...withBackfill(row),
-    workflowIds: JSON.parse(row.workflowIds) as string[],
-    served: row.served === 1,
-  }));
-}
+type Listed = readonly [
+  ...(readonly [id: number, kind: string, account: string, mailbox: string]),
+  ...(readonly [state: SourceState, connection: ConnectionState]),
+  ...(readonly [since: number | null, failingSince: number | null, nextTryAt: number | null]),
+  ...(readonly [holder: string | null, mailAt: number | null]),
+  ...(readonly [successAt: number | null, errorAt: number | null, error: string | null]),
+  ...(readonly [backfillRead: number | null, backfillLeft: number | null]),
+  ...(readonly [recovered: number | null, recoveredAt: number | null, notifiedUntil: number | null]),
+  ...(readonly [waiting: number, actionError: string | null, workflowIds: readonly string[], served: number]),
+];
 
-const record = ({ seq: _, hasContent, served, ...row }: Row): EventRecord => ({
+const sources: Method<'sources'> = (connection) => {
+  const { listed } = connection.get<{ listed: string }>(selectSources)!;
+  return (JSON.parse(listed) as Listed[]).map(health);
+};
+
+const health = ([id, kind, account, mailbox, state, connection, ...more]: Listed): SourceHealth => {
+  const [since, failingSince, nextTryAt, holder, lastMailAt, ...others] = more;
+  const [lastSuccessAt, lastErrorAt, lastError, backfillRead, backfillLeft, ...rest] = others;
+  const [recovered, recoveredAt, notifiedUntil, actionsWaiting, actionError, workflowIds, served] = rest;
+  return {
+    id,
+    kind,
+    account,
+    mailbox,
+    state,
+    connection,
+    since,
+    failingSince,
+    nextTryAt,
+    holder,
+    lastMailAt,
+    lastSuccessAt,
+    lastErrorAt,
+    lastError,
+    backfill: backfillOf({ backfillRead, backfillLeft }),
+    recovered,
+    recoveredAt,
+    notifiedUntil,
+    actionsWaiting,
+    actionError,
+    workflowIds,
+    served: served === 1,
+  };
+};
+
+const record = ({ seq: _, annotations, hasContent, served, ...row }: Row): EventRecord => ({
   ...row,
+  annotations: annotationsOf(annotations),
   served: served === 1,
   hasContent: hasContent === 1,
 });
+
+export const looks: Part<Looks & Counts> = { events, event, mailsOf, count, statistics, unserved, sources };

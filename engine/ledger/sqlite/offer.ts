@@ -1,14 +1,22 @@
 // Offers in the SQLite ledger: due events become QUEUED, grouped into runs.
 // Invariant: only this makes QUEUED, and every offer of an event is a new attempt.
-import { AHEAD_MARGIN_MS } from '../clock';
-import { type DueEvent, type DueRun, groupedRuns, manyMails, offeredRun, sizeOfRuns } from '../grouping';
-import type { Offer, OfferRequest, RunningLease } from '../ledger';
+import { AHEAD_MARGIN_MS } from '../common/clock';
+import {
+  type DueEvent,
+  type DueRun,
+  groupedRuns,
+  manyMails,
+  MOST_EVENTS,
+  offeredRun,
+  sizeOfRuns,
+} from '../common/grouping';
+import type { OfferRequest, Offers, RunningLease } from '../offers';
 import { RELEASED_MOST_MS } from '../run-ends';
-import { NOW, type SqliteConnection } from './connection';
+import { limitOf, NOW, type SqliteConnection } from './connection';
+import type { Method, Part } from './part';
 import { lapse } from './settle';
+import { waiting } from './waiting';
 
-// The most events of one offer, so that it is short; the next one, at once, goes on.
-const MOST_EVENTS = 2_000;
 // How far it is looked among what is not due for mails that wait for no retry.
 const MOST_AHEAD = 200;
 
@@ -21,7 +29,7 @@ const countInFlight = `
 const countDue = `
   select count(*) as due from (
     select 1 from event
-    where subscription_id in (select value from json_each(?1)) and due_at <= ${NOW} limit ?2)`;
+    where subscription_id in (select value from json_each(?1)) and due_at <= ${NOW} ${limitOf('?2')})`;
 
 /** Until when an event of the subscription may have to wait, at most. */
 const farthest = `
@@ -41,22 +49,22 @@ const selectDue = `
     select json_group_array(json_array(seq, since)) from (
       select * from (
         select seq, due_at as since from event
-        where subscription_id = subscription.value and due_at <= ${NOW} order by due_at, seq limit ?2)
+        where subscription_id = subscription.value and due_at <= ${NOW} order by due_at, seq ${limitOf('?2')})
       union all
       select * from (
         select seq, lease_until as since from event
         where subscription_id = subscription.value and lease_until <= ${NOW} and state = 'QUEUED'
-        order by lease_until, seq limit ?2)
+        order by lease_until, seq ${limitOf('?2')})
       union all
       select * from (
         select seq, lease_until as since from event
         where subscription_id = subscription.value and lease_until > ${NOW} + ?3 and state = 'QUEUED'
-        order by lease_until, seq limit ?2)
+        order by lease_until, seq ${limitOf('?2')})
       union all
       select * from (
         select seq, due_at as since from event
         where subscription_id = subscription.value and due_at > ${farthest} and ${isFarther}
-        order by due_at, seq limit ?2)
+        order by due_at, seq ${limitOf('?2')})
       union all
       select seq, due_at as since from (
         select seq, due_at, state, unclaimed from event
@@ -65,7 +73,7 @@ const selectDue = `
       where state = 'PENDING' and unclaimed = 0
     ))) picked
   cross join event on event.seq = picked.value ->> 0
-  order by picked.value ->> 1, event.seq limit ?2`;
+  order by picked.value ->> 1, event.seq ${limitOf('?2')}`;
 
 const queueEvents = `
   update event set
@@ -74,11 +82,14 @@ const queueEvents = `
   where event.seq = picked.value ->> 0 and event.state in ('PENDING', 'RETRY', 'QUEUED')`;
 
 const selectNext = `
-  select min(due) - ${NOW} as dueInMs, min(lapse) - ${NOW} as lapseInMs from (
+  select min(due) - ${NOW} as dueInMs, min(lapse) - ${NOW} as lapseInMs, coalesce(max(untold), 0) as untold from (
     select
       (select min(due_at) from event where subscription_id = subscription.value and due_at is not null) as due,
       (select min(lease_until) from event
-        where subscription_id = subscription.value and lease_until is not null and (?2 or state = 'QUEUED')) as lapse
+        where subscription_id = subscription.value and lease_until is not null and (?2 or state = 'QUEUED')) as lapse,
+      exists (
+        select 1 from event
+        where subscription_id = subscription.value and reported_at is null and state in ('DEAD', 'UNKNOWN')) as untold
     from json_each(?1) subscription)`;
 
 const selectRunning = `
@@ -88,7 +99,13 @@ const selectRunning = `
   where event.state = 'RUNNING'
   group by event.run_id`;
 
-export function offer(connection: SqliteConnection, request: OfferRequest): Offer {
+interface Next {
+  readonly dueInMs: number | null;
+  readonly lapseInMs: number | null;
+  readonly untold: 0 | 1;
+}
+
+const offer: Method<'offer'> = (connection, request) => {
   const ids = JSON.stringify(request.subscriptionIds);
   return connection.transaction(() => {
     const { unrenewed } = request;
@@ -98,21 +115,18 @@ export function offer(connection: SqliteConnection, request: OfferRequest): Offe
     const free = request.mostRuns - inFlight;
     const places = Math.min(free, request.mostNew ?? free);
     const runs = places > 0 ? queue(connection, ids, request, places) : [];
-    const next = connection.get<{ dueInMs: number | null; lapseInMs: number | null }>(
-      selectNext,
-      ids,
-      unrenewed ? 0 : 1,
-    )!;
+    const next = connection.get<Next>(selectNext, ids, unrenewed ? 0 : 1)!;
     // With no place left, what is due has to wait until a run ends or a lease lapses.
     const waits = [free > runs.length ? next.dueInMs : null, next.lapseInMs].filter((ms) => ms !== null);
     return {
       runs: runs.map(offeredRun),
       lapsed,
       nextInMs: waits.length > 0 ? Math.max(0, Math.min(...waits)) : null,
+      untold: next.untold === 1,
       ...(unrenewed && { running: connection.all<RunningLease>(selectRunning, ids) }),
     };
   });
-}
+};
 
 function queue(connection: SqliteConnection, ids: string, request: OfferRequest, places: number): DueRun[] {
   const longestMs = request.leaseMs + AHEAD_MARGIN_MS;
@@ -125,3 +139,5 @@ function queue(connection: SqliteConnection, ids: string, request: OfferRequest,
   if (picked.length > 0) connection.run(queueEvents, request.leaseMs, JSON.stringify(picked));
   return runs;
 }
+
+export const offers: Part<Offers> = { waiting, offer };

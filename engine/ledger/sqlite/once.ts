@@ -1,9 +1,10 @@
 // Once keys in the SQLite ledger. A row is held (holder and lease) or finished; a key without a row is free, and so is
 // one whose holder vanished before it succeeded, or that has expired.
 // Invariant: what a row means is what it means in Postgres, column by column (once-keys.ts).
-import { AHEAD_MARGIN_MS } from '../clock';
-import { COMES_BACK_MS, type KeyAnswer, type KeyRequest, type SeenKey } from '../once-keys';
-import { NOW, type SqliteConnection } from './connection';
+import { AHEAD_MARGIN_MS } from '../common/clock';
+import { COMES_BACK_MS, type KeyAnswer, type OnceKeys, type SeenKey } from '../once-keys';
+import { limitOf, NOW } from './connection';
+import type { Method, Part } from './part';
 
 /** @param longest a lease that can be; one that lies further ahead was stored under another clock */
 const hasRunOut = (longest: string): string =>
@@ -48,7 +49,7 @@ export const IS_LEFT = `
   (once_key.lease_until <= ${NOW} - ${COMES_BACK_MS}
     and (once_key.finish = 'onSuccess' or once_key.lease_until + once_key.keep_ms <= ${NOW}))`;
 
-const selectLeft = `select key, lease_until as until from once_key where ${IS_LEFT} limit ?`;
+const selectLeft = `select key, lease_until as until from once_key where ${IS_LEFT} ${limitOf('?')}`;
 
 const renewHeld = `
   update once_key set lease_until = ${NOW} + ?1
@@ -66,7 +67,7 @@ const freeHeld = `delete from once_key where holder = ? and lease_until is not n
 
 const deleteKeys = `delete from once_key where key in (select value from json_each(?1)) and holder = ?2`;
 
-export function takeKeys(connection: SqliteConnection, request: KeyRequest): Map<string, KeyAnswer> {
+const takeKeys: Method<'takeKeys'> = (connection, request) => {
   const { holder, finish, keepMs, leaseMs, unrenewed } = request;
   const keys = JSON.stringify(request.keys);
   const longestMs = leaseMs + AHEAD_MARGIN_MS;
@@ -96,29 +97,38 @@ export function takeKeys(connection: SqliteConnection, request: KeyRequest): Map
       }),
     );
   });
-}
+};
 
-export const heldKeys = (connection: SqliteConnection, keys: readonly string[]): SeenKey[] =>
+const heldKeys: Method<'heldKeys'> = (connection, keys) =>
   connection.all<SeenKey>(selectHeld, JSON.stringify(keys));
 
-export const leftKeys = (connection: SqliteConnection, limit: number): SeenKey[] =>
-  connection.all<SeenKey>(selectLeft, limit);
+const leftKeys: Method<'leftKeys'> = (connection, limit) => connection.all<SeenKey>(selectLeft, limit);
 
-export function renewKeys(connection: SqliteConnection, holders: readonly string[], leaseMs: number): void {
+const renewKeys: Method<'renewKeys'> = (connection, holders, leaseMs) => {
   connection.run(renewHeld, leaseMs, JSON.stringify(holders));
-}
+};
 
-export function finishKeys(connection: SqliteConnection, holder: string, keys: readonly string[]): void {
+const finishKeys: Method<'finishKeys'> = (connection, holder, keys) => {
   connection.run(finishNamed, JSON.stringify(keys), holder);
-}
+};
 
-export function endKeys(connection: SqliteConnection, holder: string, ended: 'success' | 'failure'): void {
+const endKeys: Method<'endKeys'> = (connection, holder, ended) => {
   connection.transaction(() => {
     connection.run(finishHeld, holder, ended);
     connection.run(freeHeld, holder);
   });
-}
+};
 
-export function returnKeys(connection: SqliteConnection, holder: string, keys: readonly string[]): void {
+const returnKeys: Method<'returnKeys'> = (connection, holder, keys) => {
   connection.run(deleteKeys, JSON.stringify(keys), holder);
-}
+};
+
+export const onceKeys: Part<OnceKeys> = {
+  takeKeys,
+  heldKeys,
+  leftKeys,
+  renewKeys,
+  finishKeys,
+  endKeys,
+  returnKeys,
+};

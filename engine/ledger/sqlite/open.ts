@@ -12,12 +12,15 @@ import { migrations } from './migrations';
 // Busy: another process (n8n's command line) may hold the file's write lock for a moment. SQLite's own waiting would
 // hold whoever only reads: it is tried again instead (connection.ts).
 // FULL: a commit that was answered survives a power cut, also in WAL.
+// What was committed is copied into the file at each 16 MB: pages that change with each mail are copied less often than at
+// SQLite's own 4 MB, and are looked for as quickly, up to 4,062 of them.
 // The cache is 16 MB: with SQLite's own 2 MB, the indexes of a million mails are read again and again.
 const SETTINGS = `
   pragma busy_timeout = 0;
   pragma journal_mode = wal;
   pragma synchronous = full;
   pragma journal_size_limit = 67108864;
+  pragma wal_autocheckpoint = 4000;
   pragma cache_size = -16384;`;
 
 /** For who only looks: it waits for nobody, and keeps less in memory. */

@@ -1,6 +1,6 @@
 // Whose the SQLite ledger is (../ownership.ts).
-import { ALIVE_MS, type Instance, type OwnerRow } from '../ownership';
-import { NOW, type SqliteConnection } from './connection';
+import { ALIVE_MS, type OwnerRow, type OwnerStatements } from '../common/owner';
+import { NOW, patiently, type SqliteConnection } from './connection';
 
 const selectOwner = `
   select ledger_id as ledgerId, owner, home, host, owned_at as ownedAt,
@@ -18,23 +18,14 @@ const replaceOwner = `
 
 const leaveLedger = `update ownership set said_at = 0 where owner = ?1 and home is ?2`;
 
-export function readOwner(connection: SqliteConnection): OwnerRow {
-  const row = connection.get<Omit<OwnerRow, 'isAlive'> & { isAlive: number }>(selectOwner)!;
-  return { ...row, isAlive: row.isAlive === 1 };
-}
-
-export function claimLedgerFor(
-  connection: SqliteConnection,
-  instance: Instance,
-  replacing: string | null,
-): void {
-  connection.run(claimLedger, instance.id, instance.home, instance.host, replacing);
-}
-
-export function replaceOwnerBy(connection: SqliteConnection, { id, home, host }: Instance): void {
-  connection.run(replaceOwner, id, home, host);
-}
-
-export function leaveLedgerOf(connection: SqliteConnection, { id, home }: Instance): void {
-  connection.run(leaveLedger, id, home);
-}
+export const ownerStatements = (connection: SqliteConnection): OwnerStatements => ({
+  read: () =>
+    patiently(() => {
+      const row = connection.get<Omit<OwnerRow, 'isAlive'> & { isAlive: number }>(selectOwner)!;
+      return { ...row, isAlive: row.isAlive === 1 };
+    }),
+  claim: ({ id, home, host }, replacing) =>
+    patiently(() => void connection.run(claimLedger, id, home, host, replacing)),
+  replace: ({ id, home, host }) => patiently(() => void connection.run(replaceOwner, id, home, host)),
+  leave: ({ id, home }) => patiently(() => void connection.run(leaveLedger, id, home)),
+});

@@ -2,11 +2,16 @@
 // Invariant: a few statements for a batch, however many mails and subscriptions are in it. Rows travel as one
 // JSON text, contents as one run of bytes: each statement is prepared once.
 import { idempotencyKey } from '../../mail/identity';
-import { newEventId } from '../event-id';
-import { LedgerFault } from '../fault';
-import type { NewMessage, RecordBatch } from '../ledger';
+import { newEventId } from '../common/event-id';
+import { piecesOf } from '../content';
+import { newestOf } from '../common/newest';
+import { storableJson, storableMessage } from '../common/storable';
+import { withoutTwins } from '../common/twins';
+import { noSubscriptionFault } from '../fault';
+import type { NewMessage, Recording } from '../recording';
 import { NOW, type SqliteConnection } from './connection';
 import { assertHeld } from './hold';
+import type { Method, Part } from './part';
 import { unrecorded } from './unrecorded';
 
 // What more is handed to SQLite in one piece is held twice in memory.
@@ -36,31 +41,41 @@ const insertEvents = `
   from json_each(?)`;
 
 const insertContents = `
-  insert into content (message_id, gzip)
-  select value ->> 0, substr(?1, 1 + (value ->> 1), value ->> 2) from json_each(?2) where true
+  insert into content (message_id, gzip, pieces)
+  select value ->> 0, substr(?1, 1 + (value ->> 1), value ->> 2), value ->> 3 from json_each(?2) where true
   on conflict (message_id) do update set drop_at = null`;
+
+// Of a content that is there already, all that is read of it is there: `pieces` says how many are.
+const insertPiece = `
+  insert into content_piece (message_id, place, gzip) values (?, ?, ?)
+  on conflict (message_id, place) do nothing`;
+
+// One that was there before the trigger listened came when it came.
+const tellLastMail = `
+  update source set last_mail_at = max(coalesce(last_mail_at, 0), min(coalesce(?2, ${NOW}), ${NOW})) where id = ?1`;
 
 const moveCursors = `
   update subscription set cursor = moved.value ->> 1
   from json_each(?) moved where subscription.id = moved.value ->> 0`;
 
-export function record(connection: SqliteConnection, batch: RecordBatch): number[] {
+const record: Method<'record'> = (connection, batch) => {
   return connection.transaction(() => {
     assertHeld(connection, batch.hold);
     const keys = subscriptionKeys(connection, batch.messages);
-    const fresh = distinct(unrecorded(connection, batch.messages));
+    const fresh = withoutTwins(unrecorded(connection, batch.messages.map(storableMessage)));
     if (fresh.length > 0) {
       const ids = recordMessages(connection, batch.hold.sourceId, fresh);
       recordEvents(connection, fresh, ids, keys);
       recordContents(connection, fresh, ids);
+      connection.run(tellLastMail, batch.hold.sourceId, newestOf(fresh));
     }
     if (batch.cursors.length > 0) {
       const moved = batch.cursors.map(({ subscriptionId, cursor }) => [subscriptionId, cursor]);
-      connection.run(moveCursors, JSON.stringify(moved));
+      connection.run(moveCursors, storableJson(moved));
     }
     return [...new Set(fresh.flatMap(({ due, gone }) => (gone ? [] : due)))];
   });
-}
+};
 
 /** @throws LedgerFault if one of them is due to a subscription that does not exist */
 function subscriptionKeys(
@@ -69,25 +84,9 @@ function subscriptionKeys(
 ): ReadonlyMap<number, string> {
   const due = new Set(messages.flatMap((message) => message.due));
   const rows = connection.all<{ id: number; key: string }>(selectKeys, JSON.stringify([...due]));
-  if (rows.length < due.size) {
-    throw new LedgerFault('other', `The mail ledger ${connection.file} has no such subscription any more.`);
-  }
-  return new Map(rows.map((row) => [row.id, row.key]));
-}
-
-/** Only what is due to somebody, and within the batch only the first of what is the same mail. */
-function distinct(messages: readonly NewMessage[]): NewMessage[] {
-  const taken = new Set<string>();
-  const take = (id: number, message: NewMessage): boolean => {
-    const names = [`${id} is ${message.identity}`];
-    if (message.softIdentity !== null) names.push(`${id} seems ${message.softIdentity}`);
-    if (names.some((name) => taken.has(name))) return false;
-    for (const name of names) taken.add(name);
-    return true;
-  };
-  return messages
-    .map((message) => ({ ...message, due: message.due.filter((id) => take(id, message)) }))
-    .filter(({ due }) => due.length > 0);
+  const keys = new Map(rows.map((row) => [row.id, row.key]));
+  for (const id of due) if (!keys.has(id)) throw noSubscriptionFault(id);
+  return keys;
 }
 
 /** @returns the ids of the messages, in their order */
@@ -148,25 +147,33 @@ function recordContents(
   messages: readonly NewMessage[],
   messageIds: readonly number[],
 ): void {
-  let piece: { id: number; content: Buffer }[] = [];
+  let some: { id: number; first: Buffer; pieces: number }[] = [];
   let size = 0;
   const write = (): void => {
     let offset = 0;
-    const places = piece.map(({ id, content }) => {
-      const place = [id, offset, content.length];
-      offset += content.length;
+    const places = some.map(({ id, first, pieces }) => {
+      const place = [id, offset, first.length, pieces];
+      offset += first.length;
       return place;
     });
-    const [only] = piece;
-    const bytes = piece.length === 1 ? only!.content : Buffer.concat(piece.map(({ content }) => content));
+    const [only] = some;
+    const bytes = some.length === 1 ? only!.first : Buffer.concat(some.map(({ first }) => first));
     connection.run(insertContents, bytes, JSON.stringify(places));
-    [piece, size] = [[], 0];
+    [some, size] = [[], 0];
   };
+  const large: { id: number; others: readonly Buffer[] }[] = [];
   for (const [position, { content }] of messages.entries()) {
     if (!content) continue;
-    if (piece.length > 0 && size + content.length > CONTENT_BYTES) write();
-    piece.push({ id: messageIds[position]!, content });
-    size += content.length;
+    const id = messageIds[position]!;
+    const [first, ...others] = piecesOf(content) as [Buffer, ...Buffer[]];
+    if (some.length > 0 && size + first.length > CONTENT_BYTES) write();
+    some.push({ id, first, pieces: 1 + others.length });
+    size += first.length;
+    if (others.length > 0) large.push({ id, others });
   }
-  if (piece.length > 0) write();
+  if (some.length > 0) write();
+  for (const { id, others } of large)
+    for (const [at, piece] of others.entries()) connection.run(insertPiece, id, at + 1, piece);
 }
+
+export const recording: Part<Recording> = { unrecorded, record };

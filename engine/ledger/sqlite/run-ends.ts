@@ -1,19 +1,20 @@
 // What is heard of runs from outside, in the SQLite ledger: where an event stands, offers that ended unclaimed, and
 // events that a person runs again by hand.
 // Invariant: every update names the states that it leaves, and a new attempt fences off all earlier ones.
-import { newEventId } from '../event-id';
-import { inOrder } from '../keys';
-import type { Claim, Pointer } from '../ledger';
+import { newEventId } from '../common/event-id';
+import { inOrder } from '../common/in-order';
 import {
+  type Released,
   RELEASED_FIRST_MS,
   RELEASED_MOST_MS,
   RELEASED_MOST_STEPS,
-  type Released,
+  type RunEnds,
   type Whereabouts,
 } from '../run-ends';
-import { NOW, type SqliteConnection } from './connection';
-import { CLAIM_FACTS } from './deliver';
-import { cancelActions } from './mail-actions';
+import { NOW } from './connection';
+import { CLAIM_FACTS, CLAIM_TABLES, claimOf, type ClaimRow } from './deliver';
+import { cancelErrands } from './errands';
+import type { Method, Part } from './part';
 
 const selectWhereabouts = `
   select id, state, attempt, execution_id as executionId, end_told as endIsTold, run_id as run
@@ -46,56 +47,48 @@ const selectTakeable = `
 const take = `
   update event set
     state = 'RUNNING', attempt = attempt + 1, execution_id = ?1, run_id = ?2, lease_until = ${NOW} + ?3,
-    due_at = null, settled_at = null, reported_at = null, end_told = 1, unclaimed = 0
+    due_at = null, settled_at = null, reported_at = null, end_told = 1, unclaimed = 0,
+    began_at = ${NOW}
   where seq in (select value from json_each(?4))`;
 
 const selectTaken = `
   select ${CLAIM_FACTS}
   from json_each(?) taken
   cross join event on event.seq = taken.value
-  join message on message.id = event.message_id
-  join source on source.id = message.source_id`;
+  ${CLAIM_TABLES}`;
 
-export function whereabouts(
-  connection: SqliteConnection,
-  events: readonly string[],
-): Map<string, Whereabouts> {
+const whereabouts: Method<'whereabouts'> = (connection, events) => {
   const rows = connection.all<Omit<Whereabouts, 'endIsTold'> & { id: string; endIsTold: number }>(
     selectWhereabouts,
     JSON.stringify(events),
   );
   return new Map(rows.map(({ id, endIsTold, ...row }) => [id, { ...row, endIsTold: endIsTold === 1 }]));
-}
+};
 
-export function release(
-  connection: SqliteConnection,
-  pointers: readonly Pointer[],
-  error: string,
-): Released[] {
+const release: Method<'release'> = (connection, pointers, error) => {
   const released = connection.all<Released>(releaseQueued, error, JSON.stringify(pointers));
   return inOrder(
     pointers,
     released.map(({ event, attempt, unclaimed }) => ({ event, attempt, unclaimed })),
   );
-}
+};
 
-export function hurryReleased(connection: SqliteConnection, subscriptionIds: readonly number[]): void {
+const hurryReleased: Method<'hurryReleased'> = (connection, subscriptionIds) => {
   connection.run(hurry, JSON.stringify(subscriptionIds));
-}
+};
 
-export function takeByHand(
-  connection: SqliteConnection,
-  events: readonly string[],
-  executionId: string,
-  leaseMs: number,
-): Claim[] {
+const takeByHand: Method<'takeByHand'> = (connection, events, executionId, leaseMs) => {
   return connection.transaction(() => {
     const rows = connection.all<{ seq: number }>(selectTakeable, JSON.stringify(events));
     if (rows.length === 0) return [];
     const seqs = JSON.stringify(rows.map(({ seq }) => seq));
     connection.run(take, executionId, newEventId(), leaseMs, seqs);
-    cancelActions(connection, seqs);
-    const taken = new Map(connection.all<Claim>(selectTaken, seqs).map((claim) => [claim.event, claim]));
+    cancelErrands(connection, seqs);
+    const taken = new Map(
+      connection.all<ClaimRow>(selectTaken, seqs).map((row) => [row.event, claimOf(row)]),
+    );
     return [...new Set(events)].flatMap((event) => taken.get(event) ?? []);
   });
-}
+};
+
+export const runEnds: Part<RunEnds> = { whereabouts, release, hurryReleased, takeByHand };

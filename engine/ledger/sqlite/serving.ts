@@ -1,7 +1,8 @@
 // Who listens, in the SQLite ledger, and for what nobody does.
-import { KEEP_UNSERVED_MS, type NodeId, SERVED_MS, type Serving, type Unserved } from '../serving';
-import type { EventFilter } from '../inspection';
-import { NOW, type SqliteConnection } from './connection';
+import { TOLD } from '../common/stored';
+import { KEEP_UNSERVED_MS, SERVED_MS, type Serving, type Unserved } from '../serving';
+import { limitOf, NOW, type SqliteConnection } from './connection';
+import type { Method, Part } from './part';
 
 const ofNodes = `
   from json_each(?1) node
@@ -16,6 +17,9 @@ const unserveNodes = `update subscription set served_until = ${NOW} ${ofNodes} a
 /** Of a subscription; one that says so for longer than it could was written under a clock that was set back since. */
 export const IS_SERVED = `(served_until > ${NOW} and served_until <= ${NOW} + ${SERVED_MS})`;
 
+/** The same, the other way round: by the index of these times. */
+const IS_UNSERVED = `(served_until <= ${NOW} or served_until > ${NOW} + ${SERVED_MS})`;
+
 /** When an unserved subscription goes. */
 export const GOES_AT = `(subscription.served_until + max(subscription.retention_ms, ${KEEP_UNSERVED_MS}))`;
 
@@ -23,16 +27,14 @@ export const GOES_AT = `(subscription.served_until + max(subscription.retention_
 const DUE = `select 1 from event where subscription_id = subscription.id and event.due_at is not null`;
 const LAPSED = `select 1 from event where subscription_id = subscription.id and event.lease_until <= ${NOW}`;
 
-/** As stored: the log was told, or the workflow's people. */
-const TOLD = { log: 1, people: 2 } as const;
-
+// The sign keeps SQLite from going through all of them in the order of their ids.
 const selectUntold = (told: number, which: string): string => `
   select subscription.id as subscriptionId, workflow_id as workflowId, node_id as nodeId, node_name as nodeName,
     account, mailbox, min(served_until, ${NOW}) as servedAt, ${GOES_AT} as goesAt,
     (select count(*) from (${DUE})) + (select count(*) from (${LAPSED})) as waiting
   from subscription join source on source.id = subscription.source_id
   where unserved_told < ${told} and ${which} and (exists (${DUE}) or exists (${LAPSED}))
-  order by subscription.id limit ?3`;
+  order by +subscription.id ${limitOf('?3')}`;
 
 const selectGone = selectUntold(
   TOLD.people,
@@ -47,24 +49,20 @@ const markTold = `
 const countUnserved = `
   select count(*) as waiting
   from subscription cross join event on event.subscription_id = subscription.id and event.due_at is not null
-  where not ${IS_SERVED} and (?1 is null or workflow_id = ?1)`;
+  where ${IS_UNSERVED} and (?1 is null or workflow_id = ?1)`;
 
 const selectServed = `
   select id from subscription where id in (select value from json_each(?)) and ${IS_SERVED}`;
 
-export function serve(connection: SqliteConnection, nodes: readonly NodeId[]): void {
+const serve: Method<'serve'> = (connection, nodes) => {
   if (nodes.length > 0) connection.run(serveNodes, JSON.stringify(nodes));
-}
+};
 
-export function unserve(connection: SqliteConnection, nodes: readonly NodeId[]): void {
+const unserve: Method<'unserve'> = (connection, nodes) => {
   if (nodes.length > 0) connection.run(unserveNodes, JSON.stringify(nodes));
-}
+};
 
-export function takeUnserved(
-  connection: SqliteConnection,
-  which: Parameters<Serving['takeUnserved']>[0],
-  limit: number,
-): Unserved[] {
+const takeUnserved: Method<'takeUnserved'> = (connection, which, limit) => {
   return connection.transaction(() => {
     const rows =
       'afterMs' in which
@@ -80,13 +78,13 @@ export function takeUnserved(
       );
     return rows;
   });
-}
+};
 
-export const unserved = (
-  connection: SqliteConnection,
-  { workflowId }: Pick<EventFilter, 'workflowId'>,
-): number => connection.get<{ waiting: number }>(countUnserved, workflowId ?? null)!.waiting;
+export const unserved: Method<'unserved'> = (connection, { workflowId }) =>
+  connection.get<{ waiting: number }>(countUnserved, workflowId ?? null)!.waiting;
 
 /** Those of the subscriptions that somebody serves. */
 export const servedOf = (connection: SqliteConnection, ids: readonly number[]): Set<number> =>
   new Set(connection.all<{ id: number }>(selectServed, JSON.stringify(ids)).map(({ id }) => id));
+
+export const served: Part<Serving> = { serve, unserve, takeUnserved };

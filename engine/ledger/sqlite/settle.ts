@@ -1,18 +1,21 @@
 // How runs end in the SQLite ledger, what then becomes of a mail's content, and who is told.
 // Invariant: every update names the state and the attempt that it leaves; `attempt` is the fence.
-import { inOrder } from '../keys';
-import type { Ended, Outcome, Pointer, SeenLease, Settled } from '../ledger';
-import { NOW, type SqliteConnection } from './connection';
-import { type Ending, enqueueActions } from './mail-actions';
-
-const LAPSED = 'The run did not end: the process that ran it stopped or stalled.';
+import { inOrder } from '../common/in-order';
+import { LAPSED } from '../common/stored';
+import type { SeenLease } from '../offers';
+import type { Pointer } from '../pointer';
+import type { Ended, Settled } from '../runs';
+import { limitOf, NOW, type SqliteConnection } from './connection';
+import { type Ending, enqueueErrands } from './errands';
+import type { Method } from './part';
 
 const settleEvents = `
   update event set state = ?1, lease_until = null, last_error = null, settled_at = ${NOW}
   from json_each(?2) pointer
   where event.id = pointer.value ->> 'event' and event.attempt = pointer.value ->> 'attempt'
     and event.state = 'RUNNING'
-  returning seq, id as event, attempt, state, message_id as messageId`;
+  returning seq, id as event, attempt, state, message_id as messageId, exists (
+    select 1 from subscription where subscription.id = subscription_id and after_success is not null) as isFollowed`;
 
 const nextDelay = `
   iif(subscription.guarantee = 'atMostOnce', null,
@@ -76,43 +79,51 @@ const limitContent = `
 const selectEnded = `
   select event.seq, event.id as event, event.state, event.failures, event.execution_id as executionId,
     source.account, source.mailbox, message.uid, event.last_error as lastError, message.sender, message.subject
-  from event
-  join subscription on subscription.id = event.subscription_id
-  join source on source.id = subscription.source_id
+  from (
+    select seq from event
+    where subscription_id in (select value from json_each(?)) and reported_at is null
+      and state in ('DEAD', 'UNKNOWN')
+    order by seq ${limitOf('?')}) ended
+  cross join event on event.seq = ended.seq
   join message on message.id = event.message_id
-  where event.subscription_id in (select value from json_each(?)) and event.reported_at is null
-    and event.state in ('DEAD', 'UNKNOWN')
-  order by event.settled_at, event.seq limit ?`;
+  join source on source.id = message.source_id
+  order by event.seq`;
 
 const markReported = `
   update event set reported_at = ${NOW}
   where seq in (select value from json_each(?)) and state in ('DEAD', 'UNKNOWN')`;
 
-export function settle(
-  connection: SqliteConnection,
-  pointers: readonly Pointer[],
-  outcome: Outcome,
-): Settled[] {
+interface SettledRow extends Settled, Ending {
+  readonly state: Settled['state'];
+  readonly messageId: number;
+  /** Something is to be done with the mail. */
+  readonly isFollowed: 0 | 1;
+}
+
+export const settle: Method<'settle'> = (connection, pointers, outcome) => {
   if (pointers.length === 0) return [];
   const asked = JSON.stringify(pointers);
   if (outcome.kind === 'failure') {
     return connection.transaction(() => {
       const settled = connection.all<Settled & Ending>(settleFailed, outcome.error, asked);
-      enqueueActions(connection, settled);
+      enqueueErrands(connection, settled);
       return settledOf(pointers, settled);
     });
   }
   const state = outcome.kind === 'success' ? 'DONE' : 'GONE';
   return connection.transaction(() => {
-    const settled = connection.all<Settled & Ending & { messageId: number }>(settleEvents, state, asked);
-    enqueueActions(connection, settled);
+    const settled = connection.all<SettledRow>(settleEvents, state, asked);
+    enqueueErrands(
+      connection,
+      settled.filter(({ isFollowed }) => isFollowed === 1),
+    );
     releaseContent(
       connection,
       settled.map(({ messageId }) => messageId),
     );
     return settledOf(pointers, settled);
   });
-}
+};
 
 /**
  * Within a transaction. @param subscriptionIds JSON @param longestMs no lease lies further ahead
@@ -126,7 +137,7 @@ export function lapse(
 ): number {
   const seen = unrenewed ? JSON.stringify(unrenewed) : null;
   const lapsed = connection.all<Ending>(lapseRunning, LAPSED, subscriptionIds, longestMs, seen);
-  enqueueActions(connection, lapsed);
+  enqueueErrands(connection, lapsed);
   return lapsed.length;
 }
 
@@ -136,21 +147,17 @@ export function lapse(
  */
 export function releaseContent(connection: SqliteConnection, messageIds: readonly number[]): void {
   const ids = JSON.stringify(messageIds);
-  connection.run(deleteContent, ids);
-  connection.run(limitContent, ids);
+  const deleted = connection.run(deleteContent, ids);
+  if (deleted < messageIds.length) connection.run(limitContent, ids);
 }
 
-export function takeEnded(
-  connection: SqliteConnection,
-  subscriptionIds: readonly number[],
-  limit: number,
-): Ended[] {
+export const takeEnded: Method<'takeEnded'> = (connection, subscriptionIds, limit) => {
   return connection.transaction(() => {
     const rows = connection.all<Ended & { seq: number }>(selectEnded, JSON.stringify(subscriptionIds), limit);
     if (rows.length > 0) connection.run(markReported, JSON.stringify(rows.map(({ seq }) => seq)));
     return rows.map(({ seq: _, ...ended }) => ended);
   });
-}
+};
 
 /** SQLite returns changed rows in any order, and with more than was asked. */
 const settledOf = (pointers: readonly Pointer[], rows: readonly Settled[]): Settled[] =>

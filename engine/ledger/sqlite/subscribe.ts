@@ -1,12 +1,13 @@
 // Sources and subscriptions in the SQLite ledger: who listens to what, from where on, and how that goes.
+import { parseCursor, storedErrand } from '../common/stored';
 import { subscriptionKey } from '../keys';
-import type { Cursor, NewSubscription, SourceReport, Subscription } from '../ledger';
-import type { MailAction } from '../mail-actions';
 import { SERVED_MS } from '../serving';
-import type { SourceHold } from '../source-holds';
-import { NOW, type SqliteConnection } from './connection';
-import { inherit, withoutDoubles } from './heritage';
-import { followSettings } from './mail-actions';
+import type { Subscriptions } from '../subscriptions';
+import { NOW } from './connection';
+import { followSettings } from './errands';
+import { heritage, inherit, withoutDoubles } from './heritage';
+import type { Method, Part } from './part';
+import { subscriptionsOf } from './subscriptions-of';
 
 const upsertSource = `
   insert into source (kind, account, mailbox) values (?, ?, ?)
@@ -16,8 +17,8 @@ const upsertSource = `
 const upsertSubscription = `
   insert into subscription
     (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, after_success,
-      when_dead, node_name, created_at, served_until)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} + ${SERVED_MS})
+      when_dead, node_name, reading, created_at, served_until)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} + ${SERVED_MS})
   on conflict (key) do update set
     node_id = excluded.node_id,
     node_name = coalesce(excluded.node_name, node_name),
@@ -28,7 +29,8 @@ const upsertSubscription = `
     keep_content_ms = excluded.keep_content_ms,
     retention_ms = excluded.retention_ms,
     after_success = excluded.after_success,
-    when_dead = excluded.when_dead
+    when_dead = excluded.when_dead,
+    reading = excluded.reading
   returning id, cursor, created_at as createdAt`;
 
 // One row: a trigger with thousands of mailboxes subscribes to them one after the other.
@@ -38,25 +40,11 @@ const selectOfNode = `
 
 const selectCursors = `select id, cursor from subscription where id in (select value from json_each(?))`;
 
-const updateSource = `
-  update source set
-    state = ?1,
-    connection = ?2,
-    last_error = coalesce(?3, last_error),
-    last_error_at = iif(?3 is null, last_error_at, ${NOW}),
-    last_success_at = iif(?4, ${NOW}, last_success_at),
-    backfill_read = iif(?5, ?6, backfill_read),
-    backfill_left = iif(?5, ?7, backfill_left),
-    recovered = coalesce(?8, recovered),
-    recovered_at = iif(?8 is null, recovered_at, ${NOW}),
-    notified_until = iif(?9, ?10, notified_until)
-  where id = ?11 and fence = ?12`;
-
-export function subscribe(connection: SqliteConnection, subscription: NewSubscription): Subscription {
+const subscribe: Method<'subscribe'> = (connection, subscription) => {
   const { workflowId, nodeId, source } = subscription;
   const actions = {
-    afterSuccess: storedAction(subscription.afterSuccess),
-    whenDead: storedAction(subscription.whenDead),
+    afterSuccess: storedErrand(subscription.afterSuccess),
+    whenDead: storedErrand(subscription.whenDead),
   };
   return connection.transaction(() => {
     const { id: sourceId } = connection.get<{ id: number }>(
@@ -77,13 +65,14 @@ export function subscribe(connection: SqliteConnection, subscription: NewSubscri
       workflowId,
       nodeId,
       sourceId,
-      JSON.stringify(subscription.retryDelaysMs),
+      JSON.stringify(subscription.retryDelaysMs.map(Math.round)),
       subscription.guarantee,
-      subscription.keepContentMs,
-      subscription.retentionMs,
+      Math.round(subscription.keepContentMs),
+      Math.round(subscription.retentionMs),
       actions.afterSuccess,
       actions.whenDead,
       subscription.nodeName ?? null,
+      subscription.reading ? JSON.stringify(subscription.reading) : null,
     )!;
     withoutDoubles(connection, id);
     followSettings(connection, sourceId, id, actions);
@@ -91,32 +80,11 @@ export function subscribe(connection: SqliteConnection, subscription: NewSubscri
     const nodeIds = JSON.parse(ids) as number[];
     return { id, sourceId, cursor: parseCursor(cursor), createdAt, nodeIds };
   });
-}
+};
 
-export function cursors(connection: SqliteConnection, ids: readonly number[]): Map<number, Cursor | null> {
+const cursors: Method<'cursors'> = (connection, ids) => {
   const rows = connection.all<{ id: number; cursor: string | null }>(selectCursors, JSON.stringify(ids));
   return new Map(rows.map((row) => [row.id, parseCursor(row.cursor)]));
-}
+};
 
-export function reportSource(connection: SqliteConnection, hold: SourceHold, report: SourceReport): void {
-  connection.run(
-    updateSource,
-    report.state,
-    report.connection,
-    report.error ?? null,
-    report.synced ? 1 : 0,
-    report.backfill === undefined ? 0 : 1,
-    report.backfill?.read ?? null,
-    report.backfill?.left ?? null,
-    report.recovered ?? null,
-    report.notifiedUntil === undefined ? 0 : 1,
-    report.notifiedUntil ?? null,
-    hold.sourceId,
-    hold.fence,
-  );
-}
-
-const storedAction = (action: MailAction | null): string | null => (action ? JSON.stringify(action) : null);
-
-const parseCursor = (cursor: string | null): Cursor | null =>
-  cursor ? (JSON.parse(cursor) as Cursor) : null;
+export const subscriptions: Part<Subscriptions> = { subscribe, subscriptionsOf, heritage, cursors };

@@ -1,29 +1,35 @@
 // What the SQLite ledger need not keep: content past its time, settled events past their retention, what nobody has
-// served for as long, expired keys.
+// served for as long, errands that were done, expired keys, old changes, old sums.
 // Invariant: an event goes only in the transaction that notes its identities as seen: its mail never runs again.
-import type { SeenKey } from '../once-keys';
-import { NOW, type SqliteConnection } from './connection';
+import { CHANGES_SWEPT } from '../changes';
+import { KEEP_ENDED_MS } from '../errands';
+import { SUMS_SWEPT } from '../series';
+import type { Sweeping } from '../sweeping';
+import { sweepChanges } from './changes';
+import { limitOf, NOW, type SqliteConnection } from './connection';
 import { deleteMessagesOf } from './messages';
 import { IS_LEFT } from './once';
+import type { Method, Part } from './part';
+import { sweepSums } from './series';
 import { releaseContent } from './settle';
 import { IS_OVER, sweepSubscriptions } from './sweep-unserved';
 
 const sweepContent = `
   delete from content where message_id in (
-    select message_id from content where drop_at <= ${NOW} limit ?)`;
+    select message_id from content where drop_at <= ${NOW} ${limitOf('?')})`;
 
 const selectExpired = `
   select event.seq, event.message_id as messageId
   from subscription cross join event
     on event.subscription_id = subscription.id and event.settled_at <= ${NOW} - subscription.retention_ms
-  limit ?`;
+  ${limitOf('?')}`;
 
 // A run that goes on keeps its mail.
 const selectOver = `
   select event.seq, event.message_id as messageId
   from subscription cross join event on event.subscription_id = subscription.id
   where ${IS_OVER} and coalesce(event.lease_until, 0) <= ${NOW}
-  limit ?`;
+  ${limitOf('?')}`;
 
 const noteSeen = `
   insert into seen (subscription_id, key)
@@ -43,6 +49,10 @@ const deleteContents = `
   delete from content where message_id in (select value from json_each(?))
     and not exists (select 1 from event where event.message_id = content.message_id)`;
 
+const sweepErrands = `
+  delete from errand where id in (
+    select id from errand where ended_at <= ${NOW} - ${KEEP_ENDED_MS} ${limitOf('?')})`;
+
 const sweepKeys = `
   delete from once_key where key in (
     select key from once_key where expires_at <= ${NOW}
@@ -50,19 +60,22 @@ const sweepKeys = `
     select key from once_key where ${IS_LEFT} and (?2 is null or exists (
       select 1 from json_each(?2) look
       where look.value ->> 'key' = once_key.key and look.value ->> 'until' = once_key.lease_until))
-    limit ?1)`;
+    ${limitOf('?1')})`;
 
 /** @returns whether there may be more */
-export function sweep(connection: SqliteConnection, limit: number, unrenewed?: readonly SeenKey[]): boolean {
+const sweep: Method<'sweep'> = (connection, limit, unrenewed) => {
   const swept = [
     connection.run(sweepContent, limit),
     sweepEvents(connection, selectExpired, limit),
     sweepEvents(connection, selectOver, limit),
     sweepSubscriptions(connection, limit),
+    connection.run(sweepErrands, limit),
     connection.run(sweepKeys, limit, unrenewed ? JSON.stringify(unrenewed) : null),
+    sweepChanges(connection, limit * CHANGES_SWEPT) / CHANGES_SWEPT,
+    sweepSums(connection, limit * SUMS_SWEPT) / SUMS_SWEPT,
   ];
   return swept.some((count) => count >= limit);
-}
+};
 
 function sweepEvents(connection: SqliteConnection, select: string, limit: number): number {
   return connection.transaction(() => {
@@ -80,3 +93,5 @@ function sweepEvents(connection: SqliteConnection, select: string, limit: number
     return expired.length;
   });
 }
+
+export const sweeping: Part<Sweeping> = { sweep };

@@ -2,6 +2,7 @@
 // calls have their turn in the file's thread, so that a filter that finds nothing in a million events holds up nobody.
 // Invariant: a window is a range of `seq`; an event that is recorded meanwhile is in none.
 import { setImmediate } from 'node:timers/promises';
+import { globOf, likeOf } from '../common/any-case';
 import type { EventFilter } from '../inspection';
 import type { EventState } from '../states';
 import type { SqliteConnection } from './connection';
@@ -60,23 +61,41 @@ export interface Condition {
   readonly parameters: readonly (string | number)[];
 }
 
+const isAnnotated = `
+  exists (
+    select 1 from (select ? as asked) filter cross join annotation on annotation.event_seq = event.seq
+    where (asked ->> 'name' is null or name = asked ->> 'name')
+      and (asked ->> 'category' is null or category = asked ->> 'category')
+      and (asked ->> 'priority' is null or priority = asked ->> 'priority'))`;
+
 // The signs before columns keep SQLite from leaving the window's range for another index.
 export function condition(filter: EventFilter): Condition {
   const parts: (readonly [sql: string, parameter: string | number])[] = [];
-  const { states, workflowId, sender, since, until } = filter;
+  const { states, workflowId, sourceId, sender, subject, leastFailures, annotation, since, until } = filter;
   if (states) parts.push(['+event.state in (select value from json_each(?))', JSON.stringify(states)]);
   if (workflowId !== undefined) {
     parts.push(['+event.subscription_id in (select id from subscription where workflow_id = ?)', workflowId]);
   }
+  if (sourceId !== undefined) {
+    parts.push(['+event.subscription_id in (select id from subscription where source_id = ?)', sourceId]);
+  }
+  if (leastFailures !== undefined) parts.push(['event.failures >= ?', leastFailures]);
   if (since !== undefined) parts.push(['event.created_at >= ?', since]);
   if (until !== undefined) parts.push(['event.created_at < ?', until]);
   if (sender !== undefined) {
     parts.push([
       `exists (
         select 1 from message where message.id = event.message_id and message.sender like ? escape '\\')`,
-      `%${sender.toLowerCase().replace(/[\\%_]/g, '\\$&')}%`,
+      likeOf(sender.toLowerCase()),
     ]);
   }
+  if (subject !== undefined) {
+    parts.push([
+      'exists (select 1 from message where message.id = event.message_id and message.subject glob ?)',
+      globOf(subject),
+    ]);
+  }
+  if (annotation !== undefined) parts.push([isAnnotated, JSON.stringify(annotation)]);
   return {
     sql: ['and event.seq between ? and ?', ...parts.map(([sql]) => `and ${sql}`)].join(' '),
     parameters: parts.map(([, parameter]) => parameter),

@@ -1,13 +1,9 @@
 // How the node hears of new mail, as a person chose it; what Google would not accept is refused here.
+import type { NotificationsData } from '../../../engine/gmail/read/reading-data';
 import { type Parameters, text } from '../../host/trigger/parameters';
 
-export type NotificationSettings =
-  | { readonly kind: 'none' }
-  | { readonly kind: 'push'; readonly topic: string }
-  | { readonly kind: 'pull'; readonly topic: string; readonly subscription: string };
-
 /** @throws Error that names the setting */
-export function notifications(parameters: Parameters): NotificationSettings {
+export function notifications(parameters: Parameters): NotificationsData {
   switch (parameters.get('notifications')) {
     case 'push': {
       const topic = resource(parameters, TOPIC);

@@ -1,6 +1,8 @@
 // Which attachments of a mail are handed out, and under which names.
 // Invariant: nothing that a sender writes leaves the folder that a file is written to: names have no path in them.
-import type { IBinaryKeyData, IExecuteFunctions } from 'n8n-workflow';
+import type { Readable } from 'node:stream';
+import type { IBinaryData, IBinaryKeyData, IExecuteFunctions } from 'n8n-workflow';
+import type { AttachmentFacts, Filing } from '../../../engine/mail/filing';
 import type { ReadingOptions } from '../../../engine/mail/mime/layout';
 import type { Attachment } from '../../../engine/mail/parse';
 
@@ -39,7 +41,7 @@ export interface AttachmentSettings {
   readonly attachments: AttachmentFilter | null;
 }
 
-interface Readable {
+interface ReadAttachments {
   readonly attachments: readonly Attachment[];
   readonly parseError?: string;
 }
@@ -51,22 +53,56 @@ interface HandedOut {
   readonly parseError?: string;
 }
 
+/** The attachments of one mail, as n8n is given them: large ones while the mail is read. */
+export class Files {
+  readonly #context: Pick<IExecuteFunctions, 'helpers'>;
+  readonly #settings: AttachmentSettings;
+  readonly #filed: IBinaryData[] = [];
+
+  constructor(context: Pick<IExecuteFunctions, 'helpers'>, settings: AttachmentSettings) {
+    this.#context = context;
+    this.#settings = settings;
+  }
+
+  readonly filing: Filing = (facts, size) => {
+    const { attachments: filter } = this.#settings;
+    if (filter && !isWanted(facts, size ?? 0, filter)) return NO_FILES(facts);
+    // Of what is too large nothing is to be left behind.
+    const isOfAnySize = size !== undefined || !filter || filter.mostBytes === null;
+    if (isShown(facts) || !isOfAnySize) return 'keep';
+    return async (content) => this.#filed.push(await this.#prepared(content, facts)) - 1;
+  };
+
+  async of(attachment: Attachment): Promise<IBinaryData> {
+    const { filedAs, content } = attachment;
+    return filedAs === undefined ? this.#prepared(content, attachment) : this.#filed[filedAs]!;
+  }
+
+  async #prepared(
+    content: Buffer | Readable,
+    { filename, contentType }: AttachmentFacts,
+  ): Promise<IBinaryData> {
+    const type = TYPE.test(contentType.toLowerCase()) ? contentType : 'application/octet-stream';
+    return this.#context.helpers.prepareBinaryData(content, safeName(filename), type);
+  }
+}
+
+/** No large attachment is wanted, unless it is a part of the HTML. */
+export const NO_FILES: Filing = (facts) => (isShown(facts) ? 'keep' : 'drop');
+
+/** It may be put into the HTML. */
+const isShown = ({ cid }: AttachmentFacts): boolean => cid !== undefined;
+
 /** The binary fields of an item, and what it says of the mail. */
 export async function handOut(
-  { helpers }: Pick<IExecuteFunctions, 'helpers'>,
-  { attachments, parseError }: Readable,
+  files: Files,
+  { attachments, parseError }: ReadAttachments,
   { attachmentPrefix, attachments: filter }: AttachmentSettings,
 ): Promise<HandedOut> {
   const binary: IBinaryKeyData = {};
-  const wanted = filter ? attachments.filter((attachment) => isWanted(attachment, filter)) : attachments;
-  for (const [index, { content, filename, contentType }] of wanted.entries()) {
-    const type = TYPE.test(contentType.toLowerCase()) ? contentType : 'application/octet-stream';
-    binary[`${attachmentPrefix}${index}`] = await helpers.prepareBinaryData(
-      content,
-      safeName(filename),
-      type,
-    );
-  }
+  const wanted = filter ? attachments.filter((one) => isWanted(one, one.size, filter)) : attachments;
+  for (const [index, attachment] of wanted.entries())
+    binary[`${attachmentPrefix}${index}`] = await files.of(attachment);
   if (parseError === undefined) return { binary };
   const whole = wanted.findIndex(({ isWholeMail }) => isWholeMail);
   const told = whole < 0 ? '' : ` The whole mail is attached as ${attachmentPrefix}${whole}.`;
@@ -82,11 +118,16 @@ export const readingOf = (
   isHeadOnly: truncatedSize !== undefined,
 });
 
-function isWanted(attachment: Attachment, filter: AttachmentFilter): boolean {
-  const { content, contentType, inline, isMarked, isWholeMail } = attachment;
+/** @param size octets; 0: it is not known yet, and it may be */
+function isWanted(
+  attachment: AttachmentFacts & Pick<Partial<Attachment>, 'isWholeMail'>,
+  size: number,
+  filter: AttachmentFilter,
+): boolean {
+  const { contentType, inline, isMarked, isWholeMail } = attachment;
   if (filter.onlyMarked && !isMarked && !isWholeMail) return false;
   if (inline && !filter.inline) return false;
-  if (filter.mostBytes !== null && content.length > filter.mostBytes) return false;
+  if (filter.mostBytes !== null && size > filter.mostBytes) return false;
   const type = contentType.toLowerCase();
   return (
     filter.types.length === 0 ||

@@ -3,11 +3,12 @@
 // Invariant: every mail becomes an item, whatever is in it, also while Gmail cannot be asked for the names of its labels.
 import type { IBinaryKeyData, IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { type GmailMailFacts, openGmailMail } from '../../../engine/gmail/mail/stored';
+import { type MailSource, wholeOf } from '../../../engine/mail/mail-source';
 import { headerBlock, type MailHeaders, splitMail } from '../../../engine/mail/headers';
 import { resolveMail } from '../../../engine/mail/resolve';
 import { decodeHeaders } from '../../../engine/mail/words';
 import type { ItemFacts } from './mail';
-import { type AttachmentSettings, handOut, readingOf } from './attachments';
+import { type AttachmentSettings, Files, handOut, NO_FILES, readingOf } from './attachments';
 
 export interface GmailItemSettings extends AttachmentSettings {
   readonly format: 'simple' | 'resolved' | 'raw';
@@ -33,12 +34,12 @@ interface Shaped {
 /** @param content as it is stored, unpacked; only its headers are handed out where `truncatedSize` is set */
 export async function gmailItem(
   context: Context,
-  content: Buffer,
+  content: MailSource,
   given: ItemFacts,
   settings: GmailItemSettings,
 ): Promise<INodeExecutionData> {
   const { delivery, truncatedSize } = given;
-  const { facts, raw: whole } = openGmailMail(content);
+  const { facts, raw: whole } = openGmailMail(await wholeOf(content));
   const raw = truncatedSize === undefined ? whole : headerBlock(whole);
   const { json, binary = {} } = await shaped(context, facts, raw, given, settings);
   if (LABEL_EVENTS.has(facts.event))
@@ -72,9 +73,11 @@ async function shaped(
         },
       };
     case 'resolved': {
-      const mail = await resolveMail(raw, readingOf(settings, given));
+      const files = new Files(context, settings);
+      const filing = settings.downloadAttachments ? files.filing : NO_FILES;
+      const mail = await resolveMail(raw, readingOf(settings, given), filing);
       const attachments = settings.downloadAttachments ? mail.attachments : [];
-      const { binary, ...error } = await handOut(context, { ...mail, attachments }, settings);
+      const { binary, ...error } = await handOut(files, { ...mail, attachments }, settings);
       const own = { id, threadId, labelIds, sizeEstimate };
       return { json: { ...own, ...mail.fields, headers: fromEntries(mail.headers), ...error }, binary };
     }

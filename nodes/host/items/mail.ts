@@ -3,9 +3,10 @@
 // Invariant: every mail becomes an item, whatever is in it; what cannot be read stands in `parseError`.
 import type { IBinaryKeyData, IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { splitMail } from '../../../engine/mail/headers';
+import { type MailSource, wholeOf } from '../../../engine/mail/mail-source';
 import { type ParsedMail, parseMail } from '../../../engine/mail/parse';
 import { resolveMail } from '../../../engine/mail/resolve';
-import { type AttachmentSettings, handOut, readingOf } from './attachments';
+import { type AttachmentSettings, Files, handOut, NO_FILES, readingOf } from './attachments';
 
 export { parseAttachmentTypes } from './attachments';
 
@@ -47,14 +48,14 @@ interface Shaped {
 
 type Context = Pick<IExecuteFunctions, 'helpers'>;
 
-/** @param raw the mail; only its headers where `facts.truncatedSize` is set */
+/** @param source the mail; only its headers where `facts.truncatedSize` is set */
 export async function mailItem(
   context: Context,
-  raw: Buffer,
+  source: MailSource,
   facts: ItemFacts,
   settings: ItemSettings,
 ): Promise<INodeExecutionData> {
-  const { json, binary } = await shaped(context, raw, facts, settings);
+  const { json, binary } = await shaped(context, source, facts, settings);
   Object.assign(json, { attributes: { uid: facts.uid }, delivery: { ...facts.delivery } });
   if (facts.truncatedSize !== undefined) Object.assign(json, { truncated: true, size: facts.truncatedSize });
   return { json, ...(Object.keys(binary).length > 0 && { binary }), pairedItem: { item: 0 } };
@@ -62,25 +63,30 @@ export async function mailItem(
 
 async function shaped(
   context: Context,
-  raw: Buffer,
+  source: MailSource,
   facts: ItemFacts,
   settings: ItemSettings,
 ): Promise<Shaped> {
   switch (settings.format) {
     case 'raw':
       // What IMAP calls the TEXT of a mail: all but its header block.
-      return { json: { raw: splitMail(raw).body.toString() }, binary: {} };
-    case 'message':
+      return { json: { raw: splitMail(await wholeOf(source)).body.toString() }, binary: {} };
+    case 'message': {
+      const raw = await wholeOf(source);
       return { json: { raw: raw.toString() }, binary: await messageFile(context, raw, facts) };
+    }
     case 'resolved': {
-      const mail = await resolveMail(raw, readingOf(settings, facts));
-      const { binary, ...error } = await handOut(context, mail, settings);
+      const files = new Files(context, settings);
+      const mail = await resolveMail(source, readingOf(settings, facts), files.filing);
+      const { binary, ...error } = await handOut(files, mail, settings);
       return { json: { ...mail.fields, headers: fromEntries(mail.headers), ...error }, binary };
     }
     default: {
-      const mail = await parseMail(raw, readingOf(settings, facts));
+      const files = new Files(context, settings);
+      const filing = settings.downloadAttachments ? files.filing : NO_FILES;
+      const mail = await parseMail(source, readingOf(settings, facts), filing);
       const attachments = settings.downloadAttachments ? mail.attachments : [];
-      const { binary, ...error } = await handOut(context, { ...mail, attachments }, settings);
+      const { binary, ...error } = await handOut(files, { ...mail, attachments }, settings);
       return { json: { ...simple(mail), ...error }, binary };
     }
   }

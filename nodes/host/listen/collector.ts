@@ -1,13 +1,13 @@
 // What a kind of source (a mailbox of an IMAP server, a Gmail account) brings to a trigger that listens to it.
 // Invariant: nothing is read before `start`, and nothing is recorded any more after `stop` has resolved.
+import type { Ledger } from '../../../engine/ledger/ledger';
+import type { Ended } from '../../../engine/ledger/runs';
+import type { SourceKey } from '../../../engine/ledger/sources';
 import type {
-  Ended,
-  Ledger,
   NodeSubscription,
-  SourceKey,
   Subscription,
   SubscriptionSettings,
-} from '../../../engine/ledger/ledger';
+} from '../../../engine/ledger/subscriptions';
 import type { TriggerNode } from '../../../engine/ledger/serving';
 import { CLOCK_MARGIN_MS } from '../../../engine/runtime/time';
 import type { Start, Subscriber } from '../../../engine/source/source';

@@ -2,7 +2,7 @@
 import type { IRun, ITriggerFunctions } from 'n8n-workflow';
 import type { Runs } from '../../../engine/delivery/runs';
 import type { ToldEnd } from '../../../engine/delivery/told-ends';
-import type { OfferedRun } from '../../../engine/ledger/ledger';
+import type { OfferedRun } from '../../../engine/ledger/offers';
 import { pointerItem } from '../run/pointer';
 import { emitted, sayEndHasNoStatus } from '../n8n/newer';
 import { failedOutcome, outcomeOf } from '../run/end';

@@ -4,7 +4,8 @@
 import type { ITriggerFunctions } from 'n8n-workflow';
 import type { DispatcherSettings } from '../../../engine/delivery/dispatcher';
 import { LedgerFault, type LedgerFaultKind } from '../../../engine/ledger/fault';
-import type { SourceKey, Subscription, SubscriptionSettings } from '../../../engine/ledger/ledger';
+import type { SourceKey } from '../../../engine/ledger/sources';
+import type { Subscription, SubscriptionSettings } from '../../../engine/ledger/subscriptions';
 import type { TriggerNode } from '../../../engine/ledger/serving';
 import { backoffDelay } from '../../../engine/runtime/backoff';
 import { errorText } from '../../../engine/runtime/log';
@@ -17,27 +18,17 @@ import { tellOfLeftBehind } from './left-behind';
 import { log } from '../n8n/log';
 import { LostLedger } from './lost-ledger';
 import { runSlots } from './most-runs';
+import { PlaceInMail } from './place-in-mail';
+import { whileStoreIs } from './same-store';
 import { type Listener, openStore, processState, type Store } from '../store/store';
 import { Telling } from './telling';
 import { triggersOf } from '../n8n/workflow-triggers';
 
-/**
- * How long n8n waits for a new trigger to find its place in its mail, before it says that the trigger is active.
- * It would give up after 84 s; what is reached later is read from the subscription's beginning, by date.
- */
-const BEGIN_MS = 10_000;
-
 /** n8n closes all triggers within one budget of 30 s: a mail server that is slow to say goodbye is not waited for. */
 const CLOSE_MS = 80;
 
-/** How often it is said and asked that the ledger is this n8n's, and its file still there. */
-const OWN_MS = 10_000;
-
 /** A living copy of this n8n is told after so long: as a rule it is the process of before, about to end. */
 const TWIN_TOLD_MS = 120_000;
-
-/** How often it is looked whether another database was chosen: an edited credential restarts nothing. */
-const STORE_LOOK_MS = 60_000;
 
 /** What all triggers have; what is special of a kind of source is its collector's. */
 export interface ListenSettings {
@@ -77,10 +68,7 @@ class TriggerListener implements Listener {
   readonly #telling: Telling;
   readonly #lost: LostLedger;
   readonly #closing = new AbortController();
-  /** Aborted when there is nothing more to wait for: the place in the mail is known, or cannot be yet. */
-  readonly #placed = new AbortController();
-  /** Subscriptions whose place is not known yet; the collector counts until it has joined them all. */
-  readonly #placing = new Set<number | 'collector'>(['collector']);
+  readonly #place = new PlaceInMail();
   readonly #registeredAt = Date.now();
   /** The triggers that its workflow had when it was started; null: nobody could see them. */
   readonly #triggers: ReturnType<typeof triggersOf>;
@@ -90,7 +78,6 @@ class TriggerListener implements Listener {
   #serving: Promise<unknown> | undefined;
   #closed: Promise<void> | undefined;
   readonly #ended: Promise<void>;
-  #begunAt: number | null = null;
 
   constructor(
     context: ITriggerFunctions,
@@ -109,9 +96,8 @@ class TriggerListener implements Listener {
 
   /** Waits until a new subscription has its place in the mail, but not for long. */
   async begin(): Promise<void> {
-    await pause(BEGIN_MS, this.#placed.signal);
-    this.#begunAt = Date.now();
-    if (this.#placing.size === 0 && !this.#closing.signal.aborted) this.#lost.placed(this.#begunAt);
+    const begunAt = await this.#place.begin();
+    if (begunAt !== null && !this.#closing.signal.aborted) this.#lost.placed(begunAt);
   }
 
   /** Once: a newer registration of the node may serve what this one had. */
@@ -159,7 +145,7 @@ class TriggerListener implements Listener {
           this.#report(error);
         }
         // n8n need not wait for a place that cannot be found now.
-        this.#placed.abort();
+        this.#place.giveUp();
         await pause(backoffDelay(failures, { firstMs: 1_000, mostMs: 60_000 }), signal);
       }
     }
@@ -194,7 +180,7 @@ class TriggerListener implements Listener {
       dispatcher.serve(await collecting.start());
       if (this.#isNew) this.#lookForLeft(store, trigger, signal);
       this.#isNew = false;
-      await this.#whileStoreIs(store, AbortSignal.any([signal, moved.signal]));
+      await whileStoreIs(store, this.#context, AbortSignal.any([signal, moved.signal]));
     } finally {
       signal.removeEventListener('abort', onClose);
       await stop();
@@ -223,10 +209,10 @@ class TriggerListener implements Listener {
       subscription: this.#settings.subscription,
       subscriber: (subscription, listening, source) =>
         this.#subscriber(subscription, this.#lost.begins(subscription, listening, source), source, moved),
-      begunAt: () => this.#begunAt,
-      joined: () => this.#placedIn('collector'),
+      begunAt: () => this.#place.begunAt,
+      joined: () => this.#place.found('collector'),
       changed,
-      late: () => this.#placed.abort(),
+      late: () => this.#place.giveUp(),
       report: (fault) => this.#report(fault),
       moved: () => moved.abort(),
     };
@@ -239,7 +225,7 @@ class TriggerListener implements Listener {
     moved: AbortController,
   ): Subscriber<Login, Reading> {
     // Whoever begins with "now" has to see it, before people are told that the trigger listens.
-    if (subscription.cursor === null || listening.reading.skipWhileOff) this.#placing.add(subscription.id);
+    if (subscription.cursor === null || listening.reading.skipWhileOff) this.#place.awaits(subscription.id);
     const { afterSuccess, whenDead } = this.#settings.subscription;
     return {
       ...listening,
@@ -248,10 +234,10 @@ class TriggerListener implements Listener {
       hasActions: afterSuccess !== null || whenDead !== null,
       joinedAt: this.#registeredAt,
       isByPerson: this.#isNew && isByPerson(this.#context),
-      begun: () => this.#begunAt !== null,
+      begun: () => this.#place.begunAt !== null,
       synced: () => {
         this.#lost.synced(source);
-        this.#placedIn(subscription.id);
+        this.#place.found(subscription.id);
       },
       report: (fault) => this.#report(fault),
       warn: (fault) => this.#telling.warn(fault),
@@ -260,33 +246,8 @@ class TriggerListener implements Listener {
     };
   }
 
-  #placedIn(place: number | 'collector'): void {
-    this.#placing.delete(place);
-    if (this.#placing.size === 0) this.#placed.abort();
-  }
-
-  /**
-   * Resolves when the signal aborts, or another database was chosen for the ledger.
-   * @throws LedgerFault: the ledger is another n8n's by now, or its file is not there any more
-   */
-  async #whileStoreIs(store: Store, signal: AbortSignal): Promise<void> {
-    let lookedAt = monotonicNow();
-    for (;;) {
-      await pause(OWN_MS, signal);
-      if (signal.aborted) return;
-      await store.own().catch((error: unknown) => {
-        if (error instanceof LedgerFault && ENDS_LISTENING.includes(error.kind)) throw error;
-      });
-      if (monotonicNow() - lookedAt < STORE_LOOK_MS) continue;
-      lookedAt = monotonicNow();
-      // One that cannot be opened now is no reason to leave the one that is open.
-      const now = await openStore(this.#context).catch(() => store);
-      if (now !== store) return;
-    }
-  }
-
   #report(error: unknown): void {
-    this.#placed.abort();
+    this.#place.giveUp();
     this.#telling.notRead(error);
   }
 
@@ -298,6 +259,5 @@ class TriggerListener implements Listener {
 }
 
 const HEALS: readonly LedgerFaultKind[] = ['unreachable', 'twin', 'replaced'];
-const ENDS_LISTENING: readonly LedgerFaultKind[] = ['foreign', 'twin', 'replaced'];
 
 const isTwin = (error: unknown): boolean => error instanceof LedgerFault && error.kind === 'twin';

@@ -3,7 +3,9 @@
 // Invariant: one loss is told once, and n8n remembers the new ledger only when the trigger has its place in its mail.
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { sourceName } from '../../../engine/ledger/keys';
-import type { Ledger, SourceKey, Subscription } from '../../../engine/ledger/ledger';
+import type { Ledger } from '../../../engine/ledger/ledger';
+import type { SourceKey } from '../../../engine/ledger/sources';
+import type { Subscription } from '../../../engine/ledger/subscriptions';
 import { CLOCK_MARGIN_MS } from '../../../engine/runtime/time';
 import type { BeginsSomewhere, Listening } from './collector';
 import { type Memory, recall, remember } from '../store/memory';

@@ -1,7 +1,7 @@
 // What a person is told of a trigger that listens: by a failed execution, which also starts n8n's error workflow. The
 // trigger stays up. Where n8n takes no such report it stands in the log, as an error.
 import type { ITriggerFunctions } from 'n8n-workflow';
-import type { Ended } from '../../../engine/ledger/ledger';
+import type { Ended } from '../../../engine/ledger/runs';
 import type { Unserved } from '../../../engine/ledger/serving';
 import { errorText } from '../../../engine/runtime/log';
 import type { Collector } from './collector';

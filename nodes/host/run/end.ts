@@ -1,6 +1,6 @@
 // How a run of n8n ended, in the ledger's words.
 import type { IRun } from 'n8n-workflow';
-import type { Outcome } from '../../../engine/ledger/ledger';
+import type { Outcome } from '../../../engine/ledger/runs';
 import { errorText } from '../../../engine/runtime/log';
 
 /** What is stored of an error; the whole stands in n8n's execution. */

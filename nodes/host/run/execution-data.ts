@@ -1,7 +1,7 @@
 // What the list of n8n's executions says of a run, and can be searched by: n8n's custom execution data.
 // Invariant: a run goes on without it; n8n takes ten values for an execution, and a workflow may want some itself.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import type { Claim } from '../../../engine/ledger/ledger';
+import type { Claim } from '../../../engine/ledger/pointer';
 import { errorText } from '../../../engine/runtime/log';
 import { log } from '../n8n/log';
 

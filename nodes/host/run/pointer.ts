@@ -1,7 +1,7 @@
 // What travels through n8n from the trigger to the run: which events, under which attempts, and nothing of their
 // mails. They are the only items of the execution until the run's first step replaces them.
 import type { IDataObject, INodeExecutionData } from 'n8n-workflow';
-import type { Pointer } from '../../../engine/ledger/ledger';
+import type { Pointer } from '../../../engine/ledger/pointer';
 
 /** @param place of the ledger that the pointer leads into, for people */
 export const pointerItem = ({ event, attempt }: Pointer, place: string): INodeExecutionData => ({

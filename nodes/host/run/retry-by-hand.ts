@@ -11,7 +11,7 @@ import type { ExecutionBegins, ExecutionListener } from '../n8n/lifecycle-events
 import { storedCredential } from '../n8n/internals';
 import { listenToExecutions, modeOf } from '../n8n/lifecycle-events';
 import { log } from '../n8n/log';
-import { isNamedByCredential, MAIL_STORE } from '../store/mail-store';
+import { isNamedByCredential, MAIL_STORE } from '../store/mail-store-choice';
 import { sayWeaker } from '../n8n/weaker';
 import { outcomeOf } from './end';
 import { whatBecame } from './refusal';

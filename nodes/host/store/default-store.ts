@@ -9,7 +9,7 @@ import { mailStoreSettings } from './mail-store';
 import { ledgerFile, openStore, type StoreContext } from './store';
 
 /** A node that names no credential. */
-const NODE: StoreContext = {
+export const DEFAULT_NODE: StoreContext = {
   getNode: () => ({ parameters: {} }) as INode,
   getCredentials: () => Promise.reject(new Error('There is no credential.')),
 };
@@ -17,8 +17,8 @@ const NODE: StoreContext = {
 /** From then on it is among the stores of this process. Never throws: whoever needs it says what is wrong. */
 export async function openDefaultStore(): Promise<void> {
   try {
-    const isThere = (await mailStoreSettings(NODE)) !== null || existsSync(ledgerFile());
-    if (isThere) await openStore(NODE);
+    const isThere = (await mailStoreSettings(DEFAULT_NODE)) !== null || existsSync(ledgerFile());
+    if (isThere) await openStore(DEFAULT_NODE);
   } catch (error) {
     log.debug(`The mail ledger of this n8n was not opened: ${errorText(error)}`);
   }

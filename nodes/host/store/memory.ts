@@ -4,7 +4,8 @@
 // Invariant: it is never written from a trigger that has started already: n8n would save what it knew of the whole
 // workflow then over what runs have stored since.
 import type { IDataObject, IExecuteFunctions, ITriggerFunctions } from 'n8n-workflow';
-import type { Claim, Ledger } from '../../../engine/ledger/ledger';
+import type { Ledger } from '../../../engine/ledger/ledger';
+import type { Claim } from '../../../engine/ledger/pointer';
 import { errorText } from '../../../engine/runtime/log';
 import { log } from '../n8n/log';
 

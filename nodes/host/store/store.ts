@@ -10,7 +10,8 @@ import { processWide } from '../../../engine/runtime/process-wide';
 import { userFolder } from '../n8n/environment';
 import { log } from '../n8n/log';
 import { isHelper, isQueueMode, QUEUE_MODE_NEEDS_POSTGRES } from '../n8n/queue-mode';
-import { isNamedByCredential, mailStoreSettings } from './mail-store';
+import { mailStoreSettings } from './mail-store';
+import { isNamedByCredential } from './mail-store-choice';
 import { thisInstance } from './this-n8n';
 
 /** What a node works with: the ledger that it names, and the engine over it. */

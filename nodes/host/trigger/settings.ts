@@ -3,7 +3,7 @@
 import { type ITriggerFunctions, tryToParseDateTime } from 'n8n-workflow';
 import type { DispatcherSettings } from '../../../engine/delivery/dispatcher';
 import { DEFAULT_RETRY_SCHEDULE, parseRetrySchedule } from '../../../engine/delivery/retry-schedule';
-import type { Guarantee, SubscriptionSettings } from '../../../engine/ledger/ledger';
+import type { Guarantee, SubscriptionSettings } from '../../../engine/ledger/subscriptions';
 import type { OutageReporting, Start } from '../../../engine/source/source';
 import { isSwitchedOn } from '../n8n/activation';
 import { type AttachmentFilter, parseAttachmentTypes } from '../items/attachments';
@@ -118,8 +118,7 @@ const CLOCKS_APART_MS = 10 * 60_000;
  * zone, as a rule: n8n's own is New York's, where nobody has set one. The mail up to now would be passed over in silence.
  * @throws Error that names the setting
  */
-export function refuseStartToCome(node: Parameters, timeZone: string): void {
-  const begin = start(node, timeZone);
+export function refuseStartToCome(begin: Start, timeZone: string): void {
   const now = Date.now();
   if (begin.kind !== 'since' || begin.at <= now + CLOCKS_APART_MS) return;
   const zoned = (ms: number): string =>

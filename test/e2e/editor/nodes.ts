@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
 import { demoWorkflow } from '../../../demo/workflow.mjs';
 import { Cleanup } from '../../support/cleanup';
+import { consoleWorkflow } from '../../support/console-workflow';
 import { Dovecot } from '../../support/dovecot';
 import { type Editor, PATIENCE_MS } from '../../support/editor';
 import { rawMail } from '../../support/mails';
@@ -210,6 +211,18 @@ export function nodesInTheEditor(open: () => OpenEditor): void {
         return (trigger?.parameters['options'] as { mailStore?: string }).mailStore === 'postgres';
       });
       assert.deepEqual(await chosenStores(), ['Run Once']);
+    });
+
+    it('Mail Console shows its address, and what it asks', async () => {
+      await editor.visit(await consoleWorkflow(n8n), 'Mail Console');
+      await editor.hasIcon(editor.node('Mail Console'));
+      await editor.open('Mail Console');
+      await editor.shows('Who Logs In May', 'Look and Act', 'Where Emails Are Kept');
+      await editor.shown('Webhook URLs').click();
+      await editor.shown('Production URL').click();
+      await editor.shows(new RegExp(`:${n8n.port}/webhook/mail-console$`));
+      await editor.picture('mail-console-node');
+      await editor.close();
     });
   });
 }

@@ -5,6 +5,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { accountName } from '../../../engine/imap/session/login';
+import type { Annotation } from '../../../engine/ledger/annotations';
 import { ROOT } from '../../../tools/shell.mjs';
 import { until } from '../../support/until';
 import { credentialData, mailWorkflow, postMail } from '../../support/workflows';
@@ -93,6 +94,37 @@ export function templateTests(bench: Bench): void {
           subject,
         ]),
         [[true, 'Order 7']],
+      );
+    });
+
+    it('a model says behind the mail what it is: that is kept with it, and told', async () => {
+      const data = credentialData(bench.dovecot.login(bench.user));
+      const { id, name } = await bench.n8n.api.createCredential(bench.user, 'imap', data);
+      const triage = await template('triage.json', {});
+      triage.nodes.find((node) => node.name === 'New Mail')!.credentials = { imap: { id, name } };
+      const workflowId = await bench.imported(triage);
+      await bench.n8n.watching(workflowId);
+      await bench.append('Urgent: your order', 'Hello');
+      await bench.isNow(workflowId, 'DONE', 'DONE');
+      const { ask } = new MailLedgerNode(bench);
+      const orders = await ask<{ subject: string; annotations: Annotation[] }>({
+        ...{ resource: 'event', operation: 'getAll', returnAll: true },
+        filters: { workflowId, annotationName: 'triage', annotationCategory: 'order' },
+      });
+      assert.equal(orders.length, 1);
+      const [{ subject, annotations }] = orders as [(typeof orders)[0]];
+      const [{ at, summary, ...said }] = annotations as [Annotation];
+      assert.equal(subject, 'Urgent: your order');
+      assert.ok(Date.parse(String(at)) > 0 && summary !== null);
+      assert.deepEqual(said, {
+        ...{ name: 'triage', category: 'order', priority: 'high', data: { model: 'stand-in' } },
+      });
+      const told = await bench.n8n.ledger<{ details: string }>(
+        "select details from change where type = 'email.classified' order by id",
+      );
+      assert.deepEqual(
+        told.map(({ details }) => (JSON.parse(details) as { category: string }).category),
+        ['order', 'other'],
       );
     });
 

@@ -160,7 +160,8 @@ describe('answers that cannot be read', { concurrency: 99, timeout: 3 * 60_000 }
   it('are no fault of a mail that came and was deleted at once', async () => {
     await WatchedScript.with({}, async (scene) => {
       scene.server.script = { fetch: () => (scene.server.expunge(3), undefined) };
-      scene.arrive(3);
+      // A small one would have come whole by then.
+      scene.server.arrive(scriptedMail(3, { text: 'long '.repeat(20_000) }));
       await until('it was looked for', () => !scene.server.mails.some(({ uid }) => uid === 3));
       scene.server.script = {};
       scene.arrive(4);

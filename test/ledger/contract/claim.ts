@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { type Fixture, LEASE_MS } from './fixture';
+import { CLAIMED_BYTES } from '../../../engine/ledger/content';
+import { failure, type Fixture, LEASE_MS } from './fixture';
 
 export function claimContract(fixture: Fixture): void {
   describe('claim', () => {
@@ -27,10 +28,33 @@ export function claimContract(fixture: Fixture): void {
         uidValidity: '1',
         receivedAt: 1_700_000_000_001,
         size: 22,
+        content: fixture.content,
       });
       assert.deepEqual(await fixture.claim([pointer], '8'), []);
       const [event] = await fixture.events();
       assert.deepEqual([event?.state, event?.execution_id], ['RUNNING', '7']);
+    });
+
+    it('brings contents that are small and in one piece, and no others; so does one by hand', async () => {
+      const to = await fixture.subscribe();
+      const [small, large] = [Buffer.alloc(CLAIMED_BYTES, 1), Buffer.alloc(CLAIMED_BYTES + 1, 2)];
+      const contents = [small, large, [fixture.content, fixture.content], null];
+      await fixture.recordMails(
+        to,
+        contents.map((content, index) => fixture.mail([to], index + 1, { content })),
+      );
+      const pointers = await fixture.pointers(to);
+      const claimed = await fixture.claim(pointers);
+      assert.deepEqual(
+        claimed.map(({ content }) => content),
+        [small, null, null, null],
+      );
+      await fixture.ledger.settle(claimed, failure);
+      const taken = await fixture.ledger.takeByHand([pointers[0]!.event, pointers[1]!.event], '8', LEASE_MS);
+      assert.deepEqual(
+        taken.map(({ content }) => content),
+        [small, null],
+      );
     });
 
     it('of several pointers wins those that are still open, in their order', async () => {

@@ -3,10 +3,9 @@
 // Invariants: a run that is renewed is not held to have ended, and nothing waits for the length of a jump.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Offer, SeenLease, Subscription } from '../../../engine/ledger/ledger';
-import { DAY_MS, failure, type Fixture, LEASE_MS } from './fixture';
-
-const HOUR_MS = 3_600_000;
+import type { Offer, SeenLease } from '../../../engine/ledger/offers';
+import type { Subscription } from '../../../engine/ledger/subscriptions';
+import { DAY_MS, failure, type Fixture, HOUR_MS, LEASE_MS } from './fixture';
 
 export function clockContract(fixture: Fixture): void {
   describe('a clock that jumps', () => {
@@ -105,10 +104,10 @@ export function clockContract(fixture: Fixture): void {
       const hold = fixture.hold(to);
       for (const uid of [1, 2, 3]) await fixture.record(to, uid);
       await fixture.run(to, { kind: 'success' });
-      const [first, second] = await fixture.ledger.takeActions(hold, 2, LEASE_MS);
-      await fixture.ledger.postponeActions([second!.id], 'no', HOUR_MS);
+      const [first, second] = await fixture.ledger.takeErrands(hold, 2, LEASE_MS);
+      await fixture.ledger.postponeErrands([second!.id], 'no', HOUR_MS);
       await back();
-      const again = (await fixture.ledger.takeActions(hold, 10, LEASE_MS)).map(({ id }) => id);
+      const again = (await fixture.ledger.takeErrands(hold, 10, LEASE_MS)).map(({ id }) => id);
       assert.equal(again.length, 3);
       assert.ok(again.includes(first!.id) && again.includes(second!.id));
     });
@@ -118,10 +117,10 @@ export function clockContract(fixture: Fixture): void {
       const hold = fixture.hold(to);
       await fixture.record(to, 1);
       await fixture.run(to, { kind: 'success' });
-      const [action] = await fixture.ledger.takeActions(hold, 10, LEASE_MS);
-      assert.deepEqual(await fixture.ledger.takeActions(hold, 10, LEASE_MS), []);
-      await fixture.ledger.postponeActions([action!.id], 'no', HOUR_MS);
-      assert.deepEqual(await fixture.ledger.takeActions(hold, 10, LEASE_MS), []);
+      const [action] = await fixture.ledger.takeErrands(hold, 10, LEASE_MS);
+      assert.deepEqual(await fixture.ledger.takeErrands(hold, 10, LEASE_MS), []);
+      await fixture.ledger.postponeErrands([action!.id], 'no', HOUR_MS);
+      assert.deepEqual(await fixture.ledger.takeErrands(hold, 10, LEASE_MS), []);
     });
   });
 }

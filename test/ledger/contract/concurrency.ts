@@ -1,12 +1,24 @@
 // The contract under pressure: several processes on one database, and large batches.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Pointer } from '../../../engine/ledger/ledger';
+import type { Pointer } from '../../../engine/ledger/pointer';
 import { type Fixture, LEASE_MS, success } from './fixture';
 
 export function concurrencyContract(fixture: Fixture): void {
   const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
   const name = ({ event, attempt }: Pointer): string => `${event}:${attempt}`;
+
+  describe('a ledger that was closed', () => {
+    it('says so to whoever asks it: a mistake of ours, and no fault of the database', async () => {
+      const another = await fixture.under.openAnother();
+      await Promise.all([another.close(), another.close()]);
+      await another.close();
+      for (const asked of [another.sources(), another.ledgerId(), another.renewKeys(['h'], 1)]) {
+        await assert.rejects(asked, /^Error: The mail ledger .* was closed\.$/);
+      }
+      assert.equal((await fixture.ledger.sources()).length, 0, 'another one goes on');
+    });
+  });
 
   describe('two processes', () => {
     it('that offer at once never hand out one event twice, nor more runs than there may be', async () => {

@@ -128,20 +128,43 @@ export function constraintsContract(fixture: Fixture): void {
         else await refused(insert);
         await fixture.under.query('delete from once_key');
       }
-      for (const [legal, ending, action, error, errorAt] of [
-        [true, 'DONE', '{"kind":"flag"}', null, null],
-        [true, 'DEAD', '{"kind":"flag"}', 'no', 1],
-        [false, 'GONE', '{"kind":"flag"}', null, null],
-        [false, 'DONE', '"flag"', null, null],
-        [false, 'DONE', '{"kind":"flag"}', 'no', null],
+      const message = (await fixture.under.query<{ id: number }>('select id from message'))[0]!.id;
+      const waiting = { event_id: 'e', ending: 'DONE', subscription_id: to.id, message_id: message };
+      const ofNothing = { event_id: null, ending: null, subscription_id: null, message_id: null };
+      for (const [legal, columns] of [
+        [true, waiting],
+        [true, { ...waiting, ending: 'DEAD', last_error: 'no', last_error_at: 1, tries: 1, begun_at: 1 }],
+        [false, { ...waiting, ending: 'GONE' }],
+        [false, { ...waiting, action: '"flag"' }],
+        [false, { ...waiting, last_error: 'no' }],
+        [false, { ...waiting, tries: 1 }],
+        [false, { ...waiting, begun_at: 1 }],
+        [false, { ...waiting, tries: -1, begun_at: 1 }],
+        [false, { ...waiting, message_id: null }],
+        [false, { ...waiting, message_id: 999_999 }],
+        [false, { ...waiting, subscription_id: null }],
+        [false, { ...waiting, event_id: null }],
+        [false, { ...waiting, ended_at: 1 }],
+        [true, { ...waiting, ended_at: 1, message_id: null }],
+        [true, ofNothing],
+        [true, { ...ofNothing, ended_at: 1 }],
+        [false, { ...ofNothing, message_id: message }],
       ] as const) {
-        const values = ['e', ending, action, error, errorAt].map(literal).join(', ');
-        const insert = `insert into mail_action (source_id, subscription_id, message_id, event_id, ending, action, last_error, last_error_at, due_at, created_at)
-          select source_id, ${to.id}, id, ${values}, 1, 1 from message`;
+        const row: Row = {
+          lane: 'source:1',
+          kind: 'flag',
+          action: '{"kind":"flag"}',
+          ...columns,
+          due_at: 1,
+          created_at: 1,
+        };
+        const insert = `insert into errand (${Object.keys(row).join(', ')}) values (${Object.values(row).map(literal).join(', ')})`;
         if (legal) await fixture.under.query(insert);
         else await refused(insert);
-        if (legal) await refused(insert);
-        await fixture.under.query('delete from mail_action');
+        // One waits for one end of an event; what was done, and what belongs to none, is in nobody's way.
+        if (legal && row['event_id'] !== null && row['message_id'] !== null) await refused(insert);
+        else if (legal) await fixture.under.query(insert);
+        await fixture.under.query('delete from errand');
       }
     });
   });

@@ -2,24 +2,19 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach } from 'node:test';
 import { packContent } from '../../../engine/ledger/content';
-import type {
-  Claim,
-  Cursor,
-  Ledger,
-  NewMessage,
-  NewSubscription,
-  Offer,
-  OfferRequest,
-  Pointer,
-  Settled,
-  Subscription,
-} from '../../../engine/ledger/ledger';
+import type { Ledger } from '../../../engine/ledger/ledger';
+import type { Offer, OfferRequest } from '../../../engine/ledger/offers';
+import type { Claim, Pointer } from '../../../engine/ledger/pointer';
+import type { NewMessage } from '../../../engine/ledger/recording';
+import type { Settled } from '../../../engine/ledger/runs';
+import type { Cursor, NewSubscription, Subscription } from '../../../engine/ledger/subscriptions';
 import type { SourceHold } from '../../../engine/ledger/source-holds';
 import { held } from '../held';
 import type { LedgerUnderTest, OpenLedger, Value } from './harness';
 
 export const LEASE_MS = 30_000;
-export const DAY_MS = 86_400_000;
+export const HOUR_MS = 3_600_000;
+export const DAY_MS = 24 * HOUR_MS;
 export const RETENTION_MS = 90 * DAY_MS;
 export const failure = { kind: 'failure', error: 'it broke' } as const;
 export const success = { kind: 'success' } as const;
@@ -39,17 +34,48 @@ export interface StoredEvent {
   readonly reported_at: number | null;
 }
 
-/** Every stored time, by table: `elapse` shifts them all. */
-const TIMES: Readonly<Record<string, readonly string[]>> = {
-  source: ['last_success_at', 'last_error_at', 'held_until', 'recovered_at', 'notified_until'],
+/** Every stored time, by table: `elapse` shifts them all, but those of changes and sums, which are in positions and steps. */
+export const TIMES: Readonly<Record<string, readonly string[]>> = {
+  source: [
+    ...['last_success_at', 'last_error_at', 'held_until', 'recovered_at', 'notified_until'],
+    ...['read_since', 'failing_since', 'next_try_at'],
+  ],
   subscription: ['created_at'],
   message: ['recorded_at'],
   content: ['drop_at'],
-  event: ['due_at', 'lease_until', 'created_at', 'settled_at', 'reported_at'],
+  event: ['due_at', 'lease_until', 'created_at', 'settled_at', 'reported_at', 'began_at'],
   once_key: ['lease_until', 'finished_at', 'expires_at'],
   ownership: ['owned_at', 'said_at'],
-  mail_action: ['due_at', 'last_error_at', 'created_at'],
+  errand: ['due_at', 'begun_at', 'ended_at', 'last_error_at', 'created_at'],
+  try: ['began_at', 'ended_at'],
+  deed: ['at'],
+  annotation: ['at'],
 };
+
+/** To every source, and to every subscription of one. None of it is ever due. */
+const ONE_OF_ALL: readonly string[] = [
+  `insert into message (source_id, identity, recorded_at, size) select id, 'one of many', 1, 1 from source`,
+  `insert into content (message_id, gzip)
+    select message.id, kept.gzip from message cross join (select gzip from content limit 1) kept
+    where identity = 'one of many'`,
+  `insert into content_piece (message_id, place, gzip) select message_id, 1, gzip from content`,
+  `insert into event
+      (id, subscription_id, message_id, identity, idempotency_key, state, attempt, failures, settled_at, created_at)
+    select 'event ' || subscription.id, subscription.id, message.id, message.identity, 'key', 'DONE', 1, 0,
+      8000000000000000, 1
+    from message join subscription on subscription.source_id = message.source_id
+    where message.identity = 'one of many'`,
+  `insert into seen (subscription_id, key) select id, 'one of many' from subscription`,
+  `insert into once_key (key, holder, finish, finished_at) select 'key ' || id, 'holder', 'anyway', 1 from source`,
+  `insert into errand (lane, kind, action, event_id, ending, subscription_id, message_id, due_at, created_at)
+    select 'source:' || message.source_id, 'flag', '{"kind":"flag"}', event.id, 'DONE', event.subscription_id,
+      message.id, 8000000000000000, 1
+    from event join message on message.id = event.message_id where event.identity = 'one of many'`,
+  `insert into try (event_seq, attempt, subscription_id, ended_at, state)
+    select seq, 1, subscription_id, 1, 'DONE' from event where identity = 'one of many'`,
+  `insert into deed (event_seq, at, what) select seq, 1, 'replay' from event where identity = 'one of many'`,
+  `insert into annotation (event_seq, name, at) select seq, 'one of many', 1 from event where identity = 'one of many'`,
+];
 
 export class Fixture {
   under!: LedgerUnderTest;
@@ -228,11 +254,48 @@ export class Fixture {
       on conflict do nothing`);
   }
 
-  /** How many rows a table has. */
+  /** Makes so many events that are DONE, of one mail that is like no other. */
+  async manyEvents(to: Subscription, count: number): Promise<void> {
+    await this.under.query(`
+      insert into message (source_id, identity, recorded_at, size) values (${to.sourceId}, 'of many', 1, 1)`);
+    await this.under.query(`
+      insert into event
+        (id, subscription_id, message_id, identity, idempotency_key, state, attempt, failures, settled_at, created_at)
+      with recursive number (i) as (select 1 union all select i + 1 from number where i < ${count})
+      select 'many ' || i, ${to.id}, message.id, 'many ' || i, 'key', 'DONE', 1, 0, 8000000000000000, 1
+      from number cross join message where message.identity = 'of many'`);
+  }
+
+  /** Makes so many sources, and for each a subscription that is served, with one of everything in every table. */
+  async manyOfAll(count: number, to: Subscription): Promise<void> {
+    await this.record(to, 1);
+    await this.manySources(count);
+    const served = await this.under.query<{ until: number }>(
+      `select served_until as until from subscription where id = ${to.id}`,
+    );
+    await this.under.query(`update subscription set served_until = ${served[0]!.until}`);
+    for (const sql of ONE_OF_ALL) await this.under.query(sql);
+  }
+
+  /** How many rows a table has; of errands, those that wait. */
   async count(
-    table: 'source' | 'subscription' | 'message' | 'content' | 'event' | 'seen' | 'once_key' | 'mail_action',
+    table:
+      | (
+          | 'source'
+          | 'subscription'
+          | 'message'
+          | 'content'
+          | 'event'
+          | 'seen'
+          | 'once_key'
+          | 'errand'
+          | 'change'
+        )
+      | ('try' | 'deed' | 'annotation' | 'step_sum'),
   ): Promise<number> {
-    const [row] = await this.under.query<{ n: number }>(`select count(*) as n from ${table}`);
+    const [row] = await this.under.query<{ n: number }>(
+      `select count(*) as n from ${table} ${table === 'errand' ? 'where ended_at is null' : ''}`,
+    );
     return row!.n;
   }
 

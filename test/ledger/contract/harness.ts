@@ -19,6 +19,12 @@ export interface LedgerUnderTest {
   /** How many statements the ledgers of this test have sent so far; `begin` and `commit` count, too. */
   statements(): number;
 
+  /** What the ledgers' statements read from one end to the other while some work is done, each with its statement. */
+  readThrough(work: () => Promise<void>): Promise<readonly string[]>;
+
+  /** Does some work while the database has no index of that name. */
+  withoutIndex(name: string, work: () => Promise<void>): Promise<void>;
+
   /** Opens the same database a second time, as another process would. Whoever opens it closes it. */
   openAnother(instance?: Instance): Promise<Ledger>;
 

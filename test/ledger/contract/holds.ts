@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LedgerFault } from '../../../engine/ledger/fault';
-import type { Ledger, Subscription } from '../../../engine/ledger/ledger';
+import type { Ledger } from '../../../engine/ledger/ledger';
+import type { Subscription } from '../../../engine/ledger/subscriptions';
 import type { SourceHold } from '../../../engine/ledger/source-holds';
 import { HOLDER, held } from '../held';
 import { type Fixture, LEASE_MS } from './fixture';
@@ -161,6 +162,13 @@ export function holdsContract(fixture: Fixture): void {
       });
       await fixture.ledger.writeSourceNote(fresh, {});
       assert.deepEqual(await fixture.ledger.sourceNote(to.sourceId), {});
+    });
+
+    it('is refused where there is no such source', async () => {
+      await assert.rejects(
+        fixture.ledger.holdSource({ sourceId: 999_999, holder: 'x', leaseMs: LEASE_MS }),
+        /^LedgerFault: The mail ledger has no source 999999\.$/,
+      );
     });
 
     it('goes to one of those that ask at once', async () => {

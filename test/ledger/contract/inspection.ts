@@ -1,13 +1,16 @@
 // The contract's part for people: what they see of events and sources, and what they do by hand.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { LedgerFault } from '../../../engine/ledger/fault';
 import type { EventFilter, Selection } from '../../../engine/ledger/inspection';
-import type { Subscription } from '../../../engine/ledger/ledger';
+import type { Subscription } from '../../../engine/ledger/subscriptions';
 import { DAY_MS, failure, type Fixture, gone, success } from './fixture';
 
 export function inspectionContract(fixture: Fixture): void {
   const uids = async (filter: EventFilter): Promise<(number | null)[]> =>
     (await fixture.ledger.events(filter, { limit: 100 })).events.map(({ uid }) => uid);
+
+  const allIds = async (): Promise<string[]> => (await fixture.events()).map(({ id }) => id);
 
   /** One event in each state but QUEUED and RUNNING, by uid: 1 DONE, 2 DEAD, 3 GONE, 4 RETRY, 5 PENDING. */
   const variety = async (workflowId = 'workflow'): Promise<Subscription> => {
@@ -29,12 +32,13 @@ export function inspectionContract(fixture: Fixture): void {
 
   describe('events', () => {
     it('are shown with all that a person asks of them', async () => {
-      const to = await fixture.subscribe('workflow', { retryDelaysMs: [] });
+      const to = await fixture.subscribe('workflow', { retryDelaysMs: [], nodeName: 'Trigger' });
       const [id] = await fixture.failed(to, 1);
       const event = await fixture.ledger.event(id!);
       assert.ok(event);
       assert.match(event.idempotencyKey, /^[0-9a-f]{40}$/);
       assert.ok(event.settledAt && event.settledAt >= event.recordedAt);
+      assert.ok(event.beganAt! >= event.recordedAt && event.beganAt! <= event.settledAt);
       assert.deepEqual(event, {
         id,
         state: 'DEAD',
@@ -42,6 +46,7 @@ export function inspectionContract(fixture: Fixture): void {
         failures: 1,
         workflowId: 'workflow',
         nodeId: 'node',
+        ...{ nodeName: 'Trigger', sourceId: to.sourceId, beganAt: event.beganAt },
         served: true,
         executionId: '1',
         lastError: 'it broke',
@@ -58,9 +63,25 @@ export function inspectionContract(fixture: Fixture): void {
         receivedAt: 1_700_000_000_001,
         size: 22,
         hasContent: true,
+        annotations: [],
       });
       assert.deepEqual((await fixture.ledger.events({}, { limit: 10 })).events, [event]);
       assert.equal(await fixture.ledger.event('no id at all'), null);
+    });
+
+    it('are looked up many at once, with sender and subject of their mails as long as these are kept', async () => {
+      const to = await fixture.subscribe('workflow', { retryDelaysMs: [] });
+      const ids = await fixture.failed(to, 1, 2);
+      await fixture.ledger.forget({ ids: [ids[1]!] });
+      const mails = await fixture.ledger.mailsOf([...ids, '00000000-0000-4000-8000-000000000000']);
+      assert.deepEqual(
+        mails.toSorted((one, other) => ids.indexOf(one.event) - ids.indexOf(other.event)),
+        [
+          { event: ids[0], sender: 'bob@mail.example', subject: 'Mail 1' },
+          { event: ids[1], sender: null, subject: null },
+        ],
+      );
+      assert.deepEqual(await fixture.ledger.mailsOf([]), []);
     });
 
     it('are paged from the newest on, each shown once, also when new ones come in between', async () => {
@@ -132,6 +153,120 @@ export function inspectionContract(fixture: Fixture): void {
       );
     });
 
+    it('are filtered by subject: a part of it, in any case of any letter, and no pattern', async () => {
+      const to = await fixture.subscribe();
+      const subjects = [
+        ...['Größe M', 'GRÖẞE l', 'Заказ №1', '50% [off]', 'a*b?c', 'x_y (z)', '^$.|\\d+', '{"a":1}-b', null],
+        'two\nlines',
+      ];
+      await fixture.recordMails(
+        to,
+        subjects.map((subject, i) => fixture.mail([to], i, { subject })),
+      );
+      for (const [subject, found] of [
+        ['größe m', [0]],
+        ['GRÖ', [1, 0]],
+        ['заКАЗ', [2]],
+        ['%', [3]],
+        ['[OFF]', [3]],
+        ['A*B?', [4]],
+        ['*', [4]],
+        ['?', [4]],
+        ['_', [5]],
+        ['(z', [5]],
+        ['^', [6]],
+        ['.|\\D', [6]],
+        ['{"A":1}-', [7]],
+        ['two\nL', [9]],
+        ['nothing', []],
+      ] as const) {
+        assert.deepEqual(await uids({ subject }), found, subject);
+      }
+      for (const wrong of ['x'.repeat(501), '\0', 'mail\0x']) {
+        await assert.rejects(uids({ subject: wrong }), LedgerFault);
+        await assert.rejects(uids({ sender: wrong }), LedgerFault);
+        await assert.rejects(fixture.ledger.forget({ filter: { sender: wrong } }), LedgerFault);
+      }
+    });
+
+    it('are filtered by source, by failures, and by annotation, and by all together', async () => {
+      const { ledger } = fixture;
+      const to = await fixture.subscribe('workflow', { retryDelaysMs: [0] });
+      const other = await fixture.subscribe('workflow', {
+        source: { kind: 'imap', account: 'ann@mail.example', mailbox: 'Other' },
+      });
+      await fixture.record(to, 1, 2, 3);
+      await fixture.record(other, 4);
+      for (const ends of [2, 1] as const) {
+        const some = (await fixture.running(to)).slice(0, ends);
+        await fixture.settle(some, failure);
+        await fixture.forceEvents({ state: 'DONE', lease_until: null, due_at: null, settled_at: 1 });
+        if (ends === 2) await fixture.ledger.replay({ ids: [some[0]!.event] });
+      }
+      const [first, second, third] = (await allIds()) as [string, string, string];
+      assert.deepEqual(await uids({ sourceId: to.sourceId }), [3, 2, 1]);
+      assert.deepEqual(await uids({ sourceId: other.sourceId }), [4]);
+      assert.deepEqual(await uids({ sourceId: other.sourceId + 1 }), []);
+      assert.deepEqual(await uids({ sourceId: other.sourceId, workflowId: 'another' }), []);
+      assert.deepEqual(await uids({ leastFailures: 1 }), [2, 1]);
+      assert.deepEqual(await uids({ leastFailures: 2 }), []);
+      assert.deepEqual(await uids({ leastFailures: 0 }), [4, 3, 2, 1]);
+      const note = { name: 'model', category: 'order', priority: 'high', summary: null, data: null };
+      await ledger.annotate([first, second], 'model', note);
+      await ledger.annotate([second, third], 'rules', {
+        ...note,
+        name: 'rules',
+        category: 'spam',
+        priority: null,
+      });
+      for (const [annotation, found] of [
+        [{}, [3, 2, 1]],
+        [{ name: 'model' }, [2, 1]],
+        [{ category: 'spam' }, [3, 2]],
+        [{ priority: 'high' }, [2, 1]],
+        [{ name: 'rules', priority: 'high' }, []],
+        [{ name: 'rules', category: 'spam' }, [3, 2]],
+        [{ category: 'Spam' }, []],
+      ] as const) {
+        assert.deepEqual(await uids({ annotation }), found, JSON.stringify(annotation));
+      }
+      const all = {
+        sourceId: to.sourceId,
+        leastFailures: 1,
+        annotation: { category: 'order' },
+        subject: 'mail 2',
+      };
+      assert.deepEqual(await uids({ ...all, workflowId: 'workflow', states: ['DONE'], sender: 'bob' }), [2]);
+      assert.equal((await ledger.forget({ filter: all })).count, 1);
+      assert.deepEqual(await uids({ subject: 'mail' }), [4, 3, 1]);
+    });
+
+    it('are found and counted among many, in pages that may have less than there is room for', async () => {
+      const to = await fixture.subscribe();
+      await fixture.record(to, 1);
+      await fixture.run(to, success);
+      await fixture.manyEvents(to, 21_000);
+      await fixture.record(to, 2);
+      const found: (number | null)[] = [];
+      for (let after: number | null | undefined; after !== null;) {
+        const page = await fixture.ledger.events(
+          { subject: 'mail ' },
+          { limit: 10, ...(after && { after }) },
+        );
+        assert.ok(page.events.length <= 10);
+        found.push(...page.events.map(({ uid }) => uid));
+        after = page.next;
+      }
+      assert.deepEqual(found, [2, 1]);
+      assert.deepEqual(await uids({ states: ['PENDING'] }), [2]);
+      const { ledger } = fixture;
+      assert.equal(await ledger.count({}, 100_000), 21_002);
+      assert.equal(await ledger.count({}, 15_000), 15_000);
+      assert.equal(await ledger.count({ subject: 'mail ' }, 10), 2);
+      assert.equal(await ledger.count({ states: ['DONE'], subject: 'mail ' }, 10), 1);
+      assert.equal(await ledger.count({ states: ['DEAD'] }, 10), 0);
+    });
+
     it('are counted by state, those of one workflow or all', async () => {
       await variety('a');
       const none = { PENDING: 0, QUEUED: 0, RUNNING: 0, RETRY: 0, DONE: 0, DEAD: 0, GONE: 0, UNKNOWN: 0 };
@@ -151,18 +286,16 @@ export function inspectionContract(fixture: Fixture): void {
   });
 
   describe('sources', () => {
-    it('are shown with the workflows that listen to them', async () => {
-      await fixture.subscribe('a');
-      await fixture.subscribe('b');
-      await fixture.subscribe('b', { nodeId: 'another node' });
+    it('are shown by name, with the workflows that listen to them', async () => {
       await fixture.subscribe('c', {
         source: { kind: 'imap', account: 'cat@mail.example', mailbox: 'INBOX' },
       });
-      const sources = [...(await fixture.ledger.sources())].sort((x, y) =>
-        x.account.localeCompare(y.account),
-      );
+      await fixture.subscribe('b');
+      await fixture.subscribe('a');
+      await fixture.subscribe('b', { nodeId: 'another node' });
+      const sources = await fixture.ledger.sources();
       assert.deepEqual(
-        sources.map(({ account, workflowIds }) => [account, [...workflowIds].sort()]),
+        sources.map(({ account, workflowIds }) => [account, workflowIds]),
         [
           ['ann@mail.example', ['a', 'b']],
           ['cat@mail.example', ['c']],
@@ -175,6 +308,8 @@ export function inspectionContract(fixture: Fixture): void {
         mailbox: 'INBOX',
         state: 'pending',
         connection: 'closed',
+        ...{ since: null, failingSince: null, nextTryAt: null, lastMailAt: null },
+        holder: sources[0]!.holder,
         lastSuccessAt: null,
         lastErrorAt: null,
         lastError: null,
@@ -203,8 +338,6 @@ export function inspectionContract(fixture: Fixture): void {
 
   const select = async (what: 'ids' | 'filter', ids: readonly string[]): Promise<Selection> =>
     what === 'ids' ? { ids } : { filter: { workflowId: 'workflow' } };
-
-  const allIds = async (): Promise<string[]> => (await fixture.events()).map(({ id }) => id);
 
   for (const by of ['ids', 'filter'] as const) {
     describe(`by hand, by ${by}`, () => {
@@ -311,6 +444,16 @@ export function inspectionContract(fixture: Fixture): void {
       assert.equal((await fixture.ledger.markDone({ filter: { states: ['RETRY'] } })).count, 1);
       assert.equal((await fixture.ledger.retryNow({ filter: { states: ['PENDING'] } })).count, 0);
       assert.deepEqual(await fixture.states(), ['DONE', 'PENDING', 'GONE', 'DONE', 'PENDING']);
+    });
+
+    it('of events that are named, those in other states than said are left alone', async () => {
+      await variety();
+      const ids = await allIds();
+      const { ledger } = fixture;
+      assert.equal((await ledger.replay({ ids, states: ['DEAD', 'RETRY'] })).count, 1);
+      assert.equal((await ledger.markDone({ ids, states: ['GONE'] })).count, 1);
+      assert.equal((await ledger.forget({ ids, states: [] })).count, 0);
+      assert.deepEqual(await fixture.states(), ['DONE', 'PENDING', 'DONE', 'RETRY', 'PENDING']);
     });
 
     it('a replayed mail keeps its content until it is done again', async () => {

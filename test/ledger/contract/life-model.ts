@@ -120,7 +120,7 @@ export class LifeModel {
   }
 
   /** All that was begun is done. */
-  finishActions(): void {
+  finishErrands(): void {
     for (const { actions } of this.events.values()) {
       for (const [ending, { begun }] of actions) if (begun) actions.delete(ending);
     }

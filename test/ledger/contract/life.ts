@@ -2,14 +2,19 @@
 // runs begin (also twice), end well or badly, late or never, leases are renewed or lapse, people replay. After every
 // step the ledger is where the model is.
 // Invariants besides: a process that lost the source records nothing and is handed no action, nobody wins a pointer
-// that another has won, DONE is left by replay alone, and in the end every mail has come to its end.
+// that another has won, DONE is left by replay alone, in the end every mail has come to its end, and who only hears of
+// changes knows of every event what the table says, but for its offers.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import type { Ledger, OfferedRun, Pointer, Subscription } from '../../../engine/ledger/ledger';
+import type { Ledger } from '../../../engine/ledger/ledger';
+import type { OfferedRun } from '../../../engine/ledger/offers';
+import type { Pointer } from '../../../engine/ledger/pointer';
+import type { Subscription } from '../../../engine/ledger/subscriptions';
 import { LedgerFault } from '../../../engine/ledger/fault';
 import type { SourceHold } from '../../../engine/ledger/source-holds';
 import type { Fixture } from './fixture';
+import { Told } from './told';
 import { HoldModel, LifeModel, RETRIES } from './life-model';
 
 const TICK_MS = 400_000;
@@ -91,6 +96,12 @@ export function lifeContract(fixture: Fixture): void {
   });
 }
 
+interface StoredState {
+  readonly state: string;
+  readonly attempt: number;
+  readonly failures: number;
+}
+
 class Life {
   readonly #fixture: Fixture;
   readonly #processes: readonly Ledger[];
@@ -106,6 +117,9 @@ class Life {
   readonly #won = new Set<string>();
   readonly #done = new Set<string>();
   readonly #replayed = new Set<string>();
+  /** What changes said last of each event. */
+  readonly #heard = new Map<string, StoredState>();
+  #told!: Told;
 
   constructor(fixture: Fixture, processes: readonly Ledger[], to: Subscription, atMostOnce: boolean) {
     this.#fixture = fixture;
@@ -117,8 +131,9 @@ class Life {
   }
 
   /** Somebody reads the source. */
-  begin(): Promise<void> {
-    return this.#take(0);
+  async begin(): Promise<void> {
+    this.#told = await Told.from(this.#fixture, this.#processes[1]);
+    await this.#take(0);
   }
 
   async take({ what, process, which, mailsPerRun }: Step): Promise<void> {
@@ -201,14 +216,14 @@ class Life {
   async #act(ledger: Ledger, hold: SourceHold): Promise<void> {
     const expected = hold.fence === this.#holdModel.fence ? this.#model.beginActions() : 0;
     // Never over, so that an action is begun once.
-    const due = await ledger.takeActions(hold, 100, 9e12);
+    const due = await ledger.takeErrands(hold, 100, 9e12);
     assert.equal(due.length, expected);
     this.#begun = [...this.#begun, ...due.map(({ id }) => id)];
   }
 
   async #finishActing(ledger: Ledger): Promise<void> {
-    this.#model.finishActions();
-    await ledger.finishActions(this.#begun);
+    this.#model.finishErrands();
+    await ledger.finishErrands(this.#begun);
     this.#begun = [];
   }
 
@@ -308,8 +323,9 @@ class Life {
       assert.deepEqual(stored.get(id), { state, attempt, failures }, `after "${after}"`);
     }
     assert.equal(stored.size, this.#model.events.size);
+    await this.#compareHeard(after, stored);
     const waiting = await this.#fixture.under.query<{ event_id: string; ending: string }>(
-      `select event_id, ending from mail_action where subscription_id = ${this.#to.id}`,
+      `select event_id, ending from errand where ended_at is null and subscription_id = ${this.#to.id}`,
     );
     assert.deepEqual(
       waiting.map(({ event_id, ending }) => `${event_id} ${ending}`).sort(),
@@ -318,13 +334,26 @@ class Life {
     );
   }
 
-  async #stored(): Promise<Map<string, { state: string; attempt: number; failures: number }>> {
-    const rows = await this.#fixture.under.query<{
-      id: string;
-      state: string;
-      attempt: number;
-      failures: number;
-    }>(`select id, state, attempt, failures from event where subscription_id = ${this.#to.id} order by seq`);
+  async #compareHeard(after: string, stored: ReadonlyMap<string, StoredState>): Promise<void> {
+    for (const { event, details } of await this.#told.news()) {
+      const { state, attempt, failures } = details as Partial<StoredState>;
+      if (state !== undefined) this.#heard.set(event!, { state, attempt: attempt!, failures: failures! });
+    }
+    assert.equal(this.#heard.size, stored.size);
+    for (const [id, { state, attempt, failures }] of stored) {
+      const heard = this.#heard.get(id)!;
+      if (state === 'QUEUED') {
+        assert.ok(['PENDING', 'RETRY'].includes(heard.state), `${heard.state}, after "${after}"`);
+        assert.ok(heard.attempt < attempt);
+        assert.equal(heard.failures, failures);
+      } else assert.deepEqual(heard, { state, attempt, failures }, `heard, after "${after}"`);
+    }
+  }
+
+  async #stored(): Promise<Map<string, StoredState>> {
+    const rows = await this.#fixture.under.query<StoredState & { id: string }>(
+      `select id, state, attempt, failures from event where subscription_id = ${this.#to.id} order by seq`,
+    );
     return new Map(rows.map(({ id, state, attempt, failures }) => [id, { state, attempt, failures }]));
   }
 }

@@ -1,7 +1,8 @@
 // The contract's offers: what becomes QUEUED, in which runs, and what becomes of leases that run out.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Offer } from '../../../engine/ledger/ledger';
+import type { Offer } from '../../../engine/ledger/offers';
+import type { Subscription } from '../../../engine/ledger/subscriptions';
 import { failure, type Fixture, LEASE_MS, success } from './fixture';
 
 export function offerContract(fixture: Fixture): void {
@@ -98,12 +99,46 @@ export function offerContract(fixture: Fixture): void {
       );
     });
 
+    it('says while somebody has to be told of one that ended without success', async () => {
+      const to = await fixture.subscribe('workflow', { retryDelaysMs: [] });
+      const other = await fixture.subscribe('another', { retryDelaysMs: [] });
+      const isUntold = async (of: Subscription): Promise<boolean> => (await fixture.offer(of)).untold;
+      await fixture.record(to, 1);
+      await fixture.run(to, success);
+      assert.equal(await isUntold(to), false, 'all went well');
+      await fixture.failed(to, 2, 3);
+      assert.equal(await isUntold(to), true);
+      assert.equal(await isUntold(other), false, "another's");
+      await fixture.ledger.takeEnded([to.id], 1);
+      assert.equal(await isUntold(to), true, 'there is one more');
+      await fixture.ledger.takeEnded([to.id], 1);
+      assert.equal(await isUntold(to), false);
+    });
+
+    it('says so of what this very offer found to have ended', async () => {
+      const to = await fixture.subscribe('workflow', { retryDelaysMs: [] });
+      await fixture.record(to, 1);
+      await fixture.running(to);
+      await fixture.elapse(LEASE_MS);
+      assert.equal((await fixture.offer(to)).untold, true);
+    });
+
+    it('offers no more than 2,000 mails at once, so that it is short, and says that there are more', async () => {
+      const to = await fixture.subscribe();
+      await fixture.record(to, ...Array.from({ length: 2_001 }, (_, uid) => uid + 1));
+      const { runs, nextInMs } = await fixture.offer(to, { mostRuns: 300, mailsPerRun: 10 });
+      assert.equal(runs.flatMap(({ pointers }) => pointers).length, 2_000);
+      assert.equal(nextInMs, 0);
+      assert.equal((await fixture.pointers(to, { mostRuns: 300, mailsPerRun: 10 })).length, 1);
+    });
+
     it('offers nothing where there is no subscription', async () => {
       const to = await fixture.subscribe();
       assert.deepEqual(await fixture.offer(to, { subscriptionIds: [] }), {
         runs: [],
         lapsed: 0,
         nextInMs: null,
+        untold: false,
       });
     });
   });
@@ -252,7 +287,7 @@ export function offerContract(fixture: Fixture): void {
       await fixture.record(to, 1);
       await fixture.running(to);
       await fixture.elapse(LEASE_MS);
-      assert.deepEqual(await fixture.offer(to), { runs: [], lapsed: 1, nextInMs: null });
+      assert.deepEqual(await fixture.offer(to), { runs: [], lapsed: 1, nextInMs: null, untold: true });
       assert.deepEqual(await fixture.states(), ['DEAD']);
     });
 
@@ -261,14 +296,14 @@ export function offerContract(fixture: Fixture): void {
       await fixture.record(to, 1);
       const running = await fixture.running(to);
       await fixture.elapse(LEASE_MS);
-      assert.deepEqual(await fixture.offer(to), { runs: [], lapsed: 1, nextInMs: null });
+      assert.deepEqual(await fixture.offer(to), { runs: [], lapsed: 1, nextInMs: null, untold: true });
       const [event] = await fixture.events();
       assert.deepEqual([event?.state, event?.failures], ['UNKNOWN', 1]);
       assert.ok(event?.settled_at);
       assert.equal(await fixture.count('content'), 1, 'kept for a replay');
       assert.deepEqual(await fixture.settle(running, success), []);
       await fixture.elapse(1_000_000);
-      assert.deepEqual(await fixture.offer(to), { runs: [], lapsed: 0, nextInMs: null });
+      assert.deepEqual(await fixture.offer(to), { runs: [], lapsed: 0, nextInMs: null, untold: true });
     });
 
     it('with at most once, a pointer that no run began with is offered again', async () => {
@@ -292,8 +327,8 @@ export function offerContract(fixture: Fixture): void {
       const to = await fixture.subscribe();
       await fixture.record(to, 1, 2);
       const [running, queued] = await fixture.pointers(to);
-      await fixture.claim([running!]);
-      assert.deepEqual(await fixture.ledger.renew([running!, queued!], 'RUNNING', LEASE_MS * 2), [running]);
+      const [claim] = await fixture.claim([running!]);
+      assert.deepEqual(await fixture.ledger.renew([claim!, queued!], 'RUNNING', LEASE_MS * 2), [running]);
       assert.deepEqual(await fixture.ledger.renew([{ ...queued!, attempt: 9 }], 'QUEUED', LEASE_MS), []);
       assert.deepEqual(await fixture.ledger.renew([], 'QUEUED', LEASE_MS), []);
       await fixture.elapse(LEASE_MS);

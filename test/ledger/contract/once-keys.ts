@@ -2,9 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { KeyAnswer, KeyRequest, SeenKey } from '../../../engine/ledger/once-keys';
-import { DAY_MS, type Fixture, LEASE_MS } from './fixture';
-
-const HOUR_MS = 3_600_000;
+import { DAY_MS, type Fixture, HOUR_MS, LEASE_MS } from './fixture';
 
 export function onceKeysContract(fixture: Fixture): void {
   const take = async (

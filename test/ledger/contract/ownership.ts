@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LedgerFault, type LedgerFaultKind } from '../../../engine/ledger/fault';
 import type { Ledger } from '../../../engine/ledger/ledger';
-import { ALIVE_MS, type Instance } from '../../../engine/ledger/ownership';
+import { ALIVE_MS } from '../../../engine/ledger/common/owner';
+import type { Instance } from '../../../engine/ledger/ownership';
 import { until } from '../../support/until';
 import { held } from '../held';
 import { type Fixture, LEASE_MS, success } from './fixture';
@@ -73,6 +74,8 @@ export function ownershipContract(fixture: Fixture): void {
         await assert.rejects(ledger.claim([pointer], 'e', LEASE_MS), foreign);
         await assert.rejects(ledger.holdSource({ sourceId, holder: 'x', leaseMs: LEASE_MS }), foreign);
         await assert.rejects(ledger.takeEnded([id], 10), foreign);
+        await assert.rejects(ledger.takeUnserved({ afterMs: 0 }, 10), foreign);
+        await assert.rejects(ledger.takeByHand([pointer.event], 'e', LEASE_MS), foreign);
         await assert.rejects(ledger.takeKeys(keys), foreign);
         await assert.rejects(ledger.sweep(10), foreign);
       });

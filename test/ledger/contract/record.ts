@@ -1,11 +1,14 @@
 // The contract's collecting half: subscribe, record, unrecorded, reportSource.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { unpackContent } from '../../../engine/ledger/content';
+import { type PackedContent, piecesOf, unpackContent } from '../../../engine/ledger/content';
 import { GMAIL_MAILBOX } from '../../../engine/gmail/mail/source';
-import type { NewMessage, Subscription } from '../../../engine/ledger/ledger';
+import type { NewMessage } from '../../../engine/ledger/recording';
+import type { SourceReport } from '../../../engine/ledger/sources';
+import type { Subscription } from '../../../engine/ledger/subscriptions';
 import type { Backfill } from '../../../engine/ledger/states';
-import { DAY_MS, type Fixture, RETENTION_MS, success } from './fixture';
+import { held } from '../held';
+import { DAY_MS, type Fixture, HOUR_MS, LEASE_MS, RETENTION_MS, success } from './fixture';
 
 export function recordContract(fixture: Fixture): void {
   describe('subscribe', () => {
@@ -169,7 +172,10 @@ export function recordContract(fixture: Fixture): void {
       const to = await fixture.subscribe();
       const broken = fixture.mail([to], 2, { due: [to.id, 999_999] });
       const cursor = { uidValidity: '1', uid: 2 };
-      await assert.rejects(fixture.recordMails(to, [fixture.mail([to], 1), broken], cursor));
+      await assert.rejects(
+        fixture.recordMails(to, [fixture.mail([to], 1), broken], cursor),
+        /^LedgerFault: Mail is due to a subscription that is not in the mail ledger: 999999\.$/,
+      );
       assert.equal(await fixture.count('event'), 0);
       assert.equal(await fixture.count('content'), 0);
       assert.equal(await fixture.count('message'), 0);
@@ -201,8 +207,35 @@ export function recordContract(fixture: Fixture): void {
       const [first, second, third] = await fixture.running(to);
       const contents = await fixture.ledger.contents([first!.event, second!.event, third!.event]);
       assert.equal(String(await unpackContent(contents.get(first!.event)!)), 'Subject: hello\r\n\r\nhi');
-      assert.ok(contents.get(second!.event)?.equals(raw));
+      assert.ok(bytesOf(contents.get(second!.event)!).equals(raw));
       assert.deepEqual([...contents.keys()].sort(), [first!.event, second!.event].sort());
+    });
+
+    it('keeps the pieces of a large mail, in their order, for as long as the mail is needed', async () => {
+      const [to, later] = [await fixture.subscribe(), await fixture.subscribe('later')];
+      const pieces = (sign: string): Buffer[] =>
+        [70_000, 1, 3_000_000].map((size, i) => Buffer.alloc(size, `${sign}${i}`));
+      const other = Buffer.from('of another mail');
+      const mails = [{ content: pieces('a') }, { content: other }, { content: pieces('b') }];
+      await fixture.recordMails(
+        to,
+        mails.map((mail, i) => fixture.mail([to], i + 1, mail)),
+      );
+      // It comes to somebody else, too, in other pieces: what is there stays.
+      const again = Array.from({ length: 5 }, (_, i) => Buffer.alloc(10, `c${i}`));
+      await fixture.recordMails(later, [fixture.mail([later], 1, { content: again })]);
+      const claims = [...(await fixture.running(to)), ...(await fixture.running(later))];
+      const contents = await fixture.ledger.contents(claims.map(({ event }) => event));
+      assert.deepEqual(
+        claims.map(({ event }) => piecesOf(contents.get(event)!).map(({ length }) => length)),
+        [[70_000, 1, 3_000_000], [other.length], [70_000, 1, 3_000_000], [70_000, 1, 3_000_000]],
+      );
+      for (const [i, stored] of [pieces('a'), [other], pieces('b'), pieces('a')].entries())
+        assert.ok(bytesOf(contents.get(claims[i]!.event)!).equals(Buffer.concat(stored)), `mail ${i}`);
+      await fixture.settle(claims, success);
+      assert.deepEqual(await fixture.under.query('select count(*) as pieces from content_piece'), [
+        { pieces: 0 },
+      ]);
     });
 
     it('takes signs that no database likes as they are', async () => {
@@ -217,12 +250,20 @@ export function recordContract(fixture: Fixture): void {
       assert.equal(events[0]?.subject, strange);
     });
 
-    it('takes text that is no text: a NUL, half a character', async () => {
-      const to = await fixture.subscribe();
+    it('takes text that is no text: a NUL, half a character; and knows it again without what cannot be stored', async () => {
       const broken = 'a\0b\ud800c';
-      await fixture.recordMails(to, [
-        fixture.mail([to], 1, { subject: broken, sender: broken, messageId: broken, identity: broken }),
-      ]);
+      const stored = 'ab\ufffdc';
+      const to = await fixture.subscribe('workflow', { whenDead: { kind: 'move', mailbox: broken } });
+      await fixture.recordMails(
+        to,
+        [fixture.mail([to], 1, { subject: broken, sender: broken, messageId: broken, identity: broken })],
+        { at: broken },
+      );
+      const [known] = await fixture.ledger.unrecorded([fixture.mail([to], 1, { identity: broken })]);
+      assert.deepEqual(known?.due, []);
+      assert.deepEqual((await fixture.ledger.cursors([to.id])).get(to.id), { at: stored });
+      await fixture.ledger.writeSourceNote(fixture.hold(to), { said: broken });
+      assert.deepEqual(await fixture.ledger.sourceNote(to.sourceId), { said: stored });
       assert.deepEqual(await fixture.run(to, { kind: 'failure', error: broken }), ['RETRY']);
       await fixture.ledger.reportSource(fixture.hold(to), {
         state: 'error',
@@ -230,7 +271,32 @@ export function recordContract(fixture: Fixture): void {
         error: broken,
       });
       const { events } = await fixture.ledger.events({}, { limit: 1 });
-      assert.match(events[0]?.subject ?? '', /^a.*b.*c$/su);
+      const [event] = events;
+      assert.deepEqual(
+        [event?.subject, event?.sender, event?.messageId, event?.lastError],
+        [stored, stored, stored, stored],
+      );
+      assert.equal((await fixture.ledger.sources())[0]?.lastError, stored);
+    });
+
+    it('takes times in parts of a millisecond, and none at all', async () => {
+      const to = await fixture.subscribe('workflow', {
+        retryDelaysMs: [1.4],
+        keepContentMs: 2.6,
+        retentionMs: RETENTION_MS + 0.1,
+      });
+      await fixture.recordMails(to, [
+        fixture.mail([to], 1, { receivedAt: 1_700_000_000_000.6 }),
+        fixture.mail([to], 2, { receivedAt: NaN }),
+      ]);
+      const hold = await held(fixture.ledger, to.sourceId, { leaseMs: LEASE_MS + 0.3 });
+      assert.deepEqual(await fixture.ledger.renewHolds([hold], LEASE_MS + 0.3), [hold]);
+      await fixture.ledger.postponeErrands([1], 'no', 1.5);
+      const { events } = await fixture.ledger.events({}, { limit: 2 });
+      assert.deepEqual(
+        events.map(({ receivedAt }) => receivedAt),
+        [null, 1_700_000_000_001],
+      );
     });
   });
 
@@ -346,6 +412,53 @@ export function recordContract(fixture: Fixture): void {
     });
   });
 
+  describe('what is asked for together', () => {
+    it('is answered as each of it alone, known in whatever way, however long the list is', async () => {
+      const [to, other] = [await fixture.subscribe('a'), await fixture.subscribe('b')];
+      const source = { kind: 'imap', account: 'ann@mail.example', mailbox: 'Archive' } as const;
+      const archive = await fixture.subscribe('a', { source });
+      const known = (uid: number): NewMessage =>
+        fixture.mail([to], uid, { softIdentity: `soft ${uid}`, weakIdentity: `weak ${uid}` });
+      await fixture.recordMails(to, [known(1)]);
+      await fixture.run(to, success);
+      await fixture.elapse(RETENTION_MS);
+      await fixture.ledger.sweep(100);
+      await fixture.recordMails(to, [known(2)]);
+      await fixture.recordMails(archive, [
+        fixture.mail([archive], 3, { identity: 'email:3', accountWide: true }),
+      ]);
+      const due = [to.id, other.id];
+      const asked = [
+        ...[known(1), known(2)].map((mail) => ({ ...mail, due })),
+        ...[1, 2].map((uid) => ({ ...fixture.mail([to], 10 + uid, { softIdentity: `soft ${uid}` }), due })),
+        ...[1, 2].map((uid) => ({ ...fixture.mail([to], 20 + uid), seemsLike: `weak ${uid}`, due })),
+        { ...fixture.mail([to], 3, { identity: 'email:3', accountWide: true }), due },
+        { ...fixture.mail([to], 3, { identity: 'email:3' }), due },
+        fixture.mail([], 30),
+        { ...fixture.mail([to], 31, { identity: 'email:31', accountWide: true }), seemsLike: 'weak 31', due },
+        { ...fixture.mail([to], 32, { softIdentity: 'soft 32' }), due },
+      ];
+      const answered = async (candidates: readonly NewMessage[]): Promise<(readonly number[])[]> =>
+        (await fixture.ledger.unrecorded(candidates)).map((one) => one.due);
+      const alone: (readonly number[])[] = [];
+      for (const candidate of asked) alone.push(...(await answered([candidate])));
+      const expected: readonly (readonly number[])[] = [
+        ...Array.from({ length: 7 }, () => [other.id]),
+        due,
+        [],
+        ...Array.from({ length: 2 }, () => due),
+      ];
+      assert.deepEqual(alone, expected);
+      for (const times of [1, 9, 50]) {
+        const many = Array.from({ length: times }).flatMap(() => asked);
+        assert.deepEqual(
+          await answered(many),
+          Array.from({ length: times }).flatMap(() => expected),
+        );
+      }
+    });
+  });
+
   describe('reportSource', () => {
     it('keeps the last success and the last error beside the state', async () => {
       const hold = fixture.hold(await fixture.subscribe());
@@ -362,6 +475,64 @@ export function recordContract(fixture: Fixture): void {
         [source.state, source.connection, source.lastError],
         ['gap_checking', 'connecting', 'no answer'],
       );
+    });
+
+    it('keeps since when it is read or cannot be, and when it is tried again', async () => {
+      const hold = fixture.hold(await fixture.subscribe());
+      const told = async (report: SourceReport): Promise<(number | null)[]> => {
+        await fixture.ledger.reportSource(hold, report);
+        const { since, failingSince, nextTryAt } = (await fixture.ledger.sources())[0]!;
+        return [since, failingSince, nextTryAt];
+      };
+      const read = { state: 'idle', connection: 'idling', synced: true } as const;
+      const failed = { state: 'retry_scheduled', connection: 'backing_off', error: 'no answer' } as const;
+      const again = { state: 'gap_checking', connection: 'connecting' } as const;
+      assert.deepEqual(await told(again), [null, null, null], 'it was not tried yet');
+      const [since, ...well] = await told(read);
+      assert.ok(since);
+      assert.deepEqual(well, [null, null]);
+      await fixture.elapse(HOUR_MS);
+      assert.deepEqual(await told(read), [since - HOUR_MS, null, null], 'it has been read since then');
+      assert.deepEqual(await told({ ...read, error: 'one is odd' }), [since - HOUR_MS, null, null]);
+      const [failing, failingSince, nextTryAt] = await told({ ...failed, retryInMs: 30_000 });
+      assert.ok(failing && failing > since - HOUR_MS && nextTryAt);
+      assert.equal(failing, failingSince);
+      assert.ok(nextTryAt >= failing + 30_000);
+      await fixture.elapse(HOUR_MS);
+      const first = failing - HOUR_MS;
+      assert.deepEqual(await told(again), [first, first, null], 'it is being tried');
+      assert.deepEqual((await told({ ...failed, retryInMs: 60_000 })).slice(0, 2), [first, first]);
+      const [anew, ...rest] = await told(read);
+      assert.ok(anew && anew > first);
+      assert.deepEqual(rest, [null, null]);
+      assert.deepEqual(await told({ state: 'idle', connection: 'closed' }), [null, null, null]);
+    });
+
+    it('tells who reads it, until nobody does', async () => {
+      const hold = fixture.hold(await fixture.subscribe());
+      const holder = async (): Promise<string | null> => (await fixture.ledger.sources())[0]!.holder;
+      assert.equal(typeof (await holder()), 'string');
+      await fixture.elapse(DAY_MS);
+      assert.equal(await holder(), null, 'it has not said so for long');
+      await fixture.ledger.renewHolds([hold], LEASE_MS);
+      assert.equal(typeof (await holder()), 'string');
+      await fixture.ledger.releaseHolds([hold]);
+      assert.equal(await holder(), null);
+    });
+
+    it('tells when the newest mail came, whatever is recorded after it', async () => {
+      const to = await fixture.subscribe();
+      const last = async (receivedAt: number | null, uid: number): Promise<number | null> => {
+        await fixture.recordMails(to, [fixture.mail([to], uid, { receivedAt })]);
+        return (await fixture.ledger.sources())[0]!.lastMailAt;
+      };
+      assert.equal(await last(1_700_000_000_000, 1), 1_700_000_000_000);
+      assert.equal(await last(1_600_000_000_000, 2), 1_700_000_000_000, 'an older one');
+      const now = await last(null, 3);
+      assert.ok(now !== null && Math.abs(now - Date.now()) < DAY_MS, 'one that does not say when it came');
+      const ahead = await last(Date.now() + 100 * DAY_MS, 4);
+      assert.ok(ahead !== null && ahead - Date.now() < DAY_MS, 'one of a server whose clock is ahead');
+      assert.equal(await last(1_800_000_000_000 - 10 ** 11, 4), ahead, 'one that is known');
     });
 
     it('keeps how far older mail was read, until there is none to read', async () => {
@@ -434,3 +605,5 @@ export function recordContract(fixture: Fixture): void {
     });
   });
 }
+
+const bytesOf = (content: PackedContent): Buffer => Buffer.concat(piecesOf(content));

@@ -89,7 +89,7 @@ export function runEndsContract(fixture: Fixture): void {
           [dead, 2, 1],
         ],
       );
-      assert.equal(await fixture.count('mail_action'), 0, 'what was to be done with the dead one is not');
+      assert.equal(await fixture.count('errand'), 0, 'what was to be done with the dead one is not');
       assert.deepEqual(await fixture.claim([queued!]), [], 'the run that was offered has nothing to do');
       await fixture.settle(taken, failure);
       assert.deepEqual(await fixture.states(), ['DEAD', 'DEAD', 'RUNNING', 'DONE']);

@@ -1,7 +1,8 @@
 // The contract on who listens: what a trigger that is gone left, who takes it over, and when it goes.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { NewSubscription, SourceKey, Subscription } from '../../../engine/ledger/ledger';
+import type { SourceKey } from '../../../engine/ledger/sources';
+import type { NewSubscription, Subscription } from '../../../engine/ledger/subscriptions';
 import { HAD_ITSELF, SERVED_MS } from '../../../engine/ledger/serving';
 import { DAY_MS, failure, type Fixture, RETENTION_MS, success } from './fixture';
 
@@ -285,7 +286,7 @@ export function servingContract(fixture: Fixture): void {
       while (await fixture.ledger.sweep(2));
       assert.deepEqual(await rows(), [{ node_id: 'Here', mailbox: 'INBOX' }]);
       const counts = [];
-      for (const table of ['event', 'content', 'message', 'mail_action', 'source'] as const)
+      for (const table of ['event', 'content', 'message', 'errand', 'source'] as const)
         counts.push(await fixture.count(table));
       assert.deepEqual(counts, [1, 1, 1, 0, 1]);
       const seen = await fixture.under.query<{ id: number }>(

@@ -183,6 +183,19 @@ export function settleContract(fixture: Fixture): void {
       assert.deepEqual(await fixture.ledger.takeEnded([], 10), []);
     });
 
+    it('hands out what was recorded first before what ended first', async () => {
+      const to = await fixture.subscribe('workflow', { retryDelaysMs: [] });
+      await fixture.record(to, 1, 2);
+      const [first, second] = await fixture.running(to);
+      await fixture.settle([second!], failure);
+      await fixture.elapse(1_000);
+      await fixture.settle([first!], failure);
+      assert.deepEqual(
+        (await fixture.ledger.takeEnded([to.id], 10)).map(({ uid }) => uid),
+        [1, 2],
+      );
+    });
+
     it('tells of UNKNOWN, too, and of nothing else', async () => {
       const to = await fixture.subscribe('workflow', { guarantee: 'atMostOnce' });
       await fixture.record(to, 1);

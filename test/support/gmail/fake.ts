@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { reset } from '../net';
 import { FakeAccount } from './account';
 import type { Behaviour } from './call';
 import type { Fated, Fault, FaultSpec } from './faults';
@@ -196,13 +197,15 @@ export class FakeGmail {
 function write(response: ServerResponse, { status, headers = {}, body = '', fate }: Fated): void {
   if (fate === 'hang') return;
   if (fate === 'reset') {
-    response.socket?.resetAndDestroy();
+    if (response.socket) reset(response.socket);
     return;
   }
   const bytes = Buffer.from(body);
   if (status === 204) response.writeHead(status, headers).end();
   else if (fate === 'cut') {
     response.writeHead(status, { ...headers, 'content-length': bytes.length });
-    response.write(bytes.subarray(0, bytes.length / 2), () => response.socket?.resetAndDestroy());
+    response.write(bytes.subarray(0, bytes.length / 2), () => {
+      if (response.socket) reset(response.socket);
+    });
   } else response.writeHead(status, { ...headers, 'content-length': bytes.length }).end(bytes);
 }

@@ -16,6 +16,8 @@ export const noSlowDisk: string | false =
       : 'there is no C compiler (cc)';
 
 export interface SlowDisk {
+  /** While this file is there, no sync is answered. */
+  readonly hangs: string;
   /** Runs a script under tsx, with the disk slow. @returns what it prints, as JSON */
   run<T>(script: string, ...args: readonly string[]): Promise<T>;
   dispose(): Promise<void>;
@@ -25,11 +27,13 @@ export interface SlowDisk {
 export async function slowDisk(syncMs: number): Promise<SlowDisk> {
   const folder = await mkdtemp(join(tmpdir(), 'durable-mail-slow-disk-'));
   const library = join(folder, 'slow-sync.so');
+  const hangs = join(folder, 'hangs');
   await promisify(execFile)('cc', ['-shared', '-fPIC', '-O1', '-o', library, SOURCE, '-ldl']);
   return {
+    hangs,
     run: async <T>(script: string, ...args: readonly string[]) => {
       const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', script, ...args], {
-        env: { ...process.env, LD_PRELOAD: library, SLOW_SYNC_MS: String(syncMs) },
+        env: { ...process.env, LD_PRELOAD: library, SLOW_SYNC_MS: String(syncMs), SLOW_SYNC_HANGS: hangs },
       });
       return JSON.parse(stdout) as T;
     },

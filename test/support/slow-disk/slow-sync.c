@@ -1,8 +1,12 @@
-/* A disk that takes SLOW_SYNC_MS for each sync: loaded into a process with LD_PRELOAD. */
+/*
+ * A disk that takes SLOW_SYNC_MS for each sync, and that answers none while the file SLOW_SYNC_HANGS is there: loaded into a
+ * process with LD_PRELOAD.
+ */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 static void wait_first(void) {
   const char *text = getenv("SLOW_SYNC_MS");
@@ -10,6 +14,8 @@ static void wait_first(void) {
   struct timespec left = {ms / 1000, (ms % 1000) * 1000000L};
   while (nanosleep(&left, &left) != 0) {
   }
+  const char *hangs = getenv("SLOW_SYNC_HANGS");
+  while (hangs && access(hangs, F_OK) == 0) usleep(10000);
 }
 
 int fsync(int fd) {

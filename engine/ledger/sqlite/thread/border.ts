@@ -1,10 +1,11 @@
 // What goes between n8n's thread and that of a SQLite file: messages, and faults as values.
 // Invariant: a LedgerFault arrives as what it was, in its kind and its words; any other error keeps its text and stack.
 import type { LogFields } from '../../../runtime/log';
+import type { Call } from '../../common/parts';
 import { LedgerFault, type LedgerFaultKind } from '../../fault';
 import type { Instance } from '../../ownership';
 import type { OpenedFile } from '../connection';
-import type { Call, Role } from './calls';
+import type { Role } from './calls';
 
 /** Which file, and what for. */
 export interface Opening {

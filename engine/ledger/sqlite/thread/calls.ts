@@ -1,9 +1,7 @@
 // Which of a file's two threads does what the port asks: the writer, in the order in which it is asked; or the reader,
-// which looks up for people, so that a long listing holds up no mail.
+// which lists what may be long, so that a long listing holds up no mail.
 // Invariant: whatever writes, and whatever a mail's way needs to know, is the writer's.
-import type { Ledger } from '../../ledger';
-
-export type Call = Exclude<keyof Ledger, 'place' | 'close'>;
+import type { Call } from '../../common/parts';
 
 export type Role = 'writer' | 'reader';
 
@@ -16,6 +14,7 @@ export const CALLS: Readonly<Record<Call, Role>> = {
   subscribe: 'writer',
   subscriptionsOf: 'writer',
   heritage: 'writer',
+  listensWith: 'writer',
   serve: 'writer',
   unserve: 'writer',
   takeUnserved: 'writer',
@@ -31,6 +30,7 @@ export const CALLS: Readonly<Record<Call, Role>> = {
   hurryReleased: 'writer',
   takeByHand: 'writer',
   contents: 'writer',
+  contentPiece: 'writer',
   renew: 'writer',
   settle: 'writer',
   takeEnded: 'writer',
@@ -40,9 +40,9 @@ export const CALLS: Readonly<Record<Call, Role>> = {
   holdSource: 'writer',
   renewHolds: 'writer',
   releaseHolds: 'writer',
-  takeActions: 'writer',
-  finishActions: 'writer',
-  postponeActions: 'writer',
+  takeErrands: 'writer',
+  finishErrands: 'writer',
+  postponeErrands: 'writer',
   takeKeys: 'writer',
   heldKeys: 'writer',
   leftKeys: 'writer',
@@ -54,10 +54,21 @@ export const CALLS: Readonly<Record<Call, Role>> = {
   retryNow: 'writer',
   markDone: 'writer',
   forget: 'writer',
+  annotate: 'writer',
   // One look at an index: it sees what was asked for before it.
   event: 'writer',
+  life: 'writer',
+  changePositions: 'writer',
   events: 'reader',
+  mailsOf: 'reader',
+  count: 'reader',
+  series: 'reader',
+  waitingBefore: 'reader',
+  triggers: 'reader',
   statistics: 'reader',
   unserved: 'reader',
   sources: 'reader',
+  changes: 'reader',
+  changeAt: 'reader',
+  readings: 'reader',
 };

@@ -10,6 +10,13 @@ export const noThreadFault = (file: string, cause: unknown): LedgerFault =>
     { cause },
   );
 
+export const silentFault = (file: string): LedgerFault =>
+  new LedgerFault(
+    'unreachable',
+    `The mail ledger ${file}: its disk does not answer. What was asked of it last may have been done, or not; it goes on by ` +
+      'itself as soon as the disk answers. Check that the disk, or the network drive, is there and healthy.',
+  );
+
 export const endedFault = (file: string, cause: unknown): LedgerFault =>
   new LedgerFault(
     'unreachable',

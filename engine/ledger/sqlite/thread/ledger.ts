@@ -1,15 +1,19 @@
 // The ledger's port over the threads of a SQLite file: one writes, the other is there while people look.
 // Invariants: calls of one thread begin in the order in which they were made. A thread that ended is said to have, and the
-// next call has a new one, on the same file or on none: a file that was replaced meanwhile is not taken for it.
+// next call has a new one, on the same file or on none: a file that was replaced meanwhile is not taken for it. One that fell
+// silent (silence.ts) is ended: nothing of what it had not begun is done any more, and until it is gone nobody else is asked.
 import { errorText, type Log } from '../../../runtime/log';
 import { DeadlineError, monotonicNow, withDeadline } from '../../../runtime/time';
+import type { Call } from '../../common/parts';
+import { closedError } from '../../fault';
 import type { Ledger } from '../../ledger';
 import type { Instance } from '../../ownership';
 import type { OpenedFile } from '../connection';
 import type { Opening } from './border';
-import { type Call, CALLS, type Role } from './calls';
-import { endedFault, noThreadFault } from './faults';
+import { CALLS, type Role } from './calls';
+import { endedFault, noThreadFault, silentFault } from './faults';
 import { packedArguments, unpackedResult } from './packing';
+import { Silence, SILENT_MS } from './silence';
 import { Thread } from './thread';
 
 /** The reader is let go when nobody has looked for so long: it takes memory. */
@@ -22,13 +26,18 @@ interface Opened {
   readonly opened: OpenedFile;
 }
 
-/** @param instance null: nobody is refused @throws LedgerFault */
+/**
+ * @param instance null: nobody is refused
+ * @param silentMs a thread that answers nothing for so long is given up
+ * @throws LedgerFault
+ */
 export async function openInThread(
   file: string,
   instance: Instance | null,
   log: Log | undefined,
+  silentMs = SILENT_MS,
 ): Promise<Ledger> {
-  const threads = new FileThreads(file, instance, log);
+  const threads = new FileThreads(file, instance, log, silentMs);
   const { place } = await threads.open();
   const calls = (Object.keys(CALLS) as Call[]).map((call) => [
     call,
@@ -41,8 +50,13 @@ class FileThreads {
   readonly #file: string;
   readonly #instance: Instance | null;
   readonly #log: Log | undefined;
+  readonly #silentMs: number;
   readonly #opening: Record<Role, Promise<Thread> | null> = { writer: null, reader: null };
   readonly #open: Record<Role, Thread | null> = { writer: null, reader: null };
+  /** Those that are open now, or being opened. */
+  readonly #silences: Record<Role, Silence | null> = { writer: null, reader: null };
+  /** Fell silent, and may not be gone yet. */
+  readonly #silent: Record<Role, Thread | null> = { writer: null, reader: null };
   /** As the writer found it first. */
   #first: Opened | undefined;
   #closed = false;
@@ -50,10 +64,11 @@ class FileThreads {
   #reading = 0;
   #looking: NodeJS.Timeout | undefined;
 
-  constructor(file: string, instance: Instance | null, log: Log | undefined) {
+  constructor(file: string, instance: Instance | null, log: Log | undefined, silentMs: number) {
     this.#file = file;
     this.#instance = instance;
     this.#log = log;
+    this.#silentMs = silentMs;
   }
 
   async open(): Promise<Opened> {
@@ -62,7 +77,7 @@ class FileThreads {
   }
 
   async call(call: Call, args: readonly unknown[]): Promise<unknown> {
-    if (this.#closed) throw new Error(`The mail ledger ${this.#file} was closed.`);
+    if (this.#closed) throw closedError(this.#file);
     const role = CALLS[call];
     if (role === 'writer') return this.#ask(role, call, args);
     this.#reading++;
@@ -86,7 +101,8 @@ class FileThreads {
     const open = this.#open[role];
     const thread = open && !open.ended ? open : await this.#thread(role);
     try {
-      const value = await thread.ask({ kind: 'call', call, args: packed.args }, packed.give);
+      const answer = thread.ask({ kind: 'call', call, args: packed.args }, packed.give);
+      const value = await this.#silences[role]!.unless(answer);
       return unpackedResult(call, args, value);
     } catch (error) {
       throw error === thread.ended ? endedFault(this.#file, error) : error;
@@ -98,6 +114,8 @@ class FileThreads {
     const opening = this.#opening[role];
     if (opening && !this.#open[role]?.ended) return opening;
     this.#open[role] = null;
+    const silent = this.#silent[role];
+    if (silent && !silent.ended) throw silentFault(this.#file);
     const opened = (this.#opening[role] = this.#opened(role));
     // A failure is not kept: the next call tries again.
     opened.catch(() => {
@@ -115,15 +133,29 @@ class FileThreads {
       same: this.#first?.opened,
     };
     const thread = this.#take();
+    const silence = (this.#silences[role] = new Silence(
+      this.#silentMs,
+      () => thread.ask({ kind: 'call', call: 'ledgerId', args: [] }),
+      () => this.#fell(role, thread),
+    ));
     try {
-      const opened = await thread.ask<Opened>({ kind: 'open', opening });
+      const answer = thread.ask<Opened>({ kind: 'open', opening });
+      // The first one may bring the ledger up to date, which takes as long as it takes.
+      const opened = await (opening.same ? silence.unless(answer) : answer);
       this.#first ??= opened;
       return (this.#open[role] = thread);
     } catch (error) {
       if (error === thread.ended) throw endedFault(this.#file, error);
-      thread.letGo();
+      if (this.#silent[role] !== thread) thread.letGo();
       throw error;
     }
+  }
+
+  #fell(role: Role, thread: Thread): Error {
+    this.#silent[role] = thread;
+    this.#open[role] = this.#opening[role] = null;
+    void thread.stop();
+    return silentFault(this.#file);
   }
 
   #take(): Thread {

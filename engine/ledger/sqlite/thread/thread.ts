@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Log } from '../../../runtime/log';
 import type { Instance } from '../../ownership';
+import { Awake } from './awake';
 import { errorOf, type FromThread, type Question, type ToThread } from './border';
 
 // Beside this file, as it is: in the package as JavaScript; TypeScript in tests, which know how to read it.
@@ -26,6 +27,7 @@ export interface Asker {
 interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
+  readonly answered: (() => void) | undefined;
   /** What of a long answer has come so far. */
   readonly items: unknown[];
 }
@@ -35,6 +37,7 @@ const spare: Thread[] = [];
 export class Thread {
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #awake = new Awake();
   #asked = 0;
   #asker: Asker | null = null;
   #fault: Error | null = null;
@@ -82,7 +85,9 @@ export class Thread {
       const id = ++this.#asked;
       this.#send({ ...question, id }, give);
       if (this.#waiting.size === 0) this.#worker.ref();
-      this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, items: [] });
+      const answered =
+        question.kind === 'call' ? this.#awake.asked(question.call, this.#waiting.size === 0) : undefined;
+      this.#waiting.set(id, { resolve: resolve as Waiting['resolve'], reject, answered, items: [] });
     });
   }
 
@@ -125,7 +130,11 @@ export class Thread {
   #answered(id: number): Waiting | undefined {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    waiting?.answered?.();
+    if (this.#waiting.size === 0) {
+      this.#awake.end();
+      this.#worker.unref();
+    }
     return waiting;
   }
 

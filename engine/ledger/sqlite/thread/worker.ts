@@ -7,6 +7,7 @@ import type { Log } from '../../../runtime/log';
 import type { Instance } from '../../ownership';
 import { type OpenedHere, openHere, openToRead } from '../here';
 import { failureOf, type FromThread, type Opening, type Question, type ToThread } from './border';
+import { Linger } from './linger';
 import { letGoOfArguments, packedResult, unpackedArguments } from './packing';
 
 /** What n8n's thread takes up in less than a millisecond. */
@@ -22,11 +23,13 @@ const rests = new Map<number, readonly unknown[]>();
 /** Who waits to hear whether a process is gone. */
 const askers = new Map<string, (isGone: boolean) => void>();
 
-port.on('message', (message: ToThread) => {
+const linger = new Linger<ToThread>(port, take);
+
+function take(message: ToThread): void {
   if (message.kind === 'next') sendPiece(message.id);
   else if (message.kind === 'gone') askers.get(message.home)?.(message.isGone);
   else void answer(message.id, message);
-});
+}
 
 async function answer(id: number, question: Question): Promise<void> {
   const answering = result(id, question).catch((error: unknown) =>
@@ -36,6 +39,7 @@ async function answer(id: number, question: Question): Promise<void> {
   underWay.add(answering);
   await answering;
   underWay.delete(answering);
+  if (underWay.size === 0) linger.answered(question.call);
 }
 
 async function result(id: number, question: Question): Promise<void> {

@@ -1,0 +1,143 @@
+// The mails that the filter finds, as far as they were scrolled to, kept new by the feed.
+// Invariants: the newest first, each once; one that does not fit the filter any more stays where it is until the filter is
+// asked for anew: nothing moves under a hand; an answer to an older filter is dropped.
+import { batch, computed, signal } from '@preact/signals';
+import type { MailAnswer, MailQuery, MailsAnswer, MailTold } from '../../../engine/console/api';
+import type { FeedEvent } from '../../../engine/feed/feed-event';
+import { ask, pathOf, Unanswered } from '../../api/ask';
+import { Resource } from '../../api/resource';
+import { STATES } from '../../words/states';
+
+const PAGE = 50;
+/** How many pages are asked for at once where a filter finds few among many. */
+const MOST_PAGES = 20;
+const PACE_MS = 1_000;
+
+export const rows = signal<readonly MailTold[]>([]);
+export const error = signal<string | null>(null);
+export const isAsked = signal(false);
+/** Recorded since, and not shown: they would move what is read. */
+export const unseen = signal(0);
+const next = signal<number | null>(null);
+export const hasMore = computed(() => next.value !== null);
+
+let filter: MailQuery = {};
+let asking = new AbortController();
+
+const page = (after: number | null, signal: AbortSignal): Promise<MailsAnswer> =>
+  ask(pathOf('/api/mails', { ...filter, after, limit: PAGE }), signal);
+
+const newest = new Resource((signal) => page(null, signal));
+
+/** Another filter, from the newest on. */
+export async function show(wanted: MailQuery): Promise<void> {
+  filter = wanted;
+  newest.clear();
+  batch(() => {
+    rows.value = [];
+    next.value = null;
+    unseen.value = 0;
+  });
+  await fetchFrom(null);
+}
+
+/** The same filter anew: what is shown may have holes, and stays until there is better. */
+export const showAnew = (): Promise<void> => fetchFrom(null);
+
+/** Older ones. */
+export async function more(): Promise<void> {
+  if (next.value !== null && !isAsked.value) await fetchFrom(next.value);
+}
+
+async function fetchFrom(from: number | null): Promise<void> {
+  asking.abort();
+  const mine = new AbortController();
+  asking = mine;
+  isAsked.value = true;
+  error.value = null;
+  try {
+    let after = from;
+    for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+      const answer = await page(after, mine.signal);
+      if (mine.signal.aborted) return;
+      add(answer, after === null);
+      after = answer.next;
+      if (answer.mails.length > 0 || after === null) break;
+    }
+  } catch (failure) {
+    if (!mine.signal.aborted) error.value = failure instanceof Unanswered ? failure.message : String(failure);
+  } finally {
+    if (asking === mine) isAsked.value = false;
+  }
+}
+
+function add(answer: MailsAnswer, isFirst: boolean): void {
+  const before = isFirst ? [] : rows.value;
+  const known = new Set(before.map(({ id }) => id));
+  batch(() => {
+    rows.value = [...before, ...answer.mails.filter(({ id }) => !known.has(id))];
+    next.value = answer.next;
+  });
+}
+
+/** @param isTop nothing is above what is seen, so that new ones may come in */
+export async function refresh(isTop: boolean): Promise<void> {
+  await newest.load();
+  const answer = newest.data.value;
+  if (answer === null || newest.error.value !== null) return;
+  const known = new Set(rows.value.map(({ id }) => id));
+  const fresh = answer.mails.filter(({ id }) => !known.has(id));
+  const told = new Map(answer.mails.map((mail) => [mail.id, mail]));
+  batch(() => {
+    const renewed = rows.value.map((mail) => told.get(mail.id) ?? mail);
+    // More came than a page holds: what lies between is not known.
+    const hasGap = fresh.length === answer.mails.length && rows.value.length > 0 && answer.next !== null;
+    if (hasGap && isTop) {
+      rows.value = answer.mails;
+      next.value = answer.next;
+    } else rows.value = isTop ? inOrder([...fresh, ...renewed]) : renewed;
+    unseen.value = isTop ? 0 : fresh.length;
+  });
+}
+
+let timer: number | undefined;
+
+/** What the feed tells of a mail. */
+export function hear(event: FeedEvent, isTop: () => boolean): void {
+  if (!event.type.startsWith('email.')) return;
+  if (event.event !== null && rows.value.some(({ id }) => id === event.event)) {
+    rows.value = rows.value.map((mail) => (mail.id === event.event ? changed(mail, event) : mail));
+    if (saysLess(event)) void renew(event.event);
+  }
+  timer ??= setTimeout(() => {
+    timer = undefined;
+    void refresh(isTop());
+  }, PACE_MS);
+}
+
+/** Its text is not in the feed: an error's, an annotation's. Few of these are below the first page. */
+const saysLess = ({ type }: FeedEvent): boolean => type === 'email.classified' || type === 'email.dead';
+
+async function renew(id: string): Promise<void> {
+  if (rows.value.findIndex((mail) => mail.id === id) < PAGE) return;
+  const answer = await ask<MailAnswer>(`/api/mails/${encodeURIComponent(id)}`).catch(() => null);
+  if (answer) rows.value = rows.value.map((mail) => (mail.id === id ? answer.mail : mail));
+}
+
+/** By what the event says. */
+function changed(mail: MailTold, { data }: FeedEvent): MailTold {
+  const { state, attempt, failures, dueAt, execution } = data;
+  if (typeof state !== 'string' || !(state in STATES)) return mail;
+  return {
+    ...mail,
+    state: state as MailTold['state'],
+    attempt: typeof attempt === 'number' ? attempt : mail.attempt,
+    failures: typeof failures === 'number' ? failures : mail.failures,
+    dueAt: typeof dueAt === 'string' ? dueAt : null,
+    executionId: typeof execution === 'string' ? execution : mail.executionId,
+  };
+}
+
+/** Ids grow with time. */
+const inOrder = (mails: readonly MailTold[]): readonly MailTold[] =>
+  mails.toSorted((one, other) => Number(other.id) - Number(one.id));

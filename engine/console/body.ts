@@ -1,0 +1,59 @@
+// The JSON that a request brings.
+// Invariants: no more of it is kept than a request of the console can need, and nobody is waited for for long.
+import type { IncomingMessage } from 'node:http';
+import { DeadlineError, withDeadline } from '../runtime/time';
+import { Refusal } from './refusal';
+
+const MOST_OCTETS = 65_536;
+const WITHIN_MS = 10_000;
+
+/** @param given what was read of it already @throws Refusal */
+export async function readJson(
+  req: IncomingMessage,
+  given: Buffer | undefined,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (!/^application\/json *(;|$)/i.test(req.headers['content-type'] ?? '')) {
+    throw new Refusal(415, 'What is sent has to be JSON, with Content-Type: application/json.');
+  }
+  const body = given ?? (await octets(req));
+  if (body.length > MOST_OCTETS) throw tooLarge();
+  try {
+    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    if (isObject(parsed)) return parsed;
+  } catch {
+    // It is told below, without what was sent.
+  }
+  throw new Refusal(400, 'What was sent is no JSON object.');
+}
+
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+async function octets(req: IncomingMessage): Promise<Buffer> {
+  if (Number(req.headers['content-length'] ?? 0) > MOST_OCTETS) throw tooLarge();
+  try {
+    return await withDeadline('The request', WITHIN_MS, gathered(req));
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    const why = error instanceof DeadlineError ? 'came too slowly' : 'was cut off';
+    throw new Refusal(400, `What was sent ${why}.`, { Connection: 'close' });
+  }
+}
+
+function gathered(req: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    req.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > MOST_OCTETS) reject(tooLarge());
+      else chunks.push(chunk);
+    });
+    req.on('end', () => resolve(Buffer.concat(chunks)));
+    req.on('error', reject);
+    req.on('close', () => reject(new Error('closed')));
+  });
+}
+
+const tooLarge = (): Refusal =>
+  new Refusal(413, `What was sent is larger than ${MOST_OCTETS} octets.`, { Connection: 'close' });

@@ -1,0 +1,117 @@
+// What can be looked at: each address of `GET /api/…`, from what is asked to what is answered.
+// Invariant: nothing here changes anything.
+import type {
+  CountAnswer,
+  MailAnswer,
+  MailsAnswer,
+  SeriesAnswer,
+  SourcesAnswer,
+  Standing,
+  StatisticsAnswer,
+  TriggersAnswer,
+} from './api';
+import { FILTER_NAMES, mailFilter, NUMBERS } from './mail-filter';
+import type { ConsoleLedger } from './ports';
+import { asked, numberIn, oneOf, textIn, timeIn } from './query';
+import { Refusal } from './refusal';
+import type { SeriesRequest } from '../ledger/series';
+import { isoTime, tellLife, tellMail, tellPoints, tellSource, tellTrigger } from './told';
+
+export interface Reading {
+  readonly ledger: ConsoleLedger;
+  readonly now: () => number;
+}
+
+type Read = (reading: Reading, query: URLSearchParams, id: string) => Promise<unknown>;
+
+/** More than these are not counted: it would take long, and nobody minds. */
+export const MOST_COUNTED = 100_000;
+const PAGE = { least: 1, most: 200 } as const;
+const DEFAULT_PAGE = 50;
+/** As long as sums are kept (engine/ledger/series.ts), and an hour or day more for whoever rounds. */
+const SPAN_MS = { minute: 25 * 3_600_000, hour: 33 * 86_400_000 } as const;
+const EVENT_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+const READS: Readonly<Record<string, Read>> = {
+  '/api/sources': async ({ ledger, now }, query): Promise<SourcesAnswer> => {
+    asked(query, []);
+    const at = now();
+    const sources = (await ledger.sources()).map((source) => tellSource(source, at));
+    const standings: Partial<Record<Standing, number>> = {};
+    for (const { standing } of sources) standings[standing] = (standings[standing] ?? 0) + 1;
+    return { sources, standings };
+  },
+
+  '/api/triggers': async ({ ledger }, query): Promise<TriggersAnswer> => {
+    asked(query, []);
+    return { triggers: (await ledger.triggers()).map(tellTrigger) };
+  },
+
+  '/api/statistics': async ({ ledger }, query): Promise<StatisticsAnswer> => {
+    const { workflow } = asked(query, ['workflow']);
+    const filter = workflow === undefined ? {} : { workflowId: textIn(workflow, 'workflow', 200) };
+    return { counts: await ledger.statistics(filter), unserved: await ledger.unserved(filter) };
+  },
+
+  '/api/mails': async ({ ledger }, query): Promise<MailsAnswer> => {
+    const { after, limit, ...filter } = asked(query, [...FILTER_NAMES, 'after', 'limit']);
+    const page = await ledger.events(mailFilter(filter), {
+      limit: limit === undefined ? DEFAULT_PAGE : numberIn(limit, 'limit', PAGE),
+      ...(after !== undefined && { after: numberIn(after, 'after', NUMBERS) }),
+    });
+    return { mails: page.events.map(tellMail), next: page.next };
+  },
+
+  '/api/mails/': async ({ ledger }, query, id): Promise<MailAnswer> => {
+    asked(query, []);
+    const event = EVENT_ID.test(id) ? await ledger.event(id) : null;
+    const life = event && (await ledger.life(id));
+    if (!event || !life)
+      throw new Refusal(404, 'This mail is not in the ledger. Perhaps it was kept long enough.');
+    return { mail: tellMail(event), life: tellLife(life) };
+  },
+
+  '/api/count': async ({ ledger }, query): Promise<CountAnswer> => {
+    const found = await ledger.count(mailFilter(asked(query, FILTER_NAMES)), MOST_COUNTED + 1);
+    return { count: Math.min(found, MOST_COUNTED), isMore: found > MOST_COUNTED };
+  },
+
+  '/api/series': async ({ ledger, now }, query): Promise<SeriesAnswer> => {
+    const told = asked(query, ['from', 'until', 'step', 'source', 'workflow']);
+    if (told.from === undefined) throw new Refusal(400, '"from" is missing: since when to tell.');
+    const from = timeIn(told.from, 'from');
+    const until = told.until === undefined ? now() : timeIn(told.until, 'until');
+    const step = oneOf(told.step ?? 'minute', 'step', ['minute', 'hour']);
+    if (until <= from) throw new Refusal(400, '"from" has to be before "until".');
+    if (until - from > SPAN_MS[step]) {
+      throw new Refusal(
+        400,
+        `In steps of one ${step} there is ${step === 'minute' ? 'a day' : 'a month'} at most.`,
+      );
+    }
+    const request: SeriesRequest = {
+      from,
+      until,
+      step,
+      ...(told.source !== undefined && { sourceId: numberIn(told.source, 'source', NUMBERS) }),
+      ...(told.workflow !== undefined && { workflowId: textIn(told.workflow, 'workflow', 200) }),
+    };
+    const [points, waitingBefore] = await Promise.all([
+      ledger.series(request),
+      ledger.waitingBefore(request),
+    ]);
+    const times = { from: isoTime(from), until: isoTime(until) };
+    return { ...times, step, waitingBefore, points: tellPoints(points, waitingBefore) };
+  },
+};
+
+/** @returns undefined: there is no such address */
+export function readAt(
+  path: string,
+): ((reading: Reading, query: URLSearchParams) => Promise<unknown>) | undefined {
+  const [, folder, id = ''] = /^(\/api\/mails\/)([^/]+)$/.exec(path) ?? [];
+  const name = folder ?? (path.endsWith('/') ? '' : path);
+  // A bundle may ask for anything: `constructor` is no address.
+  const read = Object.hasOwn(READS, name) ? READS[name] : undefined;
+  return read && ((reading, query) => read(reading, query, id.toLowerCase()));
+}

@@ -1,0 +1,151 @@
+// The addresses that there are, who may ask there, and who answers.
+// Invariant: whatever is not said to be open to everybody is asked of `whoAsks` before anything else is done.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FeedClient } from '../feed/client';
+import { ACTS } from './acts';
+import { type Answer, json } from './answer';
+import type { HealthAnswer } from './api';
+import { batch } from './batch';
+import { readJson } from './body';
+import type { ConsoleContext } from './context';
+import type { Jobs } from './jobs';
+import { isMeant, mayOperate, me, type Who, whoAsks } from './login';
+import type { Page } from './page';
+import { PROMETHEUS } from './prometheus';
+import { asked } from './query';
+import { readAt } from './reads';
+import { Refusal, refusalOf } from './refusal';
+import type { Sessions } from './sessions';
+import { feedAsk, stream } from './stream';
+
+/** What a console is made of. */
+export interface Parts {
+  readonly context: ConsoleContext;
+  readonly page: Page;
+  readonly sessions: Sessions;
+  readonly jobs: Jobs;
+  readonly listening: Set<FeedClient>;
+  readonly health: () => Promise<HealthAnswer>;
+  readonly metrics: () => Promise<string>;
+}
+
+interface Asking {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  /** Below the prefix. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** What was read of the body already. */
+  readonly body: Buffer | undefined;
+}
+
+interface Route {
+  readonly isReading: boolean;
+  readonly isPage?: true;
+  readonly isStream?: true;
+  /** @returns null: it is answered @throws Refusal, LedgerFault */
+  readonly answer: (asking: Asking, parts: Parts) => Promise<Answer | null>;
+}
+
+const page: Route = {
+  isReading: true,
+  isPage: true,
+  answer: async ({ req, query }, { context, page: document, sessions }) => {
+    asked(query, []);
+    const isForAll = context.login.kind === 'form';
+    const who = isForAll ? null : whoAsks(req.headers, context, sessions, true);
+    const settings = {
+      bundled: context.bundled,
+      session: who && sessions.begin(who.right, who.since),
+      hasStorage: context.isOwnOrigin,
+    };
+    return document.answer(settings, req.headers['accept-encoding'] ?? '');
+  },
+};
+
+const events: Route = {
+  isReading: true,
+  isStream: true,
+  answer: async ({ req, res, query }, { context, sessions, listening }) => {
+    whoAsks(req.headers, context, sessions);
+    stream(res, context.feed, feedAsk(query, req), listening);
+    return null;
+  },
+};
+
+const healthz: Route = {
+  isReading: true,
+  answer: async ({ req, query }, { context, sessions, health }) => {
+    if (!context.openHealth) whoAsks(req.headers, context, sessions);
+    asked(query, []);
+    const told = await health();
+    return json(told, told.ok ? 200 : 503);
+  },
+};
+
+const metrics: Route = {
+  isReading: true,
+  answer: async ({ req, query }, { context, sessions, metrics: measured }) => {
+    if (!context.openHealth) whoAsks(req.headers, context, sessions);
+    asked(query, []);
+    return { status: 200, type: PROMETHEUS, body: await measured() };
+  },
+};
+
+const reading: Route = {
+  isReading: true,
+  answer: async ({ req, path, query }, parts) => {
+    const who = whoAsks(req.headers, parts.context, parts.sessions);
+    return json(await ask(path, query, who, parts));
+  },
+};
+
+const bundle: Route = {
+  isReading: false,
+  answer: async ({ req, body }, parts) => {
+    const who = whoAsks(req.headers, parts.context, parts.sessions);
+    const answers = await batch(
+      await readJson(req, body),
+      (path, query) => ask(path, query, who, parts),
+      (error) => refusalOf(error, parts.context.log),
+    );
+    return json(answers);
+  },
+};
+
+const acting: Route = {
+  isReading: false,
+  answer: async ({ req, path, body }, { context, sessions, jobs }) => {
+    const who = whoAsks(req.headers, context, sessions);
+    isMeant(req.headers);
+    mayOperate(who);
+    const { ledger, wake, look } = context;
+    const by = `console (${who.right})`;
+    return json(await ACTS[path]!({ ledger, wake, look, jobs }, await readJson(req, body), by));
+  },
+};
+
+async function ask(path: string, query: URLSearchParams, who: Who, parts: Parts): Promise<unknown> {
+  if (path === '/api/me' || path === '/api/jobs') {
+    asked(query, []);
+    return path === '/api/me' ? me(who, parts.sessions, parts.context) : parts.jobs.list();
+  }
+  const read = readAt(path);
+  if (!read) throw new Refusal(404, 'There is nothing to read at this address.');
+  return read(parts.context, query);
+}
+
+const ROUTES: ReadonlyMap<string, Route> = new Map([
+  ['/', page],
+  ['/events', events],
+  ['/healthz', healthz],
+  ['/metrics', metrics],
+  ['/api/me', reading],
+  ['/api/jobs', reading],
+  ['/api/batch', bundle],
+  ...Object.keys(ACTS).map((path) => [path, acting] as const),
+]);
+
+/** @param path below the prefix @returns undefined: there is nothing */
+export const routeAt = (path: string): Route | undefined =>
+  ROUTES.get(path) ?? (readAt(path) ? reading : undefined);

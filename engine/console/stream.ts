@@ -1,0 +1,54 @@
+// The feed's address: what of it is asked for, and the response as the feed's client.
+// Invariant: whoever is gone, or does not read, leaves nothing behind.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FeedAsk, FeedClient } from '../feed/client';
+import type { FeedEventType } from '../feed/feed-event';
+import { ResponseClient } from '../feed/response-client';
+import { begin } from './answer';
+import { NUMBERS } from './mail-filter';
+import type { ConsoleFeed } from './ports';
+import { asked, numberIn, oneOf, textIn, timeIn } from './query';
+import { Refusal } from './refusal';
+
+const TYPES = Object.keys({
+  ...{ 'email.new': 1, 'email.started': 1, 'email.done': 1, 'email.failed': 1, 'email.dead': 1 },
+  ...{ 'email.updated': 1, 'email.classified': 1, 'source.state': 1, 'source.recovered': 1 },
+  ...{ 'sync.started': 1, 'sync.first_batch': 1, 'sync.progress': 1, 'sync.completed': 1, 'sync.error': 1 },
+  stats: 1,
+} satisfies Record<FeedEventType | 'stats', 1>);
+
+/** A time; anything else in its place is an id. */
+const IS_TIME = /^\d{4}-\d\d-\d\d/;
+
+/** @throws Refusal */
+export function feedAsk(query: URLSearchParams, { headers }: IncomingMessage): FeedAsk {
+  const { source, workflow, type, since } = asked(query, ['source', 'workflow', 'type', 'since']);
+  const last = headers['last-event-id'];
+  const from = typeof last === 'string' && last !== '' ? last : since;
+  return {
+    ...(from !== undefined && beginning(from)),
+    ...(type !== undefined && { types: type.split(',').map((one) => oneOf(one.trim(), 'type', TYPES)) }),
+    ...(source !== undefined && { sourceId: numberIn(source, 'source', NUMBERS) }),
+    ...(workflow !== undefined && { workflowId: textIn(workflow, 'workflow', 200) }),
+  };
+}
+
+function beginning(from: string): Pick<FeedAsk, 'after' | 'since'> {
+  if (IS_TIME.test(from)) return { since: timeIn(from, 'since') };
+  if (/^[\x21-\x7e]{1,200}$/.test(from)) return { after: from };
+  throw new Refusal(400, '"since" has to be a time, or the id of an event of this feed.');
+}
+
+/** @param open those that listen here: ended when the console is closed */
+export function stream(res: ServerResponse, feed: ConsoleFeed, ask: FeedAsk, open: Set<FeedClient>): void {
+  begin(res, {});
+  const client = ResponseClient.answer(res);
+  open.add(client);
+  const leave = feed.join(client, ask);
+  const gone = (): void => {
+    open.delete(client);
+    leave();
+  };
+  if (res.destroyed || res.writableEnded) gone();
+  else res.once('close', gone);
+}

@@ -1,0 +1,35 @@
+// The part of the ledger's port that keeps what workflows find out about mails: a class, a priority, a summary, any small data.
+// Invariants: an annotation stands with its event and goes with it; one of a name replaces the one before, in the transaction
+// that tells of it (`email.classified`); it is a person's or a model's word, never trusted, shown as text only.
+
+export interface Annotation {
+  /** Whose word it is, as the workflow names it: up to 64 characters. */
+  readonly name: string;
+  /** What people filter by: up to 64 characters. */
+  readonly category: string | null;
+  /** Up to 32 characters. */
+  readonly priority: string | null;
+  /** Up to 2,000 characters. */
+  readonly summary: string | null;
+  /** Any JSON, up to 8 KB as it is stored. */
+  readonly data: unknown;
+  /** ms since 1970, the database's clock. */
+  readonly at: number;
+}
+
+export type NewAnnotation = Omit<Annotation, 'at'>;
+
+/** Lets through what has an annotation that is all of this. */
+export interface AnnotationFilter {
+  readonly name?: string;
+  readonly category?: string;
+  readonly priority?: string;
+}
+
+export interface Annotations {
+  /**
+   * Notes it with each of these events; null: takes what stands under that name away.
+   * @returns how many events there are of these
+   */
+  annotate(events: readonly string[], name: string, annotation: NewAnnotation | null): Promise<number>;
+}

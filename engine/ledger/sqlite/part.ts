@@ -1,0 +1,8 @@
+// What a file of the SQLite adapter does of the ledger's port: see ../common/parts.ts.
+import type { PartOn } from '../common/parts';
+import type { LedgerParts } from '../ledger';
+import type { SqliteConnection } from './connection';
+
+export type Part<Port> = PartOn<SqliteConnection, Port>;
+
+export type Method<Name extends keyof LedgerParts> = Part<LedgerParts>[Name];

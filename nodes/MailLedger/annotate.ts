@@ -1,0 +1,124 @@
+// What a workflow has found out about an email, noted with its event: by whom (a name), a category, a priority, a summary and
+// any small data of the user's.
+// Invariant: an email of a manual test is no event, so a test goes on and notes nothing; what is too long to be kept is said
+// before anything is noted, but for a summary, which is cut off: what a model writes has no length that one can rely on.
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { NewAnnotation } from '../../engine/ledger/annotations';
+import { nodeError } from '../host/n8n/node-error';
+import { mailOfItem } from '../host/run/mail-of-item';
+import type { MailLedgerStore } from './actions';
+import { eventIds, textOf } from './filters';
+
+const MOST = { name: 64, category: 64, priority: 32, summary: 2_000, data: 8_192 } as const;
+/** The event of an email that a trigger has read in a manual test. */
+const MANUAL_TEST = 'manual-test';
+
+export async function annotate(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  store: MailLedgerStore,
+): Promise<IDataObject> {
+  const name = readName(context, itemIndex);
+  const annotation = { ...readWords(context, itemIndex), name };
+  return { ...(await note(context, itemIndex, store, name, annotation)), ...annotation } as IDataObject;
+}
+
+export async function removeAnnotation(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  store: MailLedgerStore,
+): Promise<IDataObject> {
+  return { ...(await note(context, itemIndex, store, readName(context, itemIndex), null)) };
+}
+
+async function note(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  store: MailLedgerStore,
+  name: string,
+  annotation: NewAnnotation | null,
+): Promise<{ readonly count: number; readonly eventIds: string[]; readonly message?: string }> {
+  const ids = readEvents(context, itemIndex, store);
+  if (ids === null)
+    return { count: 0, eventIds: [], message: 'Nothing was noted: an email of a manual test has no event.' };
+  const count = await store.ledger.annotate(ids, name, annotation);
+  if (count > 0) return { count, eventIds: [...ids] };
+  throw nodeError(context.getNode(), `Event ${ids[0]} is not in this mail ledger`, { itemIndex });
+}
+
+/** @returns null: it is an email of a manual test */
+function readEvents(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  { runs }: MailLedgerStore,
+): readonly string[] | null {
+  if (context.getNodeParameter('annotated', itemIndex, 'run') === 'ids')
+    return eventIds(context, itemIndex, 'eventIds');
+  const held = runs.mailEvents(context.getExecutionId());
+  const event = mailOfItem(context, itemIndex, 'eventId', held);
+  if (event === MANUAL_TEST) return null;
+  if (event) return [event];
+  throw nodeError(
+    context.getNode(),
+    held.length > 1
+      ? `It cannot be told which of the ${held.length} emails of this run this item comes from`
+      : 'This item comes from no Durable Mail trigger',
+    { itemIndex, description: 'Choose "By ID" under Events, and enter the ID of the event.' },
+  );
+}
+
+function readName(context: IExecuteFunctions, itemIndex: number): string {
+  const name = readText(context, itemIndex, 'annotationName', 'Name', MOST.name);
+  if (name !== null) return name;
+  throw nodeError(context.getNode(), '"Name" is empty', {
+    itemIndex,
+    description: 'Name whose word it is, such as "triage". What it said before under that name is replaced.',
+  });
+}
+
+function readWords(context: IExecuteFunctions, itemIndex: number): Omit<NewAnnotation, 'name'> {
+  const category = readText(context, itemIndex, 'category', 'Category', MOST.category);
+  const priority = readText(context, itemIndex, 'priority', 'Priority', MOST.priority);
+  const summary = textOf(context.getNodeParameter('summary', itemIndex, ''))
+    .trim()
+    .slice(0, MOST.summary)
+    .replace(/[\ud800-\udbff]$/, '');
+  return { category, priority, summary: summary || null, data: readData(context, itemIndex) };
+}
+
+/** @returns null: it is empty */
+function readText(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  parameter: string,
+  label: string,
+  most: number,
+): string | null {
+  const text = textOf(context.getNodeParameter(parameter, itemIndex, '')).trim();
+  if (text.length <= most) return text || null;
+  throw nodeError(context.getNode(), `"${label}" has ${text.length} characters; ${most} are the most`, {
+    itemIndex,
+  });
+}
+
+function readData(context: IExecuteFunctions, itemIndex: number): unknown {
+  const value: unknown = context.getNodeParameter('data', itemIndex, '');
+  const data = typeof value === 'string' ? parsed(context, itemIndex, value) : (value ?? null);
+  const size = Buffer.byteLength(JSON.stringify(data));
+  if (size <= MOST.data) return data;
+  throw nodeError(context.getNode(), `"Data" is ${size} octets of JSON; ${MOST.data} are the most`, {
+    itemIndex,
+  });
+}
+
+function parsed(context: IExecuteFunctions, itemIndex: number, text: string): unknown {
+  if (text.trim() === '') return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw nodeError(context.getNode(), '"Data" is no JSON', {
+      itemIndex,
+      description: 'Write it as JSON, such as {"order": 7}, or enter an expression that gives an object.',
+    });
+  }
+}

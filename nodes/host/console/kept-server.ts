@@ -1,0 +1,82 @@
+// A server of HTTP on one port that is open for as long as it is wanted: a port that is taken is tried again, and one that
+// was lost is opened again.
+// Invariants: what is wrong is said once, until it is something else or it is open; it keeps no process alive; once it is
+// closed nothing of it is open.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { errorText, type Log } from '../../../engine/runtime/log';
+
+export interface KeptServerSettings {
+  readonly host: string;
+  readonly port: number;
+  /** What it is, for people, at the beginning of a sentence. */
+  readonly name: string;
+  /** How another port is chosen, for people. */
+  readonly elsewhere: string;
+}
+
+export class KeptServer {
+  readonly #settings: KeptServerSettings;
+  readonly #answer: (req: IncomingMessage, res: ServerResponse) => void;
+  readonly #log: Pick<Log, 'info' | 'error'>;
+  #server: Server | null = null;
+  #said: string | null = null;
+
+  constructor(
+    settings: KeptServerSettings,
+    answer: (req: IncomingMessage, res: ServerResponse) => void,
+    log: Pick<Log, 'info' | 'error'>,
+  ) {
+    this.#settings = settings;
+    this.#answer = answer;
+    this.#log = log;
+  }
+
+  get isOpen(): boolean {
+    return this.#server?.listening === true;
+  }
+
+  /** Where it is, for people. */
+  get url(): string {
+    const { host, port } = this.#settings;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  /** Tries to open it. Never rejects: why it could not is said. */
+  async open(): Promise<void> {
+    if (this.isOpen) return;
+    const server = createServer(this.#answer);
+    server.unref();
+    const { host, port, name } = this.#settings;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ host, port }, resolve);
+      });
+    } catch (error) {
+      this.#say(error);
+      return;
+    }
+    server.on('error', (error) => this.#say(error));
+    this.#server = server;
+    this.#said = null;
+    this.#log.info(`${name} is at ${this.url}`);
+  }
+
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = null;
+    if (!server?.listening) return;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  #say(error: unknown): void {
+    const { name, port, host, elsewhere } = this.#settings;
+    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    const why = isTaken ? `port ${port} of ${host} is taken by another program` : errorText(error);
+    if (why === this.#said) return;
+    this.#said = why;
+    this.#log.error(`${name} cannot be opened: ${why}. It is tried again until it can. ${elsewhere}`);
+  }
+}

@@ -1,0 +1,176 @@
+// The mails in the console's page, in a real browser: how they are found, seen live and told of, and what is done with them.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'node:test';
+import { ConsoleBrowser, posted, shows, type Opened } from '../support/console/open';
+import { ago, jobTold, mailTold } from '../support/console/told';
+import { until } from '../support/until';
+
+describe("the console's page", { timeout: 5 * 60_000 }, () => {
+  let browser: ConsoleBrowser;
+
+  before(async () => (browser = await ConsoleBrowser.start()));
+  afterEach(() => browser.closePages());
+  after(() => browser.dispose());
+
+  const open = (wanted?: Parameters<ConsoleBrowser['open']>[0]): Promise<Opened> => browser.open(wanted);
+
+  describe('its mails', () => {
+    it('are listed without an end, the newest first', async () => {
+      const { page } = await open({ at: '#/mails' });
+      await page.locator('[data-mail="999"]').waitFor();
+      assert.equal(await page.locator('.mail').first().getAttribute('data-mail'), '999');
+      await until('all are there', async () => {
+        await page.mouse.wheel(0, 4_000);
+        return (await page.locator('.mail').count()) === 130;
+      });
+      await shows(page, 'That is all.');
+    });
+
+    it('are seen to arrive, run, fail, and be done', async () => {
+      const { page, fake } = await open({ at: '#/mails' });
+      await page.locator('[data-mail="999"]').waitFor();
+      fake.add(mailTold(1_000, { subject: 'Just come', state: 'PENDING', executionId: null }));
+      const row = page.locator('[data-mail="1000"]');
+      await row.getByText('Waiting', { exact: true }).waitFor();
+      fake.change('1000', 'email.started', { state: 'RUNNING', attempt: 1 });
+      await row.getByText('Running', { exact: true }).waitFor();
+      fake.change('1000', 'email.failed', {
+        state: 'RETRY',
+        failures: 1,
+        lastError: 'No such order',
+        dueAt: ago(-30),
+      });
+      await row.getByText('Failed once: No such order').waitFor();
+      fake.change('1000', 'email.done', { state: 'DONE' });
+      await row.getByText('Done', { exact: true }).waitFor();
+    });
+
+    it('are filtered by the address, by fields that write it, and back', async () => {
+      const { page } = await open({ at: '#/mails?state=DEAD' });
+      await until('only dead ones', async () => (await page.locator('.mail').count()) === 14);
+      await page.getByLabel('Subject').fill('help with 9');
+      await page.keyboard.press('Enter');
+      await until('fewer', async () => (await page.locator('.mail').count()) < 14);
+      assert.match(page.url(), /#\/mails\?state=DEAD&subject=help\+with\+9$/);
+      await page.goBack();
+      await until('all dead ones', async () => (await page.locator('.mail').count()) === 14);
+      assert.equal(await page.getByLabel('Subject').inputValue(), '');
+      await page.getByRole('button', { name: 'Clear the filter' }).click();
+      await page.locator('[data-mail="999"]').waitFor();
+      await page.getByLabel('Mailbox').selectOption('2');
+      await until('those of a mailbox', async () => (await page.locator('.mail').count()) === 15);
+      await page.getByText('More', { exact: true }).click();
+      await page.getByLabel('Failed at least (times)').fill('4');
+      await page.keyboard.press('Enter');
+      await until('those that failed often', async () => (await page.locator('.mail').count()) === 14);
+      await page.getByLabel('Category').fill('a:b');
+      await page.keyboard.press('Enter');
+      await until('an annotation is in the address', () => page.url().includes('annotation=%3Aa%253Ab%3A'));
+    });
+
+    it('have a life, told as a line in time, with links to their executions', async () => {
+      const { page, fake } = await open({ at: '#/mails' });
+      await page.getByRole('link', { name: 'Where is my parcel?' }).click();
+      const life = page.locator('.life > li');
+      await life.first().waitFor();
+      const told = (await life.allInnerTexts()).map((text) => text.split('\n')[0]);
+      assert.deepEqual(told, [
+        'Received by the mail server',
+        'Recorded',
+        'Try 1: claimed by a run',
+        'Try 1: failed',
+        'triage · complaint · high',
+        'Next try',
+      ]);
+      const link = page.getByRole('link', { name: /^Execution 8000/ });
+      assert.equal(
+        await link.getAttribute('href'),
+        'https://n8n.example.com/workflow/w7Support/executions/8000',
+      );
+      assert.equal(await link.getAttribute('rel'), 'noopener noreferrer');
+      fake.change('997', 'email.started', {
+        state: 'RUNNING',
+        attempt: 2,
+        beganAt: ago(0),
+        executionId: '9555',
+      });
+      await shows(page, 'Try 2: a run has it');
+    });
+  });
+
+  describe('its acts', () => {
+    it('are not shown to who may only look', async () => {
+      const { page } = await open({ right: 'read', at: '#/mails/995' });
+      await page.locator('.life > li').first().waitFor();
+      await shows(page, 'read only');
+      for (const name of ['Replay', 'Retry now', 'Mark done', 'Forget content'])
+        assert.equal(await page.getByRole('button', { name }).count(), 0);
+      assert.equal(await page.getByRole('checkbox').count(), 0);
+      await page.goto(page.url().replace(/#.*/, '#/'));
+      await page.getByRole('link', { name: 'Its mails' }).first().waitFor();
+      assert.equal(await page.getByRole('button', { name: /Look now|Try again now/ }).count(), 0);
+    });
+
+    it('are done with one mail after it was asked, and not when it was answered no', async () => {
+      const opened = await open({ at: '#/mails/991' });
+      const { page } = opened;
+      const one = page.getByRole('group', { name: 'Acts on this mail' });
+      await one.getByRole('button', { name: 'Forget content' }).click();
+      await shows(page, /cannot be taken back/);
+      await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+      await one.getByRole('button', { name: 'Replay' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Replay (1)' }).click();
+      await shows(page, '1 mail replayed.');
+      assert.deepEqual(posted(opened, '/api/act'), [{ action: 'replay', ids: ['991'] }]);
+      assert.equal(await one.getByRole('button', { name: 'Retry now' }).count(), 0);
+    });
+
+    it('are done with a selection', async () => {
+      const opened = await open({ at: '#/mails?state=DEAD' });
+      const { page } = opened;
+      await page.getByRole('checkbox', { name: 'Select: Help with 991' }).check();
+      await page.getByRole('checkbox', { name: 'Select: Help with 982' }).check();
+      await shows(page, '2 mails selected');
+      await page.getByRole('button', { name: 'Mark done' }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Mark done (2)' }).click();
+      await shows(page, '2 mails marked done.');
+      assert.deepEqual(posted(opened, '/api/act'), [{ action: 'markDone', ids: ['991', '982'] }]);
+      await shows(page, 'None selected');
+    });
+
+    it('are done with all that the filter finds: counted, asked, shown as they go, and stopped', async () => {
+      const opened = await open({ at: '#/mails?state=DEAD&workflow=w7Support' });
+      const { page, fake } = opened;
+      await page.getByRole('button', { name: 'Select all that the filter finds' }).click();
+      await page.getByRole('button', { name: 'Replay' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Replay: all 14 mails that the filter finds?' });
+      await dialog.getByText('State: Dead').waitFor();
+      await dialog.getByText(/^Workflow: w7Support/).waitFor();
+      await dialog.getByRole('button', { name: 'Replay (14)' }).click();
+      await shows(page, '0 of 14 looked at, 0 changed');
+      const filter = { state: 'DEAD', workflow: 'w7Support' };
+      assert.deepEqual(posted(opened, '/api/act'), [{ action: 'replay', filter, count: 14 }]);
+      fake.jobs = fake.jobs.map((job) => ({ ...job, seen: 9, changed: 8 }));
+      await shows(page, '9 of 14 looked at, 8 changed');
+      await page.getByRole('button', { name: 'Stop' }).click();
+      await page.locator('[data-job="stopped"]').waitFor();
+      assert.deepEqual(posted(opened, '/api/jobs/stop'), [{ job: 'job-1' }]);
+    });
+
+    it('of others are seen, too, with who asked, and an error is told', async () => {
+      const failed = jobTold({
+        state: 'failed',
+        by: 'console (operate)',
+        error: 'The ledger cannot be reached.',
+      });
+      const { page, fake } = await open({ at: '#/mails', told: (fake) => (fake.jobs = [failed]) });
+      await shows(page, 'The ledger cannot be reached.');
+      await shows(page, /console \(operate\)/);
+      fake.refusal = { status: 503, error: 'The ledger is busy.' };
+      await page.getByRole('checkbox').nth(1).check();
+      await page.getByRole('button', { name: 'Replay', exact: true }).click();
+      await page.getByRole('dialog').getByRole('button', { name: 'Replay (1)' }).click();
+      await shows(page, 'The ledger is busy.');
+    });
+  });
+});

@@ -1,0 +1,95 @@
+// The console's page in a browser, before a console that a test puts words into.
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { PageSettings, Right } from '../../../engine/console/api';
+import { buildPage } from '../../../tools/page.mjs';
+import { launchChromium } from '../chromium';
+import { FakeConsole, TOKENS } from './fake';
+
+const PATIENCE_MS = 20_000;
+
+interface Wanted extends BrowserContextOptions {
+  /** Of whom; null: nobody has logged in yet. */
+  readonly right?: Right | null;
+  readonly settings?: Partial<PageSettings>;
+  /** A fragment: `#/mails`. */
+  readonly at?: string;
+  /** Before the page is opened. */
+  readonly told?: (fake: FakeConsole) => void;
+}
+
+export interface Opened {
+  readonly fake: FakeConsole;
+  readonly page: Page;
+  /** What the browser complained of, but for connections that a test broke. */
+  readonly complaints: readonly string[];
+}
+
+export class ConsoleBrowser {
+  readonly document: string;
+  readonly #browser: Browser;
+  readonly #fakes = new Set<FakeConsole>();
+
+  private constructor(document: string, browser: Browser) {
+    this.document = document;
+    this.#browser = browser;
+  }
+
+  static async start(): Promise<ConsoleBrowser> {
+    const folder = await mkdtemp(join(tmpdir(), 'durable-mail-page-'));
+    try {
+      await buildPage(folder);
+      return new ConsoleBrowser(await readFile(join(folder, 'page.html'), 'utf8'), await launchChromium());
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+
+  async open({ right = 'operate', settings = {}, at = '', told, ...options }: Wanted = {}): Promise<Opened> {
+    const fake = await FakeConsole.start(this.document);
+    this.#fakes.add(fake);
+    fake.settings = { ...fake.settings, ...settings };
+    told?.(fake);
+    const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
+    const complaints = complaintsOf(page);
+    await page.goto(`${fake.address}/${at}`);
+    if (right !== null && fake.settings.session === null) {
+      await page.getByLabel('Token').fill(TOKENS[right]);
+      await page.keyboard.press('Enter');
+    }
+    if (right !== null) await page.locator('[data-link="live"]').waitFor();
+    return { fake, page, complaints };
+  }
+
+  async closePages(): Promise<void> {
+    for (const context of this.#browser.contexts()) await context.close();
+    for (const fake of this.#fakes) fake.stop();
+    this.#fakes.clear();
+  }
+
+  async dispose(): Promise<void> {
+    await this.closePages();
+    await this.#browser.close();
+  }
+}
+
+function complaintsOf(page: Page): string[] {
+  const complaints: string[] = [];
+  page.on('pageerror', ({ message }) => complaints.push(message));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().includes('Failed to load resource'))
+      complaints.push(message.text());
+  });
+  return complaints;
+}
+
+export const shows = (page: Page, text: string | RegExp): Promise<void> =>
+  page.getByText(text).filter({ visible: true }).first().waitFor();
+
+/** What was sent there, in order. */
+export const posted = ({ fake }: Opened, path: string): readonly unknown[] =>
+  fake.asked.filter((asked) => asked.path === path).map(({ body }) => body);

@@ -1,0 +1,190 @@
+// Mail Ledger: what a workflow notes about an email, about which one, and mailboxes that are to be looked at now.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
+import type { NewAnnotation } from '../../engine/ledger/annotations';
+import { newEventId } from '../../engine/ledger/common/event-id';
+import type { SourceHealth } from '../../engine/ledger/inspection';
+import type { ConnectionState, SourceState } from '../../engine/ledger/states';
+import { lookKey, noticeKey } from '../../engine/source/notices';
+import type { MailLedgerStore } from '../../nodes/MailLedger/actions';
+import { runMailLedger } from '../../nodes/MailLedger/operations';
+
+const [E1, E2] = [newEventId(), newEventId()] as const;
+
+const source = (
+  id: number,
+  state: SourceState = 'idle',
+  connection: ConnectionState = 'idling',
+  served = true,
+): SourceHealth => ({
+  ...{ id, kind: 'imap', account: 'ann@example.com', mailbox: `Box ${id}`, state, connection, served },
+  ...{ since: null, failingSince: null, nextTryAt: null, holder: null, lastMailAt: null },
+  ...{ lastSuccessAt: null, lastErrorAt: null, lastError: null, backfill: null, recovered: null },
+  ...{ recoveredAt: null, notifiedUntil: null, actionsWaiting: 0, actionError: null, workflowIds: ['w'] },
+});
+
+const SOURCES = [
+  source(1),
+  source(2, 'retry_scheduled', 'backing_off'),
+  source(3, 'error', 'polling'),
+  source(4, 'retry_scheduled', 'closed', false),
+];
+
+class Scene {
+  readonly noted: [events: readonly string[], name: string, annotation: NewAnnotation | null][] = [];
+  readonly woken: number[] = [];
+  /** The emails of the run. */
+  held: string[] = [];
+  /** What the items are, and, by n8n's item linking, come from. */
+  items: IDataObject[] = [{}];
+  traced: IDataObject = {};
+  known = 1;
+
+  async ask(parameters: Readonly<Record<string, unknown>>): Promise<IDataObject[]> {
+    const context = {
+      getNode: () => ({ name: 'Mail Ledger' }),
+      getExecutionId: () => '7',
+      getInputData: () => this.items.map((json) => ({ json })),
+      getParentNodes: () => [{ name: 'Mail', type: 'n8n-nodes-durable-mail.durableImapTrigger' }],
+      getWorkflowDataProxy: () => ({ $: () => ({ item: { json: this.traced } }) }),
+      continueOnFail: () => false,
+      getNodeParameter: (name: string, _: number, fallback: unknown) =>
+        ({ resource: 'event', operation: 'annotate', annotationName: 'triage', ...parameters })[name] ??
+        fallback,
+    } as unknown as IExecuteFunctions;
+    const store = {
+      ledger: {
+        annotate: async (...noted: Scene['noted'][number]) => {
+          this.noted.push(noted);
+          return this.known;
+        },
+        sources: async () => SOURCES,
+      },
+      wake: { notify: (ids: readonly number[]) => void this.woken.push(...ids) },
+      runs: { mailEvents: (execution: string) => (execution === '7' ? this.held : []) },
+    } as unknown as MailLedgerStore;
+    const output = await runMailLedger(context, async () => store);
+    assert.ok(output.every(({ pairedItem }) => pairedItem !== undefined));
+    return output.map(({ json }) => json);
+  }
+}
+
+describe('an annotation', () => {
+  it('has what is set, under its name, and is told as it is noted', async () => {
+    const scene = new Scene();
+    scene.held = [E1];
+    const words = { category: ' invoice ', priority: 'high', summary: 'Pay by May', data: '{"total": 12}' };
+    const noted = { name: 'triage', category: 'invoice', priority: 'high', summary: 'Pay by May' };
+    assert.deepEqual(await scene.ask(words), [{ count: 1, eventIds: [E1], ...noted, data: { total: 12 } }]);
+    await scene.ask({ data: { total: 13 }, summary: `${'x'.repeat(1_999)}😀` });
+    assert.equal(scene.noted.pop()![2]!.summary, 'x'.repeat(1_999), 'no half of a sign');
+    await scene.ask({ data: { total: 13 }, summary: 'x'.repeat(3_000) });
+    await scene.ask({ operation: 'removeAnnotation' });
+    const nothing = { category: null, priority: null };
+    assert.deepEqual(scene.noted, [
+      [[E1], 'triage', { ...noted, data: { total: 12 } }],
+      [[E1], 'triage', { name: 'triage', ...nothing, summary: 'x'.repeat(2_000), data: { total: 13 } }],
+      [[E1], 'triage', null],
+    ]);
+  });
+
+  it("is of the run's only email, of the one that the item names or comes from, or of those that are named", async () => {
+    const scene = new Scene();
+    const of = async (parameters = {}): Promise<readonly string[]> => {
+      await scene.ask(parameters);
+      return scene.noted.at(-1)![0];
+    };
+    scene.held = [E1];
+    assert.deepEqual(await of(), [E1]);
+    scene.held = [E1, E2];
+    scene.traced = { delivery: { eventId: E1 } };
+    assert.deepEqual(await of(), [E1], 'by item linking');
+    scene.items = [{ delivery: { eventId: E2 } }];
+    assert.deepEqual(await of(), [E2], 'as the item says');
+    assert.deepEqual(await of({ annotated: 'ids', eventIds: `${E1}, ${E2}` }), [E1, E2]);
+  });
+
+  it('is not guessed: where nobody can tell which email it is about, that is said', async () => {
+    const scene = new Scene();
+    await assert.rejects(scene.ask({}), /This item comes from no Durable Mail trigger/);
+    scene.held = [E1, E2];
+    await assert.rejects(scene.ask({}), /cannot be told which of the 2 emails of this run/);
+    scene.known = 0;
+    await assert.rejects(
+      scene.ask({ annotated: 'ids', eventIds: E1 }),
+      /Event .* is not in this mail ledger/,
+    );
+  });
+
+  it('of an email in a manual test notes nothing, and lets the test go on', async () => {
+    const scene = new Scene();
+    scene.items = [{ delivery: { eventId: 'manual-test' } }];
+    const [{ count, message }] = (await scene.ask({ category: 'a' })) as [IDataObject];
+    assert.equal(count, 0);
+    assert.match(message as string, /manual test/);
+    assert.deepEqual(scene.noted, []);
+  });
+
+  it('that is no JSON or too long to be kept is refused, with what to change', async () => {
+    const scene = new Scene();
+    scene.held = [E1];
+    await assert.rejects(scene.ask({ data: 'no' }), /"Data" is no JSON/);
+    await assert.rejects(
+      scene.ask({ data: { long: 'x'.repeat(9_000) } }),
+      /"Data" is 9011 octets of JSON; 8192/,
+    );
+    await assert.rejects(scene.ask({ annotationName: ' ' }), /"Name" is empty/);
+    await assert.rejects(
+      scene.ask({ category: 'x'.repeat(65) }),
+      /"Category" has 65 characters; 64 are the most/,
+    );
+    await assert.rejects(scene.ask({ priority: 'x'.repeat(33) }), /"Priority" has 33 characters/);
+    assert.deepEqual(scene.noted, []);
+  });
+});
+
+describe('a mailbox', () => {
+  const asked = (answers: readonly IDataObject[]): unknown[] =>
+    answers.map(({ sourceId, asked: isAsked }) => [sourceId, isAsked]);
+
+  it('is looked at now, by its ID or all that are watched; who watches none says so', async () => {
+    const scene = new Scene();
+    const look = { resource: 'source', operation: 'lookNow' };
+    assert.deepEqual(asked(await scene.ask(look)), [
+      [1, true],
+      [2, true],
+      [3, true],
+    ]);
+    assert.deepEqual(scene.woken, [1, 2, 3].map(lookKey));
+    const answers = await scene.ask({ ...look, sources: 'ids', sourceIds: '4, 1' });
+    assert.deepEqual(asked(answers), [
+      [4, false],
+      [1, true],
+    ]);
+    assert.match(answers[0]!['message'] as string, /Nobody watches this mailbox/);
+    assert.deepEqual(scene.woken.slice(3), [lookKey(1)]);
+    const unknown = scene.ask({ ...look, sources: 'ids', sourceIds: '9' });
+    await assert.rejects(unknown, /"9" is not a source of this mail ledger/);
+  });
+
+  it('that cannot be read is tried again now', async () => {
+    const scene = new Scene();
+    const answers = await scene.ask({ resource: 'source', operation: 'tryAgainNow' });
+    assert.deepEqual(asked(answers), [
+      [2, true],
+      [3, true],
+    ]);
+    assert.deepEqual(scene.woken, [lookKey(2), lookKey(3)]);
+  });
+
+  it('is called by a number that nothing else has', () => {
+    const ids = [1, 2, 1_000_000];
+    const keys = [...ids, ...ids.map(noticeKey), ...ids.map(lookKey)];
+    assert.equal(new Set(keys).size, keys.length);
+    assert.ok(
+      keys.every((key) => String(key) === String(Number(String(key)))),
+      'as text they are the same',
+    );
+  });
+});

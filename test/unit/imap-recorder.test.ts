@@ -1,0 +1,119 @@
+// What is read is recorded while more is read: in order, and nothing behind what could not be recorded.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import { Recorder } from '../../engine/imap/read/recorder';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { NewMessage, RecordBatch } from '../../engine/ledger/recording';
+
+const mail = (uid: number, bytes = 1_000): NewMessage => ({
+  identity: `uid:${uid}`,
+  softIdentity: null,
+  accountWide: false,
+  weakIdentity: null,
+  messageId: null,
+  sender: null,
+  subject: null,
+  uid,
+  uidValidity: '1',
+  receivedAt: null,
+  size: bytes,
+  content: Buffer.alloc(bytes),
+  due: [1],
+});
+
+describe('recording what is read', () => {
+  const recorder = (
+    record: (batch: RecordBatch) => Promise<void>,
+  ): { recorder: Recorder; begun: number[]; told: (readonly number[])[] } => {
+    const begun: number[] = [];
+    const told: (readonly number[])[] = [];
+    const ledger = {
+      record: async (batch: RecordBatch) => {
+        begun.push(...batch.messages.map(({ uid }) => uid!));
+        await record(batch);
+        return [1];
+      },
+    } as unknown as Ledger;
+    const hold = { sourceId: 1, fence: 1 };
+    return { recorder: new Recorder({ ledger, hold, recorded: (ids) => told.push(ids) }), begun, told };
+  };
+
+  it('records one batch at a time, in order, and is done when all are', async () => {
+    let atOnce = 0;
+    const {
+      recorder: one,
+      begun,
+      told,
+    } = recorder(async () => {
+      assert.equal(++atOnce, 1);
+      await setTimeout(5);
+      atOnce--;
+    });
+    for (let uid = 1; uid <= 8; uid++) await one.add([mail(uid)], []);
+    await one.end();
+    assert.deepEqual(begun, [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.equal(told.length, 8);
+  });
+
+  /** A ledger that records nothing until it is let to. */
+  const slow = (): ReturnType<typeof recorder> & { readonly letOne: () => void } => {
+    const waiting: (() => void)[] = [];
+    const made = recorder(() => new Promise((resolve) => waiting.push(resolve)));
+    return { ...made, letOne: () => waiting.shift()!() };
+  };
+  const isDone = async (adding: Promise<void>): Promise<boolean> =>
+    Promise.race([adding.then(() => true), setTimeout(20, false)]);
+
+  it('lets a few batches wait while the ledger is slow, and no more of them', async () => {
+    const { recorder: one, begun, letOne } = slow();
+    for (let uid = 1; uid <= 3; uid++) await one.add([mail(uid)], []);
+    assert.deepEqual(begun, [1]);
+    const fourth = one.add([mail(4)], []);
+    assert.equal(await isDone(fourth), false);
+    letOne();
+    await fourth;
+    for (let uid = 2; uid <= 4; uid++) {
+      await setTimeout();
+      letOne();
+    }
+    await one.end();
+    assert.deepEqual(begun, [1, 2, 3, 4]);
+  });
+
+  const large = 3 * 1024 * 1024;
+  const inPieces = (uid: number): NewMessage => ({
+    ...mail(uid),
+    content: [Buffer.alloc(large / 3), Buffer.alloc(large / 3), Buffer.alloc(large / 3)],
+  });
+  for (const [what, largeMail] of [
+    ['a mail', (uid: number) => mail(uid, large)],
+    ['a mail in pieces', inPieces],
+  ] as const)
+    it(`lets no more bytes wait than there is room for: ${what}`, async () => {
+      const { recorder: one, letOne } = slow();
+      await one.add([largeMail(1)], []);
+      const second = one.add([largeMail(2)], []);
+      assert.equal(await isDone(second), false);
+      letOne();
+      await second;
+      await setTimeout();
+      letOne();
+      await one.end();
+    });
+
+  it('records nothing behind what could not be recorded, and says so to whoever adds or ends', async () => {
+    const { recorder: one, begun } = recorder(async ({ messages }) => {
+      await setTimeout(5);
+      if (messages[0]!.uid === 2) throw new Error('the disk is full');
+    });
+    await one.add([mail(1)], []);
+    await one.add([mail(2)], []);
+    await one.add([mail(3)], []);
+    await assert.rejects(async () => {
+      for (let uid = 4; uid <= 9; uid++) await one.add([mail(uid)], [{ subscriptionId: 1, cursor: { uid } }]);
+    }, /the disk is full/);
+    await assert.rejects(one.end(), /the disk is full/);
+    assert.deepEqual(begun, [1, 2]);
+  });
+});

@@ -19,7 +19,7 @@ type Side = 0 | 1;
 type Answer<Name extends Call> = Awaited<ReturnType<Ledger[Name]>>;
 
 /** Fields whose numbers are times, or how long until one. */
-const TIME = /(^at|At|until|Until|InMs)$/;
+const TIME = /(^at|At|^since|Since|until|Until|InMs)$/;
 /** More than the calls of a life take, less than any wait in it, ms. */
 const TOLERANCE_MS = 10_000;
 

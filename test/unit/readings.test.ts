@@ -177,7 +177,8 @@ describe('what a trigger takes, as it comes back from the ledger,', () => {
       { numRuns: RUNS },
     );
     assertAllSet(namesOf(imapProperties), all);
-    assert.ok(takes.yes > RUNS && takes.no > RUNS, JSON.stringify(takes));
+    // Far from what chance gives: both are seen, and often.
+    assert.ok(takes.yes > RUNS / 4 && takes.no > RUNS / 4, JSON.stringify(takes));
   });
 
   it('is what its settings say: a Gmail account', async () => {

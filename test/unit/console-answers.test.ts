@@ -359,7 +359,7 @@ describe('what the console answers', { timeout: 120_000 }, () => {
       const first = await held(ledger, to.sourceId, { holder: 'the first' });
       await ledger.reportSource(first, { state: 'idle', connection: 'polling', synced: true });
       const over = new Proxy(ledger, {
-        get: (of, name) => (name === 'sources' ? sources : Reflect.get(of, name)),
+        get: (of, name) => (name === 'sources' ? sources : (Reflect.get(of, name) as unknown)),
       });
       // Without what answers the same for a moment to whoever asks often.
       const standing = async (ok: boolean): Promise<string> => {

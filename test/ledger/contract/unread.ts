@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SourceHealth } from '../../../engine/ledger/inspection';
 import type { SourceReport } from '../../../engine/ledger/sources';
+import type { Subscription } from '../../../engine/ledger/subscriptions';
 import { held } from '../held';
 import { type Fixture, HOUR_MS, LEASE_MS } from './fixture';
 
@@ -29,9 +30,10 @@ export function unreadContract(fixture: Fixture): void {
     };
 
     /** As a trigger leaves it that has just subscribed. */
-    const neverTaken = async (): Promise<void> => {
-      await fixture.subscribe();
+    const neverTaken = async (): Promise<Subscription> => {
+      const to = await fixture.subscribe();
       await fixture.under.query('update source set holder = null, held_until = null, fence = 0');
+      return to;
     };
 
     it('is so since its last one gave it back, however long ago it was read', async () => {
@@ -65,10 +67,11 @@ export function unreadContract(fixture: Fixture): void {
     });
 
     it('is so since its trigger listens, where none has taken it', async () => {
-      await neverTaken();
+      const to = await neverTaken();
       await unreadFor(0, 'it has just subscribed');
       await fixture.elapse(10 * MINUTE_MS);
       await unreadFor(10 * MINUTE_MS, 'and nobody came');
+      await fixture.unserved(HOUR_MS, to);
       await fixture.ledger.serve([NODE]);
       await unreadFor(10 * MINUTE_MS, 'it listens all the while');
       await fixture.subscribe('another workflow');

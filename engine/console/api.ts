@@ -71,7 +71,7 @@ export type Standing = 'well' | 'quiet' | 'busy' | 'off' | 'troubled' | 'broken'
 /** Of `GET /api/sources`. What is null is not known, or is not so. */
 export interface SourceTold extends AsTold<
   Omit<SourceHealth, 'lastSuccessAt' | 'failingSince'>,
-  'since' | 'lastMailAt' | 'nextTryAt' | 'lastErrorAt' | 'recoveredAt' | 'notifiedUntil'
+  'since' | 'lastMailAt' | 'nextTryAt' | 'unreadSince' | 'lastErrorAt' | 'recoveredAt' | 'notifiedUntil'
 > {
   readonly standing: Standing;
   /** How it is, and what to do: one or two plain sentences. */

@@ -1,7 +1,7 @@
 // How a source is, for people: what is broken and what is only quiet is decided here, for the page, its title and /healthz, and
 // each comes with a sentence that says what to do.
 // Invariant: a source that is read is never broken, and one that is not read, though somebody listens, is, at the latest after
-// the times below.
+// the times below; a process that takes over from another one has as long.
 import type { Standing } from './api';
 import type { SourceHealth } from '../ledger/inspection';
 
@@ -29,26 +29,27 @@ export function standingOf(source: SourceHealth, now: number): SourceStanding {
   if (!source.served) {
     return is('off', 'No published workflow listens to it, so it is not read.', 'Publish one to read it.');
   }
+  const unreadMs = source.unreadSince === null ? null : now - source.unreadSince;
+  if (unreadMs !== null && unreadMs > LASTING_MS) {
+    const last = read === null ? 'it was never read' : `it was last read ${ago(lasted)} ago`;
+    return is('broken', `No process reads it; ${last}.`, lastFault(source), PUBLISH_AGAIN);
+  }
   if (isFailing(source)) {
+    const hasLasted = read === null || now - Math.max(source.failingSince ?? read, read) > LASTING_MS;
+    // What a process says last of it is no longer so when that process is gone: nobody tries it again.
+    if (unreadMs !== null) {
+      const todo = hasLasted ? PUBLISH_AGAIN : 'The next process tries it again by itself.';
+      return is(hasLasted ? 'broken' : 'troubled', 'No process reads it just now.', lastFault(source), todo);
+    }
     const why = sentence(source.lastError ?? 'Nobody knows why.');
     const next = nextTry(source, now);
     if (read === null) return is('broken', `It was never read: ${why}`, next, PUT_RIGHT);
-    // One that is looked at seldom was last read long before its first fault.
-    if (now - Math.max(source.failingSince ?? read, read) > LASTING_MS)
-      return is('broken', `It has not been read for ${ago(lasted)}: ${why}`, next, PUT_RIGHT);
+    if (hasLasted) return is('broken', `It has not been read for ${ago(lasted)}: ${why}`, next, PUT_RIGHT);
     return is('troubled', `It could not be read just now: ${why}`, next || 'It is tried again by itself.');
   }
-  const isClosed = source.connection === 'closed';
-  // What a process says last of it is no longer so when that process is gone.
-  if (isClosed || (source.holder === null && read !== null)) {
-    if (lasted > LASTING_MS && (read !== null || source.state === 'idle')) {
-      const last = read === null ? '' : `; it was last read ${ago(lasted)} ago`;
-      return is('broken', `No process reads it${last}.`, PUBLISH_AGAIN);
-    }
-    if (isClosed) return is('busy', 'It is about to be read.');
-  }
+  if (source.connection === 'closed') return is('busy', 'It is about to be read.');
   if (source.connection === 'idling' || source.connection === 'polling') {
-    if (lasted > LOOKED_WITHIN_MS[source.connection] && source.state !== 'gap_syncing') {
+    if (unreadMs === null && !isCatchingUp(source) && lasted > LOOKED_WITHIN_MS[source.connection]) {
       return is('broken', `Nobody has looked at it for ${ago(lasted)}.`, PUBLISH_AGAIN);
     }
     if (source.state === 'error' || source.state === 'retry_scheduled') {
@@ -68,17 +69,27 @@ const PUT_RIGHT = 'Check the server and the credential, then choose "Try again n
 const PUBLISH_AGAIN =
   'See whether the n8n that runs its workflow is up; if it is, unpublish that workflow and publish it.';
 
+const hasFailedSince = ({ lastErrorAt, lastSuccessAt }: SourceHealth): boolean =>
+  lastErrorAt !== null && (lastSuccessAt === null || lastErrorAt > lastSuccessAt);
+
 /** It has failed since it was last read, and is not being read again yet. */
-function isFailing({ state, connection, lastErrorAt, lastSuccessAt }: SourceHealth): boolean {
-  if (lastErrorAt === null || (lastSuccessAt !== null && lastErrorAt <= lastSuccessAt)) return false;
-  if (connection === 'closed') return false;
-  return (
-    state === 'error' ||
-    state === 'retry_scheduled' ||
-    connection === 'connecting' ||
-    connection === 'backing_off'
-  );
+function isFailing(source: SourceHealth): boolean {
+  const { state, connection, failingSince } = source;
+  if (!hasFailedSince(source) || connection === 'closed') return false;
+  // What failed for the process of before, this one has yet to try.
+  if (connection === 'connecting') return failingSince !== null;
+  return state === 'error' || state === 'retry_scheduled' || connection === 'backing_off';
 }
+
+/** It is being looked at now, by a process that has not read it to its end yet. */
+const isCatchingUp = ({ state, since }: SourceHealth): boolean =>
+  since === null || state === 'gap_checking' || state === 'gap_syncing';
+
+/** Of a process that is gone. */
+const lastFault = (source: SourceHealth): string =>
+  hasFailedSince(source) && source.lastError !== null
+    ? `The last one could not: ${sentence(source.lastError)}`
+    : '';
 
 function calm(
   { state, backfill, connection, lastMailAt, lastSuccessAt, actionsWaiting }: SourceHealth,

@@ -24,6 +24,7 @@ export function tellSource(source: SourceHealth, now: number): SourceTold {
     lastMailAt: isoTime(source.lastMailAt),
     lastLookAt: isoTime(lastSuccessAt),
     nextTryAt: isoTime(source.nextTryAt),
+    unreadSince: isoTime(source.unreadSince),
     lastErrorAt: isoTime(source.lastErrorAt),
     recoveredAt: isoTime(source.recoveredAt),
     notifiedUntil: isoTime(source.notifiedUntil),

@@ -86,6 +86,11 @@ export interface SourceHealth {
   readonly nextTryAt: number | null;
   /** The process that reads it; null: none does. */
   readonly holder: string | null;
+  /**
+   * Since when no process reads it, though a trigger listens: since the last one gave it back, or died, or since somebody
+   * listens at all; null: one does, or nobody listens.
+   */
+  readonly unreadSince: number | null;
   /** When the newest of its mails came that was recorded; null: none was. */
   readonly lastMailAt: number | null;
   readonly lastSuccessAt: number | null;

@@ -39,6 +39,7 @@ export function sourceJson({ id, ...source }: SourceHealth): IDataObject {
     since: isoTime(source.since),
     failingSince: isoTime(source.failingSince),
     nextTryAt: isoTime(source.nextTryAt),
+    unreadSince: isoTime(source.unreadSince),
     lastMailAt: isoTime(source.lastMailAt),
     recoveredAt: isoTime(source.recoveredAt),
     notifiedUntil: isoTime(source.notifiedUntil),

@@ -19,7 +19,13 @@ import type { SourceHold } from '../../engine/ledger/source-holds';
 import { selfSigned } from '../support/certificate';
 import { PostgresServer } from '../support/postgres';
 import { until } from '../support/until';
-import { type Before, ledgerOfBefore, selectAll, TABLES as TABLES_BEFORE } from '../ledger/before/to-its-end';
+import {
+  type Before,
+  DATE_AHEAD,
+  ledgerOfBefore,
+  selectAll,
+  TABLES as TABLES_BEFORE,
+} from '../ledger/before/to-its-end';
 import { ledgerContract } from '../ledger/contract';
 import { Fixture } from '../ledger/contract/fixture';
 import { held } from '../ledger/held';
@@ -191,6 +197,7 @@ async function openBefore(): Promise<LedgerUnderTest> {
   await restoring.end();
   const beside = await connect(url);
   const all = async <Row>(sql: string): Promise<Row[]> => (await beside.query(sql)).rows as Row[];
+  await beside.query(DATE_AHEAD);
   const tables: (readonly [string, readonly unknown[]])[] = [];
   for (const table of TABLES_BEFORE) tables.push([table, await all<Record<string, Value>>(selectAll(table))]);
   dumped = Object.fromEntries(tables) as unknown as Before;

@@ -24,12 +24,14 @@ import { scansContract } from './contract/scans';
 import { servingContract } from './contract/serving';
 import { settleContract } from './contract/settle';
 import { sweepContract } from './contract/sweep';
+import { unreadContract } from './contract/unread';
 
 export function ledgerContract(name: string, open: OpenLedger): void {
   describe(`the ledger on ${name}`, () => {
     const fixture = new Fixture(open);
     recordContract(fixture);
     holdsContract(fixture);
+    unreadContract(fixture);
     offerContract(fixture);
     claimContract(fixture);
     clockContract(fixture);

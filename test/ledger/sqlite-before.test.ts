@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
-import { type Before, ledgerOfBefore, selectAll, TABLES } from './before/to-its-end';
+import { type Before, DATE_AHEAD, ledgerOfBefore, selectAll, TABLES } from './before/to-its-end';
 import { Fixture } from './contract/fixture';
 import type { LedgerUnderTest, Value } from './contract/harness';
 
@@ -22,6 +22,7 @@ async function openBefore(): Promise<LedgerUnderTest> {
       .prepare(sql)
       .all()
       .map((row) => ({ ...row }) as Row);
+  beside.exec(DATE_AHEAD);
   before = Object.fromEntries(
     TABLES.map((table) => [table, all<Record<string, Value>>(selectAll(table))]),
   ) as unknown as Before;

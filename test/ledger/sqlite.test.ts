@@ -397,7 +397,7 @@ describe('a file of version 1', () => {
         },
         ...{ retry_delays_ms: '[1000]', cursor: '{"uid":9}', created_at: 5 },
         ...{ guarantee: 'atLeastOnce', keep_content_ms: 0, retention_ms: 90 * 86_400_000 },
-        ...{ after_success: null, when_dead: null },
+        ...{ after_success: null, when_dead: null, served_since: null },
         ...{ node_name: null, reading: null, unserved_told: 0, served_until: servedUntil() },
       },
     );
@@ -477,6 +477,7 @@ describe('a file of version 2', () => {
           ...{ source_id: 3, retry_delays_ms: '[1000]', cursor: '{"uid":9}', created_at: 5 },
           ...{ guarantee: 'atMostOnce', keep_content_ms: 1, retention_ms: 2 },
           ...{ after_success: null, when_dead: null, node_name: null, reading: null, unserved_told: 0 },
+          served_since: null,
           served_until: beside.prepare('select served_until as at from subscription').get()?.['at'],
         },
       );

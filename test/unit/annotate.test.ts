@@ -19,7 +19,7 @@ const source = (
   served = true,
 ): SourceHealth => ({
   ...{ id, kind: 'imap', account: 'ann@example.com', mailbox: `Box ${id}`, state, connection, served },
-  ...{ since: null, failingSince: null, nextTryAt: null, holder: null, lastMailAt: null },
+  ...{ since: null, failingSince: null, nextTryAt: null, holder: null, unreadSince: null, lastMailAt: null },
   ...{ lastSuccessAt: null, lastErrorAt: null, lastError: null, backfill: null, recovered: null },
   ...{ recoveredAt: null, notifiedUntil: null, actionsWaiting: 0, actionError: null, workflowIds: ['w'] },
 });

@@ -12,8 +12,12 @@ import type {
   StatisticsAnswer,
   TriggersAnswer,
 } from '../../engine/console/api';
+import { health } from '../../engine/console/health';
+import { tellSource } from '../../engine/console/told';
+import type { SourceHealth } from '../../engine/ledger/inspection';
 import { LedgerFault } from '../../engine/ledger/fault';
 import { deadMails, listening } from '../support/console-mails';
+import { held } from '../ledger/held';
 import { assertGuarded, openConsole, type OpenConsole, READ, refusedWith } from '../support/console';
 import { until } from '../support/until';
 
@@ -339,6 +343,46 @@ describe('what the console answers', { timeout: 120_000 }, () => {
       const { standings, sources } = await open.get<SourcesAnswer>('/api/sources');
       assert.deepEqual(standings, { broken: 1 });
       assert.equal(sources[0]!.says, broken[0]!.says);
+    });
+
+    it('are not alarmed by an n8n that is started again, but by one that is not', async () => {
+      const { ledger } = open;
+      // It is looked at once an hour, and that was an hour ago.
+      const sources = async (): Promise<SourceHealth[]> =>
+        (await ledger.sources()).map((source) => ({
+          ...source,
+          lastSuccessAt: source.lastSuccessAt && source.lastSuccessAt - 3_600_000,
+        }));
+      let later = 0;
+      const now = (): number => Date.now() + later;
+      const to = await listening(ledger);
+      const first = await held(ledger, to.sourceId, { holder: 'the first' });
+      await ledger.reportSource(first, { state: 'idle', connection: 'polling', synced: true });
+      const over = new Proxy(ledger, {
+        get: (of, name) => (name === 'sources' ? sources : (Reflect.get(of, name) as unknown)),
+      });
+      // Without what answers the same for a moment to whoever asks often.
+      const standing = async (ok: boolean): Promise<string> => {
+        assert.equal((await health({ ledger: over, now })).ok, ok);
+        const [source] = (await sources()).map((one) => tellSource(one, now()));
+        assert.equal(source!.unreadSince === null, source!.holder !== null || !source!.served);
+        return `${source!.standing}: ${source!.says}`;
+      };
+      assert.match(await standing(true), /^well/);
+      await ledger.unserve([{ workflowId: 'w1', nodeId: 'n1' }]);
+      assert.match(await standing(true), /^off/);
+      await ledger.reportSource(first, { state: 'idle', connection: 'closed' });
+      await ledger.releaseHolds([first]);
+      await listening(ledger);
+      assert.match(await standing(true), /^busy: It is about to be read/);
+      later = 6 * 60_000;
+      assert.match(await standing(false), /^broken: No process reads it; it was last read 66 min ago/);
+      const next = await held(ledger, to.sourceId, { holder: 'the next' });
+      assert.match(await standing(true), /^busy: It is about to be read/);
+      await ledger.reportSource(next, { state: 'gap_checking', connection: 'connecting' });
+      assert.match(await standing(true), /^busy: It is being connected/);
+      await ledger.reportSource(next, { state: 'gap_checking', connection: 'polling' });
+      assert.match(await standing(true), /^busy/);
     });
 
     it('are in the format of Prometheus', async () => {

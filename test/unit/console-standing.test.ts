@@ -20,7 +20,8 @@ const WELL: SourceHealth = {
     lastErrorAt: null,
     lastError: null,
   },
-  ...{ since: NOW - HOUR, failingSince: null, nextTryAt: null, holder: 'n8n:7:one', lastMailAt: null },
+  ...{ since: NOW - HOUR, failingSince: null, nextTryAt: null, lastMailAt: null },
+  ...{ holder: 'n8n:7:one', unreadSince: null },
   ...{ backfill: null, recovered: null, recoveredAt: null, notifiedUntil: null },
   ...{ actionsWaiting: 0, actionError: null, workflowIds: ['w1'], served: true },
 };
@@ -31,6 +32,9 @@ const FAILING = {
   lastError: 'No route',
   lastErrorAt: NOW,
 } as const;
+
+/** No process reads it. */
+const gone = (ms: number): Partial<SourceHealth> => ({ holder: null, unreadSince: NOW - ms });
 
 const CASES: readonly [what: string, source: Partial<SourceHealth>, standing: Standing, says: RegExp][] = [
   ['is read', {}, 'well', /^It is read, last 20 s ago\.$/],
@@ -81,23 +85,77 @@ const CASES: readonly [what: string, source: Partial<SourceHealth>, standing: St
   ],
   [
     'was read by a process that is gone',
-    { holder: null, lastSuccessAt: NOW - 10 * MINUTE },
+    { ...gone(9 * MINUTE), lastSuccessAt: NOW - 10 * MINUTE },
     'broken',
-    /No process reads it; it was last read 10 min ago/,
+    /^No process reads it; it was last read 10 min ago\. See whether/,
   ],
-  ['was read by a process until a moment ago', { holder: null }, 'well', /It is read/],
+  ['was read by a process until a moment ago', gone(10 * SECOND), 'well', /It is read/],
+  [
+    'is looked at seldom, by a process that is gone since a moment',
+    { ...gone(MINUTE), connection: 'polling', lastSuccessAt: NOW - 71 * MINUTE },
+    'well',
+    /last 71 min ago/,
+  ],
+  [
+    'failed, and whose process died since',
+    { ...FAILING, ...gone(20 * MINUTE), lastSuccessAt: NOW - HOUR, failingSince: NOW - 50 * MINUTE },
+    'broken',
+    /^No process reads it; it was last read 60 min ago\. The last one could not: No route\. See whether/,
+  ],
+  [
+    'was failing since long when its process died',
+    {
+      ...{ ...FAILING, ...gone(MINUTE), nextTryAt: NOW + MINUTE },
+      ...{ lastSuccessAt: NOW - HOUR, failingSince: NOW - 50 * MINUTE },
+    },
+    'broken',
+    /^No process reads it just now\. The last one could not: No route\. See whether/,
+  ],
+  [
+    'was failing since a moment when its process died',
+    { ...FAILING, ...gone(MINUTE), lastSuccessAt: NOW - HOUR, failingSince: NOW - 2 * MINUTE },
+    'troubled',
+    /^No process reads it just now\. The last one could not: No route\. The next process/,
+  ],
+  [
+    'could never be read by a process that died',
+    { ...FAILING, ...gone(MINUTE), lastSuccessAt: null, failingSince: NOW - 2 * MINUTE },
+    'broken',
+    /^No process reads it just now\. The last one could not: No route\./,
+  ],
   ['was never read', { ...FAILING, lastSuccessAt: null }, 'broken', /^It was never read: No route\./],
   [
     'is being tried again after long',
-    { ...FAILING, state: 'gap_checking', connection: 'connecting', lastSuccessAt: NOW - HOUR },
+    {
+      ...{ ...FAILING, state: 'gap_checking', connection: 'connecting' },
+      ...{ lastSuccessAt: NOW - HOUR, failingSince: NOW - HOUR },
+    },
     'broken',
     /not been read for 60 min/,
+  ],
+  [
+    'failed for a process, and is tried by the next one',
+    { ...FAILING, state: 'gap_checking', connection: 'connecting', lastSuccessAt: NOW - HOUR },
+    'busy',
+    /being connected/,
   ],
   [
     'is being read again',
     { ...FAILING, state: 'gap_syncing', connection: 'idling', lastSuccessAt: NOW - HOUR },
     'busy',
     /while it was not read is looked for/,
+  ],
+  [
+    'was not read for hours, and is being looked at',
+    { state: 'gap_checking', connection: 'polling', lastSuccessAt: NOW - 5 * HOUR },
+    'busy',
+    /while it was not read is looked for/,
+  ],
+  [
+    'has older mail that a new process goes on to read',
+    { state: 'syncing', connection: 'polling', lastSuccessAt: NOW - 5 * HOUR, since: null },
+    'busy',
+    /Mail that was there before is being read/,
   ],
   [
     'is read with one mail that cannot be',
@@ -127,13 +185,31 @@ const CASES: readonly [what: string, source: Partial<SourceHealth>, standing: St
   ['is new', { state: 'pending', connection: 'connecting', lastSuccessAt: null }, 'busy', /being connected/],
   [
     'is about to be',
-    { state: 'pending', connection: 'closed', lastSuccessAt: null },
+    { ...gone(MINUTE), state: 'pending', connection: 'closed', lastSuccessAt: null },
+    'busy',
+    /about to be read/,
+  ],
+  [
+    'no process has ever taken',
+    { ...gone(6 * MINUTE), state: 'pending', connection: 'closed', lastSuccessAt: null },
+    'broken',
+    /^No process reads it; it was never read\. See whether/,
+  ],
+  [
+    'is looked at seldom, while n8n is started again',
+    { ...gone(MINUTE), connection: 'closed', lastSuccessAt: NOW - HOUR },
+    'busy',
+    /about to be read/,
+  ],
+  [
+    'is looked at seldom, and was just taken by the next process',
+    { connection: 'closed', lastSuccessAt: NOW - HOUR, since: null },
     'busy',
     /about to be read/,
   ],
   [
     'lost its process',
-    { connection: 'closed', lastSuccessAt: NOW - HOUR },
+    { ...gone(6 * MINUTE), connection: 'closed', lastSuccessAt: NOW - HOUR },
     'broken',
     /No process reads it; it was last read 60 min/,
   ],
@@ -175,19 +251,27 @@ describe('a source', () => {
       ),
       connection: fc.constantFrom('connecting', 'idling', 'polling', 'backing_off', 'closed'),
       ...{ lastSuccessAt: past, lastErrorAt: past, lastMailAt: past, nextTryAt: past, failingSince: past },
-      holder: fc.constantFrom('n8n:7:one', null),
+      ...{ since: past, unread: past },
       lastError: fc.option(fc.string()),
       backfill: fc.option(fc.record({ read: fc.nat(), left: fc.nat() })),
       actionsWaiting: fc.nat(),
       actionError: fc.option(fc.string()),
       served: fc.boolean(),
-    }) as fc.Arbitrary<Partial<SourceHealth>>;
+    }) as fc.Arbitrary<Partial<SourceHealth> & { readonly unread: number | null }>;
     fc.assert(
-      fc.property(source, (one) => {
-        const { standing, says } = standingOf({ ...WELL, ...one }, NOW);
+      fc.property(source, ({ unread, ...one }) => {
+        // As the ledger tells it: whoever read it last had it then.
+        const unreadSince = unread === null ? null : Math.max(unread, one.lastSuccessAt ?? unread);
+        const reader = { unreadSince, holder: unreadSince === null ? 'n8n:7:one' : null };
+        const { standing, says } = standingOf({ ...WELL, ...one, ...reader }, NOW);
         assert.match(says, /^[A-Z].*[.!?…]$/s);
         const isRead = typeof one.lastSuccessAt === 'number' && NOW - one.lastSuccessAt <= 5 * MINUTE;
         if (isRead || !one.served) assert.notEqual(standing, 'broken', says);
+        if (!one.served || unreadSince === null) return;
+        assert.doesNotMatch(says, /[Nn]ext try/, 'nobody tries it');
+        if (NOW - unreadSince > 5 * MINUTE)
+          assert.match(`${standing}: ${says}`, /^broken: No process reads it/);
+        else assert.doesNotMatch(says, /No process reads it;|Nobody has looked/);
       }),
       { numRuns: 2_000 },
     );

@@ -18,6 +18,27 @@ export interface BackfillColumns {
 export const backfillOf = ({ backfillRead: read, backfillLeft: left }: BackfillColumns): Backfill | null =>
   read === null || left === null ? null : { read, left };
 
+export interface ReaderColumns {
+  /** Whose lease has not run out. */
+  readonly holder: string | null;
+  /** When the last one gave the source back, or its lease ran out; null: none had it, or a version before this did not note it. */
+  readonly leftAt: number | null;
+  readonly lastSuccessAt: number | null;
+  /** Since when the first of those listens that do; null: nobody does. */
+  readonly servedSince: number | null;
+}
+
+/** Since when no process reads a source, though a trigger listens; null: one does, or nobody listens. */
+export const unreadSinceOf = ({
+  holder,
+  leftAt,
+  lastSuccessAt,
+  servedSince,
+}: ReaderColumns): number | null =>
+  holder !== null || servedSince === null
+    ? null
+    : Math.max(leftAt ?? -Infinity, lastSuccessAt ?? -Infinity, servedSince);
+
 export const storedErrand = (errand: Errand | null): string | null => (errand ? storableJson(errand) : null);
 
 export const parseErrand = (stored: string): Errand => JSON.parse(stored) as Errand;

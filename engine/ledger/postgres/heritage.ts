@@ -36,7 +36,7 @@ const takeAsOwn = `update durable_mail.subscription set key = $1, node_id = $2 w
 
 const takeOver = `
   update durable_mail.subscription
-  set node_id = $1, served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0, reading = null
+  set node_id = $1, served_since = ${NOW}, served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0, reading = null
   where id = any($2)`;
 
 // `limit 1` keeps each look-up a look-up.

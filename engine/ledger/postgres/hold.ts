@@ -7,10 +7,15 @@ import type { SourceHold, SourceHolds } from '../source-holds';
 import { NOW, type Parameter, type PostgresConnection, type Statements } from './connection';
 import type { Method, Part } from './part';
 
-// $5: a lease that was seen not to be renewed; 0: none was; null: it was not looked at.
+// $5: a lease that was seen not to be renewed; 0: none was; null: it was not looked at. What a holder that died said last of
+// how it reads is not so any more.
 const holdFree = `
   update durable_mail.source set
-    fence = case when holder = $2 then fence else fence + 1 end, holder = $2, held_until = ${NOW} + $3
+    fence = case when holder = $2 then fence else fence + 1 end, holder = $2, held_until = ${NOW} + $3,
+    connection = case when holder = $2 then connection else 'closed' end,
+    read_since = case when holder = $2 then read_since end,
+    failing_since = case when holder = $2 then failing_since end,
+    next_try_at = case when holder = $2 then next_try_at end
   where id = $1 and (holder is null or holder in ($2, $4) or (held_until <= ${NOW} and $5::bigint is null)
     or (held_until = $5 and (held_until <= ${NOW} or held_until > ${NOW} + $3 + ${AHEAD_MARGIN_MS})))
   returning fence`;
@@ -26,7 +31,8 @@ const lockHeld = `
 
 const renew = `update durable_mail.source set held_until = ${NOW} + $2 where id = any($1)`;
 
-const free = `update durable_mail.source set holder = null, held_until = null where id = any($1)`;
+const free = `
+  update durable_mail.source set holder = null, held_until = null, released_at = ${NOW} where id = any($1)`;
 
 const selectName = `select account, mailbox from durable_mail.source where id = $1`;
 

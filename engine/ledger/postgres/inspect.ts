@@ -1,7 +1,7 @@
 // What people see of the Postgres ledger: events, how many there are, and sources.
 import { monotonicNow } from '../../runtime/time';
 import { annotationsOf } from '../common/annotation';
-import { type BackfillColumns, backfillOf } from '../common/stored';
+import { type BackfillColumns, backfillOf, type ReaderColumns, unreadSinceOf } from '../common/stored';
 import type { Counts, EventMail, EventRecord, Looks, SourceHealth } from '../inspection';
 import type { EventState } from '../states';
 import { NOW } from './connection';
@@ -60,7 +60,8 @@ const countStates = `
 const selectSources = `
   select id, kind, account, mailbox, state, connection, coalesce(failing_since, read_since) as since,
     failing_since as "failingSince", next_try_at as "nextTryAt",
-    case when held_until > ${NOW} then holder end as holder, last_mail_at as "lastMailAt",
+    case when held_until > ${NOW} then holder end as holder, coalesce(held_until, released_at) as "leftAt",
+    case when last_mail_at > ${NOW} then ${NOW} else last_mail_at end as "lastMailAt",
     last_success_at as "lastSuccessAt",
     last_error_at as "lastErrorAt", last_error as "lastError",
     backfill_read as "backfillRead", backfill_left as "backfillLeft",
@@ -73,13 +74,16 @@ const selectSources = `
     array(
       select distinct workflow_id from durable_mail.subscription where source_id = source.id order by 1
     ) as "workflowIds",
-    exists (select 1 from durable_mail.subscription where source_id = source.id and ${IS_SERVED}) as served
+    (select min(coalesce(served_since, created_at)) from durable_mail.subscription
+      where source_id = source.id and ${IS_SERVED}) as "servedSince"
   from durable_mail.source order by kind, account, mailbox`;
 
 /** So long it is looked for what a filter lets through, in windows, before it is told where to go on. */
 const LOOK_MS = 60;
 
 type Row = Omit<EventRecord, 'annotations'> & { readonly seq: number; readonly annotations: string | null };
+
+type SourceRow = Omit<SourceHealth, 'backfill' | 'unreadSince' | 'served'> & BackfillColumns & ReaderColumns;
 
 const events: Method<'events'> = (connection, filter, page) =>
   connection.transaction(async (statements) => {
@@ -135,12 +139,12 @@ const statistics: Method<'statistics'> = async (connection, filter) => {
 
 const sources: Method<'sources'> = async (connection) => {
   // Thousands of them are more than a plan may be said to cost before a server compiles it: in a transaction it does not.
-  const rows = await connection.transaction((statements) =>
-    statements.all<Omit<SourceHealth, 'backfill'> & BackfillColumns>(selectSources),
-  );
-  return rows.map(({ backfillRead, backfillLeft, ...row }) => ({
+  const rows = await connection.transaction((statements) => statements.all<SourceRow>(selectSources));
+  return rows.map(({ backfillRead, backfillLeft, leftAt, servedSince, ...row }) => ({
     ...row,
+    unreadSince: unreadSinceOf({ ...row, leftAt, servedSince }),
     backfill: backfillOf({ backfillRead, backfillLeft }),
+    served: servedSince !== null,
   }));
 };
 

@@ -167,14 +167,20 @@ export const migrations: readonly string[] = [
   // 12: the life of each event (tries, what people did, annotations), and sums of all over time.
   lifeMigration,
 
-  // 13: since when a source is read or cannot be, when it is tried again, and when its newest mail came.
+  // 13: since when a source is read or cannot be, when it is tried again, when its last reader gave it back, and when its newest
+  // mail came; since when a trigger listens.
   `
   alter table durable_mail.source add column read_since bigint;
   alter table durable_mail.source add column failing_since bigint;
   alter table durable_mail.source add column next_try_at bigint;
+  alter table durable_mail.source add column released_at bigint;
   alter table durable_mail.source add column last_mail_at bigint;
+  -- No mail came after it was recorded, whatever its server says.
   update durable_mail.source set last_mail_at = newest.at
-  from (select source_id, max(coalesce(received_at, recorded_at)) as at from durable_mail.message group by source_id) newest
+  from (
+    select source_id, max(least(received_at, recorded_at)) as at from durable_mail.message group by source_id) newest
   where newest.source_id = source.id;
+
+  alter table durable_mail.subscription add column served_since bigint;
   `,
 ];

@@ -36,8 +36,8 @@ const insertMessages = `
     where source_id = $1 and identity = any($2)
     order by id for key share),
   told as (
-    -- One that was there before the trigger listened came when it came.
-    update durable_mail.source set last_mail_at = greatest(last_mail_at, least(coalesce($12::bigint, ${NOW}), ${NOW})) where id = $1),
+    -- One that was there before the trigger listened came when it came; none comes in days to come.
+    update durable_mail.source set last_mail_at = least(greatest(last_mail_at, coalesce($12::bigint, ${NOW})), ${NOW}) where id = $1),
   added as (
     insert into durable_mail.message
       (source_id, identity, soft_identity, header_message_id, sender, subject, uid, uid_validity, received_at, size,

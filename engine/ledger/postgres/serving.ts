@@ -25,7 +25,9 @@ const lockedOf = (which: string): string => `
 
 const serveNodes = `
   ${lockedOf(`served_until not between ${NOW} + ${(SERVED_MS * 2) / 3} and ${NOW} + ${SERVED_MS}`)}
-  update durable_mail.subscription set served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0
+  update durable_mail.subscription set
+    served_since = case when ${IS_SERVED} then served_since else ${NOW} end, served_until = ${NOW} + ${SERVED_MS},
+    unserved_told = 0
   from locked where subscription.id = locked.id`;
 
 const unserveNodes = `

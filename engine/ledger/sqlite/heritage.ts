@@ -35,7 +35,8 @@ const selectOwn = `select 1 as own from subscription where key = ?`;
 const takeAsOwn = `update subscription set key = ?1, node_id = ?2 where id = ?3`;
 
 const takeOver = `
-  update subscription set node_id = ?1, served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0, reading = null
+  update subscription set
+    node_id = ?1, served_since = ${NOW}, served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0, reading = null
   where id in (select value from json_each(?2))`;
 
 const had = (of: string, key: string): string =>

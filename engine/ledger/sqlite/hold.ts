@@ -6,9 +6,13 @@ import type { SourceHold, SourceHolds } from '../source-holds';
 import { NOW, type SqliteConnection } from './connection';
 import type { Method, Part } from './part';
 
-// ?5: a lease that was seen not to be renewed; 0: none was; null: it was not looked at.
+// ?5: a lease that was seen not to be renewed; 0: none was; null: it was not looked at. What a holder that died said last of
+// how it reads is not so any more.
 const holdFree = `
-  update source set fence = iif(holder = ?2, fence, fence + 1), holder = ?2, held_until = ${NOW} + ?3
+  update source set
+    fence = iif(holder = ?2, fence, fence + 1), holder = ?2, held_until = ${NOW} + ?3,
+    connection = iif(holder = ?2, connection, 'closed'), read_since = iif(holder = ?2, read_since, null),
+    failing_since = iif(holder = ?2, failing_since, null), next_try_at = iif(holder = ?2, next_try_at, null)
   where id = ?1 and (holder is null or holder in (?2, ?4) or (held_until <= ${NOW} and ?5 is null)
     or (held_until = ?5 and (held_until <= ${NOW} or held_until > ${NOW} + ?3 + ${AHEAD_MARGIN_MS})))
   returning fence`;
@@ -23,7 +27,8 @@ const renewHeld = `
   returning id as sourceId, fence`;
 
 const freeHeld = `
-  update source set holder = null, held_until = null from json_each(?) hold where ${ofHold}`;
+  update source set holder = null, held_until = null, released_at = ${NOW}
+  from json_each(?) hold where ${ofHold} and source.holder is not null`;
 
 const selectHeld = `select 1 as held from source where id = ? and fence = ?`;
 

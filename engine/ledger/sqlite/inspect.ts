@@ -1,7 +1,7 @@
 // What people see of the SQLite ledger: events, counts and sources.
 import { monotonicNow } from '../../runtime/time';
 import { annotationsOf } from '../common/annotation';
-import { backfillOf } from '../common/stored';
+import { backfillOf, unreadSinceOf } from '../common/stored';
 import type { Counts, EventMail, EventRecord, Looks, SourceHealth } from '../inspection';
 import type { ConnectionState, EventState, SourceState } from '../states';
 import { limitOf, NOW } from './connection';
@@ -45,7 +45,8 @@ const countOfWorkflow = `
 const selectSources = `
   select json_group_array(json_array(
     id, kind, account, mailbox, state, connection, coalesce(failing_since, read_since), failing_since, next_try_at,
-    iif(held_until > ${NOW}, holder, null), last_mail_at, last_success_at, last_error_at, last_error,
+    iif(held_until > ${NOW}, holder, null), coalesce(held_until, released_at), min(last_mail_at, ${NOW}),
+    last_success_at, last_error_at, last_error,
     backfill_read, backfill_left, recovered, recovered_at, notified_until,
     (select count(*) from errand where lane = 'source:' || source.id and ended_at is null),
     (select errand.last_error from errand
@@ -53,7 +54,8 @@ const selectSources = `
       order by errand.last_error_at desc, errand.id desc limit 1),
     (select json_group_array(workflow_id) from (
       select distinct workflow_id from subscription where source_id = source.id order by 1)),
-    exists (select 1 from subscription where source_id = source.id and ${IS_SERVED}))) as listed
+    (select min(coalesce(served_since, created_at)) from subscription
+      where source_id = source.id and ${IS_SERVED}))) as listed
   from (select * from source order by kind, account, mailbox) source`;
 
 /** So long it is looked for what a filter lets through, in windows, before it is told where to go on. */
@@ -134,11 +136,12 @@ type Listed = readonly [
   ...(readonly [id: number, kind: string, account: string, mailbox: string]),
   ...(readonly [state: SourceState, connection: ConnectionState]),
   ...(readonly [since: number | null, failingSince: number | null, nextTryAt: number | null]),
-  ...(readonly [holder: string | null, mailAt: number | null]),
+  ...(readonly [holder: string | null, leftAt: number | null, mailAt: number | null]),
   ...(readonly [successAt: number | null, errorAt: number | null, error: string | null]),
   ...(readonly [backfillRead: number | null, backfillLeft: number | null]),
   ...(readonly [recovered: number | null, recoveredAt: number | null, notifiedUntil: number | null]),
-  ...(readonly [waiting: number, actionError: string | null, workflowIds: readonly string[], served: number]),
+  ...(readonly [waiting: number, actionError: string | null, workflowIds: readonly string[]]),
+  servedSince: number | null,
 ];
 
 const sources: Method<'sources'> = (connection) => {
@@ -147,9 +150,9 @@ const sources: Method<'sources'> = (connection) => {
 };
 
 const health = ([id, kind, account, mailbox, state, connection, ...more]: Listed): SourceHealth => {
-  const [since, failingSince, nextTryAt, holder, lastMailAt, ...others] = more;
+  const [since, failingSince, nextTryAt, holder, leftAt, lastMailAt, ...others] = more;
   const [lastSuccessAt, lastErrorAt, lastError, backfillRead, backfillLeft, ...rest] = others;
-  const [recovered, recoveredAt, notifiedUntil, actionsWaiting, actionError, workflowIds, served] = rest;
+  const [recovered, recoveredAt, notifiedUntil, actionsWaiting, actionError, workflowIds, servedSince] = rest;
   return {
     id,
     kind,
@@ -161,6 +164,7 @@ const health = ([id, kind, account, mailbox, state, connection, ...more]: Listed
     failingSince,
     nextTryAt,
     holder,
+    unreadSince: unreadSinceOf({ holder, leftAt, lastSuccessAt, servedSince }),
     lastMailAt,
     lastSuccessAt,
     lastErrorAt,
@@ -172,7 +176,7 @@ const health = ([id, kind, account, mailbox, state, connection, ...more]: Listed
     actionsWaiting,
     actionError,
     workflowIds,
-    served: served === 1,
+    served: servedSince !== null,
   };
 };
 

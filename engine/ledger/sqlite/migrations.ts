@@ -139,14 +139,20 @@ export const migrations: readonly string[] = [
   // 13: the life of each event (tries, what people did, annotations), and sums of all over time.
   lifeMigration,
 
-  // 14: since when a source is read or cannot be, when it is tried again, and when its newest mail came.
+  // 14: since when a source is read or cannot be, when it is tried again, when its last reader gave it back, and when its newest
+  // mail came; since when a trigger listens.
   `
   alter table source add column read_since integer;
   alter table source add column failing_since integer;
   alter table source add column next_try_at integer;
+  alter table source add column released_at integer;
   alter table source add column last_mail_at integer;
+  -- No mail came after it was recorded, whatever its server says.
   update source set last_mail_at = newest.at
-  from (select source_id, max(coalesce(received_at, recorded_at)) as at from message group by source_id) newest
+  from (
+    select source_id, max(min(coalesce(received_at, recorded_at), recorded_at)) as at from message group by source_id) newest
   where newest.source_id = source.id;
+
+  alter table subscription add column served_since integer;
   `,
 ];

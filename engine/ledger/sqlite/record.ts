@@ -50,9 +50,9 @@ const insertPiece = `
   insert into content_piece (message_id, place, gzip) values (?, ?, ?)
   on conflict (message_id, place) do nothing`;
 
-// One that was there before the trigger listened came when it came.
+// One that was there before the trigger listened came when it came; none comes in days to come.
 const tellLastMail = `
-  update source set last_mail_at = max(coalesce(last_mail_at, 0), min(coalesce(?2, ${NOW}), ${NOW})) where id = ?1`;
+  update source set last_mail_at = min(max(coalesce(last_mail_at, 0), coalesce(?2, ${NOW})), ${NOW}) where id = ?1`;
 
 const moveCursors = `
   update subscription set cursor = moved.value ->> 1

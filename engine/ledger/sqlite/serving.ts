@@ -4,18 +4,19 @@ import { KEEP_UNSERVED_MS, SERVED_MS, type Serving, type Unserved } from '../ser
 import { limitOf, NOW, type SqliteConnection } from './connection';
 import type { Method, Part } from './part';
 
+/** Of a subscription; one that says so for longer than it could was written under a clock that was set back since. */
+export const IS_SERVED = `(served_until > ${NOW} and served_until <= ${NOW} + ${SERVED_MS})`;
+
 const ofNodes = `
   from json_each(?1) node
   where subscription.workflow_id = node.value ->> 'workflowId' and subscription.node_id = node.value ->> 'nodeId'`;
 
 const serveNodes = `
-  update subscription set served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0
+  update subscription set
+    served_since = iif(${IS_SERVED}, served_since, ${NOW}), served_until = ${NOW} + ${SERVED_MS}, unserved_told = 0
   ${ofNodes} and served_until not between ${NOW} + ${(SERVED_MS * 2) / 3} and ${NOW} + ${SERVED_MS}`;
 
 const unserveNodes = `update subscription set served_until = ${NOW} ${ofNodes} and served_until > ${NOW}`;
-
-/** Of a subscription; one that says so for longer than it could was written under a clock that was set back since. */
-export const IS_SERVED = `(served_until > ${NOW} and served_until <= ${NOW} + ${SERVED_MS})`;
 
 /** The same, the other way round: by the index of these times. */
 const IS_UNSERVED = `(served_until <= ${NOW} or served_until > ${NOW} + ${SERVED_MS})`;

@@ -17,11 +17,12 @@ const upsertSource = `
 const upsertSubscription = `
   insert into subscription
     (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, after_success,
-      when_dead, node_name, reading, created_at, served_until)
-  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW} + ${SERVED_MS})
+      when_dead, node_name, reading, created_at, served_since, served_until)
+  values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NOW}, ${NOW}, ${NOW} + ${SERVED_MS})
   on conflict (key) do update set
     node_id = excluded.node_id,
     node_name = coalesce(excluded.node_name, node_name),
+    served_since = excluded.served_since,
     served_until = excluded.served_until,
     unserved_told = 0,
     retry_delays_ms = excluded.retry_delays_ms,

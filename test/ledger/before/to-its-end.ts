@@ -34,6 +34,11 @@ export const TABLES = [
 export const selectAll = (table: (typeof TABLES)[number] | 'errand'): string =>
   `select ${table === 'content' ? 'message_id, drop_at' : '*'} from ${table} order by 1, 2`;
 
+/** The newest mail of one source says that it came in days to come. Done to the ledger of before. */
+export const DATE_AHEAD = `
+  update message set received_at = 4102444800000
+  where id = (select max(message.id) from message join source on source.id = source_id where mailbox = 'INBOX')`;
+
 const YEARS_MS = 315_360_000_000;
 const HOUR_MS = 3_600_000;
 const move: Errand = { kind: 'move', mailbox: 'Done "1" é', takesAway: true };
@@ -150,6 +155,18 @@ export function ledgerOfBefore(fixture: Fixture, before: () => Before): void {
       }),
       before().mail_action.map((row) => ({ ...row })),
     );
+  });
+
+  it('tells of no mail that came after it was recorded', async () => {
+    const sources = await fixture.under.query<{ mailbox: string; last: number; recorded: number }>(`
+      select mailbox, last_mail_at as last,
+        (select max(recorded_at) from message where source_id = source.id) as recorded
+      from source`);
+    assert.equal(sources.length, 3);
+    for (const { mailbox, last, recorded } of sources) {
+      assert.ok(last <= recorded, `${mailbox}: ${last} and ${recorded}`);
+      assert.equal(last === recorded, mailbox === 'INBOX', mailbox);
+    }
   });
 
   it('goes on where it was: its places, a backfill, its keys, and no mail is new to it', async () => {
@@ -306,12 +323,13 @@ export function ledgerOfBefore(fixture: Fixture, before: () => Before): void {
 
 /**
  * The row without what was added since: nobody knows yet what a trigger takes, when a run began, or since when a source is
- * read; when its newest mail came is known.
+ * read, is not, or a trigger listens; when its newest mail came is known.
  */
 function asBefore({ after_success: afterSuccess, when_dead: whenDead, ...added }: Row): Row {
   const { reading = null, began_at = null, read_since = null, failing_since = null, ...others } = added;
-  const { next_try_at = null, last_mail_at = null, ...row } = others;
-  assert.deepEqual([reading, began_at, read_since, failing_since, next_try_at], Array(5).fill(null));
+  const { next_try_at = null, last_mail_at = null, released_at = null, served_since = null, ...row } = others;
+  const unknown = [reading, began_at, read_since, failing_since, next_try_at, released_at, served_since];
+  assert.deepEqual(unknown, Array(7).fill(null));
   if ('mailbox' in row) assert.ok(last_mail_at);
   if (afterSuccess === undefined || whenDead === undefined) return row;
   return { ...row, after_success: withoutTakesAway(afterSuccess), when_dead: withoutTakesAway(whenDead) };

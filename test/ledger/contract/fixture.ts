@@ -38,9 +38,9 @@ export interface StoredEvent {
 export const TIMES: Readonly<Record<string, readonly string[]>> = {
   source: [
     ...['last_success_at', 'last_error_at', 'held_until', 'recovered_at', 'notified_until'],
-    ...['read_since', 'failing_since', 'next_try_at'],
+    ...['read_since', 'failing_since', 'next_try_at', 'released_at'],
   ],
-  subscription: ['created_at'],
+  subscription: ['created_at', 'served_since'],
   message: ['recorded_at'],
   content: ['drop_at'],
   event: ['due_at', 'lease_until', 'created_at', 'settled_at', 'reported_at', 'began_at'],

@@ -308,7 +308,7 @@ export function inspectionContract(fixture: Fixture): void {
         mailbox: 'INBOX',
         state: 'pending',
         connection: 'closed',
-        ...{ since: null, failingSince: null, nextTryAt: null, lastMailAt: null },
+        ...{ since: null, failingSince: null, nextTryAt: null, unreadSince: null, lastMailAt: null },
         holder: sources[0]!.holder,
         lastSuccessAt: null,
         lastErrorAt: null,

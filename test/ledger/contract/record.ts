@@ -535,6 +535,17 @@ export function recordContract(fixture: Fixture): void {
       assert.equal(await last(1_800_000_000_000 - 10 ** 11, 4), ahead, 'one that is known');
     });
 
+    it('tells of no mail that is to come, whatever is stored', async () => {
+      const to = await fixture.subscribe();
+      await fixture.record(to, 1);
+      await fixture.under.query(`update source set last_mail_at = ${Date.now() + 100 * DAY_MS}`);
+      const last = async (): Promise<number> => (await fixture.ledger.sources())[0]!.lastMailAt! - Date.now();
+      assert.ok(Math.abs(await last()) < HOUR_MS);
+      await fixture.record(to, 2);
+      const [stored] = await fixture.under.query<{ at: number }>('select last_mail_at as at from source');
+      assert.ok(Math.abs(stored!.at - Date.now()) < HOUR_MS, 'the next mail puts it right');
+    });
+
     it('keeps how far older mail was read, until there is none to read', async () => {
       const hold = fixture.hold(await fixture.subscribe());
       const report = async (backfill?: Backfill | null): Promise<Backfill | null> => {

@@ -39,6 +39,7 @@ export function sourceTold(id: number, told: Partial<SourceTold> = {}): SourceTo
     actionsWaiting: 0,
     actionError: null,
     holder: 'n8n-main-1',
+    unreadSince: null,
     workflowIds: ['kQ2rOrders'],
     served: true,
     ...told,

@@ -261,7 +261,7 @@ describe('the console over SQLite and over Postgres', { timeout: 300_000 }, () =
         2 ** 53,
         1e300,
         '',
-        'x',
+        'nothing',
         '\0',
         '\ud800',
         [],

@@ -29,15 +29,18 @@ function plainOf(
   if (value === null || typeof value === 'boolean') return value;
   if (typeof value === 'number') {
     if (Number.isFinite(value)) return value;
-    throw refused(what, `has ${value}, which JSON does not have`);
+    throw unheld(what, String(value));
   }
-  if (typeof value !== 'object') throw refused(what, `has a ${typeof value}, which JSON does not hold`);
+  if (typeof value !== 'object') throw unheld(what, typeof value);
   if (around.has(value)) throw refused(what, 'has a part that it is in itself: JSON cannot hold that');
   if (level >= MOST_JSON_LEVELS)
     throw refused(what, `has more than ${MOST_JSON_LEVELS} levels, one within another`);
   const within = new Set([...around, value]);
   const plain = (one: unknown): unknown => plainOf(one, what, level + 1, within, budget);
   if (Array.isArray(value)) return listed(value, plain);
+  // Of a Map, an error or bytes JSON would make an object without anything, or of something else.
+  const kind = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  if (kind !== 'Object') throw unheld(what, kind);
   const members = Object.entries(value).filter(([, one]) => one !== undefined);
   return Object.fromEntries(members.map(([name, one]) => [askableText(name, what), plain(one)]));
 }
@@ -60,5 +63,8 @@ function asItSays(value: unknown, what: string): unknown {
     throw refused(what, 'has a part that cannot be made JSON');
   }
 }
+
+const unheld = (what: string, kind: string): LedgerFault =>
+  refused(what, `has something that JSON does not hold: ${kind}`);
 
 const refused = (what: string, why: string): LedgerFault => new LedgerFault('asked', `"${what}" ${why}.`);

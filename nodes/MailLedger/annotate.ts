@@ -101,7 +101,12 @@ function readWords(context: IExecuteFunctions, itemIndex: number): Omit<NewAnnot
     .trim()
     .slice(0, MOST_OF_ANNOTATION.summary)
     .replace(/[\ud800-\udbff]$/, '');
-  return { category, priority, summary: summary || null, data: readData(context, itemIndex) };
+  return {
+    category,
+    priority,
+    summary: askableText(summary, 'Summary') || null,
+    data: readData(context, itemIndex),
+  };
 }
 
 /** @returns null: it is empty */

@@ -152,12 +152,16 @@ describe('an annotation', () => {
       [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, /"Data" has more than 100 levels/],
       [circular(), /"Data" has a part that it is in itself/],
       [twins(60), /"Data" is more JSON than can be kept/],
-      [{ n: 7n }, /"Data" has a bigint, which JSON does not hold/],
-      [{ f: () => 1 }, /"Data" has a function/],
-      [Symbol('s'), /"Data" has a symbol/],
-      [[undefined], /"Data" has a undefined/],
-      [new Array(1e9), /"Data" has a undefined/],
-      [{ n: Infinity }, /"Data" has Infinity, which JSON does not have/],
+      [{ n: 7n }, /"Data" has something that JSON does not hold: bigint/],
+      [{ f: () => 1 }, /"Data" has something that JSON does not hold: function/],
+      [Symbol('s'), /"Data" has something that JSON does not hold: symbol/],
+      [[undefined], /"Data" has something that JSON does not hold: undefined/],
+      [new Array(1e9), /"Data" has something that JSON does not hold: undefined/],
+      [{ at: new Map([[1, 2]]) }, /does not hold: Map/],
+      [[new Error('x')], /does not hold: Error/],
+      [new Uint8Array(3), /does not hold: Uint8Array/],
+      [new Number(1), /does not hold: Number/],
+      [{ n: Infinity }, /"Data" has something that JSON does not hold: Infinity/],
       [{ toJSON: () => assert.fail() }, /"Data" has a part that cannot be made JSON/],
       ['{"a": "\\u0000"}', /"Data" has a sign that no text of a mail has: NUL/],
     ] as const)
@@ -180,9 +184,9 @@ describe('what is told of an annotation', () => {
     const scene = new Scene();
     scene.held = [E1];
     const data = { at: new Date(0), none: undefined, half: '\ud800', list: [new Date(NaN)] };
-    const [told] = await scene.ask({ data, summary: ' a\0b ' });
+    const [told] = await scene.ask({ data, summary: ' a\0\ud800b ' });
     const noted = { at: '1970-01-01T00:00:00.000Z', half: '\ufffd', list: [null] };
-    assert.deepEqual([told!['data'], told!['summary']], [noted, 'ab']);
+    assert.deepEqual([told!['data'], told!['summary']], [noted, 'a\ufffdb']);
     assert.deepEqual(scene.noted[0]![2]!.data, noted);
   });
 

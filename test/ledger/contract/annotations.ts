@@ -127,9 +127,9 @@ export function annotationsContract(fixture: Fixture): void {
         ['n', { data: { 'k\0': 1 } }, /"data" has a sign/],
         ['n', { data: deep(101) }, /"data" has more than 100 levels/],
         ['n', { data: deep(4_000) }, /"data" has more than 100 levels/],
-        ['n', { data: 1n }, /"data" has a bigint, which JSON does not hold/],
-        ['n', { data: [1, undefined] }, /"data" has a undefined/],
-        ['n', { data: { n: NaN } }, /"data" has NaN/],
+        ['n', { data: 1n }, /"data" has something that JSON does not hold: bigint/],
+        ['n', { data: [1, undefined] }, /"data" has something that JSON does not hold: undefined/],
+        ['n', { data: { n: NaN } }, /"data" has something that JSON does not hold: NaN/],
       ] as const)
         await refused(one!, name, more, words);
       await assert.rejects(ledger.annotate([one!], 'n\0', null), LedgerFault);

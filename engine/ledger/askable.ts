@@ -49,6 +49,6 @@ export function askableFilter<Filter extends EventFilter>(filter: Filter): Filte
   return {
     ...filter,
     ...Object.fromEntries(texts),
-    ...(annotation !== undefined && { annotation: Object.fromEntries(noted) as typeof annotation }),
+    ...(annotation !== undefined && { annotation: Object.fromEntries(noted) }),
   };
 }

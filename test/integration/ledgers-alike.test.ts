@@ -135,7 +135,7 @@ const ERRANDS: readonly (Errand | null)[] = [
 ];
 
 const DATA: readonly unknown[] = [
-  ...[null, 7, '\0', JSON.parse(`${'['.repeat(2_000)}${']'.repeat(2_000)}`), { '\udc00': -0 }],
+  ...[null, 7, '\0', JSON.parse(`${'['.repeat(2_000)}${']'.repeat(2_000)}`) as unknown, { '\udc00': -0 }],
 ];
 
 class Life {

@@ -4,8 +4,11 @@ import type { Wake } from '../signal/wake';
 import type { ActAnswer, ActName, LookAnswer, MailQuery } from './api';
 import { isObject } from './body';
 import type { Jobs } from './jobs';
-import { FILTER_NAMES, mailFilter } from './mail-filter';
+import { FILTER_NAMES, mailFilter, statesIn } from './mail-filter';
 import type { ConsoleLedger } from './ports';
+import { eventIdOf } from '../ledger/askable';
+import type { Selection } from '../ledger/inspection';
+import type { EventState } from '../ledger/states';
 import { askedOf, oneOf, shown } from './query';
 import { MOST_COUNTED } from './reads';
 import { Refusal } from './refusal';
@@ -22,16 +25,20 @@ export type Act = (acting: Acting, body: Body, by: string) => Promise<unknown>;
 
 const ACTIONS = ['replay', 'retryNow', 'markDone', 'forget'] as const satisfies readonly ActName[];
 const MOST_IDS = 200;
-const EVENT_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 export const ACTS: Readonly<Record<string, Act>> = {
   '/api/act': async (acting, body, by): Promise<ActAnswer> => {
-    const { action, ids, filter, count, ...more } = body;
+    const { action, ids, state, filter, count, ...more } = body;
     only(more);
     const name = oneOf(typeof action === 'string' ? action : '', 'action', ACTIONS);
-    if (ids !== undefined && filter === undefined) return actOn(acting, name, idsIn(ids), by);
-    if (ids === undefined && isObject(filter)) return actOnAll(acting, name, filter, count, by);
-    throw new Refusal(400, 'There has to be either "ids", a list, or "filter" and "count".');
+    if (ids !== undefined && filter === undefined && count === undefined)
+      return actOn(acting, name, { ids: idsIn(ids), ...(state !== undefined && stillIn(state)) }, by);
+    if (ids === undefined && isObject(filter) && state === undefined)
+      return actOnAll(acting, name, filter, count, by);
+    throw new Refusal(
+      400,
+      'There has to be either "ids", a list, perhaps with a "state", or "filter" and "count".',
+    );
   },
 
   '/api/jobs/stop': async ({ jobs }, { job, ...more }) => {
@@ -44,6 +51,11 @@ export const ACTS: Readonly<Record<string, Act>> = {
     const known = (await ledger.sources()).find(({ id }) => id === source);
     if (!known)
       throw new Refusal(404, 'There is no such source: "source" is its number, as in /api/sources.');
+    if (!known.served)
+      throw new Refusal(
+        409,
+        'No published workflow listens to this source, so nobody looks at it. Publish one to read it.',
+      );
     look(known.id);
     return { asked: true };
   },
@@ -52,10 +64,10 @@ export const ACTS: Readonly<Record<string, Act>> = {
 async function actOn(
   { ledger, wake }: Acting,
   action: ActName,
-  ids: readonly string[],
+  selection: Selection,
   by: string,
 ): Promise<ActAnswer> {
-  const { count, unserved, subscriptionIds } = await ledger[action]({ ids }, by);
+  const { count, unserved, subscriptionIds } = await ledger[action](selection, by);
   if (subscriptionIds.length > 0) wake.notify(subscriptionIds);
   return { changed: count, unserved };
 }
@@ -103,10 +115,17 @@ function idsIn(given: unknown): readonly string[] {
     throw new Refusal(400, `"ids" has to be a list of 1 to ${MOST_IDS} ids of mails.`);
   }
   const read = ids.map((id) => {
-    if (typeof id === 'string' && EVENT_ID.test(id)) return id.toLowerCase();
+    const known = typeof id === 'string' ? eventIdOf(id) : null;
+    if (known !== null) return known;
     throw new Refusal(400, `"${shown(id)}" is no id of a mail.`);
   });
   return [...new Set(read)];
+}
+
+/** A mail that has become something else since it was shown is not what was meant. */
+function stillIn(given: unknown): { readonly states: readonly EventState[] } {
+  if (typeof given === 'string') return { states: statesIn(given) };
+  throw new Refusal(400, '"state" has to be text: one state, or several with commas.');
 }
 
 function only(more: Body): void {

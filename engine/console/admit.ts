@@ -18,7 +18,7 @@ export function admit({ method, headers }: IncomingMessage, home: Home, isPage: 
   }
   const { origin } = headers;
   const isWithout = isFromPageWithoutOrigin({ headers }, home);
-  if (origin !== undefined && !isWithout && !hostsOf(headers).includes(hostOf(origin))) {
+  if (origin !== undefined && !isWithout && !isOwn(origin, headers)) {
     throw new Refusal(
       403,
       `A page of ${shown(origin)} may not ask here. Where a proxy stands before the console, it has to pass Host on, or to ` +
@@ -40,14 +40,25 @@ export const isFromPageWithoutOrigin = (
 
 export const isReading = (method: string | undefined): boolean => method === 'GET' || method === 'HEAD';
 
-/** No page can set the second one: a browser asks here first, and is refused. */
-const hostsOf = (headers: IncomingMessage['headers']): unknown[] =>
-  [headers.host, headers['x-forwarded-host']].map((host) => String(host ?? '').toLowerCase());
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: ':80', https: ':443' };
 
-/** null: it is none; it equals no host. */
-function hostOf(origin: string): string | null {
-  const [, host] = /^https?:\/\/([^/@\s]+)$/i.exec(origin) ?? [];
-  return host?.toLowerCase() ?? null;
+/** Whether a page of this origin is one of the name that was asked: a browser leaves out a port that goes without saying. */
+function isOwn(origin: string, headers: IncomingMessage['headers']): boolean {
+  const [, scheme = '', host = ''] = /^(https?):\/\/([^/@\s,]+)$/i.exec(origin) ?? [];
+  const port = DEFAULT_PORTS[scheme.toLowerCase()];
+  if (port === undefined) return false;
+  const named = (name: string): string => {
+    const lower = name.toLowerCase();
+    return lower.endsWith(port) ? lower.slice(0, -port.length) : lower;
+  };
+  const own = named(host);
+  return own !== '' && hostsOf(headers).some((name) => named(name) === own);
+}
+
+/** No page can set the second one: a browser asks here first, and is refused. Of several proxies the first one met the browser. */
+function hostsOf({ host, 'x-forwarded-host': forwarded }: IncomingMessage['headers']): readonly string[] {
+  const [first = ''] = String(forwarded ?? '').split(',');
+  return [host ?? '', first.trim()];
 }
 
 const shown = (text: string): string => JSON.stringify(text.slice(0, 100));

@@ -172,15 +172,15 @@ export type ActName = 'replay' | 'retryNow' | 'markDone' | 'forget';
 
 /** `POST /api/act` */
 export type ActRequest =
-  /** 200 at most. */
-  | { readonly action: ActName; readonly ids: readonly string[] }
+  /** 200 at most. `state`: one or several, with commas: those that are in another one by now are left as they are. */
+  | { readonly action: ActName; readonly ids: readonly string[]; readonly state?: string }
   /** All that the filter finds of what was recorded until now; `count`: how many the person was told of, as in `/api/count`. */
   | { readonly action: ActName; readonly filter: MailQuery; readonly count: number };
 
 export type ActAnswer = Acted | { readonly job: JobTold };
 
 export interface Acted {
-  /** How many were changed; the others were in no state for it. */
+  /** How many were changed; the others were in no state for it, or had nothing to be changed. */
   readonly changed: number;
   /** How many of the changed belong to a trigger that does not listen. */
   readonly unserved: number;

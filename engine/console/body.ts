@@ -1,6 +1,7 @@
 // The JSON that a request brings.
 // Invariants: no more of it is kept than a request of the console can need, and nobody is waited for for long.
 import type { IncomingMessage } from 'node:http';
+import { isTooDeep, MOST_JSON_LEVELS } from '../runtime/json-levels';
 import { DeadlineError, withDeadline } from '../runtime/time';
 import { Refusal } from './refusal';
 
@@ -17,13 +18,20 @@ export async function readJson(
   }
   const body = given ?? (await octets(req));
   if (body.length > MOST_OCTETS) throw tooLarge();
+  const parsed = parsedOf(body);
+  if (!isObject(parsed)) throw new Refusal(400, 'What was sent is no JSON object.');
+  if (isTooDeep(parsed))
+    throw new Refusal(400, `What was sent has more than ${MOST_JSON_LEVELS} levels, one within another.`);
+  return parsed;
+}
+
+/** @returns undefined: it is no JSON; what was sent is not told */
+function parsedOf(body: Buffer): unknown {
   try {
-    const parsed: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-    if (isObject(parsed)) return parsed;
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
-    // It is told below, without what was sent.
+    return undefined;
   }
-  throw new Refusal(400, 'What was sent is no JSON object.');
 }
 
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

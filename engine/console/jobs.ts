@@ -3,6 +3,7 @@
 import type { JobAnswer, JobsAnswer, JobTold } from './api';
 import { Job, JOB_PAGE, type JobAsked, type JobPorts } from './job';
 import { Refusal } from './refusal';
+import type { EventFilter } from '../ledger/inspection';
 import { pause } from '../runtime/time';
 
 const MOST_AT_ONCE = 4;
@@ -74,4 +75,16 @@ export class Jobs {
 }
 
 const isAlike = (one: JobAsked, other: JobAsked): boolean =>
-  one.action === other.action && JSON.stringify(one.filter) === JSON.stringify(other.filter);
+  one.action === other.action && meant(one.filter) === meant(other.filter);
+
+/** The same for what finds the same mails: in any order, however often it says something, and in any case of letters. */
+function meant({ states, sender, subject, annotation, ...others }: EventFilter): string {
+  const parts = {
+    ...others,
+    states: states && [...new Set(states)].sort(),
+    sender: sender?.toLowerCase(),
+    subject: subject?.toLowerCase(),
+    annotation: annotation && Object.entries(annotation).sort(),
+  };
+  return JSON.stringify(Object.entries(parts).sort(([one], [other]) => (one < other ? -1 : 1)));
+}

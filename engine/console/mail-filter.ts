@@ -21,7 +21,7 @@ export const NUMBERS = { least: 1, most: Number.MAX_SAFE_INTEGER } as const;
 
 type Written = { -readonly [Name in keyof EventFilter]: EventFilter[Name] };
 
-/** @throws Refusal */
+/** @throws Refusal, LedgerFault `asked` */
 export function mailFilter(query: Asked<keyof MailQuery>): EventFilter {
   const filter: Written = {};
   const { state, workflow, source, sender, subject, failures, annotation, since, until } = query;
@@ -41,7 +41,8 @@ export function mailFilter(query: Asked<keyof MailQuery>): EventFilter {
   return filter;
 }
 
-function statesIn(value: string): readonly EventState[] {
+/** @throws Refusal */
+export function statesIn(value: string): readonly EventState[] {
   const states = value.split(',').map((name) => oneOf(name.trim().toUpperCase(), 'state', STATES));
   return [...new Set(states)];
 }
@@ -63,10 +64,13 @@ function annotationIn(value: string): AnnotationFilter {
 }
 
 function unescaped(part: string): string {
+  return textIn(decoded(part), 'annotation', MOST_TEXT);
+}
+
+function decoded(part: string): string {
   try {
-    return textIn(decodeURIComponent(part), 'annotation', MOST_TEXT);
-  } catch (error) {
-    if (error instanceof Refusal) throw error;
+    return decodeURIComponent(part);
+  } catch {
     throw new Refusal(400, '"annotation" has a % with no two digits after it; % itself is %25.');
   }
 }

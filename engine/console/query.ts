@@ -1,5 +1,6 @@
 // Reads what is asked in an address, strictly: what is not understood is refused in words, and never passed over, for a filter
 // that lets through more than was meant does harm.
+import { askableText } from '../ledger/askable';
 import { Refusal } from './refusal';
 
 /** The parameters of an address by name; what is empty is left out. */
@@ -74,13 +75,10 @@ function isDay(day: string): boolean {
   return !Number.isNaN(at) && new Date(at).toISOString().startsWith(day);
 }
 
-/** @throws Refusal */
+/** @throws Refusal, LedgerFault `asked` */
 export function textIn(value: string, name: string, most: number): string {
   if (value.length > most) throw new Refusal(400, `"${name}" is longer than ${most} characters.`);
-  // A database would leave it out, or what comes after it, and find more than was meant.
-  if (value.includes('\0'))
-    throw new Refusal(400, `"${name}" has a sign that no text of a mail has: NUL (%00). Leave it out.`);
-  return value;
+  return askableText(value, name);
 }
 
 /** Of what is given, as much as tells which it is. What has no text of its own is not made one. */

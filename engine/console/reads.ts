@@ -12,10 +12,12 @@ import type {
 } from './api';
 import { FILTER_NAMES, mailFilter, NUMBERS } from './mail-filter';
 import type { ConsoleLedger } from './ports';
+import { eventIdOf } from '../ledger/askable';
 import { asked, numberIn, oneOf, textIn, timeIn } from './query';
 import { Refusal } from './refusal';
 import type { SeriesRequest } from '../ledger/series';
-import { isoTime, tellLife, tellMail, tellPoints, tellSource, tellTrigger } from './told';
+import { isoTime } from '../runtime/iso-time';
+import { tellLife, tellMail, tellPoints, tellSource, tellTrigger } from './told';
 
 export interface Reading {
   readonly ledger: ConsoleLedger;
@@ -30,7 +32,6 @@ const PAGE = { least: 1, most: 200 } as const;
 const DEFAULT_PAGE = 50;
 /** As long as sums are kept (engine/ledger/series.ts), and an hour or day more for whoever rounds. */
 const SPAN_MS = { minute: 25 * 3_600_000, hour: 33 * 86_400_000 } as const;
-const EVENT_ID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 const READS: Readonly<Record<string, Read>> = {
   '/api/sources': async ({ ledger, now }, query): Promise<SourcesAnswer> => {
@@ -62,10 +63,11 @@ const READS: Readonly<Record<string, Read>> = {
     return { mails: page.events.map(tellMail), next: page.next };
   },
 
-  '/api/mails/': async ({ ledger }, query, id): Promise<MailAnswer> => {
+  '/api/mails/': async ({ ledger }, query, given): Promise<MailAnswer> => {
     asked(query, []);
-    const event = EVENT_ID.test(id) ? await ledger.event(id) : null;
-    const life = event && (await ledger.life(id));
+    const id = eventIdOf(given);
+    const event = id === null ? null : await ledger.event(id);
+    const life = event && (await ledger.life(event.id));
     if (!event || !life)
       throw new Refusal(404, 'This mail is not in the ledger. Perhaps it was kept long enough.');
     return { mail: tellMail(event), life: tellLife(life) };
@@ -113,5 +115,5 @@ export function readAt(
   const name = folder ?? (path.endsWith('/') ? '' : path);
   // A bundle may ask for anything: `constructor` is no address.
   const read = Object.hasOwn(READS, name) ? READS[name] : undefined;
-  return read && ((reading, query) => read(reading, query, id.toLowerCase()));
+  return read && ((reading, query) => read(reading, query, id));
 }

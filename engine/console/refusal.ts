@@ -17,9 +17,10 @@ export class Refusal extends Error {
   }
 }
 
-/** What was thrown, as a refusal: what a database says is for people, anything else is a mistake of ours, for the log. */
+/** What was thrown, as a refusal: what a ledger says is for people, anything else is a mistake of ours, for the log. */
 export function refusalOf(error: unknown, log: Log): Refusal {
   if (error instanceof Refusal) return error;
+  if (error instanceof LedgerFault && error.kind === 'asked') return new Refusal(400, error.message);
   if (error instanceof LedgerFault) return new Refusal(503, error.message, { 'Retry-After': '5' });
   log.error(`The console could not answer: ${errorText(error)}`);
   return new Refusal(503, "The console could not answer. n8n's log says why.");

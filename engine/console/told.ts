@@ -6,14 +6,8 @@ import type { EventRecord, SourceHealth } from '../ledger/inspection';
 import type { SeriesPoint } from '../ledger/series';
 import type { TriggerHealth } from '../ledger/trigger-health';
 import type { AnnotationTold, LifeTold, MailTold, SeriesAnswer, SourceTold, TriggerTold } from './api';
+import { isoTime } from '../runtime/iso-time';
 import { standingOf } from './source-standing';
-
-/** A time that no calendar has, as a clock that was set wrong may leave one, is none. */
-export function isoTime(ms: number): string;
-export function isoTime(ms: number | null): string | null;
-export function isoTime(ms: number | null): string | null {
-  return ms === null || !(Math.abs(ms) <= 8.64e15) ? null : new Date(ms).toISOString();
-}
 
 export function tellSource(source: SourceHealth, now: number): SourceTold {
   const { lastSuccessAt, failingSince: _, ...rest } = source;

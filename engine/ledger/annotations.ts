@@ -1,6 +1,19 @@
 // The part of the ledger's port that keeps what workflows find out about mails: a class, a priority, a summary, any small data.
 // Invariants: an annotation stands with its event and goes with it; one of a name replaces the one before, in the transaction
-// that tells of it (`email.classified`); it is a person's or a model's word, never trusted, shown as text only.
+// that tells of it (`email.classified`); it is a person's or a model's word, never trusted, shown as text only; what no database
+// can keep is refused, and nothing of it noted.
+
+/** Characters; of `data`, octets of JSON. */
+export const MOST_OF_ANNOTATION = {
+  name: 64,
+  category: 64,
+  priority: 32,
+  summary: 2_000,
+  data: 8_192,
+} as const;
+
+/** Of one event, each under a name of its own: whoever looks at a mail is told all of them. */
+export const MOST_ANNOTATIONS = 50;
 
 export interface Annotation {
   /** Whose word it is, as the workflow names it: up to 64 characters. */
@@ -11,7 +24,7 @@ export interface Annotation {
   readonly priority: string | null;
   /** Up to 2,000 characters. */
   readonly summary: string | null;
-  /** Any JSON, up to 8 KB as it is stored. */
+  /** Any JSON, up to 8 KB as it is stored, and 100 levels (runtime/json-levels.ts). */
   readonly data: unknown;
   /** ms since 1970, the database's clock. */
   readonly at: number;
@@ -30,6 +43,7 @@ export interface Annotations {
   /**
    * Notes it with each of these events; null: takes what stands under that name away.
    * @returns how many events there are of these
+   * @throws LedgerFault `asked`: it cannot be kept, or one of them has `MOST_ANNOTATIONS` under other names
    */
   annotate(events: readonly string[], name: string, annotation: NewAnnotation | null): Promise<number>;
 }

@@ -8,6 +8,7 @@
  * - `taken`: another process holds the source by now
  * - `foreign`: the ledger is another n8n's; `twin`: a living copy's of this n8n
  * - `replaced`: its file was deleted, or another was put in its place, since it was opened
+ * - `asked`: what was asked cannot be meant, or not be kept, by any database (askable.ts): a mistake of who asks
  * - `other`: anything else, with the database's own text
  */
 export type LedgerFaultKind =
@@ -22,6 +23,7 @@ export type LedgerFaultKind =
   | 'foreign'
   | 'twin'
   | 'replaced'
+  | 'asked'
   | 'other';
 
 export class LedgerFault extends Error {

@@ -2,6 +2,7 @@
 import type { Annotation, AnnotationFilter } from './annotations';
 import type { Backfill, ConnectionState, EventState, SourceState } from './states';
 
+/** What no database could look for is refused (askable.ts). */
 export interface EventFilter {
   readonly states?: readonly EventState[];
   readonly workflowId?: string;
@@ -172,7 +173,10 @@ export interface Acts {
   /** Makes events that nobody is running (PENDING, RETRY, DEAD, GONE, UNKNOWN) DONE, without a run. */
   markDone(selection: Selection, by?: string): Promise<Changed>;
 
-  /** Deletes content, sender and subject of mails whose selected events and all others are settled. */
+  /**
+   * Deletes content, sender and subject of mails whose selected events and all others are settled. One that has none of these
+   * any more is not changed.
+   */
   forget(selection: Selection, by?: string): Promise<Changed>;
 }
 

@@ -121,10 +121,14 @@ function readSelections(context: IExecuteFunctions, itemIndex: number, name: Act
 }
 
 /** Why the event was left as it is; null: it is as it should be. */
-function refusalOf(id: string, event: Pick<EventRecord, 'state'> | null, name: ActionName): string | null {
+function refusalOf(id: string, event: EventRecord | null, name: ActionName): string | null {
   if (!event) return `Event ${id} is not in this mail ledger`;
   const { changes, states } = ACTIONS[name];
   if (!states.includes(event.state)) return `Event ${id} is ${event.state}: ${changes}`;
-  if (name === 'forget') return `The email of event ${id} has another event that is not settled yet`;
+  if (name === 'forget' && !isForgotten(event))
+    return `The email of event ${id} has another event that is not settled yet`;
   return null;
 }
+
+const isForgotten = ({ sender, subject, hasContent }: EventRecord): boolean =>
+  sender === null && subject === null && !hasContent;

@@ -1,15 +1,17 @@
 // What a workflow has found out about an email, noted with its event: by whom (a name), a category, a priority, a summary and
 // any small data of the user's.
-// Invariant: an email of a manual test is no event, so a test goes on and notes nothing; what is too long to be kept is said
-// before anything is noted, but for a summary, which is cut off: what a model writes has no length that one can rely on.
+// Invariants: an email of a manual test is no event, so a test goes on and notes nothing; what cannot be kept is said before
+// anything is noted, but for a summary, of which that is left out: what a model writes has no length that one can rely on;
+// what is told is what was noted, and with which emails.
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import type { NewAnnotation } from '../../engine/ledger/annotations';
+import { MOST_OF_ANNOTATION, type NewAnnotation } from '../../engine/ledger/annotations';
+import { askableText } from '../../engine/ledger/askable';
+import { plainData } from '../../engine/ledger/plain-data';
 import { nodeError } from '../host/n8n/node-error';
 import { mailOfItem } from '../host/run/mail-of-item';
 import type { MailLedgerStore } from './actions';
 import { eventIds, textOf } from './filters';
 
-const MOST = { name: 64, category: 64, priority: 32, summary: 2_000, data: 8_192 } as const;
 /** The event of an email that a trigger has read in a manual test. */
 const MANUAL_TEST = 'manual-test';
 
@@ -31,19 +33,34 @@ export async function removeAnnotation(
   return { ...(await note(context, itemIndex, store, readName(context, itemIndex), null)) };
 }
 
+interface Noted {
+  /** With how many emails, and which. */
+  readonly count: number;
+  readonly eventIds: string[];
+  /** Those that were named and are not there. */
+  readonly missing?: string[];
+  readonly message?: string;
+}
+
 async function note(
   context: IExecuteFunctions,
   itemIndex: number,
   store: MailLedgerStore,
   name: string,
   annotation: NewAnnotation | null,
-): Promise<{ readonly count: number; readonly eventIds: string[]; readonly message?: string }> {
+): Promise<Noted> {
   const ids = readEvents(context, itemIndex, store);
   if (ids === null)
     return { count: 0, eventIds: [], message: 'Nothing was noted: an email of a manual test has no event.' };
-  const count = await store.ledger.annotate(ids, name, annotation);
-  if (count > 0) return { count, eventIds: [...ids] };
-  throw nodeError(context.getNode(), `Event ${ids[0]} is not in this mail ledger`, { itemIndex });
+  const { ledger } = store;
+  const count = await ledger.annotate(ids, name, annotation);
+  if (count === ids.length) return { count, eventIds: [...ids] };
+  if (count === 0)
+    throw nodeError(context.getNode(), `Event ${ids[0]} is not in this mail ledger`, { itemIndex });
+  const there = new Set((await ledger.mailsOf(ids)).map(({ event }) => event));
+  const missing = ids.filter((id) => !there.has(id));
+  const message = `${missing.length} of these ${ids.length} events are not in this mail ledger: nothing was done with them.`;
+  return { count, eventIds: ids.filter((id) => there.has(id)), missing, message };
 }
 
 /** @returns null: it is an email of a manual test */
@@ -68,7 +85,7 @@ function readEvents(
 }
 
 function readName(context: IExecuteFunctions, itemIndex: number): string {
-  const name = readText(context, itemIndex, 'annotationName', 'Name', MOST.name);
+  const name = readText(context, itemIndex, 'annotationName', 'Name', MOST_OF_ANNOTATION.name);
   if (name !== null) return name;
   throw nodeError(context.getNode(), '"Name" is empty', {
     itemIndex,
@@ -77,13 +94,19 @@ function readName(context: IExecuteFunctions, itemIndex: number): string {
 }
 
 function readWords(context: IExecuteFunctions, itemIndex: number): Omit<NewAnnotation, 'name'> {
-  const category = readText(context, itemIndex, 'category', 'Category', MOST.category);
-  const priority = readText(context, itemIndex, 'priority', 'Priority', MOST.priority);
+  const category = readText(context, itemIndex, 'category', 'Category', MOST_OF_ANNOTATION.category);
+  const priority = readText(context, itemIndex, 'priority', 'Priority', MOST_OF_ANNOTATION.priority);
   const summary = textOf(context.getNodeParameter('summary', itemIndex, ''))
+    .replaceAll('\0', '')
     .trim()
-    .slice(0, MOST.summary)
+    .slice(0, MOST_OF_ANNOTATION.summary)
     .replace(/[\ud800-\udbff]$/, '');
-  return { category, priority, summary: summary || null, data: readData(context, itemIndex) };
+  return {
+    category,
+    priority,
+    summary: askableText(summary, 'Summary') || null,
+    data: readData(context, itemIndex),
+  };
 }
 
 /** @returns null: it is empty */
@@ -94,7 +117,7 @@ function readText(
   label: string,
   most: number,
 ): string | null {
-  const text = textOf(context.getNodeParameter(parameter, itemIndex, '')).trim();
+  const text = askableText(textOf(context.getNodeParameter(parameter, itemIndex, '')).trim(), label);
   if (text.length <= most) return text || null;
   throw nodeError(context.getNode(), `"${label}" has ${text.length} characters; ${most} are the most`, {
     itemIndex,
@@ -104,11 +127,7 @@ function readText(
 function readData(context: IExecuteFunctions, itemIndex: number): unknown {
   const value: unknown = context.getNodeParameter('data', itemIndex, '');
   const data = typeof value === 'string' ? parsed(context, itemIndex, value) : (value ?? null);
-  const size = Buffer.byteLength(JSON.stringify(data));
-  if (size <= MOST.data) return data;
-  throw nodeError(context.getNode(), `"Data" is ${size} octets of JSON; ${MOST.data} are the most`, {
-    itemIndex,
-  });
+  return plainData(data, 'Data', MOST_OF_ANNOTATION.data);
 }
 
 function parsed(context: IExecuteFunctions, itemIndex: number, text: string): unknown {

@@ -2,6 +2,7 @@
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { tryToParseDateTime } from 'n8n-workflow';
 import type { AnnotationFilter } from '../../engine/ledger/annotations';
+import { eventIdOf } from '../../engine/ledger/askable';
 import type { EventFilter } from '../../engine/ledger/inspection';
 import type { EventState } from '../../engine/ledger/states';
 import { nodeError } from '../host/n8n/node-error';
@@ -35,8 +36,9 @@ export function eventIds(
   parameter: string,
 ): readonly string[] {
   const value: unknown = context.getNodeParameter(parameter, itemIndex, '');
-  const ids = textList(value).map((id) => id.toLowerCase());
-  const wrong = ids.find((id) => !/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(id));
+  const given = textList(value);
+  const wrong = given.find((id) => eventIdOf(id) === null);
+  const ids = given.flatMap((id) => eventIdOf(id) ?? []);
   if (ids.length > 0 && wrong === undefined) return [...new Set(ids)];
   throw nodeError(
     context.getNode(),
@@ -132,5 +134,8 @@ export function textList(value: unknown): string[] {
 
 export function textOf(value: unknown): string {
   if (value === undefined || value === null) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'bigint') return value.toString();
+  // Of a function or a symbol there is none.
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) as string | undefined);
+  return text ?? '';
 }

@@ -3,8 +3,7 @@ import type { IDataObject } from 'n8n-workflow';
 import type { Annotation } from '../../engine/ledger/annotations';
 import type { EventRecord, SourceHealth } from '../../engine/ledger/inspection';
 import type { EventState } from '../../engine/ledger/states';
-
-const isoTime = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());
+import { isoTime } from '../../engine/runtime/iso-time';
 
 /** In the order of the editor's columns: what people look for comes first. */
 export function eventJson({ id, state, subject, sender, ...event }: EventRecord): IDataObject {

@@ -121,7 +121,7 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       await one.getByRole('button', { name: 'Replay' }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Replay (1)' }).click();
       await shows(page, '1 mail replayed.');
-      assert.deepEqual(posted(opened, '/api/act'), [{ action: 'replay', ids: ['991'] }]);
+      assert.deepEqual(posted(opened, '/api/act'), [{ action: 'replay', ids: ['991'], state: 'DEAD' }]);
       assert.equal(await one.getByRole('button', { name: 'Retry now' }).count(), 0);
     });
 

@@ -134,6 +134,10 @@ const ERRANDS: readonly (Errand | null)[] = [
   { kind: 'move', mailbox: 'Done "é"', takesAway: true },
 ];
 
+const DATA: readonly unknown[] = [
+  ...[null, 7, '\0', JSON.parse(`${'['.repeat(2_000)}${']'.repeat(2_000)}`) as unknown, { '\udc00': -0 }],
+];
+
 class Life {
   readonly #alike: Alike;
   readonly #subscriptions = new Map<string, Both<Subscription>>();
@@ -266,7 +270,7 @@ class Life {
           softIdentity: n % 3 === 0 ? `soft \ud800 ${n % 12}` : null,
           weakIdentity: n % 4 === 0 ? `weak ${n % 8}` : null,
           messageId: n % 2 ? `<${n}@x>` : null,
-          sender: n % 7 === 0 ? null : `b_${n % 3}@mail.example`,
+          sender: n % 7 === 0 ? null : `b_${n % 3}@${['mail.example', 'öко.example', 'οδος'][n % 4] ?? 'É'}`,
           subject: n % 6 === 0 ? null : `Größe\0 \ud800 ${n}`,
           ...{ uid: n, uidValidity: '1', receivedAt: n % 9 === 1 ? NaN : 1e12 + n / 2, size: n },
           content: n % 4 === 3 ? null : Buffer.from(`content ${n}`),
@@ -420,13 +424,20 @@ class Life {
         states: (['DEAD', 'PENDING', 'RETRY', 'DONE'] as const).slice(b % 3, (b % 3) + 1 + (b % 2)),
       }),
       ...(a % 4 === 0 && { workflowId: `w${b % 3}` }),
-      ...(b % 3 === 0 && { sender: ['B_1', '@mail', '%', 'nobody'][a % 4]! }),
+      ...(b % 3 === 0 && { sender: ['B_1', '@Mail', '%', 'Ö', 'öКО', 'Σ', 'é', '\0'][(a + b) % 8]! }),
       ...(b % 5 === 0 && { since: Date.now() - 2 * HOUR_MS }),
       ...(b % 7 === 0 && { until: Date.now() - HOUR_MS }),
       ...(a % 5 === 0 && { subject: ['GRÖSSE', 'größe', 'E 1', ' ', '*'][b % 5]! }),
-      ...(a % 7 === 0 && { leastFailures: b % 3 }),
+      ...(a % 7 === 0 && { leastFailures: b === 11 ? 2 ** 40 : b % 3 }),
       ...(b % 4 === 1 && {
-        annotation: [{}, { name: 'm0' }, { category: 'ä"' }, { priority: 'p1' }][a % 4]!,
+        annotation: [
+          {},
+          { name: 'm0' },
+          { category: 'ä"' },
+          { priority: 'p1' },
+          { name: '\0' },
+          { name: '\ud800' },
+        ][a % 6]!,
       }),
     };
   }
@@ -443,12 +454,16 @@ class Life {
     const name = `m${b % 2}`;
     const annotation = {
       ...{ name, category: a % 2 ? 'ä"' : null, priority: b % 3 ? `p${b % 3}` : null },
-      ...{ summary: c % 4 ? `größe\0 \ud800 ${c}` : null, data: c % 5 ? { list: [a, '\ud800'] } : null },
+      ...{ summary: c % 4 ? `größe \ud800 ${c}` : null, data: DATA[c] ?? { list: [a, '\ud800'] } },
     };
     await this.#ask('annotate', (of) => [
       this.#events(a, c, of),
       name,
-      b % 5 === 0 ? null : c === 11 ? { ...annotation, category: 'x'.repeat(65) } : annotation,
+      b % 5 === 0
+        ? null
+        : c === 11
+          ? { ...annotation, category: ['x'.repeat(65), '\0'][a % 2]! }
+          : annotation,
     ]);
   }
 

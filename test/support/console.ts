@@ -78,11 +78,18 @@ type Settings = Partial<Omit<ConsoleContext, 'ledger'>> & {
   readonly over?: (ledger: Ledger) => Partial<ConsoleLedger>;
   /** What its home has read of a body before. */
   readonly bodyRead?: true;
+  /** In place of one of its own; it is closed with the console. */
+  readonly ledger?: Ledger;
 };
 
-export async function openConsole({ over, bodyRead, ...settings }: Settings = {}): Promise<OpenConsole> {
+export async function openConsole({
+  over,
+  bodyRead,
+  ledger: given,
+  ...settings
+}: Settings = {}): Promise<OpenConsole> {
   const folder = await mkdtemp(join(tmpdir(), 'durable-mail-console-'));
-  const ledger = await openSqliteLedger(join(folder, 'ledger.sqlite'));
+  const ledger = given ?? (await openSqliteLedger(join(folder, 'ledger.sqlite')));
   const feed = new FakeFeed();
   const [looked, woken, errors] = [[] as number[], [] as number[], [] as string[]];
   const handler = createConsole({

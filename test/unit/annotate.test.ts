@@ -59,6 +59,9 @@ class Scene {
           this.noted.push(noted);
           return this.known;
         },
+        // The first of them are there.
+        mailsOf: async (events: readonly string[]) =>
+          events.slice(0, this.known).map((event) => ({ event, sender: null, subject: null })),
         sources: async () => SOURCES,
       },
       wake: { notify: (ids: readonly number[]) => void this.woken.push(...ids) },
@@ -69,6 +72,16 @@ class Scene {
     return output.map(({ json }) => json);
   }
 }
+
+const circular = (): object => {
+  const one: Record<string, unknown> = {};
+  one['within'] = { one };
+  return one;
+};
+
+/** Few objects, which as JSON would be more than there is room for anywhere. */
+const twins = (levels: number): object =>
+  levels === 0 ? {} : ((one: object) => ({ one, other: one }))(twins(levels - 1));
 
 describe('an annotation', () => {
   it('has what is set, under its name, and is told as it is noted', async () => {
@@ -134,6 +147,28 @@ describe('an annotation', () => {
       scene.ask({ data: { long: 'x'.repeat(9_000) } }),
       /"Data" is 9011 octets of JSON; 8192/,
     );
+    for (const [data, words] of [
+      [`${'['.repeat(101)}${']'.repeat(101)}`, /"Data" has more than 100 levels, one within another/],
+      [`${'['.repeat(100_000)}${']'.repeat(100_000)}`, /"Data" has more than 100 levels/],
+      [circular(), /"Data" has a part that it is in itself/],
+      [twins(60), /"Data" is more JSON than can be kept/],
+      [{ n: 7n }, /"Data" has something that JSON does not hold: bigint/],
+      [{ f: () => 1 }, /"Data" has something that JSON does not hold: function/],
+      [Symbol('s'), /"Data" has something that JSON does not hold: symbol/],
+      [[undefined], /"Data" has something that JSON does not hold: undefined/],
+      [new Array(1e9), /"Data" has something that JSON does not hold: undefined/],
+      [{ at: new Map([[1, 2]]) }, /does not hold: Map/],
+      [[new Error('x')], /does not hold: Error/],
+      [new Uint8Array(3), /does not hold: Uint8Array/],
+      [new Number(1), /does not hold: Number/],
+      [{ n: Infinity }, /"Data" has something that JSON does not hold: Infinity/],
+      [{ toJSON: () => assert.fail() }, /"Data" has a part that cannot be made JSON/],
+      ['{"a": "\\u0000"}', /"Data" has a sign that no text of a mail has: NUL/],
+    ] as const)
+      await assert.rejects(scene.ask({ data }), words);
+    await assert.rejects(scene.ask({ annotationName: 'a\0' }), /"Name" has a sign/);
+    await assert.rejects(scene.ask({ category: 'a\0b' }), /"Category" has a sign/);
+    await assert.rejects(scene.ask({ priority: '\0b' }), /"Priority" has a sign/);
     await assert.rejects(scene.ask({ annotationName: ' ' }), /"Name" is empty/);
     await assert.rejects(
       scene.ask({ category: 'x'.repeat(65) }),
@@ -141,6 +176,31 @@ describe('an annotation', () => {
     );
     await assert.rejects(scene.ask({ priority: 'x'.repeat(33) }), /"Priority" has 33 characters/);
     assert.deepEqual(scene.noted, []);
+  });
+});
+
+describe('what is told of an annotation', () => {
+  it('is what was noted: as JSON holds it, and of a summary what can be kept', async () => {
+    const scene = new Scene();
+    scene.held = [E1];
+    const data = { at: new Date(0), none: undefined, half: '\ud800', list: [new Date(NaN)] };
+    const [told] = await scene.ask({ data, summary: ' a\0\ud800b ' });
+    const noted = { at: '1970-01-01T00:00:00.000Z', half: '\ufffd', list: [null] };
+    assert.deepEqual([told!['data'], told!['summary']], [noted, 'a\ufffdb']);
+    assert.deepEqual(scene.noted[0]![2]!.data, noted);
+  });
+
+  it('is which of the events that were named are not there', async () => {
+    const scene = new Scene();
+    const named = { annotated: 'ids', eventIds: `${E1}, ${E2}` };
+    for (const operation of ['annotate', 'removeAnnotation']) {
+      const [told] = (await scene.ask({ ...named, operation })) as [IDataObject];
+      assert.deepEqual([told['count'], told['eventIds'], told['missing']], [1, [E1], [E2]]);
+      assert.match(told['message'] as string, /1 of these 2 events are not in this mail ledger/);
+    }
+    scene.known = 2;
+    const [all] = (await scene.ask(named)) as [IDataObject];
+    assert.deepEqual([all['count'], all['missing'], all['message']], [2, undefined, undefined]);
   });
 });
 

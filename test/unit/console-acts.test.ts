@@ -96,6 +96,28 @@ describe('what is done through the console', { timeout: 120_000 }, () => {
     }
   });
 
+  it('is done to those that are still in the state in which they were shown', async () => {
+    const ledger = await dead(3);
+    const [one, two, three] = (await open.get<MailsAnswer>('/api/mails')).mails.map(({ id }) => id);
+    // It has become another since it was shown.
+    await ledger.markDone({ ids: [two!] });
+    const ids = [one!, two!];
+    const shown = await act({ action: 'replay', ids, state: 'dead' });
+    assert.deepEqual(shown.json<Acted>(), { changed: 1, unserved: 0 });
+    assert.deepEqual(await states('w1'), { PENDING: 1, DONE: 1, DEAD: 1 });
+    const several = await act({ action: 'markDone', ids: [one!, three!], state: 'DEAD, RETRY' });
+    assert.equal(several.json<Acted>().changed, 1);
+    assert.deepEqual(await states('w1'), { PENDING: 1, DONE: 2 });
+    assert.equal((await act({ action: 'replay', ids })).json<Acted>().changed, 1, 'without one: as they are');
+  });
+
+  it('counts what was changed: what was forgotten has nothing to be forgotten', async () => {
+    await dead(2);
+    const ids = (await open.get<MailsAnswer>('/api/mails')).mails.map(({ id }) => id);
+    assert.equal((await act({ action: 'forget', ids })).json<Acted>().changed, 2);
+    assert.equal((await act({ action: 'forget', ids })).json<Acted>().changed, 0);
+  });
+
   it('is done to nothing where it is not said to what', async () => {
     await dead(2);
     const id = (await open.get<MailsAnswer>('/api/mails')).mails[0]!.id;
@@ -118,9 +140,30 @@ describe('what is done through the console', { timeout: 120_000 }, () => {
       [{ action: 'replay', filter: DEAD_OF_W1 }, /"count" has to be/],
       [{ action: 'replay', filter: DEAD_OF_W1, count: '2' }, /"count" has to be/],
       [{ action: 'replay', filter: DEAD_OF_W1, count: 2, force: true }, /"force" is not known/],
+      [{ action: 'replay', filter: DEAD_OF_W1, count: 2, state: 'DEAD' }, /perhaps with a "state"/],
+      [{ action: 'replay', ids: [id], count: 1 }, /perhaps with a "state"/],
+      [{ action: 'replay', ids: [id], state: 'dead,nonsense' }, /"NONSENSE" is no "state"/],
+      [{ action: 'replay', ids: [id], state: '' }, /"" is no "state"/],
+      [{ action: 'replay', ids: [id], state: ['DEAD'] }, /"state" has to be text/],
+      [{ action: 'forget', filter: { annotation: 'a%00' }, count: 2 }, /"annotation" has a sign/],
+      [{ action: 'forget', filter: { workflow: 'w1\0' }, count: 2 }, /"workflow" has a sign/],
     ] as const) {
       refusedWith(await open.post('/api/act', body), 400, words);
     }
+    // Within `ids`, within the object that is sent.
+    const deep = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+    for (const [ids, words] of [
+      [deep(99), /"object" is no id/],
+      [deep(100), /has more than 100 levels/],
+      [deep(30_000), /has more than 100 levels/],
+    ] as const) {
+      const answer = await open.send('/api/act', {
+        ...{ method: 'POST', headers: { ...OPERATE, 'content-type': 'application/json' } },
+        body: `{"action": "replay", "ids": ${ids}}`,
+      });
+      refusedWith(answer, 400, words);
+    }
+    assert.deepEqual(open.errors, []);
     assert.deepEqual(await states('w1'), { DEAD: 2 });
     assert.deepEqual((await open.get<JobsAnswer>('/api/jobs')).jobs, []);
   });
@@ -231,6 +274,29 @@ describe('what is done through the console', { timeout: 120_000 }, () => {
     assert.deepEqual(replays, [[3, 'console (operate)']]);
   });
 
+  it('is done once where the same is asked for in other words', async () => {
+    await dead(3);
+    const gate = new Gate();
+    before = () => gate.pass();
+    const meant = {
+      ...{ state: 'DEAD,UNKNOWN', workflow: 'w1', sender: 'BOB', since: '2026-01-31T00:00:00Z' },
+    };
+    const job = (await act({ action: 'replay', filter: meant, count: 3 })).json<JobAnswer>().job;
+    for (const filter of [
+      meant,
+      { ...meant, state: 'UNKNOWN,DEAD' },
+      { ...meant, state: 'dead, dead,UNKNOWN,DEAD' },
+      { sender: 'bob', state: 'DEAD,UNKNOWN', since: '2026-01-31', workflow: 'w1', source: '' },
+      { ...meant, since: '2026-01-31T01:00:00.000+01:00' },
+    ])
+      refusedWith(await act({ action: 'replay', filter, count: 3 }), 409, /being done already/);
+    const other = await act({ action: 'replay', filter: { ...meant, workflow: 'W1' }, count: 0 });
+    assert.equal(other.status, 200, 'an id has its case');
+    gate.open();
+    await ended(job);
+    assert.deepEqual(replays, [[3, 'console (operate)']]);
+  });
+
   it('leaves alone what the filter found and would not find any more when its turn comes', async () => {
     const ledger = await dead(3);
     const [moved] = (await open.get<MailsAnswer>('/api/mails')).mails;
@@ -260,8 +326,12 @@ describe('what is done through the console', { timeout: 120_000 }, () => {
     await ended(job);
   });
 
-  it('asks for a look at a source that there is', async () => {
+  it('asks for a look at a source that there is, and that somebody listens to', async () => {
     await listening(open.ledger);
+    await open.ledger.unserve([{ workflowId: 'w1', nodeId: 'n1' }]);
+    refusedWith(await open.post('/api/look', { source: 1 }), 409, /No published workflow listens/);
+    assert.deepEqual(open.looked, []);
+    await open.ledger.serve([{ workflowId: 'w1', nodeId: 'n1' }]);
     assert.deepEqual((await open.post('/api/look', { source: 1 })).json(), { asked: true });
     for (const source of [2, '1', null, 1.5]) {
       refusedWith(await open.post('/api/look', { source }), 404, /no such source/);

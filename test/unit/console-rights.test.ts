@@ -134,6 +134,17 @@ describe('who may ask the console', { timeout: 120_000 }, () => {
         { 'sec-fetch-site': 'same-site' },
         { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' },
         { origin: `http://${host}`, 'sec-fetch-site': 'cross-site' },
+        // Only the first proxy has met the browser, and a port is only left out where it goes without saying.
+        { origin: 'https://evil.example', 'x-forwarded-host': 'mail.example, evil.example' },
+        { origin: 'https://mail.example, https://evil.example', 'x-forwarded-host': 'mail.example' },
+        { origin: 'https://mail.example', 'x-forwarded-host': 'mail.example:80' },
+        { origin: 'http://mail.example', 'x-forwarded-host': 'mail.example:443' },
+        { origin: 'https://mail.example:8443', 'x-forwarded-host': 'mail.example' },
+        { origin: 'https://mail.example', 'x-forwarded-host': 'mail.example:4433' },
+        { origin: 'https://:443', 'x-forwarded-host': ':443' },
+        { origin: 'https://x', 'x-forwarded-host': ', x' },
+        { origin: 'https://', 'x-forwarded-host': '' },
+        { origin: 'ftp://mail.example', 'x-forwarded-host': 'mail.example' },
       ];
       for (const headers of forged) {
         refusedWith(
@@ -157,6 +168,13 @@ describe('who may ask the console', { timeout: 120_000 }, () => {
           'sec-fetch-site': 'same-origin',
         },
         { 'sec-fetch-site': 'none' },
+        { origin: 'https://mail.example', 'x-forwarded-host': 'mail.example:443' },
+        { origin: 'http://mail.example', 'x-forwarded-host': 'Mail.Example:80' },
+        { origin: 'https://mail.example:443', 'x-forwarded-host': 'mail.example' },
+        { origin: 'https://[::1]', 'x-forwarded-host': '[::1]:443' },
+        { origin: 'https://mail.example', 'x-forwarded-host': 'mail.example, proxy.internal:8080' },
+        { origin: 'https://mail.example', 'x-forwarded-host': ' mail.example:443 ,b' },
+        { origin: 'https://localhost', host: 'localhost:443' },
       ]) {
         assert.equal((await open.send('/api/sources', { headers: { ...READ, ...headers } })).status, 200);
       }

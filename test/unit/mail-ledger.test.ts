@@ -382,10 +382,39 @@ describe('an action', () => {
     ledger.records = [record(E1, 'DONE')];
     await assert.rejects(of('forget'), /has another event that is not settled yet/);
     assert.deepEqual((await of('markDone')).json, [{ count: 0 }], 'it is done already');
+    ledger.records = [{ ...record(E1, 'DONE'), sender: null, subject: null, hasContent: false }];
+    assert.deepEqual((await of('forget')).json, [{ count: 0 }], 'it is forgotten already');
   });
 });
 
 describe('what cannot be meant', () => {
+  it('is refused by the ledger itself, whatever it is on', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'durable-mail-asked-'));
+    const ledger = await openSqliteLedger(join(folder, 'ledger.sqlite'));
+    const filters = (set: object): Promise<Answer> => ask(ledger, { operation: 'getAll', filters: set });
+    try {
+      await assert.rejects(filters({ sender: 'a\0' }), /"sender" has a sign that no text of a mail has: NUL/);
+      await assert.rejects(filters({ annotationName: '\0' }), /"annotation: name" has a sign/);
+      await assert.rejects(
+        ask(ledger, { resource: 'statistics', operation: 'getByState', workflowId: 'w\0' }),
+        /"workflowId" has a sign/,
+      );
+      assert.deepEqual((await filters({ leastFailures: 2 ** 40 })).json, []);
+      assert.deepEqual((await filters({ sender: 7n, subject: () => 1 })).json, []);
+    } finally {
+      await ledger.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('is told with a time that can be written, whatever clock was set wrong', async () => {
+    const ledger = new FakeInspection();
+    ledger.records = [{ ...record(E1, 'DEAD'), receivedAt: 9e15, settledAt: -9e15 }];
+    const { json } = await ask(ledger, { operation: 'get', eventId: E1 });
+    assert.equal(json[0]!['receivedAt'], '+275760-09-13T00:00:00.000Z');
+    assert.equal(json[0]!['settledAt'], '-271821-04-20T00:00:00.000Z');
+  });
+
   it('is an error that says what to change', async () => {
     const ledger = new FakeInspection();
     for (const eventId of ['', undefined, 'manual-test', '12', { id: 1 }]) {

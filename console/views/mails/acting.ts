@@ -10,15 +10,19 @@ import type {
   CountAnswer,
   JobTold,
   MailQuery,
+  MailTold,
 } from '../../../engine/console/api';
 import { ask, pathOf, post } from '../../api/ask';
 import { orTell, tell } from '../../parts/notices';
 import { count, counted } from '../../words/numbers';
-import { ACTS } from '../../words/states';
+import { ACTS, type State } from '../../words/states';
 import { jobs } from './jobs';
 import { pickNothing } from './selection';
 
-export type Chosen = { readonly ids: readonly string[] } | { readonly filter: MailQuery };
+/** `states`: as they were shown when they were chosen, by id; what is in another one by then is left as it is. */
+export type Chosen =
+  | { readonly ids: readonly string[]; readonly states?: ReadonlyMap<string, State> }
+  | { readonly filter: MailQuery };
 
 export interface Asked {
   readonly action: ActName;
@@ -56,7 +60,7 @@ export async function act({ action, chosen, count: counted }: Asked): Promise<vo
   asked.value = null;
   const done =
     'ids' in chosen
-      ? await orTell(byIds(action, chosen.ids))
+      ? await orTell(byIds(action, chosen.ids, chosen.states))
       : await orTell(post<ActAnswer>('/api/act', byFilter(action, chosen.filter, counted?.count ?? 0)));
   if (done === null) return;
   pickNothing();
@@ -70,16 +74,31 @@ const byFilter = (action: ActName, filter: MailQuery, count: number): ActRequest
   count,
 });
 
-async function byIds(action: ActName, ids: readonly string[]): Promise<Acted> {
+async function byIds(
+  action: ActName,
+  ids: readonly string[],
+  states: ReadonlyMap<string, State> = new Map(),
+): Promise<Acted> {
   const all = { changed: 0, unserved: 0 };
-  for (let from = 0; from < ids.length; from += MOST_IDS) {
-    const request: ActRequest = { action, ids: ids.slice(from, from + MOST_IDS) };
-    const { changed, unserved } = await post<Acted>('/api/act', request);
-    all.changed += changed;
-    all.unserved += unserved;
+  for (const state of new Set(ids.map((id) => states.get(id)))) {
+    const some = ids.filter((id) => states.get(id) === state);
+    for (let from = 0; from < some.length; from += MOST_IDS) {
+      const request: ActRequest = {
+        action,
+        ids: some.slice(from, from + MOST_IDS),
+        ...(state !== undefined && { state }),
+      };
+      const { changed, unserved } = await post<Acted>('/api/act', request);
+      all.changed += changed;
+      all.unserved += unserved;
+    }
   }
   return all;
 }
+
+/** What would run again is meant as it is shown now: one that is DEAD, and done when the person says yes, is not to run once more. */
+export const chosenAs = (action: ActName, ids: readonly string[], shown: readonly MailTold[]): Chosen =>
+  action === 'replay' ? { ids, states: new Map(shown.map(({ id, state }) => [id, state])) } : { ids };
 
 function begun(job: JobTold): void {
   tell(`Begun: ${ACTS[job.action].label}, ${counted(job.count, 'mail')}.`);

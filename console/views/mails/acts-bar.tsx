@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import type { MailQuery } from '../../../engine/console/api';
 import { counted } from '../../words/numbers';
 import { ACT_NAMES, ACTS } from '../../words/states';
-import { askFirst } from './acting';
+import { askFirst, chosenAs } from './acting';
 import { rows } from './list';
 import { isAll, pick, picked, pickAll, pickNothing } from './selection';
 
@@ -48,7 +48,9 @@ export function ActsBar({ filter }: { filter: MailQuery }): JSX.Element {
           class={action === 'forget' ? 'danger' : ''}
           title={ACTS[action].means}
           disabled={isNone}
-          onClick={() => askFirst(action, isAll.value ? { filter } : { ids: [...picked.value] })}
+          onClick={() =>
+            askFirst(action, isAll.value ? { filter } : chosenAs(action, [...picked.value], rows.value))
+          }
         >
           {ACTS[action].label}
         </button>

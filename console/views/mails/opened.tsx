@@ -15,7 +15,7 @@ import { Ago, At } from '../../parts/when';
 import { addressOf, go } from '../../route';
 import { octets } from '../../words/numbers';
 import { ACT_NAMES, ACTS } from '../../words/states';
-import { asked, askFirst } from './acting';
+import { asked, askFirst, chosenAs } from './acting';
 import { LifeLine } from './life-line';
 import { subjectOf } from './row';
 
@@ -103,7 +103,7 @@ function Acts({ mail }: { mail: MailTold }): JSX.Element {
           type="button"
           class={action === 'forget' ? 'danger' : ''}
           title={ACTS[action].means}
-          onClick={() => askFirst(action, { ids: [mail.id] })}
+          onClick={() => askFirst(action, chosenAs(action, [mail.id], [mail]))}
         >
           {ACTS[action].label}
         </button>

@@ -1,11 +1,9 @@
 // Annotations as both ledgers store them, and back.
-// Invariant: what is too long is refused in words, not cut: half of a text may say the opposite.
-import type { Annotation, NewAnnotation } from '../annotations';
+// Invariant: what is too long, or no database can keep, is refused in words, and not cut: half of a text may say the opposite.
+import { type Annotation, MOST_ANNOTATIONS, MOST_OF_ANNOTATION, type NewAnnotation } from '../annotations';
+import { askableText } from '../askable';
 import { LedgerFault } from '../fault';
-import { storableJson } from './storable';
-
-const MOST = { name: 64, category: 64, priority: 32, summary: 2_000 } as const;
-const MOST_DATA_BYTES = 8_192;
+import { plainData } from '../plain-data';
 
 /** JSON of a list of lists, in this order; null: there is none. */
 type Listed = readonly [
@@ -20,25 +18,48 @@ export const annotationsOf = (listed: string | null): Annotation[] =>
     at,
   }));
 
-/** What is stored of it, as a statement takes it. @throws LedgerFault: a part of it is too long, or there is no name */
+/** What is stored of it, as a statement takes it. @throws LedgerFault `asked`: a part of it cannot be kept, or there is no name */
 export function storedAnnotation(
   name: string,
   { category, priority, summary, data }: NewAnnotation,
 ): readonly [name: string, ...others: (string | null)[]] {
-  const texts = JSON.parse(storableJson({ name, category, priority, summary })) as Record<
-    keyof typeof MOST,
-    string | null
-  >;
-  for (const [part, most] of Object.entries(MOST) as [keyof typeof MOST, number][]) {
-    const { length } = texts[part] ?? '';
-    if (length > most) throw tooLong(`${part} has ${length} characters: up to ${most}`);
-  }
-  if (!texts.name) throw new LedgerFault('other', 'An annotation needs a name.');
-  const json = data === null || data === undefined ? null : storableJson(data);
-  const bytes = Buffer.byteLength(json ?? '');
-  if (bytes > MOST_DATA_BYTES) throw tooLong(`data has ${bytes} bytes: up to ${MOST_DATA_BYTES}`);
-  return [texts.name, texts.category, texts.priority, texts.summary, json];
+  const words = (['category', 'priority', 'summary'] as const).map((part) => {
+    const text = { category, priority, summary }[part];
+    return text === null ? null : wordOf(text, part);
+  });
+  const json =
+    data === null || data === undefined
+      ? null
+      : JSON.stringify(plainData(data, 'data', MOST_OF_ANNOTATION.data));
+  return [annotationName(name), ...words, json];
 }
 
-const tooLong = (what: string): LedgerFault =>
-  new LedgerFault('other', `This annotation's ${what} are kept with an email. Shorten it.`);
+/** The same, with data that can go anywhere. @throws LedgerFault `asked` */
+export function plainAnnotation(name: string, annotation: NewAnnotation): NewAnnotation {
+  const json = storedAnnotation(name, annotation).at(-1) ?? null;
+  return { ...annotation, data: json === null ? null : (JSON.parse(json) as unknown) };
+}
+
+/** @throws LedgerFault `asked` */
+export function annotationName(name: string): string {
+  if (name !== '') return wordOf(name, 'name');
+  throw new LedgerFault('asked', 'An annotation needs a name.');
+}
+
+/** An email would have more than may stand with it. */
+export const tooManyAnnotations = (): LedgerFault =>
+  new LedgerFault(
+    'asked',
+    `An email keeps ${MOST_ANNOTATIONS} annotations, each under a name of its own, and this would be one more. ` +
+      'Use a name again, or remove one.',
+  );
+
+function wordOf(given: string, part: 'name' | 'category' | 'priority' | 'summary'): string {
+  const text = askableText(given, part);
+  const most = MOST_OF_ANNOTATION[part];
+  if (text.length <= most) return text;
+  throw new LedgerFault(
+    'asked',
+    `This annotation's ${part} has ${text.length} characters: up to ${most} are kept with an email. Shorten it.`,
+  );
+}

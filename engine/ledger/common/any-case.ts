@@ -1,16 +1,12 @@
 // A text that is looked for in any case, as a pattern that names both cases of each letter: so it does not matter what the
 // database knows of letters, which is little in SQLite, and in Postgres depends on how it was made.
-// Invariant: what is looked for is found as it is written, whatever signs are in it; what no text has is refused, for databases
-// leave it out of a pattern, or end the pattern there, which finds more than was meant.
+// Invariant: what is looked for is found as it is written, whatever signs are in it. NUL was refused before (askable.ts).
 import { LedgerFault } from '../fault';
 
 const MOST = 500;
 
-/** For `like`, in the case that it is in: any text with it. @throws LedgerFault */
-export const likeOf = (text: string): string =>
-  `%${signsOf(text)
-    .join('')
-    .replace(/[\\%_]/g, '\\$&')}%`;
+/** An address as it is looked for: they are stored in lower case, in which a letter may be two signs. */
+export const addressOf = (text: string): string => text.toLowerCase();
 
 /** For `glob`: any text with it. @throws LedgerFault */
 export const globOf = (text: string): string =>
@@ -32,17 +28,14 @@ function patternOf(text: string, literally: (sign: string) => string): string {
 function signsOf(text: string): readonly string[] {
   const signs = Array.from(text);
   if (signs.length > MOST)
-    throw new LedgerFault('other', `What is looked for is too long: up to ${MOST} characters can be.`);
-  if (signs.includes('\0'))
-    throw new LedgerFault(
-      'other',
-      'What is looked for has a NUL, which no text of a mail has. Leave it out.',
-    );
+    throw new LedgerFault('asked', `What is looked for is too long: up to ${MOST} characters can be.`);
   return signs;
 }
 
-/** The sign itself, and the same letter in the other case, where that is one sign, too. */
+/** The sign itself, and the same letter in the other cases, where these are one sign, too. */
 function casesOf(sign: string): readonly string[] {
-  const all = [sign, sign.toLowerCase(), sign.toUpperCase()];
+  const [lower, upper] = [sign.toLowerCase(), sign.toUpperCase()];
+  // Some letters have more than two: Greek has a sigma of its own at the end of a word.
+  const all = [sign, lower, upper, upper.toLowerCase(), ...(upper === 'Σ' ? ['ς'] : [])];
   return [...new Set(all.filter((one) => Array.from(one).length === 1))];
 }

@@ -87,12 +87,17 @@ const forgetMails = `
       and (
         select 1 from durable_mail.event where message_id = message.id and settled_at is null limit 1) is null
     order by id for no key update),
+  deleted as (
+    delete from durable_mail.content using forgotten where content.message_id = forgotten.id
+    returning content.message_id),
   emptied as (
     update durable_mail.message set sender = null, subject = null
-    from forgotten where message.id = forgotten.id),
-  deleted as (
-    delete from durable_mail.content using forgotten where content.message_id = forgotten.id),
-  changed as (select seq, subscription_id from chosen where message_id in (select id from forgotten)),
+    from forgotten
+    where message.id = forgotten.id
+      and (message.sender is not null or message.subject is not null
+        or message.id in (select message_id from deleted))
+    returning message.id),
+  changed as (select seq, subscription_id from chosen where message_id in (select id from emptied)),
   ${noted('changed')}
   ${SUMMARY} from changed`;
 

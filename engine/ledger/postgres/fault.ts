@@ -4,8 +4,8 @@ import { errorText } from '../../runtime/log';
 import { LedgerFault, type LedgerFaultKind } from '../fault';
 import { DEFAULT_SCHEMA, type PostgresSettings } from './settings';
 
-/** What a database can report; that a source is taken is no fault of it. */
-type PostgresFaultKind = Exclude<LedgerFaultKind, 'taken' | 'foreign' | 'twin' | 'replaced'>;
+/** What a database can report; that a source is taken, or what is asked is wrong, is no fault of it. */
+type PostgresFaultKind = Exclude<LedgerFaultKind, 'taken' | 'foreign' | 'twin' | 'replaced' | 'asked'>;
 
 /** The oldest server that is known to work, as `server_version_num` counts. */
 const OLDEST_SERVER = 140_000;

@@ -1,5 +1,6 @@
 // Which events a person means: a selection as the first parameters of a statement.
-import { likeOf, regexOf } from '../common/any-case';
+import { askableFilter, askableIds } from '../askable';
+import { addressOf, regexOf } from '../common/any-case';
 import type { EventFilter, Selection } from '../inspection';
 import type { Parameter, Statements } from './connection';
 
@@ -9,12 +10,12 @@ export const FILTER = `
   and ($2::text[] is null or event.state = any($2))
   and ($3::bigint[] is null or event.subscription_id = any($3))
   and ($4::text is null or (
-    select 1 from durable_mail.message where message.id = event.message_id and message.sender ilike $4 limit 1) is not null)
+    select 1 from durable_mail.message where message.id = event.message_id and message.sender ~ $4 limit 1) is not null)
   and ($5::bigint is null or event.created_at >= $5)
   and ($6::bigint is null or event.created_at < $6)
   and ($7::text is null or (
     select 1 from durable_mail.message where message.id = event.message_id and message.subject ~ $7 limit 1) is not null)
-  and ($8::int is null or event.failures >= $8)
+  and ($8::bigint is null or event.failures >= $8)
   and ($9::text[] is null or (
     select 1 from durable_mail.annotation
     where annotation.event_seq = event.seq and (($9)[1] is null or annotation.name = ($9)[1])
@@ -37,13 +38,15 @@ export async function filterParameters(
   selection: Selection,
 ): Promise<FilterParameters> {
   if ('ids' in selection)
-    return [selection.ids, selection.states ?? null, null, null, null, null, null, null, null];
-  const { states, sender, since, until, subject, leastFailures, annotation } = selection.filter;
+    return [askableIds(selection.ids), selection.states ?? null, null, null, null, null, null, null, null];
+  const { states, sender, since, until, subject, leastFailures, annotation } = askableFilter(
+    selection.filter,
+  );
   return [
     null,
     states ?? null,
     await subscriptionsOf(statements, selection.filter),
-    sender === undefined ? null : likeOf(sender),
+    sender === undefined ? null : regexOf(addressOf(sender)),
     since ?? null,
     until ?? null,
     subject === undefined ? null : regexOf(subject),
@@ -54,8 +57,9 @@ export async function filterParameters(
 
 export async function subscriptionsOf(
   statements: Statements,
-  { workflowId, sourceId }: Pick<EventFilter, 'workflowId' | 'sourceId'>,
+  filter: Pick<EventFilter, 'workflowId' | 'sourceId'>,
 ): Promise<number[] | null> {
+  const { workflowId, sourceId } = askableFilter(filter);
   if (workflowId === undefined && sourceId === undefined) return null;
   const rows = await statements.all<{ id: number }>(
     selectSubscriptions,

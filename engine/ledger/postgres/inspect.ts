@@ -1,5 +1,6 @@
 // What people see of the Postgres ledger: events, how many there are, and sources.
 import { monotonicNow } from '../../runtime/time';
+import { askableIds } from '../askable';
 import { annotationsOf } from '../common/annotation';
 import { type BackfillColumns, backfillOf, type ReaderColumns, unreadSinceOf } from '../common/stored';
 import type { Counts, EventMail, EventRecord, Looks, SourceHealth } from '../inspection';
@@ -107,7 +108,8 @@ const event: Method<'event'> = async (connection, id) => {
   return row ? record(row) : null;
 };
 
-const mailsOf: Method<'mailsOf'> = (connection, events) => connection.all<EventMail>(selectMails, events);
+const mailsOf: Method<'mailsOf'> = (connection, events) =>
+  connection.all<EventMail>(selectMails, askableIds(events));
 
 const count: Method<'count'> = async (connection, filter, most) => {
   let counted = 0;

@@ -1,5 +1,6 @@
 // How it went over time, in the Postgres ledger: sums that the database itself keeps (life-migration.ts).
 // Invariants: what leaves the minutes is added to its hour in the same statement; nobody is waited for.
+import { askableFilter } from '../askable';
 import { GROWTH, pointsOf, STEP_MS, stepsOf, type StoredSum } from '../common/series';
 import { KEEP_HOURS_MS, KEEP_MINUTES_MS, type Series } from '../series';
 import { NOW, type PostgresConnection } from './connection';
@@ -62,13 +63,13 @@ const minutesToHours = `
 const deleteOldHours = `${gone(STEP_MS.hour, KEEP_HOURS_MS)} select count(*) as n from gone`;
 
 const series: Method<'series'> = async (connection, request) => {
-  const { step, sourceId = null, workflowId = null } = request;
-  const asked = [sourceId, workflowId, STEP_MS[step], ...stepsOf(request)];
+  const { sourceId = null, workflowId = null } = askableFilter(request);
+  const asked = [sourceId, workflowId, STEP_MS[request.step], ...stepsOf(request)];
   return pointsOf(await connection.all<StoredSum>(selectSums, ...asked));
 };
 
 const waitingBefore: Method<'waitingBefore'> = async (connection, request) => {
-  const { sourceId = null, workflowId = null } = request;
+  const { sourceId = null, workflowId = null } = askableFilter(request);
   const [from] = stepsOf(request);
   const told = await connection.get<{ waiting: number }>(selectBefore, sourceId, workflowId, from);
   return Math.max(0, told!.waiting);

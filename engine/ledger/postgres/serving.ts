@@ -1,5 +1,6 @@
 // Who listens, in the Postgres ledger, and for what nobody does.
 // Invariant: subscriptions are locked by id.
+import { askableFilter } from '../askable';
 import { TOLD } from '../common/stored';
 import { KEEP_UNSERVED_MS, type NodeId, SERVED_MS, type Serving, type Unserved } from '../serving';
 import { NOW } from './connection';
@@ -86,7 +87,8 @@ const takeUnserved: Method<'takeUnserved'> = async (connection, which, limit) =>
   );
 };
 
-export const unserved: Method<'unserved'> = async (statements, { workflowId }) => {
+export const unserved: Method<'unserved'> = async (statements, filter) => {
+  const { workflowId } = askableFilter(filter);
   return (await statements.get<{ waiting: number }>(countUnserved, workflowId ?? null))!.waiting;
 };
 

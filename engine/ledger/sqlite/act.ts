@@ -1,6 +1,7 @@
 // What people do by hand in the SQLite ledger. A selection by ids is one transaction; one by filter is a transaction
 // for each window of events, so that other calls have their turn in between.
 // Invariants: each action names the states that it leaves; what it did is noted, and told, in the transaction that did it.
+import { askableIds } from '../askable';
 import { doerOf, toldDeed } from '../common/deed';
 import type { Acts, Changed, EventFilter, Selection } from '../inspection';
 import type { Deed } from '../life';
@@ -43,8 +44,10 @@ const markEvents = `
   where seq in (select value from json_each(?))`;
 
 const selectForgettable = `
-  select value as id from json_each(?)
-  where not exists (select 1 from event where message_id = value and settled_at is null)`;
+  select message.id from json_each(?) asked join message on message.id = asked.value
+  where not exists (select 1 from event where message_id = message.id and settled_at is null)
+    and (sender is not null or subject is not null
+      or exists (select 1 from content where message_id = message.id))`;
 
 const forgetContent = `delete from content where message_id in (select value from json_each(?))`;
 
@@ -141,7 +144,7 @@ async function* batches(
   states: readonly EventState[],
 ): AsyncGenerator<() => Selected[]> {
   if ('ids' in selection) {
-    const [ids, within] = [selection.ids, among(selection.states, states)].map((list) =>
+    const [ids, within] = [askableIds(selection.ids), among(selection.states, states)].map((list) =>
       JSON.stringify(list),
     );
     yield () => connection.all<Selected>(selectByIds, ids!, within!);

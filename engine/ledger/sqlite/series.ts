@@ -1,5 +1,6 @@
 // How it went over time, in the SQLite ledger: sums that the database itself keeps (life-migration.ts).
 // Invariant: what leaves the minutes is added to its hour in the same transaction.
+import { askableFilter } from '../askable';
 import { GROWTH, pointsOf, STEP_MS, stepsOf, type StoredSum } from '../common/series';
 import { KEEP_HOURS_MS, KEEP_MINUTES_MS, type Series } from '../series';
 import { limitOf, NOW, type SqliteConnection } from './connection';
@@ -53,13 +54,13 @@ const deleteSums = `
     select value ->> 0, ?2, value ->> 1, value ->> 2, value ->> 3 from json_each(?1))`;
 
 const series: Method<'series'> = (connection, request) => {
-  const { step, sourceId = null, workflowId = null } = request;
+  const { sourceId = null, workflowId = null } = askableFilter(request);
   const [from, until] = stepsOf(request);
-  return pointsOf(connection.all<StoredSum>(SELECT[step], sourceId, workflowId, from, until));
+  return pointsOf(connection.all<StoredSum>(SELECT[request.step], sourceId, workflowId, from, until));
 };
 
 const waitingBefore: Method<'waitingBefore'> = (connection, request) => {
-  const { sourceId = null, workflowId = null } = request;
+  const { sourceId = null, workflowId = null } = askableFilter(request);
   const [from] = stepsOf(request);
   return Math.max(0, connection.get<{ waiting: number }>(selectBefore, sourceId, workflowId, from)!.waiting);
 };

@@ -1,4 +1,5 @@
 // Who listens, in the SQLite ledger, and for what nobody does.
+import { askableFilter } from '../askable';
 import { TOLD } from '../common/stored';
 import { KEEP_UNSERVED_MS, SERVED_MS, type Serving, type Unserved } from '../serving';
 import { limitOf, NOW, type SqliteConnection } from './connection';
@@ -81,8 +82,8 @@ const takeUnserved: Method<'takeUnserved'> = (connection, which, limit) => {
   });
 };
 
-export const unserved: Method<'unserved'> = (connection, { workflowId }) =>
-  connection.get<{ waiting: number }>(countUnserved, workflowId ?? null)!.waiting;
+export const unserved: Method<'unserved'> = (connection, filter) =>
+  connection.get<{ waiting: number }>(countUnserved, askableFilter(filter).workflowId ?? null)!.waiting;
 
 /** Those of the subscriptions that somebody serves. */
 export const servedOf = (connection: SqliteConnection, ids: readonly number[]): Set<number> =>

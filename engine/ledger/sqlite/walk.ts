@@ -2,7 +2,8 @@
 // calls have their turn in the file's thread, so that a filter that finds nothing in a million events holds up nobody.
 // Invariant: a window is a range of `seq`; an event that is recorded meanwhile is in none.
 import { setImmediate } from 'node:timers/promises';
-import { globOf, likeOf } from '../common/any-case';
+import { askableFilter } from '../askable';
+import { addressOf, globOf } from '../common/any-case';
 import type { EventFilter } from '../inspection';
 import type { EventState } from '../states';
 import type { SqliteConnection } from './connection';
@@ -71,7 +72,8 @@ const isAnnotated = `
 // The signs before columns keep SQLite from leaving the window's range for another index.
 export function condition(filter: EventFilter): Condition {
   const parts: (readonly [sql: string, parameter: string | number])[] = [];
-  const { states, workflowId, sourceId, sender, subject, leastFailures, annotation, since, until } = filter;
+  const { states, workflowId, sourceId, sender, subject, leastFailures, annotation, since, until } =
+    askableFilter(filter);
   if (states) parts.push(['+event.state in (select value from json_each(?))', JSON.stringify(states)]);
   if (workflowId !== undefined) {
     parts.push(['+event.subscription_id in (select id from subscription where workflow_id = ?)', workflowId]);
@@ -84,9 +86,8 @@ export function condition(filter: EventFilter): Condition {
   if (until !== undefined) parts.push(['event.created_at < ?', until]);
   if (sender !== undefined) {
     parts.push([
-      `exists (
-        select 1 from message where message.id = event.message_id and message.sender like ? escape '\\')`,
-      likeOf(sender.toLowerCase()),
+      'exists (select 1 from message where message.id = event.message_id and message.sender glob ?)',
+      globOf(addressOf(sender)),
     ]);
   }
   if (subject !== undefined) {

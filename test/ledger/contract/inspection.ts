@@ -5,6 +5,7 @@ import { LedgerFault } from '../../../engine/ledger/fault';
 import type { EventFilter, Selection } from '../../../engine/ledger/inspection';
 import type { Subscription } from '../../../engine/ledger/subscriptions';
 import { DAY_MS, failure, type Fixture, gone, success } from './fixture';
+import { Told } from './told';
 
 export function inspectionContract(fixture: Fixture): void {
   const uids = async (filter: EventFilter): Promise<(number | null)[]> =>
@@ -132,6 +133,106 @@ export function inspectionContract(fixture: Fixture): void {
       ] as const) {
         assert.deepEqual(await uids({ sender }), found, sender);
       }
+    });
+
+    it('are filtered by sender in any case of any letter, whatever case it is typed in', async () => {
+      const to = await fixture.subscribe();
+      // As they are stored (recording.ts); the last as another version may have left it.
+      const senders = [
+        ...['Éloïse@Öko.example', 'ЯНА@почта.example', 'ΟΔΟΣ@example', 'İrem@example', 'STRAẞE@example'].map(
+          (sender) => sender.toLowerCase(),
+        ),
+        'Ärger@example',
+      ];
+      await fixture.recordMails(
+        to,
+        senders.map((sender, i) => fixture.mail([to], i, { sender })),
+      );
+      for (const [sender, found] of [
+        ['éloïse', [0]],
+        ['ÉLOÏSE@Ö', [0]],
+        ['@öKO.', [0]],
+        ['яНа@ПОЧТА', [1]],
+        ['Я', [1]],
+        ['οδος@', [2]],
+        ['ΟΔΟΣ@E', [2]],
+        ['οδοσ', [2]],
+        ['ΔΟΣ', [2]],
+        ['İREM', [3]],
+        ['irem', []],
+        ['straße', [4]],
+        ['STRAẞE', [4]],
+        ['äRGER', [5]],
+        ['ÄRG', [5]],
+        ['[éÉ]', []],
+        ['e', [5, 4, 3, 2, 1, 0]],
+        ['ö', [0]],
+      ] as const) {
+        assert.deepEqual(await uids({ sender }), found, sender);
+      }
+    });
+
+    it('are not looked for by what no database could look for, and that is said', async () => {
+      const { ledger } = fixture;
+      const to = await fixture.subscribe('w');
+      await fixture.record(to, 1);
+      await ledger.annotate(await allIds(), 'n', {
+        ...{ name: 'n', category: 'c', priority: 'p', summary: null, data: null },
+      });
+      const wrong: [EventFilter, RegExp][] = [
+        [{ workflowId: 'w\0' }, /"workflowId" has a sign that no text of a mail has: NUL/],
+        [{ sender: '\0' }, /"sender" has a sign/],
+        [{ subject: 'Mail\0' }, /"subject" has a sign/],
+        [{ annotation: { name: 'n\0' } }, /"annotation: name" has a sign/],
+        [{ annotation: { category: '\0' } }, /"annotation: category" has a sign/],
+        [{ annotation: { name: 'n', priority: 'p\0' } }, /"annotation: priority" has a sign/],
+        [{ sourceId: 1.5 }, /"sourceId" has to be a whole number, and is 1.5/],
+        [{ sourceId: 2 ** 63 }, /"sourceId" has to be a whole number/],
+        [{ leastFailures: NaN }, /"leastFailures" has to be a whole number/],
+        [{ leastFailures: 1e300 }, /"leastFailures" has to be a whole number/],
+        [{ since: Infinity }, /"since" has to be a whole number/],
+        [{ until: 0.5 }, /"until" has to be a whole number/],
+      ];
+      for (const [filter, words] of wrong) {
+        const times = { from: 0, until: 1e13, step: 'hour', ...filter } as const;
+        const { workflowId, sourceId } = filter;
+        for (const asked of [
+          () => ledger.events(filter, { limit: 10 }),
+          () => ledger.count(filter, 10),
+          ...(['replay', 'retryNow', 'markDone', 'forget'] as const).map(
+            (action) => () => ledger[action]({ filter }),
+          ),
+          ...(workflowId === undefined
+            ? []
+            : [() => ledger.statistics({ workflowId }), () => ledger.unserved({ workflowId })]),
+          ...(workflowId === undefined && sourceId === undefined
+            ? []
+            : [() => ledger.series(times), () => ledger.waitingBefore(times)]),
+        ]) {
+          await assert.rejects(asked, (error) => {
+            assert.ok(error instanceof LedgerFault, JSON.stringify(filter));
+            assert.equal(error.kind, 'asked');
+            assert.match(error.message, words);
+            return true;
+          });
+        }
+      }
+      assert.deepEqual(await fixture.states(), ['PENDING']);
+      for (const none of [
+        { leastFailures: 2 ** 31 },
+        { leastFailures: Number.MAX_SAFE_INTEGER },
+        { sourceId: Number.MAX_SAFE_INTEGER },
+        { since: Number.MAX_SAFE_INTEGER },
+        { until: Number.MIN_SAFE_INTEGER },
+        { workflowId: '\ud800' },
+        { annotation: { name: '\ud800' } },
+      ])
+        assert.deepEqual(await uids(none), [], JSON.stringify(none));
+      assert.deepEqual(await uids({ leastFailures: -1, since: Number.MIN_SAFE_INTEGER }), [1]);
+      // No event has such an id.
+      const ids = (await allIds()).flatMap((id) => [`${id}\0`, `\0${id}`, '\ud800']);
+      assert.equal((await ledger.markDone({ ids })).count, 0);
+      assert.deepEqual(await ledger.mailsOf(ids), []);
     });
 
     it('are filtered by workflow and by time, and by all together', async () => {
@@ -417,6 +518,9 @@ export function inspectionContract(fixture: Fixture): void {
           ],
         );
         assert.deepEqual(await fixture.record(to, 2, 3), [], 'but not that they were there');
+        assert.deepEqual(await fixture.ledger.forget(await select(by, ids)), {
+          ...{ count: 0, unserved: 0, subscriptionIds: [] },
+        });
       });
     });
   }
@@ -454,6 +558,34 @@ export function inspectionContract(fixture: Fixture): void {
       assert.equal((await ledger.markDone({ ids, states: ['GONE'] })).count, 1);
       assert.equal((await ledger.forget({ ids, states: [] })).count, 0);
       assert.deepEqual(await fixture.states(), ['DONE', 'PENDING', 'DONE', 'RETRY', 'PENDING']);
+    });
+
+    it('what was forgotten is not forgotten again, nor told again', async () => {
+      const to = await fixture.subscribe('workflow', { retryDelaysMs: [] });
+      const other = await fixture.subscribe('other', { retryDelaysMs: [] });
+      const mails = [
+        fixture.mail([to, other], 1),
+        fixture.mail([to], 2, { sender: null }),
+        fixture.mail([to], 3, { sender: null, subject: null }),
+      ];
+      await fixture.recordMails(to, mails);
+      await fixture.run(to, failure);
+      await fixture.run(other, success);
+      const { ledger } = fixture;
+      const told = await Told.from(fixture);
+      assert.equal((await ledger.forget({ ids: await allIds() })).count, 4, 'two events of one mail');
+      const news = (await told.news()).map(({ event }) => event);
+      assert.deepEqual([...news].sort(), [...(await allIds())].sort());
+      assert.equal((await ledger.forget({ filter: {} })).count, 0);
+      assert.equal((await ledger.forget({ ids: await allIds() })).count, 0);
+      assert.deepEqual(await told.news(), []);
+      assert.equal(await fixture.count('deed'), 4);
+      // Its mail is read again from its server for a new run: there is something to forget again.
+      const [first] = await allIds();
+      await ledger.replay({ ids: [first!] });
+      assert.equal((await ledger.forget({ ids: [first!] })).count, 0);
+      await ledger.markDone({ ids: [first!] });
+      assert.equal((await ledger.forget({ ids: [first!] })).count, 0, 'nobody has read it');
     });
 
     it('a replayed mail keeps its content until it is done again', async () => {

@@ -3,6 +3,8 @@
 // nothing travels that the ledger does not read.
 // Invariant: what a caller handed in stays the caller's: only copies of its bytes are given away, but for the pieces of large
 // mails, which the port takes.
+import type { Annotations } from '../../annotations';
+import { plainAnnotation } from '../../common/annotation';
 import type { Call } from '../../common/parts';
 import { type ContentPiece, type PackedContent, piecesOf } from '../../content';
 import type { Claim } from '../../pointer';
@@ -40,8 +42,16 @@ export function packedArguments(call: Call, args: readonly unknown[]): PackedArg
     return { args: [packed], give: [packed.bytes, ...packed.pieces.map(({ buffer }) => buffer)] };
   }
   if (call === 'unrecorded') return { args: [askedOf(args[0] as Candidate[])], give: [] };
+  if (call === 'annotate') return { args: annotated(args as Parameters<Annotations['annotate']>), give: [] };
   return { args, give: [] };
 }
+
+/** A workflow's data may be what no thread can be sent, or too deep for it: what cannot be kept is refused before. */
+const annotated = ([events, name, annotation]: Parameters<Annotations['annotate']>): readonly unknown[] => [
+  events,
+  name,
+  annotation && plainAnnotation(name, annotation),
+];
 
 /** In the file's thread. */
 export const unpackedArguments = (call: Call, args: readonly unknown[]): readonly unknown[] =>

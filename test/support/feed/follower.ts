@@ -19,8 +19,9 @@ export class Follower {
   #asking: ClientRequest | null = null;
   #isOver = false;
 
-  /** @param query what it asks for */
-  constructor(port: number, token: string, query = '') {
+  /** @param query what it asks for @param lastId of before; undefined: it comes for the first time */
+  constructor(port: number, token: string, query = '', lastId?: string) {
+    this.lastId = lastId;
     this.#port = port;
     this.#token = token;
     this.query = query;

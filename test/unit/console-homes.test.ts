@@ -1,7 +1,7 @@
 // Where the console lives in n8n: the port of its own, and the node behind n8n's webhooks, each with a small console in place
 // of the real one.
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -147,6 +147,27 @@ describe('the port of the console', () => {
     await new Promise((resolve) => other.close(resolve));
     await answers();
     assert.match(said.at(-1)!, /The Mail Console is at/);
+  });
+
+  it('says that others could read a token, and that it is to be another one then', async () => {
+    keep();
+    await answers();
+    over.abort();
+    await keeping;
+    assert.ok(!said.some((text) => text.includes('could read')));
+    const file = join(folder, 'console-operate-token');
+    await chmod(file, 0o640);
+    over = new AbortController();
+    keep();
+    await answers();
+    assert.deepEqual(
+      said.filter((text) => text.includes('could read')),
+      [
+        `Others on this machine could read the token in ${file}. They cannot any more; where they may have, delete ` +
+          'the file, and n8n makes a new one at its next start.',
+      ],
+    );
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
   });
 
   it("that two are to have is the one's, and the other's when that one is gone", async () => {
@@ -296,7 +317,10 @@ describe('the port of the console', () => {
       ...{ port: 8025, host: '127.0.0.1', names: [], openHealth: false, showMail: true },
       editorUrl: 'https://n8n.example.com',
     });
-    const more = { DURABLE_MAIL_CONSOLE_HOST: '0.0.0.0', DURABLE_MAIL_CONSOLE_NAMES: 'a.example, b.example' };
+    const more = {
+      DURABLE_MAIL_CONSOLE_HOST: '0.0.0.0',
+      DURABLE_MAIL_CONSOLE_NAMES: 'a.example, https://b.example:8025/mail,,',
+    };
     const { host, names } = (await withEnvironment({ ...set, ...more }, portSettings))!;
     assert.deepEqual([host, names], ['0.0.0.0', ['a.example', 'b.example']]);
     for (const address of ['::1', '[::1]', ' [::1] ']) {

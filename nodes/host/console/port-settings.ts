@@ -30,9 +30,10 @@ export function portSettings(): PortSettings | null {
     port,
     // Also as it stands in an address: [::1].
     host: (readEnvironment(HOST) ?? '').trim().replace(/^\[(.*)\]$/, '$1') || '127.0.0.1',
+    // Also with what stands around them in an address.
     names: (readEnvironment('DURABLE_MAIL_CONSOLE_NAMES') ?? '')
       .split(',')
-      .flatMap((name) => name.trim() || []),
+      .flatMap((name) => name.trim().replace(/^https?:\/\/|[:/].*$/gi, '') || []),
     openHealth: isHealthOpen(),
     showMail: isTrue('DURABLE_MAIL_CONSOLE_SHOW_MAIL', true),
     editorUrl: editorUrl(),

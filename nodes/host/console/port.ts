@@ -104,6 +104,12 @@ async function made(
   said.info(
     `The Mail Console asks for a token: to look, that in ${tokens.places.read}; to act, that in ${tokens.places.operate}`,
   );
+  for (const file of tokens.wereOpen) {
+    said.error(
+      `Others on this machine could read the token in ${file}. They cannot any more; where they may have, delete ` +
+        'the file, and n8n makes a new one at its next start.',
+    );
+  }
   const home: Home = {
     ...{ prefix: '', isOwnOrigin: true, bundled: false, openHealth, showMail, editorUrl },
     rights: rightsBy(tokens),

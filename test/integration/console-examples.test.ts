@@ -10,7 +10,6 @@ import { promisify } from 'node:util';
 import type {
   ActAnswer,
   BatchAnswer,
-  CountAnswer,
   HealthAnswer,
   JobAnswer,
   JobsAnswer,
@@ -29,7 +28,7 @@ import { ROOT } from '../../tools/shell.mjs';
 import { PAGE } from '../support/console';
 import { deadMails, listening } from '../support/console-mails';
 import { heardOf } from '../support/feed/fake-client';
-import { openAt } from '../support/feed/place-of';
+import { openAt } from '../support/feed/open-at';
 import { silentLog } from '../support/log';
 import { freePort, portAnswers } from '../support/net';
 import { PostgresServer } from '../support/postgres';
@@ -77,7 +76,7 @@ const EXPECTED: Readonly<Record<string, (answer: unknown, asked: Answered) => vo
     assert.ok(address.endsWith(mail.id));
     assert.deepEqual([life.tries.length, life.tries[0]!.error, life.deeds], [1, 'it broke', []]);
   },
-  '/api/count': (answer) => assert.deepEqual(answer as CountAnswer, { count: MAILS, isMore: false }),
+  '/api/count': (answer) => assert.deepEqual(answer, { count: MAILS, isMore: false }),
   '/api/series': (answer) => {
     const { from, until: end, step, points } = answer as SeriesAnswer;
     assert.deepEqual(

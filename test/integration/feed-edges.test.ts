@@ -17,7 +17,7 @@ import { PAGE, TOKENS } from '../support/console';
 import { deadMails, listening } from '../support/console-mails';
 import type { Heard } from '../support/feed/fake-client';
 import { Follower } from '../support/feed/follower';
-import { openAt } from '../support/feed/place-of';
+import { openAt } from '../support/feed/open-at';
 import { silentLog } from '../support/log';
 import { PostgresServer } from '../support/postgres';
 import { until } from '../support/until';

@@ -4,7 +4,7 @@ import { openConsole } from '../../../engine/instance/console';
 import { keepOpen } from '../../../nodes/host/console/port';
 import type { Store } from '../../../nodes/host/store/store';
 import { silentLog } from '../log';
-import { openAt } from './place-of';
+import { openAt } from './open-at';
 
 const [where = '', port = '', folder = ''] = process.argv.slice(2);
 

@@ -7,7 +7,7 @@ import type { Pointer } from '../../../engine/ledger/pointer';
 import type { NewMessage } from '../../../engine/ledger/recording';
 import type { Subscription } from '../../../engine/ledger/subscriptions';
 import { held } from '../../ledger/held';
-import { openAt } from './place-of';
+import { openAt } from './open-at';
 
 /** Mails that are committed, by their identities. */
 export interface Committed {

@@ -3,7 +3,7 @@ import { openPlace, type Place } from '../../../engine/instance/place';
 import { settingsFromUrl } from '../../../engine/ledger/postgres/settings';
 import { silentLog } from '../log';
 
-export const placeOf = (where: string): Place =>
+const placeOf = (where: string): Place =>
   where.startsWith('postgres://')
     ? { kind: 'postgres', settings: settingsFromUrl(where) }
     : { kind: 'sqlite', file: where };

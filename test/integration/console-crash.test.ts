@@ -89,13 +89,14 @@ for (const database of DATABASES) {
         const writers = Array.from({ length: database.writers }, (_, n) => scene.write(`INBOX ${n}`));
         for (const writer of writers) {
           await until('it has written', () => writer.recorded > MAILS_OF_A_LIFE);
+          const { connections } = restless;
           restless.cut();
+          await until('it has come again', () => restless.connections > connections);
           await setTimeout(randomInt(100));
           await writer.kill();
         }
       }
       await scene.writeTidily();
-      assert.ok(restless.connections > KILLS, 'it came again and again');
       await scene.verify(t, followers);
     });
 
@@ -112,9 +113,11 @@ for (const database of DATABASES) {
         // What comes while nobody serves is told afterwards.
         await until('it writes', () => writer.recorded > recorded + 2 * MAILS_OF_A_LIFE);
         serving = await scene.serve(one.port);
+        await until('they have come again', () =>
+          followers.every(({ connections }) => connections >= kill + 2),
+        );
       }
       await writer.end();
-      assert.ok(followers.every(({ connections }) => connections === KILLS + 1));
       assert.equal(beside!.connections, 1, 'what happens to one process is nothing to the others');
       await scene.verify(t, [...followers, beside!]);
     });
@@ -132,7 +135,7 @@ for (const database of DATABASES) {
         assert.ok(!standby.isServing);
         await leading.kill();
         await until('the other one has the port', () => standby.isServing);
-        await until('it is asked', () => followers[0]!.connections === kill + 2);
+        await until('it is asked', () => followers[0]!.connections >= kill + 2);
         leading = standby;
       }
       await writer.end();

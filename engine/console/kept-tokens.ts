@@ -20,6 +20,8 @@ const LEAST_LENGTH = 16;
 export interface KeptTokens extends Tokens {
   /** Where each of them is, for people: a variable's name, or a file. */
   readonly places: Readonly<Record<Right, string>>;
+  /** Files that others could read until now. */
+  readonly wereOpen: readonly string[];
   /** Signs sessions. Who has only the first token cannot know it, and it changes with each of them. */
   readonly sessionKey: Buffer;
 }
@@ -44,6 +46,7 @@ export async function keptTokens(sources: Sources): Promise<KeptTokens> {
     read: read.token,
     operate: operate.token,
     places: { read: read.place, operate: operate.place },
+    wereOpen: [read, operate].flatMap(({ place, wasOpen }) => (wasOpen ? place : [])),
     sessionKey: createHash('sha256')
       .update(JSON.stringify(['mail console session', read.token, operate.token]))
       .digest(),
@@ -53,12 +56,16 @@ export async function keptTokens(sources: Sources): Promise<KeptTokens> {
 interface Placed {
   readonly token: string;
   readonly place: string;
+  /** Others could read it. */
+  readonly wasOpen: boolean;
 }
+
+type Kept = Omit<Placed, 'place'>;
 
 async function tokenOf(right: Right, { setting, folder }: Sources): Promise<Placed> {
   const { variable, file } = KEPT[right];
   const set = setting(variable)?.trim();
-  if (set) return usable(set, variable);
+  if (set) return usable({ token: set, wasOpen: false }, variable);
   const path = join(folder, file);
   try {
     return usable((await kept(path)) ?? (await made(folder, path)), path);
@@ -71,12 +78,13 @@ async function tokenOf(right: Right, { setting, folder }: Sources): Promise<Plac
   }
 }
 
-async function kept(path: string): Promise<string | null> {
+async function kept(path: string): Promise<Kept | null> {
   try {
     const token = (await readFile(path, 'utf8')).trim();
     // Another may have read it before; whoever does so from now on may not.
-    if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o600);
-    return token;
+    const wasOpen = ((await stat(path)).mode & 0o077) !== 0;
+    if (wasOpen) await chmod(path, 0o600);
+    return { token, wasOpen };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
@@ -84,17 +92,18 @@ async function kept(path: string): Promise<string | null> {
 }
 
 /** Of several processes that make one at once, all use what the first has put there. */
-async function made(folder: string, path: string): Promise<string> {
+async function made(folder: string, path: string): Promise<Kept> {
   await mkdir(folder, { recursive: true });
   const aside = `${path}.${randomBytes(6).toString('hex')}`;
   const token = randomBytes(32).toString('base64url');
+  const own = { token, wasOpen: false };
   await writeFile(aside, `${token}\n`, { mode: 0o600, flag: 'wx', flush: true });
   try {
     await link(aside, path);
-    return token;
+    return own;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return (await kept(path)) ?? token;
+    return (await kept(path)) ?? own;
   } finally {
     await rm(aside, { force: true });
   }
@@ -102,12 +111,12 @@ async function made(folder: string, path: string): Promise<string> {
 
 class Unusable extends Error {}
 
-function usable(token: string, place: string): Placed {
+function usable({ token, wasOpen }: Kept, place: string): Placed {
   if (token.length < LEAST_LENGTH || /[^\x21-\x7e]/.test(token)) {
     throw new Unusable(
       `The console's token in ${place} cannot be used: it needs ${LEAST_LENGTH} characters or more, without spaces, of ` +
         'those that a keyboard has. `openssl rand -base64 32` makes one.',
     );
   }
-  return { token, place };
+  return { token, place, wasOpen };
 }

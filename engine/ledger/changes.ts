@@ -69,8 +69,8 @@ export interface Changes {
   changePositions(): Promise<{ readonly oldest: string; readonly newest: string }>;
 
   /**
-   * Where a reader may begin that wants what became so at a time or after it: after a position up to which all is older; on
-   * Postgres, up to a minute before the newest that is. The oldest, where what was then is not kept any more.
+   * Where a reader may begin that wants what became so at a time or after it: right before the first change that is not
+   * older, also where the clock was set back since, by up to an hour. The oldest, where what was then is not kept any more.
    * @param at ms since 1970
    */
   changeAt(at: number): Promise<string>;

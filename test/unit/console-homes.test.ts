@@ -1,7 +1,7 @@
 // Where the console lives in n8n: the port of its own, and the node behind n8n's webhooks, each with a small console in place
 // of the real one.
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,20 +89,24 @@ describe('the port of the console', () => {
 
   const say = (message: string): unknown => said.push(message);
 
-  const keep = (): void => {
-    const settings = { port, host: '127.0.0.1', names: ['mail.example.com'], openHealth: false };
-    keeping = keepOpen(
+  const keptAt = (host: string, log: (message: string) => unknown, signal: AbortSignal): Promise<void> => {
+    const settings = { port, host, names: ['mail.example.com'], openHealth: false };
+    return keepOpen(
       { ...settings, showMail: true, editorUrl: 'http://localhost:5678' },
       {
         openStore: () => store(),
         create: smallConsole,
         isOurs: () => isOurs,
         folder,
-        log: { info: say, error: say },
+        log: { info: log, error: log },
         lookMs: 20,
       },
-      over.signal,
+      signal,
     );
+  };
+
+  const keep = (host = '127.0.0.1'): void => {
+    keeping = keptAt(host, say, over.signal);
   };
 
   const get = (path = '/', headers: Record<string, string> = {}): Promise<Response> =>
@@ -143,6 +147,115 @@ describe('the port of the console', () => {
     await new Promise((resolve) => other.close(resolve));
     await answers();
     assert.match(said.at(-1)!, /The Mail Console is at/);
+  });
+
+  it('says that others could read a token, and that it is to be another one then', async () => {
+    keep();
+    await answers();
+    over.abort();
+    await keeping;
+    assert.ok(!said.some((text) => text.includes('could read')));
+    const file = join(folder, 'console-operate-token');
+    await chmod(file, 0o640);
+    over = new AbortController();
+    keep();
+    await answers();
+    assert.deepEqual(
+      said.filter((text) => text.includes('could read')),
+      [
+        `Others on this machine could read the token in ${file}. They cannot any more; where they may have, delete ` +
+          'the file, and n8n makes a new one at its next start.',
+      ],
+    );
+    assert.equal((await stat(file)).mode & 0o777, 0o600);
+  });
+
+  it("that two are to have is the one's, and the other's when that one is gone", async () => {
+    keep();
+    await answers();
+    const [others, otherOver] = [[] as string[], new AbortController()];
+    const other = keptAt('127.0.0.1', (text) => others.push(text), otherOver.signal);
+    try {
+      await until('it is said', () => others.some((text) => text.includes('is taken by another program')));
+      over.abort();
+      await keeping;
+      await until('the other has it', () =>
+        others.includes(`The Mail Console is at http://127.0.0.1:${port}`),
+      );
+      const response = await get('/', { authorization: `Bearer ${await token('read')}` });
+      assert.deepEqual(await response.json(), { store: 'the first', right: 'read' });
+    } finally {
+      otherOver.abort();
+      await other;
+    }
+  });
+
+  it('is at all addresses where these are set, by whichever name of IPv4 or IPv6', async () => {
+    keep('0.0.0.0');
+    await answers();
+    assert.ok(said.includes(`The Mail Console is at http://0.0.0.0:${port}`), said.join('\n'));
+    over.abort();
+    await keeping;
+    over = new AbortController();
+    keep('::1');
+    // A machine may have no IPv6.
+    await until('it is said', () =>
+      /at http:\/\/\[::1\]|::1 is no address of this machine/.test(said.at(-1)!),
+    );
+  });
+
+  it('says what is wrong with an address that it cannot listen at, once, and ends nothing', async () => {
+    keep('192.0.2.1');
+    await until('it is said', () => said.some((text) => text.includes('cannot be opened')));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.deepEqual(said.slice(1), [
+      'The Mail Console cannot be opened: 192.0.2.1 is no address of this machine. It is tried again until it can. ' +
+        'Another port is set with DURABLE_MAIL_CONSOLE_PORT, another address with DURABLE_MAIL_CONSOLE_HOST.',
+    ]);
+  });
+
+  it('takes tokens from the files that are named, and says so where these hold none', async () => {
+    const [file, secret] = [join(folder, 'secret'), 'a-secret-that-nobody-is-told'];
+    const named = { DURABLE_MAIL_CONSOLE_TOKEN_FILE: file };
+    const failure = async (set: Readonly<Record<string, string>>): Promise<string> => {
+      const { message } = await withEnvironment(set, () =>
+        keptAt('127.0.0.1', say, over.signal).then(
+          () => assert.fail('it is open'),
+          (error: unknown) => error as Error,
+        ),
+      );
+      assert.ok(!`${message} ${said.join()}`.includes(secret.slice(0, 8)));
+      return message;
+    };
+    assert.match(await failure(named), /The file that DURABLE_MAIL_CONSOLE_TOKEN_FILE names cannot be read/);
+    for (const empty of ['', ' \n\t\n']) {
+      await writeFile(file, empty);
+      assert.match(
+        await failure(named),
+        /that DURABLE_MAIL_CONSOLE_TOKEN_FILE names holds nothing\. Put a token/,
+      );
+    }
+    await writeFile(file, `${secret.slice(0, 8)}\n`);
+    assert.match(await failure(named), /DURABLE_MAIL_CONSOLE_TOKEN cannot be used: it needs 16 characters/);
+    assert.match(await failure({ DURABLE_MAIL_CONSOLE_TOKEN_FILE: folder }), /cannot be read: EISDIR/);
+    await writeFile(file, `${secret}\n`);
+    // As n8n has it: what is set counts, and the file does not, also where nothing is in it.
+    for (const [set, isFile] of [
+      [named, true],
+      [{ ...named, DURABLE_MAIL_CONSOLE_TOKEN: 'the-token-that-is-set' }, false],
+      [{ ...named, DURABLE_MAIL_CONSOLE_TOKEN: '' }, false],
+    ] as const) {
+      await withEnvironment(set, async () => {
+        keep();
+        await answers();
+      });
+      const response = await get('/', { authorization: `Bearer ${secret}` });
+      assert.deepEqual(await response.json(), { store: 'the first', right: isFile ? 'read' : null });
+      assert.ok(!said.join().includes(secret));
+      over.abort();
+      await keeping;
+      over = new AbortController();
+    }
   });
 
   it('is open only while the process is the one that has it, and ends what it streams', async () => {
@@ -204,11 +317,19 @@ describe('the port of the console', () => {
       ...{ port: 8025, host: '127.0.0.1', names: [], openHealth: false, showMail: true },
       editorUrl: 'https://n8n.example.com',
     });
-    const more = { DURABLE_MAIL_CONSOLE_HOST: '0.0.0.0', DURABLE_MAIL_CONSOLE_NAMES: 'a.example, b.example' };
+    const more = {
+      DURABLE_MAIL_CONSOLE_HOST: '0.0.0.0',
+      DURABLE_MAIL_CONSOLE_NAMES: 'a.example, https://b.example:8025/mail,,',
+    };
     const { host, names } = (await withEnvironment({ ...set, ...more }, portSettings))!;
     assert.deepEqual([host, names], ['0.0.0.0', ['a.example', 'b.example']]);
+    for (const address of ['::1', '[::1]', ' [::1] ']) {
+      const at = await withEnvironment({ ...set, DURABLE_MAIL_CONSOLE_HOST: address }, portSettings);
+      assert.equal(at!.host, '::1');
+    }
+    const ports = ['eighty', '0', '-1', '65536', '0x50', '1e3', '80.0', '80,81', 'http://127.0.0.1:80'];
     for (const wrong of [
-      { DURABLE_MAIL_CONSOLE_PORT: 'eighty' },
+      ...ports.map((text) => ({ DURABLE_MAIL_CONSOLE_PORT: text })),
       { ...set, DURABLE_MAIL_CONSOLE_OPEN_HEALTH: 'yes' },
     ]) {
       await assert.rejects(withEnvironment(wrong, portSettings), /^Error: DURABLE_MAIL_CONSOLE_\w+ is "/);

@@ -1,6 +1,16 @@
 // The console's tokens: where they come from, how they are kept, and which cannot be used.
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -74,12 +84,26 @@ describe('the tokens of the console', () => {
       /the same token: whoever may read could operate/,
     );
     await kept();
-    writeFileSync(fileOf('operate'), '');
-    await assert.rejects(kept(), /console-operate-token cannot be used/);
+    for (const nothing of ['', '  \n ', '\0'.repeat(40), 'short\n']) {
+      writeFileSync(fileOf('operate'), nothing);
+      await assert.rejects(kept(), /console-operate-token cannot be used/);
+    }
   });
 
   it('say where they cannot be kept, and what to do', async () => {
     writeFileSync(folder, 'a file');
     await assert.rejects(kept(), /cannot be kept in .*console-read-token.*Set DURABLE_MAIL_CONSOLE_TOKEN/);
+  });
+
+  it('say which file cannot be read, and what to do', async () => {
+    const says =
+      /cannot be kept in .*console-operate-token: \w+: .*Set DURABLE_MAIL_CONSOLE_OPERATE_TOKEN, or let n8n/;
+    await kept();
+    rmSync(fileOf('operate'));
+    mkdirSync(fileOf('operate'));
+    await assert.rejects(kept(), says);
+    rmSync(fileOf('operate'), { recursive: true });
+    symlinkSync(fileOf('operate'), fileOf('operate'));
+    await assert.rejects(kept(), says);
   });
 });

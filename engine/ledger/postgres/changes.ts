@@ -2,7 +2,7 @@
 // and swept from the oldest on, so that what is kept has no hole.
 // Invariant: what another server gave numbers to (a dump that was restored here) is never ahead of what this one writes.
 import { pageOf, placeOfPosition, positionOf, type StoredChange } from '../common/change-page';
-import { AHEAD_MARGIN_MS } from '../common/clock';
+import { AHEAD_MARGIN_MS, SET_BACK_MS } from '../common/clock';
 import { largest } from '../common/halving';
 import { type Changes, KEEP_CHANGES_MS, MOST_CHANGES } from '../changes';
 import { NOW, type PostgresConnection } from './connection';
@@ -26,8 +26,14 @@ const selectNext = `
   select ${facts} from durable_mail.change
   where change.xid >= $1::xid8 and ${IS_CERTAIN} order by change.xid, change.id limit 1`;
 
-/** So much later than a transaction began, its place among the others is decided. None of ours waits so long before. */
-const BEGUN_BEFORE_MS = 60_000;
+const selectSince = `
+  select change.xid, change.id from durable_mail.change
+  where (change.xid, change.id) > ($1::xid8, $2::bigint) and change.at >= $3 and ${IS_CERTAIN}
+  order by change.xid, change.id limit 1`;
+
+const selectBefore = `
+  select ${facts} from durable_mail.change
+  where (change.xid, change.id) < ($1::xid8, $2::bigint) order by change.xid desc, change.id desc limit 1`;
 
 const selectEnds = `
   (select ${facts} from durable_mail.change where ${IS_CERTAIN} order by change.xid, change.id limit 1)
@@ -77,19 +83,23 @@ const changePositions: Method<'changePositions'> = async (connection) => {
   return { oldest: ends[0]!, newest: ends.at(-1)! };
 };
 
+// All before the first that is not older is older; where it is looked for from, so is all before that: the time of a change is
+// when its transaction began, which is not as long before its place is decided.
 const changeAt: Method<'changeAt'> = async (connection, at) => {
-  const before = at - BEGUN_BEFORE_MS;
   const ends = await connection.all<Row>(selectEnds);
   const [oldest, newest] = [ends[0]!, ends.at(-1)!];
-  if (oldest.at >= before) return positionOf(stored(oldest));
-  let last = oldest;
+  if (oldest.at >= at) return positionOf(stored(oldest));
+  const before = at - SET_BACK_MS;
+  let from = oldest;
   await largest(BigInt(oldest.xid), BigInt(newest.xid) + 1n, async (xid) => {
     const next = await connection.get<Row>(selectNext, String(xid));
     if (!next || next.at >= before) return false;
-    last = next;
+    from = next;
     return true;
   });
-  return positionOf(stored(last));
+  const first = await connection.get<Pick<Row, 'xid' | 'id'>>(selectSince, from.xid, from.id, at);
+  const last = first && (await connection.get<Row>(selectBefore, first.xid, first.id));
+  return positionOf(stored(last ?? newest));
 };
 
 export const told: Part<Changes> = { changes, changePositions, changeAt };

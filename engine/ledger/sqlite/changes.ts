@@ -1,7 +1,7 @@
 // Changes in the SQLite ledger: read in the order of their ids, which is that of their commits, since one at a time writes;
 // and swept from the oldest on, so that what is kept has no hole.
 import { pageOf, placeOfPosition, positionOf, type StoredChange } from '../common/change-page';
-import { AHEAD_MARGIN_MS } from '../common/clock';
+import { AHEAD_MARGIN_MS, SET_BACK_MS } from '../common/clock';
 import { largest } from '../common/halving';
 import { type Changes, KEEP_CHANGES_MS, MOST_CHANGES } from '../changes';
 import { limitOf, NOW, type SqliteConnection } from './connection';
@@ -16,6 +16,10 @@ const facts = `
 const selectFrom = `select ${facts} from change where id >= ?1 order by id ${limitOf('?2')}`;
 
 const selectNext = `select ${facts} from change where id >= ? order by id limit 1`;
+
+const selectSince = `select id from change where id > ? and at >= ? order by id limit 1`;
+
+const selectBefore = `select ${facts} from change where id < ? order by id desc limit 1`;
 
 const selectEnds = `
   select ${facts} from change
@@ -44,13 +48,16 @@ const changePositions: Method<'changePositions'> = (connection) => {
   return { oldest: ends[0]!, newest: ends.at(-1)! };
 };
 
+// All before the first that is not older is older; where it is looked for from, so is all before that.
 const changeAt: Method<'changeAt'> = async (connection, at) => {
   const ends = connection.all<Row>(selectEnds);
   const [oldest, newest] = [ends[0]!, ends.at(-1)!];
   if (oldest.at >= at) return positionOf(stored(oldest));
+  const before = at - SET_BACK_MS;
   const next = (id: bigint): Row => connection.get<Row>(selectNext, id)!;
-  const id = await largest(BigInt(oldest.id), BigInt(newest.id) + 1n, (middle) => next(middle).at < at);
-  return positionOf(stored(next(id)));
+  const from = await largest(BigInt(oldest.id), BigInt(newest.id) + 1n, (middle) => next(middle).at < before);
+  const first = connection.get<Pick<Row, 'id'>>(selectSince, from, at);
+  return positionOf(stored(first ? connection.get<Row>(selectBefore, first.id)! : newest));
 };
 
 export const told: Part<Changes> = { changes, changePositions, changeAt };

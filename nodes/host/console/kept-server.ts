@@ -14,6 +14,16 @@ export interface KeptServerSettings {
   readonly elsewhere: string;
 }
 
+const noAddress = (host: string): string => `${host} is no address of this machine`;
+
+/** What a system says in its own words. */
+const WHY: Readonly<Record<string, (host: string, port: number) => string>> = {
+  EADDRINUSE: (host, port) => `port ${port} of ${host} is taken by another program`,
+  EACCES: (_, port) => `this user may not listen at port ${port}`,
+  EADDRNOTAVAIL: noAddress,
+  ENOTFOUND: noAddress,
+};
+
 export class KeptServer {
   readonly #settings: KeptServerSettings;
   readonly #answer: (req: IncomingMessage, res: ServerResponse) => void;
@@ -73,8 +83,7 @@ export class KeptServer {
 
   #say(error: unknown): void {
     const { name, port, host, elsewhere } = this.#settings;
-    const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-    const why = isTaken ? `port ${port} of ${host} is taken by another program` : errorText(error);
+    const why = WHY[(error as NodeJS.ErrnoException).code ?? '']?.(host, port) ?? errorText(error);
     if (why === this.#said) return;
     this.#said = why;
     this.#log.error(`${name} cannot be opened: ${why}. It is tried again until it can. ${elsewhere}`);

@@ -16,20 +16,24 @@ export interface PortSettings {
 }
 
 const PORT = 'DURABLE_MAIL_CONSOLE_PORT';
+const HOST = 'DURABLE_MAIL_CONSOLE_HOST';
 
 /** @returns null: no port is set @throws Error */
 export function portSettings(): PortSettings | null {
   const text = readEnvironment(PORT)?.trim();
   if (!text) return null;
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
+  // Nothing else that `Number` takes, as 0x50 or 1e4, is meant for a port.
+  const port = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(port >= 1 && port <= 65_535))
     throw new Error(`${PORT} is "${text.slice(0, 40)}". Set a number from 1 to 65535.`);
   return {
     port,
-    host: readEnvironment('DURABLE_MAIL_CONSOLE_HOST')?.trim() || '127.0.0.1',
+    // Also as it stands in an address: [::1].
+    host: (readEnvironment(HOST) ?? '').trim().replace(/^\[(.*)\]$/, '$1') || '127.0.0.1',
+    // Also with what stands around them in an address.
     names: (readEnvironment('DURABLE_MAIL_CONSOLE_NAMES') ?? '')
       .split(',')
-      .flatMap((name) => name.trim() || []),
+      .flatMap((name) => name.trim().replace(/^https?:\/\/|[:/].*$/gi, '') || []),
     openHealth: isHealthOpen(),
     showMail: isTrue('DURABLE_MAIL_CONSOLE_SHOW_MAIL', true),
     editorUrl: editorUrl(),

@@ -89,14 +89,27 @@ export async function keepOpen(settings: PortSettings, parts: PortParts, signal:
   await close();
 }
 
+/** A file that is named, and holds nothing, is a mistake: in its place a token would be made that nobody knows. @throws Error */
+function tokenSetting(name: string): string | undefined {
+  const text = readEnvironment(name);
+  if (text !== '' || process.env[name] !== undefined) return text;
+  throw new Error(`The file that ${name}_FILE names holds nothing. Put a token into it.`);
+}
+
 async function made(
   { port, host, names, openHealth, showMail, editorUrl }: PortSettings,
   { openStore: open, create, folder, log: said }: PortParts,
 ): Promise<{ server: KeptServer; console: ConsoleOver<Store> }> {
-  const tokens = await keptTokens({ setting: readEnvironment, folder });
+  const tokens = await keptTokens({ setting: tokenSetting, folder });
   said.info(
     `The Mail Console asks for a token: to look, that in ${tokens.places.read}; to act, that in ${tokens.places.operate}`,
   );
+  for (const file of tokens.wereOpen) {
+    said.error(
+      `Others on this machine could read the token in ${file}. They cannot any more; where they may have, delete ` +
+        'the file, and n8n makes a new one at its next start.',
+    );
+  }
   const home: Home = {
     ...{ prefix: '', isOwnOrigin: true, bundled: false, openHealth, showMail, editorUrl },
     rights: rightsBy(tokens),
@@ -107,7 +120,8 @@ async function made(
   const console = new ConsoleOver<Store>(home, { openStore: open, create, log: said });
   const place = {
     ...{ host, port, name: 'The Mail Console' },
-    elsewhere: 'Another port is set with DURABLE_MAIL_CONSOLE_PORT.',
+    elsewhere:
+      'Another port is set with DURABLE_MAIL_CONSOLE_PORT, another address with DURABLE_MAIL_CONSOLE_HOST.',
   };
   const server = new KeptServer(place, (req, res) => void console.handle(req, res), said);
   return { server, console };

@@ -1,0 +1,220 @@
+// The examples of docs/console.md, each as it is written there, in a shell, before a console on a port over a real ledger.
+// Only what stands for something of the reader's own is replaced: the port, and ids.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import type {
+  ActAnswer,
+  BatchAnswer,
+  HealthAnswer,
+  JobAnswer,
+  JobsAnswer,
+  MailAnswer,
+  MailsAnswer,
+  Me,
+  SeriesAnswer,
+  SourcesAnswer,
+  StatisticsAnswer,
+  TriggersAnswer,
+} from '../../engine/console/api';
+import { openConsole } from '../../engine/instance/console';
+import { keepOpen } from '../../nodes/host/console/port';
+import type { Store } from '../../nodes/host/store/store';
+import { ROOT } from '../../tools/shell.mjs';
+import { PAGE } from '../support/console';
+import { deadMails, listening } from '../support/console-mails';
+import { heardOf } from '../support/feed/fake-client';
+import { openAt } from '../support/feed/open-at';
+import { silentLog } from '../support/log';
+import { freePort, portAnswers } from '../support/net';
+import { PostgresServer } from '../support/postgres';
+import { until } from '../support/until';
+
+/** What the document's examples name. */
+const WORKFLOW = 'IVoFGKDDUbtCpUc2';
+const MAIL = '01a21d62-86db-7a3e-a829-9b12abf4a608';
+const JOB = 'c0ffee00-0000-4000-8000-000000000000';
+const PORT = ':5690';
+const MAILS = 3;
+
+interface Answered {
+  readonly address: string;
+  readonly status: number;
+  readonly body: string;
+}
+
+/** What the document says of an address, held against its answer. */
+const EXPECTED: Readonly<Record<string, (answer: unknown, asked: Answered) => void>> = {
+  '/api/me': (answer) => {
+    const me = answer as Me;
+    assert.equal(me.right, 'read');
+    for (const name of ['version', 'ledger', 'showMail', 'editor', 'stream'] as const) assert.ok(name in me);
+    const minutes = (Date.parse(me.stream.expires) - Date.now()) / 60_000;
+    assert.ok(minutes > 13 && minutes < 17, 'for 15 minutes');
+  },
+  '/api/sources': (answer) => {
+    const { sources, standings } = answer as SourcesAnswer;
+    assert.equal(sources.length, 1);
+    assert.match(sources[0]!.says, /\.$/);
+    assert.deepEqual(standings, { [sources[0]!.standing]: 1 });
+  },
+  '/api/triggers': (answer) => assert.equal((answer as TriggersAnswer).triggers[0]!.dead, MAILS),
+  '/api/statistics': (answer) => {
+    const { counts, unserved } = answer as StatisticsAnswer;
+    assert.deepEqual([counts.DEAD, unserved], [MAILS, 0]);
+  },
+  '/api/mails': (answer) => {
+    const { mails, next } = answer as MailsAnswer;
+    assert.deepEqual([mails.map(({ state }) => state), next], [Array(MAILS).fill('DEAD'), null]);
+  },
+  '/api/mails/': (answer, { address }) => {
+    const { mail, life } = answer as MailAnswer;
+    assert.ok(address.endsWith(mail.id));
+    assert.deepEqual([life.tries.length, life.tries[0]!.error, life.deeds], [1, 'it broke', []]);
+  },
+  '/api/count': (answer) => assert.deepEqual(answer, { count: MAILS, isMore: false }),
+  '/api/series': (answer) => {
+    const { from, until: end, step, points } = answer as SeriesAnswer;
+    assert.deepEqual(
+      [from, end, step, points],
+      ['2026-01-31T07:00:00.000Z', '2026-01-31T08:00:00.000Z', 'minute', []],
+    );
+  },
+  '/api/act': (answer) => {
+    const act = answer as ActAnswer;
+    if ('job' in act) assert.deepEqual([act.job.action, act.job.by], ['replay', 'console (operate)']);
+    else assert.equal(act.changed, 1);
+  },
+  '/api/jobs': (answer) => assert.equal((answer as JobsAnswer).jobs.length, 1),
+  '/api/jobs/stop': (answer) => assert.equal((answer as JobAnswer).job.action, 'replay'),
+  '/api/look': (answer) => assert.deepEqual(answer, { asked: true }),
+  '/api/batch': (answer) => {
+    const { answers } = answer as BatchAnswer;
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200],
+    );
+    assert.equal((answers[1]!.body as MailsAnswer).mails.length, MAILS);
+  },
+  '/events': (_, { body }) => {
+    // What was a day ago is not kept, of a ledger that is younger there is nothing.
+    assert.match(body, /^retry: \d+\n\n/);
+    const [first, ...told] = heardOf(body);
+    assert.equal(first!.type, 'reset');
+    const dead = told.filter(({ type }) => type === 'email.dead');
+    assert.ok(dead.length > 0 && told.every(({ type }) => /^email\.dead$|^source\.state$/.test(type)));
+    const names = ['v', 'id', 'type', 'time', 'source', 'workflow', 'event', 'data'];
+    assert.deepEqual(Object.keys(dead[0]!.data), names);
+    assert.deepEqual([dead[0]!.data['v'], dead[0]!.data['workflow']], [1, WORKFLOW]);
+  },
+  '/healthz': (answer, { status }) => {
+    const { ok, broken } = answer as HealthAnswer;
+    assert.deepEqual([status, broken.length > 0], ok ? [200, false] : [503, true]);
+  },
+  '/metrics': (_, { body }) => assert.match(body, /^durable_mail_events\{state="DEAD"\} \d+$/m),
+};
+
+let folder: string;
+let server: PostgresServer;
+let page: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'durable-mail-examples-'));
+  server = await PostgresServer.start({ fsync: false });
+  page = await readFile(join(ROOT, 'docs', 'console.md'), 'utf8');
+  const curl = join(folder, 'curl');
+  await writeFile(
+    curl,
+    `#!/bin/sh\nexec "${process.execPath}" "${join(__dirname, '..', 'support', 'console', 'curl.mjs')}" "$@"\n`,
+  );
+  await chmod(curl, 0o755);
+});
+after(async () => {
+  await server.dispose();
+  await rm(folder, { recursive: true });
+});
+
+describe('the examples of docs/console.md', { timeout: 180_000 }, () => {
+  const ledgers: Readonly<Record<string, () => Promise<string>>> = {
+    SQLite: async () => join(folder, 'ledger.sqlite'),
+    Postgres: () => server.createDatabase(),
+  };
+  for (const [name, create] of Object.entries(ledgers)) {
+    it(`do what it says: ${name}`, async () => {
+      const { ledger, wake, close } = await openAt(await create());
+      await deadMails(ledger, await listening(ledger, WORKFLOW), MAILS, { sender: 'bob@example.com' });
+      const { events } = await ledger.events({}, { limit: 1 });
+      const mail = events[0]!.id;
+      const home = await mkdtemp(join(folder, 'home-'));
+      const store = { ledger, wake } as unknown as Store;
+      const [over, port] = [new AbortController(), await freePort()];
+      const keeping = keepOpen(
+        {
+          ...{ port, host: '127.0.0.1', names: [], openHealth: false, showMail: true },
+          editorUrl: 'http://localhost:5678',
+        },
+        {
+          openStore: async () => store,
+          create: (on, at) => openConsole(on, { ...at, log: silentLog, version: '1.0.0', page: PAGE }),
+          isOurs: () => true,
+          folder: join(home, '.n8n', 'durable-mail'),
+          log: silentLog,
+          lookMs: 50,
+        },
+        over.signal,
+      );
+      try {
+        await until('it is open', () => portAnswers(port));
+        await runAll(home, port, mail);
+      } finally {
+        over.abort();
+        await keeping;
+        await close();
+      }
+    });
+  }
+});
+
+async function runAll(home: string, port: number, mail: string): Promise<void> {
+  const [variables, ...examples] = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text]) => text!);
+  assert.ok(variables!.includes(PORT) && examples.length >= 14);
+  const seen = new Set<string>();
+  let job = JOB;
+  for (const example of examples) {
+    for (const asked of await answersOf(
+      `${variables!.replace(PORT, `:${port}`)}${yours(example, mail, job)}`,
+      home,
+    )) {
+      const { pathname } = new URL(asked.address);
+      const place = pathname.replace(mail, '');
+      const isJson = !/^\/(events|metrics)$/.test(place);
+      const answer: unknown = isJson ? JSON.parse(asked.body) : null;
+      assert.ok(asked.status === 200 || place === '/healthz', `${example}${asked.status} ${asked.body}`);
+      EXPECTED[place]?.(answer, asked);
+      seen.add(place);
+      if (place === '/api/act') job = (answer as { job?: { id: string } }).job?.id ?? job;
+    }
+  }
+  assert.deepEqual(
+    Object.keys(EXPECTED).filter((place) => !seen.has(place)),
+    [],
+    'each address has an example',
+  );
+}
+
+const yours = (example: string, mail: string, job: string): string =>
+  example.replaceAll(MAIL, mail).replaceAll(JOB, job);
+
+async function answersOf(script: string, home: string): Promise<Answered[]> {
+  const { stdout } = await promisify(execFile)('sh', ['-euc', script], {
+    env: { PATH: `${folder}:${process.env['PATH']}`, HOME: home, CURL_READS_UNTIL: 'event: email.dead' },
+    timeout: 30_000,
+  });
+  return stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Answered);
+}

@@ -8,42 +8,46 @@ import { nodeError } from '../host/n8n/node-error';
 import { mailOfItem } from '../host/run/mail-of-item';
 import type { MailLedgerStore } from './actions';
 import { eventIds, textOf } from './filters';
+import type { Noting } from './noting';
 
 const MOST = { name: 64, category: 64, priority: 32, summary: 2_000, data: 8_192 } as const;
 /** The event of an email that a trigger has read in a manual test. */
 const MANUAL_TEST = 'manual-test';
 
-export async function annotate(
-  context: IExecuteFunctions,
-  itemIndex: number,
-  store: MailLedgerStore,
-): Promise<IDataObject> {
+export function annotate(context: IExecuteFunctions, itemIndex: number, store: MailLedgerStore): Noting {
   const name = readName(context, itemIndex);
-  const annotation = { ...readWords(context, itemIndex), name };
-  return { ...(await note(context, itemIndex, store, name, annotation)), ...annotation } as IDataObject;
+  return noting(context, itemIndex, store, name, { ...readWords(context, itemIndex), name });
 }
 
-export async function removeAnnotation(
+export function removeAnnotation(
   context: IExecuteFunctions,
   itemIndex: number,
   store: MailLedgerStore,
-): Promise<IDataObject> {
-  return { ...(await note(context, itemIndex, store, readName(context, itemIndex), null)) };
+): Noting {
+  return noting(context, itemIndex, store, readName(context, itemIndex), null);
 }
 
-async function note(
+function noting(
   context: IExecuteFunctions,
   itemIndex: number,
   store: MailLedgerStore,
   name: string,
   annotation: NewAnnotation | null,
-): Promise<{ readonly count: number; readonly eventIds: string[]; readonly message?: string }> {
+): Noting {
   const ids = readEvents(context, itemIndex, store);
-  if (ids === null)
-    return { count: 0, eventIds: [], message: 'Nothing was noted: an email of a manual test has no event.' };
-  const count = await store.ledger.annotate(ids, name, annotation);
-  if (count > 0) return { count, eventIds: [...ids] };
-  throw nodeError(context.getNode(), `Event ${ids[0]} is not in this mail ledger`, { itemIndex });
+  return {
+    itemIndex,
+    notes: (ids ?? []).map((event) => ({ event, name, annotation })),
+    answer: (there) => {
+      const count = there.filter(Boolean).length;
+      if (ids && count === 0)
+        throw nodeError(context.getNode(), `Event ${ids[0]} is not in this mail ledger`, { itemIndex });
+      const noted = ids
+        ? { count, eventIds: [...ids] }
+        : { count, eventIds: [], message: 'Nothing was noted: an email of a manual test has no event.' };
+      return { ...noted, ...annotation } as IDataObject;
+    },
+  };
 }
 
 /** @returns null: it is an email of a manual test */

@@ -444,10 +444,16 @@ class Life {
       ...{ name, category: a % 2 ? 'ä"' : null, priority: b % 3 ? `p${b % 3}` : null },
       ...{ summary: c % 4 ? `größe\0 \ud800 ${c}` : null, data: c % 5 ? { list: [a, '\ud800'] } : null },
     };
+    const changed = b % 5 === 0 ? null : c === 11 ? { ...annotation, category: 'x'.repeat(65) } : annotation;
     await this.#ask('annotate', (of) => [
-      this.#events(a, c, of),
-      name,
-      b % 5 === 0 ? null : c === 11 ? { ...annotation, category: 'x'.repeat(65) } : annotation,
+      [
+        ...this.#events(a, c, of).map((event) => ({ event, name, annotation: changed })),
+        // The same ones again, some of them under another name, and some taken away.
+        ...this.#events(b, a, of).map((event, n) => ({
+          ...{ event, name: `m${(b + n) % 3}` },
+          annotation: n % 2 ? null : { ...annotation, category: `c${n}` },
+        })),
+      ],
     ]);
   }
 

@@ -1,8 +1,8 @@
 // Annotations as both ledgers store them, and back.
 // Invariant: what is too long is refused in words, not cut: half of a text may say the opposite.
-import type { Annotation, NewAnnotation } from '../annotations';
+import type { Annotation, NewAnnotation, Note } from '../annotations';
 import { LedgerFault } from '../fault';
-import { storableJson } from './storable';
+import { storable, storableJson } from './storable';
 
 const MOST = { name: 64, category: 64, priority: 32, summary: 2_000 } as const;
 const MOST_DATA_BYTES = 8_192;
@@ -20,8 +20,32 @@ export const annotationsOf = (listed: string | null): Annotation[] =>
     at,
   }));
 
+/** A note as a statement takes it; without words it is taken away. */
+export interface StoredNote {
+  readonly event: string;
+  readonly name: string;
+  readonly words: readonly (string | null)[] | null;
+}
+
+/** The last of each event and name. @throws LedgerFault: one of all of them cannot be stored */
+export function storedNotes(notes: readonly Note[]): {
+  readonly noted: readonly StoredNote[];
+  readonly removed: readonly StoredNote[];
+} {
+  const last = new Map<string, StoredNote>();
+  for (const { event, name: given, annotation } of notes) {
+    const [name, ...words] = annotation ? storedAnnotation(given, annotation) : [storable(given)];
+    last.set(JSON.stringify([event, name]), { event, name, words: annotation && words });
+  }
+  const all = [...last.values()];
+  return {
+    noted: all.filter(({ words }) => words !== null),
+    removed: all.filter(({ words }) => words === null),
+  };
+}
+
 /** What is stored of it, as a statement takes it. @throws LedgerFault: a part of it is too long, or there is no name */
-export function storedAnnotation(
+function storedAnnotation(
   name: string,
   { category, priority, summary, data }: NewAnnotation,
 ): readonly [name: string, ...others: (string | null)[]] {

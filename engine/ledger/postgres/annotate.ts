@@ -1,37 +1,54 @@
 // What workflows find out about mails, in the Postgres ledger.
-// Invariant: events are locked by `seq` before what stands with them.
+// Invariants: events are locked by `seq` before what stands with them, and that in the order of its key.
 import type { Annotations } from '../annotations';
-import { storedAnnotation } from '../common/annotation';
-import { storable } from '../common/storable';
-import { NOW } from './connection';
+import { storedNotes, type StoredNote } from '../common/annotation';
+import { NOW, type Parameter } from './connection';
 import type { Method, Part } from './part';
 
-const chosen = `
-  with chosen as materialized (
-    select seq from durable_mail.event where id = any($1) order by seq for key share)`;
+const lockEvents = `
+  select id from durable_mail.event where id = any($1) order by seq for key share`;
 
 const upsert = `
-  ${chosen},
-  noted as (
-    insert into durable_mail.annotation (event_seq, name, category, priority, summary, data, at)
-    select seq, $2, $3, $4, $5, $6, ${NOW} from chosen order by seq
-    on conflict (event_seq, name) do update set
-      category = excluded.category, priority = excluded.priority, summary = excluded.summary, data = excluded.data,
-      at = excluded.at)
-  select count(*) as n from chosen`;
+  insert into durable_mail.annotation (event_seq, name, category, priority, summary, data, at)
+  select event.seq, note.name, note.category, note.priority, note.summary, note.data, ${NOW}
+  from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+    note (event, name, category, priority, summary, data)
+  join durable_mail.event on event.id = note.event
+  order by event.seq, note.name collate "C"
+  on conflict (event_seq, name) do update set
+    category = excluded.category, priority = excluded.priority, summary = excluded.summary, data = excluded.data,
+    at = excluded.at`;
 
 const remove = `
-  ${chosen},
-  removed as (
-    delete from durable_mail.annotation using chosen
-    where annotation.event_seq = chosen.seq and annotation.name = $2)
-  select count(*) as n from chosen`;
+  with gone as materialized (
+    select annotation.event_seq, annotation.name
+    from unnest($1::text[], $2::text[]) note (event, name)
+    join durable_mail.event on event.id = note.event
+    join durable_mail.annotation on annotation.event_seq = event.seq and annotation.name = note.name collate "C"
+    order by annotation.event_seq, annotation.name for update of annotation)
+  delete from durable_mail.annotation using gone
+  where annotation.event_seq = gone.event_seq and annotation.name = gone.name`;
 
-const annotate: Method<'annotate'> = async (connection, events, name, annotation) => {
-  const row = annotation
-    ? await connection.get<{ n: number }>(upsert, events, ...storedAnnotation(name, annotation))
-    : await connection.get<{ n: number }>(remove, events, storable(name));
-  return row!.n;
+const annotate: Method<'annotate'> = (connection, notes) => {
+  const { noted, removed } = storedNotes(notes);
+  return connection.transaction(async (statements) => {
+    const ids = [...new Set(notes.map(({ event }) => event))];
+    const known = await statements.all<{ id: string }>(lockEvents, ids);
+    if (removed.length > 0) await statements.run(remove, ...columns(removed, 0));
+    if (noted.length > 0) await statements.run(upsert, ...columns(noted, WORDS));
+    const there = new Set(known.map(({ id }) => id));
+    return notes.map(({ event }) => there.has(event));
+  });
 };
+
+/** Category, priority, summary and data. */
+const WORDS = 4;
+
+/** A list for each parameter: the events, the names, and so many of the words. */
+const columns = (notes: readonly StoredNote[], words: number): Parameter[] => [
+  notes.map(({ event }) => event),
+  notes.map(({ name }) => name),
+  ...Array.from({ length: words }, (_, place) => notes.map((note) => note.words![place]!)),
+];
 
 export const annotations: Part<Annotations> = { annotate };

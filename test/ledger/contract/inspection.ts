@@ -212,13 +212,11 @@ export function inspectionContract(fixture: Fixture): void {
       assert.deepEqual(await uids({ leastFailures: 2 }), []);
       assert.deepEqual(await uids({ leastFailures: 0 }), [4, 3, 2, 1]);
       const note = { name: 'model', category: 'order', priority: 'high', summary: null, data: null };
-      await ledger.annotate([first, second], 'model', note);
-      await ledger.annotate([second, third], 'rules', {
-        ...note,
-        name: 'rules',
-        category: 'spam',
-        priority: null,
-      });
+      const rules = { ...note, name: 'rules', category: 'spam', priority: null };
+      await ledger.annotate([
+        ...[first, second].map((event) => ({ event, name: 'model', annotation: note })),
+        ...[second, third].map((event) => ({ event, name: 'rules', annotation: rules })),
+      ]);
       for (const [annotation, found] of [
         [{}, [3, 2, 1]],
         [{ name: 'model' }, [2, 1]],

@@ -199,8 +199,10 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
       await ledger.waitingBefore({ ...step, sourceId: to.sourceId, workflowId: 'workflow' });
     },
     annotate: async () => {
-      assert.equal(await ledger.annotate(ids(), 'model', { ...NOTHING, category: 'order' }), ids().length);
-      await ledger.annotate(ids(), 'model', null);
+      const annotation = { ...NOTHING, category: 'order' };
+      await ledger.annotate(ids().map((event) => ({ event, name: 'model', annotation })));
+      const notes = ids().map((event, n) => ({ event, name: 'model', annotation: n ? null : annotation }));
+      assert.ok((await ledger.annotate(notes)).every(Boolean));
     },
     life: async () => {
       const life = await ledger.life(ids()[1]!);

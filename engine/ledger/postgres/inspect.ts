@@ -1,6 +1,6 @@
 // What people see of the Postgres ledger: events, how many there are, and sources.
-import { monotonicNow } from '../../runtime/time';
 import { annotationsOf } from '../common/annotation';
+import { Look } from '../common/look';
 import { type BackfillColumns, backfillOf } from '../common/stored';
 import type { Counts, EventMail, EventRecord, Looks, SourceHealth } from '../inspection';
 import type { EventState } from '../states';
@@ -8,7 +8,7 @@ import { NOW } from './connection';
 import { FILTER, subscriptionsOf } from './filter';
 import type { Method, Part } from './part';
 import { IS_SERVED, unserved } from './serving';
-import { walked } from './walk';
+import { walked, WINDOW } from './walk';
 
 const STATES: readonly EventState[] = [
   ...(['PENDING', 'QUEUED', 'RUNNING', 'RETRY'] as const),
@@ -38,10 +38,10 @@ const selectEvent = facts('(select * from durable_mail.event where id = $1) even
 const selectShown = facts('(select * from durable_mail.event where seq = any($1)) event');
 
 const selectEvents = (window: string): string => `
-  select seq from (${window}) event where ${FILTER} order by seq desc limit $11`;
+  select seq from (${window}) event where ${FILTER} order by seq desc limit $12`;
 
 const selectCount = (window: string): string => `
-  select count(*) as n from (select 1 from (${window}) event where ${FILTER} limit $11) event`;
+  select count(*) as n from (select 1 from (${window}) event where ${FILTER} limit $12) event`;
 
 const selectMails = `
   select event.id as event, message.sender, message.subject
@@ -76,24 +76,25 @@ const selectSources = `
     exists (select 1 from durable_mail.subscription where source_id = source.id and ${IS_SERVED}) as served
   from durable_mail.source order by kind, account, mailbox`;
 
-/** So long it is looked for what a filter lets through, in windows, before it is told where to go on. */
-const LOOK_MS = 60;
+/** Of a page. So few first, that a filter which finds nothing shows how long it takes. */
+const WINDOWS = { first: 2_000, most: WINDOW } as const;
 
 type Row = Omit<EventRecord, 'annotations'> & { readonly seq: number; readonly annotations: string | null };
 
 const events: Method<'events'> = (connection, filter, page) =>
   connection.transaction(async (statements) => {
-    const began = monotonicNow();
+    const look = new Look(WINDOWS);
     const { select, walk } = await walked(statements, filter, selectEvents);
     const found: number[] = [];
     let before = page.after ?? null;
     do {
+      const { size } = look;
       // One more than asked for tells whether there is a next page.
       const rest = page.limit + 1 - found.length;
-      const rows = await statements.all<{ seq: number }>(select, ...walk.parameters(before), rest);
+      const rows = await statements.all<{ seq: number }>(select, ...walk.parameters(before, size), rest);
       found.push(...rows.map(({ seq }) => seq));
-      before = found.length > page.limit ? found[page.limit - 1]! : await walk.endOf(before);
-    } while (before !== null && found.length <= page.limit && monotonicNow() - began < LOOK_MS);
+      before = found.length > page.limit ? found[page.limit - 1]! : await walk.endOf(before, size);
+    } while (before !== null && found.length <= page.limit && look.goesOn());
     const rows = await statements.all<Row>(selectShown, found.slice(0, page.limit));
     return { events: rows.map(record), next: before };
   });
@@ -111,9 +112,9 @@ const count: Method<'count'> = async (connection, filter, most) => {
   do {
     before = await connection.transaction(async (statements) => {
       const { select, walk } = await walked(statements, filter, selectCount);
-      const asked = [...walk.parameters(before), most - counted];
+      const asked = [...walk.parameters(before, WINDOW), most - counted];
       counted += (await statements.get<{ n: number }>(select, ...asked))!.n;
-      return walk.endOf(before);
+      return walk.endOf(before, WINDOW);
     });
   } while (before !== null && counted < most);
   return counted;

@@ -48,14 +48,13 @@ const selectMails = `
   from durable_mail.event join durable_mail.message on message.id = event.message_id
   where event.id = any($1)`;
 
-// DONE is nearly all there is: counted are the entries of an index, less the others that are settled.
+// What has a lease is little, and has its index.
 const countStates = `
-  select 'settled' as state, count(*) as count from durable_mail.event
-  where settled_at is not null and ($1::bigint[] is null or subscription_id = any($1))
+  select state, sum(n)::bigint as count from durable_mail.standing
+  where ($1::bigint[] is null or subscription_id = any($1)) group by state
   union all
   select state, count(*) from durable_mail.event
-  where state <> 'DONE' and ($1::bigint[] is null or subscription_id = any($1))
-  group by state`;
+  where state in ('QUEUED', 'RUNNING') and ($1::bigint[] is null or subscription_id = any($1)) group by state`;
 
 const selectSources = `
   select id, kind, account, mailbox, state, connection, coalesce(failing_since, read_since) as since,
@@ -121,14 +120,12 @@ const count: Method<'count'> = async (connection, filter, most) => {
 };
 
 const statistics: Method<'statistics'> = async (connection, filter) => {
-  const rows = await connection.all<{ state: EventState | 'settled'; count: number }>(
+  const rows = await connection.all<{ state: EventState; count: number }>(
     countStates,
     await subscriptionsOf(connection, filter),
   );
   const counts = new Map(rows.map(({ state, count }) => [state, count]));
-  const of = (state: EventState | 'settled'): number => counts.get(state) ?? 0;
-  const done = of('settled') - of('DEAD') - of('GONE') - of('UNKNOWN');
-  return Object.fromEntries(STATES.map((state) => [state, state === 'DONE' ? done : of(state)])) as Record<
+  return Object.fromEntries(STATES.map((state) => [state, counts.get(state) ?? 0])) as Record<
     EventState,
     number
   >;

@@ -5,6 +5,7 @@
 import { changeMigration } from './change-migration';
 import { firstMigrations } from './first-migrations';
 import { lifeMigration } from './life-migration';
+import { standingMigration } from './standing-migration';
 
 export const migrations: readonly string[] = [
   ...firstMigrations,
@@ -167,7 +168,8 @@ export const migrations: readonly string[] = [
   // 12: the life of each event (tries, what people did, annotations), and sums of all over time.
   lifeMigration,
 
-  // 13: since when a source is read or cannot be, when it is tried again, and when its newest mail came.
+  // 13: since when a source is read or cannot be, when it is tried again, and when its newest mail came; how many events stand in
+  // each state.
   `
   alter table durable_mail.source add column read_since bigint;
   alter table durable_mail.source add column failing_since bigint;
@@ -176,5 +178,5 @@ export const migrations: readonly string[] = [
   update durable_mail.source set last_mail_at = newest.at
   from (select source_id, max(coalesce(received_at, recorded_at)) as at from durable_mail.message group by source_id) newest
   where newest.source_id = source.id;
-  `,
+  ${standingMigration}  `,
 ];

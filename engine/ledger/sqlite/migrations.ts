@@ -3,6 +3,7 @@
 import { changeMigration } from './change-migration';
 import { firstMigrations } from './first-migrations';
 import { lifeMigration } from './life-migration';
+import { standingMigration } from './standing-migration';
 
 export const migrations: readonly string[] = [
   ...firstMigrations,
@@ -139,7 +140,8 @@ export const migrations: readonly string[] = [
   // 13: the life of each event (tries, what people did, annotations), and sums of all over time.
   lifeMigration,
 
-  // 14: since when a source is read or cannot be, when it is tried again, and when its newest mail came.
+  // 14: since when a source is read or cannot be, when it is tried again, and when its newest mail came; how many events stand in
+  // each state.
   `
   alter table source add column read_since integer;
   alter table source add column failing_since integer;
@@ -148,5 +150,5 @@ export const migrations: readonly string[] = [
   update source set last_mail_at = newest.at
   from (select source_id, max(coalesce(received_at, recorded_at)) as at from message group by source_id) newest
   where newest.source_id = source.id;
-  `,
+  ${standingMigration}  `,
 ];

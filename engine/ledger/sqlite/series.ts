@@ -18,12 +18,12 @@ const selectSums = (step: number): string => `
 
 const SELECT = { minute: selectSums(STEP_MS.minute), hour: selectSums(STEP_MS.hour) } as const;
 
-// What waits or runs has a time at which it is due, or a lease: each has its index.
+// What waits is counted (standing-migration.ts), what has a lease has its index.
 const selectBefore = `
   with asked as materialized (select id from subscription where ${OF})
   select
-    (select count(*) from asked cross join event indexed by event_due
-      on event.subscription_id = asked.id and due_at is not null)
+    (select coalesce(sum(n), 0) from asked cross join standing on standing.subscription_id = asked.id
+      and standing.state in ('PENDING', 'RETRY'))
     + (select count(*) from asked cross join event indexed by event_leased
       on event.subscription_id = asked.id and lease_until is not null)
     - (select ${GROWTH} from asked cross join step_sum on step_sum.subscription_id = asked.id

@@ -26,8 +26,8 @@ const DONE_BY_NOW = ['DEAD', 'UNKNOWN'] as const;
 /** What these answer with, or have to look at, is all that there is: for people, and for each its own time. */
 const READ_ALL: Readonly<Partial<Record<Call, readonly string[]>>> = {
   sources: ['source'],
-  statistics: ['event'],
-  triggers: ['subscription', 'event'],
+  statistics: ['subscription', 'standing'],
+  triggers: ['subscription', 'standing'],
   series: ['subscription'],
   waitingBefore: ['subscription'],
   sweep: ['subscription'],

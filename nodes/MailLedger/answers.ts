@@ -14,7 +14,7 @@ export class Answers {
   }
 
   /** @param work answers the item */
-  async of(item: number, work: () => IDataObject[] | Promise<IDataObject[]>): Promise<void> {
+  async of(item: number, work: () => Promise<IDataObject[]>): Promise<void> {
     const pairedItem = { item };
     try {
       this.#byItem[item] = (await work()).map((json) => ({ json, pairedItem }));

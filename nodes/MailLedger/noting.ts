@@ -19,8 +19,8 @@ export interface Noting {
   answer(there: readonly boolean[]): IDataObject;
 }
 
-/** @throws what befell this item's */
-export type Answered = () => IDataObject;
+/** Rejects with what befell this item's. */
+export type Answered = () => Promise<IDataObject>;
 
 export class Notings {
   readonly #waiting: Noting[] = [];
@@ -55,15 +55,14 @@ async function answersOf(ledger: Annotations, all: readonly Noting[]): Promise<r
     );
     return all.map((one) => {
       const own = there.splice(0, one.notes.length);
-      return () => one.answer(own);
+      return async () => one.answer(own);
     });
-  } catch (error) {
+  } catch (reason) {
+    const error = reason as Error;
     // Which of them was refused, the ledger does not say.
     const isRefused = error instanceof LedgerFault && error.kind === 'other';
     if (isRefused && all.length > 1) return eachAlone(ledger, all);
-    return all.map(() => () => {
-      throw error;
-    });
+    return all.map(() => () => Promise.reject(error));
   }
 }
 

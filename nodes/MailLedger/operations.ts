@@ -97,7 +97,8 @@ export async function runMailLedger(
   const answers = new Answers(context);
   const notings = new Notings();
   const noteAll = async (): Promise<void> => {
-    for (const [itemIndex, answered] of await notings.note()) await answers.of(itemIndex, () => [answered()]);
+    for (const [itemIndex, answered] of await notings.note())
+      await answers.of(itemIndex, async () => [await answered()]);
   };
   try {
     for (const itemIndex of context.getInputData().keys()) {

@@ -196,8 +196,8 @@ describe('annotations of many items', () => {
       answers.map(({ error, count }) => [error !== undefined, count]),
       [0, 1, 2, 3, 4, 5].map((n) => (n === 1 || n === 3 ? [true, undefined] : [false, 1])),
     );
-    assert.match(String(answers[1]!['error']), /Event 0{8}-.*1 is not in this mail ledger/);
-    assert.match(String(answers[3]!['error']), /"Data" is no JSON/);
+    assert.match(answers[1]!['error'] as string, /Event 0{8}-.*1 is not in this mail ledger/);
+    assert.match(answers[3]!['error'] as string, /"Data" is no JSON/);
   });
 
   it('are each noted alone where the ledger refuses one of them', async () => {

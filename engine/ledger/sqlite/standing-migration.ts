@@ -15,7 +15,7 @@ export const standingMigration = `
   create table standing (
     subscription_id integer not null references subscription (id) on delete cascade,
     state text not null check (state not in ('QUEUED', 'RUNNING')),
-    n integer not null check (n >= 0),
+    n integer not null,
     primary key (subscription_id, state)
   ) strict, without rowid;
 

@@ -1,5 +1,6 @@
 // What people wait for who look at a large ledger: a page of the list, the newest first, for each filter alone, one that lets
-// through much and one that lets through next to nothing; then all its pages to the end, and what else the console asks.
+// through much and one that lets through next to nothing; then all its pages to the end, and what else the console asks. And what
+// it asks again and again of a ledger in which as many mails wait to be run, for a trigger that does not listen.
 //
 //   npm run bench -- console                   10^6 events, SQLite and Postgres
 //   npm run bench -- console 100000 sqlite     another size, one adapter
@@ -38,11 +39,15 @@ async function bench(): Promise<void> {
     ['Postgres', postgres],
   ] as const) {
     if (only && only !== name.toLowerCase()) continue;
-    const ledger = await open();
+    const ledger = await open(false);
     console.log(`\n${name}, ${size.toLocaleString('en')} events: ms of a page of ${LIMIT}, median (longest)`);
     for (const [what, filter] of await filters(ledger)) await list(ledger, what, filter);
-    await others(ledger);
+    await asked(others(ledger));
     await ledger.close();
+    const waiting = await open(true);
+    console.log(`\n${name}, ${size.toLocaleString('en')} mails that wait: ms, median (longest)`);
+    await asked(polled(waiting));
+    await waiting.close();
   }
 }
 
@@ -95,9 +100,11 @@ async function list(ledger: Ledger, what: string, filter: EventFilter): Promise<
   );
 }
 
-async function others(ledger: Ledger): Promise<void> {
+type Asked = readonly (readonly [what: string, ask: () => Promise<unknown>])[];
+
+function others(ledger: Ledger): Asked {
   const until = Date.now();
-  const asked: readonly (readonly [what: string, ask: () => Promise<unknown>])[] = [
+  return [
     ['count of all, up to 100,000', () => ledger.count({}, 100_000)],
     ['count of a rare subject', () => ledger.count({ subject: 'number 17 is' }, 100_000)],
     ['statistics', () => ledger.statistics({})],
@@ -106,10 +113,30 @@ async function others(ledger: Ledger): Promise<void> {
     ['a week by the hour', () => ledger.series({ from: until - 7 * 86_400_000, until, step: 'hour' })],
     ['a position by its time', () => ledger.changeAt(until - 3_600_000)],
   ];
-  for (const [what, ask] of asked) {
+}
+
+function polled(ledger: Ledger): Asked {
+  const until = Date.now();
+  const workflow = { workflowId: 'workflow' };
+  return [
+    ['statistics', () => ledger.statistics({})],
+    ['statistics of a workflow', () => ledger.statistics(workflow)],
+    ['unserved', () => ledger.unserved({})],
+    ['triggers, with the oldest', () => ledger.triggers()],
+    [
+      'waiting before an hour',
+      () => ledger.waitingBefore({ from: until - 3_600_000, until, step: 'minute' }),
+    ],
+    ['waiting before a week', () => ledger.waitingBefore({ from: until - 604_800_000, until, step: 'hour' })],
+  ];
+}
+
+async function asked(all: Asked): Promise<void> {
+  for (const [what, ask] of all) {
     const times: number[] = [];
-    for (let round = 0; round < 5; round++) times.push((await timed(ask)).ms);
-    console.log(`       ${what.padEnd(30)} ${median(times).toFixed(1).padStart(7)}`);
+    for (let round = 0; round < ROUNDS; round++) times.push((await timed(ask)).ms);
+    const most = Math.max(...times.slice(1));
+    console.log(`       ${what.padEnd(30)} ${median(times).toFixed(1).padStart(7)} (${most.toFixed(0)})`);
   }
 }
 
@@ -141,7 +168,9 @@ const subscribeRare = (ledger: Ledger): ReturnType<typeof subscribe> =>
     source: { kind: 'imap', account: 'ann@mail.example', mailbox: 'Rare' },
   });
 
-async function sqlite(): Promise<Ledger> {
+const isNotServed = 'update subscription set served_until = 0';
+
+async function sqlite(waits: boolean): Promise<Ledger> {
   const folder = await mkdtemp(join(tmpdir(), 'durable-mail-bench-'));
   await cleanup.of(Promise.resolve({ dispose: () => rm(folder, { recursive: true }) }));
   const file = join(folder, 'ledger.sqlite');
@@ -150,7 +179,8 @@ async function sqlite(): Promise<Ledger> {
   const database = new DatabaseSync(file, { enableForeignKeyConstraints: false });
   try {
     database.exec('pragma synchronous = off; pragma cache_size = -500000');
-    for (const sql of [...fillSql(size, to, onSqlite(size), true), ...moreSql(rare, to)]) database.exec(sql);
+    const more = waits ? [isNotServed] : moreSql(rare, to);
+    for (const sql of [...fillSql(size, to, onSqlite(size), true, waits), ...more]) database.exec(sql);
     database.exec('pragma wal_checkpoint(truncate)');
   } finally {
     database.close();
@@ -158,7 +188,7 @@ async function sqlite(): Promise<Ledger> {
   return ledger;
 }
 
-async function postgres(): Promise<Ledger> {
+async function postgres(waits: boolean): Promise<Ledger> {
   const server = await cleanup.of(PostgresServer.start());
   const url = await server.createDatabase();
   const ledger = await openPostgresLedger(settingsFromUrl(url));
@@ -168,8 +198,8 @@ async function postgres(): Promise<Ledger> {
   try {
     await client.query('set synchronous_commit = off; set maintenance_work_mem = 262144; set jit = off');
     await client.query('alter table step_sum alter column backend set default 0');
-    for (const sql of [...fillSql(size, to, onPostgres(size), true), ...moreSql(rare, to)])
-      await client.query(sql);
+    const more = waits ? [isNotServed] : moreSql(rare, to);
+    for (const sql of [...fillSql(size, to, onPostgres(size), true, waits), ...more]) await client.query(sql);
     await client.query('vacuum (analyze)');
     await client.query('checkpoint');
   } finally {

@@ -11,16 +11,34 @@ interface Dialect {
   readonly hex: (value: string) => string;
 }
 
-/** A ledger that has run for a while: nearly all is DONE, little is DEAD, and people were told of it. */
+/**
+ * A ledger that has run for a while: nearly all is DONE, little is DEAD, and people were told of it.
+ * @param waits a ledger that has not: all is PENDING
+ */
 export function fillSql(
   size: number,
   to: Subscription,
   { n, random, hex }: Dialect,
   hasChanges: boolean,
+  waits = false,
 ): string[] {
   // A mail every ten seconds, until now.
   const at = `(${Date.now() - size * 10_000} + n * 10000)`;
   const failed = 'n % 1000 = 0';
+  const state = waits ? `'PENDING'` : `case when ${failed} then 'DEAD' else 'DONE' end`;
+  const [columns, values] = waits
+    ? [['due_at'], [at]]
+    : [
+        [
+          ...['attempt', 'failures', 'run_id', 'execution_id'],
+          ...['last_error', 'settled_at', 'reported_at'],
+        ],
+        [
+          ...['1', `case when ${failed} then 1 else 0 end`, 'stamp || noise', 'n'],
+          ...[`case when ${failed} then 'it broke' end`, `${at} + 3000`],
+          `case when ${failed} then ${at} + 4000 end`,
+        ],
+      ];
   return [
     `insert into message
        (source_id, identity, soft_identity, header_message_id, sender, subject, uid, uid_validity, received_at,
@@ -30,13 +48,11 @@ export function fillSql(
        'Your order number ' || n || ' is on its way to you', n, '1700000000', ${at}, ${at}, 20000 + n % 50000
      from (${n}) numbers order by n`,
     `insert into event
-       (id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, attempt, failures, run_id,
-         execution_id, last_error, created_at, settled_at, reported_at)
+      (id, subscription_id, message_id, identity, soft_identity, idempotency_key, state, created_at,
+         ${columns.join(', ')})
      select substr(stamp, 1, 8) || '-' || substr(stamp, 9, 4) || '-7' || substr(noise, 1, 3) || '-8' ||
          substr(noise, 4, 3) || '-' || substr(noise, 7, 12),
-       ${to.id}, id, identity, soft_identity, noise, case when ${failed} then 'DEAD' else 'DONE' end, 1,
-       case when ${failed} then 1 else 0 end, stamp || noise, n, case when ${failed} then 'it broke' end,
-       ${at}, ${at} + 3000, case when ${failed} then ${at} + 4000 end
+       ${to.id}, id, identity, soft_identity, noise, ${state}, ${at}, ${values.join(', ')}
      from (
        select id, uid as n, identity, soft_identity, ${hex('recorded_at')} as stamp,
          substr(soft_identity, 21) || substr(header_message_id, 2, 20) as noise

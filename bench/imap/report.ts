@@ -8,6 +8,9 @@ import { count } from './figures';
 
 const FILE = join(__dirname, '..', '..', 'docs', 'benchmarks.md');
 
+/** What other benches have shown stands below it, written by hand. */
+const OTHERS = '<!-- What follows is kept. -->';
+
 /** What was wanted of a figure, and whether it came out so. */
 export interface Verdict {
   readonly aim: string;
@@ -53,10 +56,15 @@ export function print({ title, head, rows, verdicts }: Section): void {
 
 export async function write(sections: readonly Section[], n8n: string): Promise<void> {
   const { format } = await import('prettier');
-  const page = [PREFACE, await machine(n8n), ...sections.map(markdown)].join('\n');
+  const page = [PREFACE, await machine(n8n), ...sections.map(markdown), await others()].join('\n');
   const style = { parser: 'markdown', printWidth: 110 };
   await writeFile(FILE, await format(page, style));
   console.log(`\nWritten: ${FILE}`);
+}
+
+async function others(): Promise<string> {
+  const page = await readFile(FILE, 'utf8');
+  return page.includes(OTHERS) ? page.slice(page.indexOf(OTHERS)) : '';
 }
 
 const markdown = ({ title, text, head, rows, verdicts }: Section): string =>

@@ -39,11 +39,21 @@ export interface AnnotationFilter {
   readonly priority?: string;
 }
 
+/** What is noted with an event under a name, or taken away from it. */
+export interface Note {
+  readonly event: string;
+  readonly name: string;
+  /** null: what stands under that name is taken away. */
+  readonly annotation: NewAnnotation | null;
+}
+
 export interface Annotations {
   /**
-   * Notes it with each of these events; null: takes what stands under that name away.
-   * @returns how many events there are of these
-   * @throws LedgerFault `asked`: it cannot be kept, or one of them has `MOST_ANNOTATIONS` under other names
+   * Notes all of it, in one transaction. Of several for one event and name the last counts, and only that is told. Where one is
+   * refused, nothing is noted.
+   * @param notes some hundreds at the most: they are written and told together
+   * @returns of each, whether its event is there
+   * @throws LedgerFault `asked`: one of them cannot be kept, or its event has `MOST_ANNOTATIONS` under other names
    */
-  annotate(events: readonly string[], name: string, annotation: NewAnnotation | null): Promise<number>;
+  annotate(notes: readonly Note[]): Promise<boolean[]>;
 }

@@ -11,56 +11,52 @@ import { nodeError } from '../host/n8n/node-error';
 import { mailOfItem } from '../host/run/mail-of-item';
 import type { MailLedgerStore } from './actions';
 import { eventIds, textOf } from './filters';
+import type { Noting } from './noting';
 
 /** The event of an email that a trigger has read in a manual test. */
 const MANUAL_TEST = 'manual-test';
 
-export async function annotate(
-  context: IExecuteFunctions,
-  itemIndex: number,
-  store: MailLedgerStore,
-): Promise<IDataObject> {
+export function annotate(context: IExecuteFunctions, itemIndex: number, store: MailLedgerStore): Noting {
   const name = readName(context, itemIndex);
-  const annotation = { ...readWords(context, itemIndex), name };
-  return { ...(await note(context, itemIndex, store, name, annotation)), ...annotation } as IDataObject;
+  return noting(context, itemIndex, store, name, { ...readWords(context, itemIndex), name });
 }
 
-export async function removeAnnotation(
+export function removeAnnotation(
   context: IExecuteFunctions,
   itemIndex: number,
   store: MailLedgerStore,
-): Promise<IDataObject> {
-  return { ...(await note(context, itemIndex, store, readName(context, itemIndex), null)) };
+): Noting {
+  return noting(context, itemIndex, store, readName(context, itemIndex), null);
 }
 
-interface Noted {
-  /** With how many emails, and which. */
-  readonly count: number;
-  readonly eventIds: string[];
-  /** Those that were named and are not there. */
-  readonly missing?: string[];
-  readonly message?: string;
-}
-
-async function note(
+function noting(
   context: IExecuteFunctions,
   itemIndex: number,
   store: MailLedgerStore,
   name: string,
   annotation: NewAnnotation | null,
-): Promise<Noted> {
+): Noting {
   const ids = readEvents(context, itemIndex, store);
-  if (ids === null)
-    return { count: 0, eventIds: [], message: 'Nothing was noted: an email of a manual test has no event.' };
-  const { ledger } = store;
-  const count = await ledger.annotate(ids, name, annotation);
-  if (count === ids.length) return { count, eventIds: [...ids] };
-  if (count === 0)
-    throw nodeError(context.getNode(), `Event ${ids[0]} is not in this mail ledger`, { itemIndex });
-  const there = new Set((await ledger.mailsOf(ids)).map(({ event }) => event));
-  const missing = ids.filter((id) => !there.has(id));
-  const message = `${missing.length} of these ${ids.length} events are not in this mail ledger: nothing was done with them.`;
-  return { count, eventIds: ids.filter((id) => there.has(id)), missing, message };
+  return {
+    itemIndex,
+    notes: (ids ?? []).map((event) => ({ event, name, annotation })),
+    answer: (there) => {
+      if (ids === null) {
+        const message = 'Nothing was noted: an email of a manual test has no event.';
+        return { count: 0, eventIds: [], message, ...annotation } as IDataObject;
+      }
+      const noted = ids.filter((_, place) => there[place]);
+      if (noted.length === 0)
+        throw nodeError(context.getNode(), `Event ${ids[0]} is not in this mail ledger`, { itemIndex });
+      const missing = ids.filter((_, place) => !there[place]);
+      const message = `${missing.length} of these ${ids.length} events are not in this mail ledger: nothing was done with them.`;
+      return {
+        ...{ count: noted.length, eventIds: noted },
+        ...(missing.length > 0 && { missing, message }),
+        ...annotation,
+      } as IDataObject;
+    },
+  };
 }
 
 /** @returns null: it is an email of a manual test */

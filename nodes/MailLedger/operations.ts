@@ -1,13 +1,14 @@
 // What the node does for each of its input items, by resource and operation.
-// Invariant: an action wakes the subscriptions whose events it changed.
+// Invariants: items have their answers in their order, and, as far as anybody can see, are done in it; an action wakes the subscriptions whose events it changed.
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { EventFilter, EventRecord, Inspection } from '../../engine/ledger/inspection';
-import { errorText } from '../../engine/runtime/log';
 import { nodeError } from '../host/n8n/node-error';
 import { act, type ActionName, type MailLedgerStore } from './actions';
 import { annotate, removeAnnotation } from './annotate';
+import { Answers } from './answers';
 import { eventIds, readFilter, readWorkflowId } from './filters';
 import { look } from './look';
+import { Notings } from './noting';
 import { eventJson, sourceJson, statisticsJson } from './output';
 
 /** The most events in one query. */
@@ -19,11 +20,16 @@ type Operation = (
   store: MailLedgerStore,
 ) => Promise<IDataObject[]>;
 
+/** Notes something for its item, together with other items. */
+interface NoteOperation {
+  readonly notes: typeof annotate;
+}
+
 const action =
   (name: ActionName): Operation =>
   async (context, itemIndex, store) => [{ ...(await act(context, itemIndex, store, name)) }];
 
-const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation>>>> = {
+const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation | NoteOperation>>>> = {
   event: {
     get: async (context, itemIndex, { ledger }) => {
       const [id] = eventIds(context, itemIndex, 'eventId');
@@ -39,10 +45,10 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
       const events = await manyEvents(ledger, readFilter(context, itemIndex), mostEvents(context, itemIndex));
       return events.map(eventJson);
     },
-    annotate: async (...asked) => [await annotate(...asked)],
+    annotate: { notes: annotate },
     forget: action('forget'),
     markDone: action('markDone'),
-    removeAnnotation: async (...asked) => [await removeAnnotation(...asked)],
+    removeAnnotation: { notes: removeAnnotation },
     replay: action('replay'),
     retryNow: action('retryNow'),
   },
@@ -83,29 +89,40 @@ async function manyEvents(ledger: Inspection, filter: EventFilter, most: number)
   return found;
 }
 
-/** One operation for each input item. */
+/** One operation for each input item; what several note, together. */
 export async function runMailLedger(
   context: IExecuteFunctions,
   openStore: (context: IExecuteFunctions) => Promise<MailLedgerStore>,
 ): Promise<INodeExecutionData[]> {
-  const output: INodeExecutionData[] = [];
-  for (const itemIndex of context.getInputData().keys()) {
-    const pairedItem = { item: itemIndex };
-    try {
-      const store = await openStore(context);
-      const found = await operationOf(context, itemIndex)(context, itemIndex, store);
-      output.push(...found.map((json) => ({ json, pairedItem })));
-    } catch (error) {
-      if (!context.continueOnFail()) {
-        throw nodeError(context.getNode(), error as Error, { itemIndex });
-      }
-      output.push({ json: { error: errorText(error) }, pairedItem });
+  const answers = new Answers(context);
+  const notings = new Notings();
+  const noteAll = async (): Promise<void> => {
+    for (const [itemIndex, answered] of await notings.note())
+      await answers.of(itemIndex, async () => [await answered()]);
+  };
+  try {
+    for (const itemIndex of context.getInputData().keys()) {
+      await answers.of(itemIndex, async () => {
+        const store = await openStore(context);
+        const operation = operationOf(context, itemIndex);
+        if (typeof operation === 'function') {
+          await noteAll();
+          return operation(context, itemIndex, store);
+        }
+        const noting = operation.notes(context, itemIndex, store);
+        if (notings.isFullFor(noting)) await noteAll();
+        notings.add(noting, store.ledger);
+        return [];
+      });
     }
+  } finally {
+    // Those before an item that ends the run, too.
+    await noteAll();
   }
-  return output;
+  return answers.all();
 }
 
-function operationOf(context: IExecuteFunctions, itemIndex: number): Operation {
+function operationOf(context: IExecuteFunctions, itemIndex: number): Operation | NoteOperation {
   const resource = context.getNodeParameter('resource', itemIndex);
   const name = context.getNodeParameter('operation', itemIndex);
   const operation = OPERATIONS[resource]?.[name];

@@ -175,12 +175,10 @@ describe('the console over SQLite and over Postgres', { timeout: 300_000 }, () =
         await deadMails(ledger, to, 1, { sender, subject });
       const { events } = await ledger.events({}, { limit: 2 });
       const note = { category: 'urgent', priority: 'high', summary: 'ä', data: { n: [1] } };
-      await ledger.annotate(
-        events.map(({ id }) => id),
-        'ai',
-        { name: 'ai', ...note },
-      );
-      await ledger.annotate([events[0]!.id], 'm', { name: 'm', ...note, category: 'ä":' });
+      await ledger.annotate([
+        ...events.map(({ id }) => ({ event: id, name: 'ai', annotation: { name: 'ai', ...note } })),
+        { event: events[0]!.id, name: 'm', annotation: { name: 'm', ...note, category: 'ä":' } },
+      ]);
     }
   });
   after(async () => {

@@ -456,14 +456,21 @@ class Life {
       ...{ name, category: a % 2 ? 'ä"' : null, priority: b % 3 ? `p${b % 3}` : null },
       ...{ summary: c % 4 ? `größe \ud800 ${c}` : null, data: DATA[c] ?? { list: [a, '\ud800'] } },
     };
-    await this.#ask('annotate', (of) => [
-      this.#events(a, c, of),
-      name,
+    const changed =
       b % 5 === 0
         ? null
         : c === 11
           ? { ...annotation, category: ['x'.repeat(65), '\0'][a % 2]! }
-          : annotation,
+          : annotation;
+    await this.#ask('annotate', (of) => [
+      [
+        ...this.#events(a, c, of).map((event) => ({ event, name, annotation: changed })),
+        // The same ones again, some of them under another name, and some taken away.
+        ...this.#events(b, a, of).map((event, n) => ({
+          ...{ event, name: `m${(b + n) % 3}` },
+          annotation: n % 2 ? null : { ...annotation, category: `c${n}` },
+        })),
+      ],
     ]);
   }
 

@@ -33,7 +33,7 @@ import type { LedgerUnderTest, Value } from '../ledger/contract/harness';
 
 const TABLES =
   'source, subscription, message, content, content_piece, event, seen, once_key, errand, mail_action, change, ' +
-  'try, deed, annotation, step_sum';
+  'try, deed, annotation, step_sum, standing';
 const LEDGERS = 'n8n-nodes-durable-mail';
 const NEW_SUBSCRIPTION: NewSubscription = {
   workflowId: 'w',

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import type { NewAnnotation } from '../../engine/ledger/annotations';
+import type { Note } from '../../engine/ledger/annotations';
 import { newEventId } from '../../engine/ledger/common/event-id';
+import { LedgerFault } from '../../engine/ledger/fault';
 import type { SourceHealth } from '../../engine/ledger/inspection';
 import type { ConnectionState, SourceState } from '../../engine/ledger/states';
 import { lookKey, noticeKey } from '../../engine/source/notices';
@@ -32,43 +33,54 @@ const SOURCES = [
 ];
 
 class Scene {
-  readonly noted: [events: readonly string[], name: string, annotation: NewAnnotation | null][] = [];
+  readonly noted: Note[] = [];
+  /** How many notes each call of the ledger had. */
+  readonly calls: number[] = [];
   readonly woken: number[] = [];
   /** The emails of the run. */
   held: string[] = [];
   /** What the items are, and, by n8n's item linking, come from. */
   items: IDataObject[] = [{}];
   traced: IDataObject = {};
-  known = 1;
+  isKnown: (event: string) => boolean = () => true;
+  /** @throws what the ledger refuses */
+  refuse: (note: Note) => void = () => undefined;
+  goesOn = false;
 
-  async ask(parameters: Readonly<Record<string, unknown>>): Promise<IDataObject[]> {
+  async ask(
+    parameters: Readonly<Record<string, unknown>>,
+    ofItem: (item: number) => Readonly<Record<string, unknown>> = () => ({}),
+  ): Promise<IDataObject[]> {
     const context = {
       getNode: () => ({ name: 'Mail Ledger' }),
       getExecutionId: () => '7',
       getInputData: () => this.items.map((json) => ({ json })),
       getParentNodes: () => [{ name: 'Mail', type: 'n8n-nodes-durable-mail.durableImapTrigger' }],
       getWorkflowDataProxy: () => ({ $: () => ({ item: { json: this.traced } }) }),
-      continueOnFail: () => false,
-      getNodeParameter: (name: string, _: number, fallback: unknown) =>
-        ({ resource: 'event', operation: 'annotate', annotationName: 'triage', ...parameters })[name] ??
-        fallback,
+      continueOnFail: () => this.goesOn,
+      getNodeParameter: (name: string, item: number, fallback: unknown) => {
+        const set = { resource: 'event', operation: 'annotate', annotationName: 'triage' };
+        return { ...set, ...parameters, ...ofItem(item) }[name] ?? fallback;
+      },
     } as unknown as IExecuteFunctions;
     const store = {
       ledger: {
-        annotate: async (...noted: Scene['noted'][number]) => {
-          this.noted.push(noted);
-          return this.known;
+        annotate: async (notes: readonly Note[]) => {
+          this.calls.push(notes.length);
+          for (const note of notes) this.refuse(note);
+          this.noted.push(...notes);
+          return notes.map(({ event }) => this.isKnown(event));
         },
-        // The first of them are there.
-        mailsOf: async (events: readonly string[]) =>
-          events.slice(0, this.known).map((event) => ({ event, sender: null, subject: null })),
         sources: async () => SOURCES,
       },
       wake: { notify: (ids: readonly number[]) => void this.woken.push(...ids) },
       runs: { mailEvents: (execution: string) => (execution === '7' ? this.held : []) },
     } as unknown as MailLedgerStore;
     const output = await runMailLedger(context, async () => store);
-    assert.ok(output.every(({ pairedItem }) => pairedItem !== undefined));
+    assert.deepEqual(
+      output.map(({ pairedItem }) => (pairedItem as { item: number }).item).sort((a, b) => a - b),
+      output.map(({ pairedItem }) => (pairedItem as { item: number }).item),
+    );
     return output.map(({ json }) => json);
   }
 }
@@ -91,14 +103,15 @@ describe('an annotation', () => {
     const noted = { name: 'triage', category: 'invoice', priority: 'high', summary: 'Pay by May' };
     assert.deepEqual(await scene.ask(words), [{ count: 1, eventIds: [E1], ...noted, data: { total: 12 } }]);
     await scene.ask({ data: { total: 13 }, summary: `${'x'.repeat(1_999)}😀` });
-    assert.equal(scene.noted.pop()![2]!.summary, 'x'.repeat(1_999), 'no half of a sign');
+    assert.equal(scene.noted.pop()!.annotation!.summary, 'x'.repeat(1_999), 'no half of a sign');
     await scene.ask({ data: { total: 13 }, summary: 'x'.repeat(3_000) });
     await scene.ask({ operation: 'removeAnnotation' });
-    const nothing = { category: null, priority: null };
+    const of = { event: E1, name: 'triage' };
+    const long = { name: 'triage', category: null, priority: null };
     assert.deepEqual(scene.noted, [
-      [[E1], 'triage', { ...noted, data: { total: 12 } }],
-      [[E1], 'triage', { name: 'triage', ...nothing, summary: 'x'.repeat(2_000), data: { total: 13 } }],
-      [[E1], 'triage', null],
+      { ...of, annotation: { ...noted, data: { total: 12 } } },
+      { ...of, annotation: { ...long, summary: 'x'.repeat(2_000), data: { total: 13 } } },
+      { ...of, annotation: null },
     ]);
   });
 
@@ -106,7 +119,7 @@ describe('an annotation', () => {
     const scene = new Scene();
     const of = async (parameters = {}): Promise<readonly string[]> => {
       await scene.ask(parameters);
-      return scene.noted.at(-1)![0];
+      return scene.noted.splice(0).map(({ event }) => event);
     };
     scene.held = [E1];
     assert.deepEqual(await of(), [E1]);
@@ -123,7 +136,7 @@ describe('an annotation', () => {
     await assert.rejects(scene.ask({}), /This item comes from no Durable Mail trigger/);
     scene.held = [E1, E2];
     await assert.rejects(scene.ask({}), /cannot be told which of the 2 emails of this run/);
-    scene.known = 0;
+    scene.isKnown = () => false;
     await assert.rejects(
       scene.ask({ annotated: 'ids', eventIds: E1 }),
       /Event .* is not in this mail ledger/,
@@ -187,20 +200,100 @@ describe('what is told of an annotation', () => {
     const [told] = await scene.ask({ data, summary: ' a\0\ud800b ' });
     const noted = { at: '1970-01-01T00:00:00.000Z', half: '\ufffd', list: [null] };
     assert.deepEqual([told!['data'], told!['summary']], [noted, 'a\ufffdb']);
-    assert.deepEqual(scene.noted[0]![2]!.data, noted);
+    assert.deepEqual(scene.noted[0]!.annotation!.data, noted);
   });
 
   it('is which of the events that were named are not there', async () => {
     const scene = new Scene();
+    scene.isKnown = (event) => event === E1;
     const named = { annotated: 'ids', eventIds: `${E1}, ${E2}` };
     for (const operation of ['annotate', 'removeAnnotation']) {
       const [told] = (await scene.ask({ ...named, operation })) as [IDataObject];
       assert.deepEqual([told['count'], told['eventIds'], told['missing']], [1, [E1], [E2]]);
       assert.match(told['message'] as string, /1 of these 2 events are not in this mail ledger/);
     }
-    scene.known = 2;
+    scene.isKnown = () => true;
     const [all] = (await scene.ask(named)) as [IDataObject];
     assert.deepEqual([all['count'], all['missing'], all['message']], [2, undefined, undefined]);
+  });
+});
+
+describe('annotations of many items', () => {
+  const many = (count: number): Scene => {
+    const scene = new Scene();
+    scene.items = Array.from({ length: count }, (_, n) => ({
+      n,
+      delivery: { eventId: `00000000-0000-7000-8000-${String(n).padStart(12, '0')}` },
+    }));
+    return scene;
+  };
+  const numberOf = ({ event }: Note): number => Number(event.slice(-12));
+  const category = (item: number): { readonly category: string } => ({ category: `c${item}` });
+
+  it('are noted together, some hundreds at a time, and each item is answered with its own', async () => {
+    const scene = many(450);
+    const answers = await scene.ask({}, category);
+    assert.deepEqual(scene.calls, [200, 200, 50]);
+    assert.deepEqual(
+      answers.map(({ eventIds, category: told }) => [eventIds, told]),
+      scene.items.map(({ delivery }, n) => [[(delivery as { eventId: string }).eventId], `c${n}`]),
+    );
+    assert.deepEqual(
+      scene.noted.map((note) => [numberOf(note), note.annotation!.category]),
+      scene.items.map((_, n) => [n, `c${n}`]),
+    );
+  });
+
+  it('are not held up by an item that fails, where the node goes on', async () => {
+    const scene = many(6);
+    scene.goesOn = true;
+    scene.isKnown = (event) => numberOf({ event } as Note) !== 1;
+    const answers = await scene.ask({}, (item) => (item === 3 ? { data: 'no' } : category(item)));
+    assert.deepEqual(scene.calls, [5]);
+    assert.deepEqual(
+      answers.map(({ error, count }) => [error !== undefined, count]),
+      [0, 1, 2, 3, 4, 5].map((n) => (n === 1 || n === 3 ? [true, undefined] : [false, 1])),
+    );
+    assert.match(answers[1]!['error'] as string, /Event 0{8}-.*1 is not in this mail ledger/);
+    assert.match(answers[3]!['error'] as string, /"Data" is no JSON/);
+  });
+
+  it('are each noted alone where the ledger refuses one of them', async () => {
+    const scene = many(4);
+    scene.goesOn = true;
+    scene.refuse = (note) => {
+      if (numberOf(note) === 2) throw new LedgerFault('asked', 'No more of these.');
+    };
+    const answers = await scene.ask({}, category);
+    assert.deepEqual(scene.calls, [4, 1, 1, 1, 1]);
+    assert.deepEqual(
+      answers.map(({ error }) => error),
+      [undefined, undefined, 'No more of these.', undefined],
+    );
+    assert.deepEqual(scene.noted.map(numberOf), [0, 1, 3]);
+  });
+
+  it('are asked for once where the ledger cannot do its part', async () => {
+    const scene = many(3);
+    scene.goesOn = true;
+    scene.refuse = () => {
+      throw new LedgerFault('unreachable', 'It is away.');
+    };
+    const answers = await scene.ask({}, category);
+    assert.deepEqual(scene.calls, [3]);
+    assert.ok(answers.every(({ error }) => error === 'It is away.'));
+  });
+
+  it('are noted as far as the item that ends the run, and in their turn among other operations', async () => {
+    const scene = many(4);
+    const failing = scene.ask({}, (item) => (item === 2 ? { data: 'no' } : category(item)));
+    await assert.rejects(failing, /"Data" is no JSON/);
+    assert.deepEqual(scene.noted.splice(0).map(numberOf), [0, 1]);
+    scene.calls.length = 0;
+    await scene.ask({}, (item) =>
+      item === 1 ? { resource: 'source', operation: 'getAll' } : category(item),
+    );
+    assert.deepEqual(scene.calls, [1, 2]);
   });
 });
 

@@ -1,7 +1,13 @@
 // Annotations as both ledgers store them, and back.
 // Invariant: what is too long, or no database can keep, is refused in words, and not cut: half of a text may say the opposite.
-import { type Annotation, MOST_ANNOTATIONS, MOST_OF_ANNOTATION, type NewAnnotation } from '../annotations';
-import { askableText } from '../askable';
+import {
+  type Annotation,
+  MOST_ANNOTATIONS,
+  MOST_OF_ANNOTATION,
+  type NewAnnotation,
+  type Note,
+} from '../annotations';
+import { askableIds, askableText } from '../askable';
 import { LedgerFault } from '../fault';
 import { plainData } from '../plain-data';
 
@@ -18,8 +24,33 @@ export const annotationsOf = (listed: string | null): Annotation[] =>
     at,
   }));
 
+/** A note as a statement takes it; without words it is taken away. */
+export interface StoredNote {
+  readonly event: string;
+  readonly name: string;
+  readonly words: readonly (string | null)[] | null;
+}
+
+/** The last of each event and name. @throws LedgerFault `asked`: one of all of them cannot be kept */
+export function storedNotes(notes: readonly Note[]): {
+  readonly noted: readonly StoredNote[];
+  readonly removed: readonly StoredNote[];
+} {
+  const last = new Map<string, StoredNote>();
+  for (const { event, name: given, annotation } of notes) {
+    const [name, ...words] = annotation ? storedAnnotation(given, annotation) : [annotationName(given)];
+    last.set(JSON.stringify([event, name]), { event, name, words: annotation && words });
+  }
+  const askable = new Set(askableIds([...last.values()].map(({ event }) => event)));
+  const all = [...last.values()].filter(({ event }) => askable.has(event));
+  return {
+    noted: all.filter(({ words }) => words !== null),
+    removed: all.filter(({ words }) => words === null),
+  };
+}
+
 /** What is stored of it, as a statement takes it. @throws LedgerFault `asked`: a part of it cannot be kept, or there is no name */
-export function storedAnnotation(
+function storedAnnotation(
   name: string,
   { category, priority, summary, data }: NewAnnotation,
 ): readonly [name: string, ...others: (string | null)[]] {
@@ -41,7 +72,7 @@ export function plainAnnotation(name: string, annotation: NewAnnotation): NewAnn
 }
 
 /** @throws LedgerFault `asked` */
-export function annotationName(name: string): string {
+function annotationName(name: string): string {
   if (name !== '') return wordOf(name, 'name');
   throw new LedgerFault('asked', 'An annotation needs a name.');
 }

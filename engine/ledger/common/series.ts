@@ -39,7 +39,11 @@ export const stepsOf = ({ from, until, step }: SeriesRequest): readonly [from: n
 /** @param sums ordered by `at` */
 export function pointsOf(sums: readonly StoredSum[]): SeriesPoint[] {
   const steps = new Map<number, StoredSum[]>();
-  for (const sum of sums) steps.set(sum.at, [...(steps.get(sum.at) ?? []), sum]);
+  for (const sum of sums) {
+    const known = steps.get(sum.at);
+    if (known) known.push(sum);
+    else steps.set(sum.at, [sum]);
+  }
   return [...steps].map(([at, of]) => pointOf(at, of));
 }
 

@@ -27,11 +27,10 @@ export interface StateCount {
   readonly subscriptionId: number;
   readonly state: EventState;
   readonly n: number;
-  /** Since when the oldest of them is there, or has not been run. */
-  readonly since: number;
+  /** Of PENDING and QUEUED: since when the oldest of them is there, or has not been run. */
+  readonly since: number | null;
 }
 
-/** @param counts several of one subscription and state are added */
 export function triggersOf(
   subscriptions: readonly ServedSubscription[],
   counts: readonly StateCount[],
@@ -60,7 +59,7 @@ export function triggersOf(
 function triggerOf(own: readonly ServedSubscription[], counts: readonly StateCount[]): TriggerHealth {
   const of = (...states: EventState[]): StateCount[] => counts.filter(({ state }) => states.includes(state));
   const sum = (...states: EventState[]): number => of(...states).reduce((all, { n }) => all + n, 0);
-  const waits = of('PENDING', 'QUEUED').map(({ since }) => since);
+  const waits = of('PENDING', 'QUEUED').flatMap(({ since }) => since ?? []);
   const { workflowId, nodeId } = own[0]!;
   const failed = own.reduce((last, one) =>
     (one.lastFailedAt ?? -Infinity) > (last.lastFailedAt ?? -Infinity) ? one : last,

@@ -1,7 +1,7 @@
 // What people see of the Postgres ledger: events, how many there are, and sources.
-import { monotonicNow } from '../../runtime/time';
 import { askableIds } from '../askable';
 import { annotationsOf } from '../common/annotation';
+import { Look } from '../common/look';
 import { type BackfillColumns, backfillOf, type ReaderColumns, unreadSinceOf } from '../common/stored';
 import type { Counts, EventMail, EventRecord, Looks, SourceHealth } from '../inspection';
 import type { EventState } from '../states';
@@ -9,7 +9,7 @@ import { NOW } from './connection';
 import { FILTER, subscriptionsOf } from './filter';
 import type { Method, Part } from './part';
 import { IS_SERVED, unserved } from './serving';
-import { walked } from './walk';
+import { walked, WINDOW } from './walk';
 
 const STATES: readonly EventState[] = [
   ...(['PENDING', 'QUEUED', 'RUNNING', 'RETRY'] as const),
@@ -39,24 +39,23 @@ const selectEvent = facts('(select * from durable_mail.event where id = $1) even
 const selectShown = facts('(select * from durable_mail.event where seq = any($1)) event');
 
 const selectEvents = (window: string): string => `
-  select seq from (${window}) event where ${FILTER} order by seq desc limit $11`;
+  select seq from (${window}) event where ${FILTER} order by seq desc limit $12`;
 
 const selectCount = (window: string): string => `
-  select count(*) as n from (select 1 from (${window}) event where ${FILTER} limit $11) event`;
+  select count(*) as n from (select 1 from (${window}) event where ${FILTER} limit $12) event`;
 
 const selectMails = `
   select event.id as event, message.sender, message.subject
   from durable_mail.event join durable_mail.message on message.id = event.message_id
   where event.id = any($1)`;
 
-// DONE is nearly all there is: counted are the entries of an index, less the others that are settled.
+// What has a lease is little, and has its index.
 const countStates = `
-  select 'settled' as state, count(*) as count from durable_mail.event
-  where settled_at is not null and ($1::bigint[] is null or subscription_id = any($1))
+  select state, sum(n)::bigint as count from durable_mail.standing
+  where ($1::bigint[] is null or subscription_id = any($1)) group by state
   union all
   select state, count(*) from durable_mail.event
-  where state <> 'DONE' and ($1::bigint[] is null or subscription_id = any($1))
-  group by state`;
+  where state in ('QUEUED', 'RUNNING') and ($1::bigint[] is null or subscription_id = any($1)) group by state`;
 
 const selectSources = `
   select id, kind, account, mailbox, state, connection, coalesce(failing_since, read_since) as since,
@@ -79,8 +78,8 @@ const selectSources = `
       where source_id = source.id and ${IS_SERVED}) as "servedSince"
   from durable_mail.source order by kind, account, mailbox`;
 
-/** So long it is looked for what a filter lets through, in windows, before it is told where to go on. */
-const LOOK_MS = 60;
+/** Of a page. So few first, that a filter which finds nothing shows how long it takes. */
+const WINDOWS = { first: 2_000, most: WINDOW } as const;
 
 type Row = Omit<EventRecord, 'annotations'> & { readonly seq: number; readonly annotations: string | null };
 
@@ -88,17 +87,18 @@ type SourceRow = Omit<SourceHealth, 'backfill' | 'unreadSince' | 'served'> & Bac
 
 const events: Method<'events'> = (connection, filter, page) =>
   connection.transaction(async (statements) => {
-    const began = monotonicNow();
+    const look = new Look(WINDOWS);
     const { select, walk } = await walked(statements, filter, selectEvents);
     const found: number[] = [];
     let before = page.after ?? null;
     do {
+      const { size } = look;
       // One more than asked for tells whether there is a next page.
       const rest = page.limit + 1 - found.length;
-      const rows = await statements.all<{ seq: number }>(select, ...walk.parameters(before), rest);
+      const rows = await statements.all<{ seq: number }>(select, ...walk.parameters(before, size), rest);
       found.push(...rows.map(({ seq }) => seq));
-      before = found.length > page.limit ? found[page.limit - 1]! : await walk.endOf(before);
-    } while (before !== null && found.length <= page.limit && monotonicNow() - began < LOOK_MS);
+      before = found.length > page.limit ? found[page.limit - 1]! : await walk.endOf(before, size);
+    } while (before !== null && found.length <= page.limit && look.goesOn());
     const rows = await statements.all<Row>(selectShown, found.slice(0, page.limit));
     return { events: rows.map(record), next: before };
   });
@@ -117,23 +117,21 @@ const count: Method<'count'> = async (connection, filter, most) => {
   do {
     before = await connection.transaction(async (statements) => {
       const { select, walk } = await walked(statements, filter, selectCount);
-      const asked = [...walk.parameters(before), most - counted];
+      const asked = [...walk.parameters(before, WINDOW), most - counted];
       counted += (await statements.get<{ n: number }>(select, ...asked))!.n;
-      return walk.endOf(before);
+      return walk.endOf(before, WINDOW);
     });
   } while (before !== null && counted < most);
   return counted;
 };
 
 const statistics: Method<'statistics'> = async (connection, filter) => {
-  const rows = await connection.all<{ state: EventState | 'settled'; count: number }>(
+  const rows = await connection.all<{ state: EventState; count: number }>(
     countStates,
     await subscriptionsOf(connection, filter),
   );
   const counts = new Map(rows.map(({ state, count }) => [state, count]));
-  const of = (state: EventState | 'settled'): number => counts.get(state) ?? 0;
-  const done = of('settled') - of('DEAD') - of('GONE') - of('UNKNOWN');
-  return Object.fromEntries(STATES.map((state) => [state, state === 'DONE' ? done : of(state)])) as Record<
+  return Object.fromEntries(STATES.map((state) => [state, counts.get(state) ?? 0])) as Record<
     EventState,
     number
   >;

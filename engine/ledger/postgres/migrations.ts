@@ -5,6 +5,7 @@
 import { changeMigration } from './change-migration';
 import { firstMigrations } from './first-migrations';
 import { lifeMigration } from './life-migration';
+import { standingMigration } from './standing-migration';
 
 export const migrations: readonly string[] = [
   ...firstMigrations,
@@ -168,7 +169,7 @@ export const migrations: readonly string[] = [
   lifeMigration,
 
   // 13: since when a source is read or cannot be, when it is tried again, when its last reader gave it back, and when its newest
-  // mail came; since when a trigger listens.
+  // mail came; since when a trigger listens; how many events stand in each state.
   `
   alter table durable_mail.source add column read_since bigint;
   alter table durable_mail.source add column failing_since bigint;
@@ -182,5 +183,5 @@ export const migrations: readonly string[] = [
   where newest.source_id = source.id;
 
   alter table durable_mail.subscription add column served_since bigint;
-  `,
+  ${standingMigration}  `,
 ];

@@ -19,13 +19,13 @@ const selectSums = `
   where ${OF}
   group by 1, 2, 3 order by 1`;
 
-// What waits or runs has a time at which it is due, or a lease: each has its index. `offset 0` keeps it one look-up a subscription.
+// What waits is counted (standing-migration.ts), what has a lease has its index. `offset 0` keeps it one look-up a subscription.
 const selectBefore = `
   select coalesce(sum(due.n + leased.n - grown.n), 0)::bigint as waiting
   from durable_mail.subscription
   cross join lateral (
-    select count(*) as n from durable_mail.event
-    where subscription_id = subscription.id and due_at is not null offset 0) due
+    select coalesce(sum(n), 0) as n from durable_mail.standing
+    where subscription_id = subscription.id and state in ('PENDING', 'RETRY') offset 0) due
   cross join lateral (
     select count(*) as n from durable_mail.event
     where subscription_id = subscription.id and lease_until is not null offset 0) leased

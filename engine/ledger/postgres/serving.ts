@@ -63,9 +63,9 @@ const takeGone = takeUntold(TOLD.people, 'workflow_id = $2 and node_id <> all($3
 const takeLong = takeUntold(TOLD.log, `served_until <= ${NOW} - $2`);
 
 const countUnserved = `
-  select count(*) as waiting
+  select coalesce(sum(n), 0)::bigint as waiting
   from durable_mail.subscription
-  join durable_mail.event on event.subscription_id = subscription.id and event.due_at is not null
+  join durable_mail.standing on standing.subscription_id = subscription.id and standing.state in ('PENDING', 'RETRY')
   where ${IS_UNSERVED} and ($1::text is null or workflow_id = $1)`;
 
 const serve: Method<'serve'> = async (statements, nodes) => {

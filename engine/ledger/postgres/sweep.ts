@@ -11,6 +11,7 @@ import { IS_LEFT } from './once';
 import { deleteOrphans } from './orphans';
 import type { Method, Part } from './part';
 import { sweepSums } from './series';
+import { sweepStanding } from './standing';
 import { IS_OVER, sweepSubscriptions } from './sweep-unserved';
 
 const dropDueContents = `
@@ -97,6 +98,7 @@ const sweep: Method<'sweep'> = async (connection, limit, unrenewed) => {
     ),
     (await sweepChanges(connection, limit * CHANGES_SWEPT)) / CHANGES_SWEPT,
     (await sweepSums(connection, limit * SUMS_SWEPT)) / SUMS_SWEPT,
+    (await sweepStanding(connection, limit * SUMS_SWEPT)) / SUMS_SWEPT,
   ];
   return changed.some((count) => count >= limit);
 };

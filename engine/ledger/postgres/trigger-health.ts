@@ -28,10 +28,19 @@ const selectSubscriptions = `
   left join lateral (select * from (${lastFailed}) failed order by ended_at desc limit 1) failed on true
   order by id`;
 
+const SINCE = 'greatest(created_at, coalesce(began_at, 0))';
+
+// What has a lease is little, and has its index; of what waits, the oldest is looked up.
 const countStates = `
-  select subscription_id as "subscriptionId", state, count(*) as n,
-    min(greatest(created_at, coalesce(began_at, 0))) as since
-  from durable_mail.event where state <> 'DONE' group by subscription_id, state`;
+  select subscription_id as "subscriptionId", state, sum(n)::bigint as n,
+    case when state = 'PENDING' then (
+      select ${SINCE} from durable_mail.event
+      where event.subscription_id = standing.subscription_id and event.state = 'PENDING'
+      order by ${SINCE} limit 1) end as since
+  from durable_mail.standing where state <> 'DONE' group by subscription_id, state having sum(n) > 0
+  union all
+  select subscription_id, state, count(*), min(${SINCE})
+  from durable_mail.event where state in ('QUEUED', 'RUNNING') group by subscription_id, state`;
 
 const triggers: Method<'triggers'> = (connection) =>
   // Thousands of them are more than a plan may be said to cost before a server compiles it: in a transaction it does not.

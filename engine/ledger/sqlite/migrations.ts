@@ -3,6 +3,7 @@
 import { changeMigration } from './change-migration';
 import { firstMigrations } from './first-migrations';
 import { lifeMigration } from './life-migration';
+import { standingMigration } from './standing-migration';
 
 export const migrations: readonly string[] = [
   ...firstMigrations,
@@ -140,7 +141,7 @@ export const migrations: readonly string[] = [
   lifeMigration,
 
   // 14: since when a source is read or cannot be, when it is tried again, when its last reader gave it back, and when its newest
-  // mail came; since when a trigger listens.
+  // mail came; since when a trigger listens; how many events stand in each state.
   `
   alter table source add column read_since integer;
   alter table source add column failing_since integer;
@@ -154,5 +155,5 @@ export const migrations: readonly string[] = [
   where newest.source_id = source.id;
 
   alter table subscription add column served_since integer;
-  `,
+  ${standingMigration}  `,
 ];

@@ -49,8 +49,9 @@ const markTold = `
   update subscription set unserved_told = ? where id in (select value from json_each(?))`;
 
 const countUnserved = `
-  select count(*) as waiting
-  from subscription cross join event on event.subscription_id = subscription.id and event.due_at is not null
+  select coalesce(sum(n), 0) as waiting
+  from subscription cross join standing on standing.subscription_id = subscription.id
+    and standing.state in ('PENDING', 'RETRY')
   where ${IS_UNSERVED} and (?1 is null or workflow_id = ?1)`;
 
 const selectServed = `

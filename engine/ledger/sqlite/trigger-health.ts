@@ -5,7 +5,6 @@ import type { TriggersHealth } from '../trigger-health';
 import { NOW } from './connection';
 import type { Method, Part } from './part';
 import { IS_SERVED } from './serving';
-import { condition, NOT_DONE, windows } from './walk';
 
 const lately = (states: string): string => `
   (select coalesce(sum(n), 0) from step_sum
@@ -26,20 +25,29 @@ const selectSubscriptions = `
     (select json_array(ended_at, error) from (${lastFailed}) order by ended_at desc limit 1) as failed
   from subscription order by id`;
 
-const within = condition({});
+const SINCE = 'max(created_at, coalesce(began_at, 0))';
 
+// What has a lease is little, and has its index; of what waits, the oldest is looked up.
 const countStates = `
-  select subscription_id as subscriptionId, state, count(*) as n, min(max(created_at, coalesce(began_at, 0))) as since
-  from ${NOT_DONE.from} ${within.sql} group by subscription_id, state`;
+  select subscription_id as subscriptionId, state, n,
+    iif(state = 'PENDING', (
+      select ${SINCE} from event indexed by event_waiting
+      where event.subscription_id = standing.subscription_id and event.state = 'PENDING'
+      order by ${SINCE} limit 1), null) as since
+  from standing where state <> 'DONE' and n > 0
+  union all
+  select subscription_id, state, count(*), min(max(event.created_at, coalesce(began_at, 0)))
+  from subscription cross join event indexed by event_leased
+    on event.subscription_id = subscription.id and lease_until is not null
+  group by subscription_id, state`;
 
 type Row = Omit<ServedSubscription, 'lastFailedAt' | 'lastError'> & { readonly failed: string | null };
 
-const triggers: Method<'triggers'> = async (connection) => {
-  const counts: StateCount[] = [];
-  for await (const { low, high } of windows(connection, NOT_DONE))
-    counts.push(...connection.all<StateCount>(countStates, low, high));
-  return triggersOf(connection.all<Row>(selectSubscriptions).map(subscriptionOf), counts);
-};
+const triggers: Method<'triggers'> = (connection) =>
+  triggersOf(
+    connection.all<Row>(selectSubscriptions).map(subscriptionOf),
+    connection.all<StateCount>(countStates),
+  );
 
 const subscriptionOf = ({ failed, ...row }: Row): ServedSubscription => {
   const [lastFailedAt, lastError] = JSON.parse(failed ?? '[null, null]') as [number | null, string | null];

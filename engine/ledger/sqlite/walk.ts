@@ -30,7 +30,7 @@ const ALL: Walk = {
       select seq from event where seq <= ? order by seq desc limit ${WINDOW})`,
 };
 
-export const NOT_DONE: Walk = {
+const NOT_DONE: Walk = {
   from: `event indexed by event_not_done where event.state <> 'DONE'`,
   cut: `
     select min(seq) as low, max(seq) as high from (

@@ -77,6 +77,14 @@ const ONE_OF_ALL: readonly string[] = [
   `insert into annotation (event_seq, name, at) select seq, 'one of many', 1 from event where identity = 'one of many'`,
 ];
 
+/** Counts by state that are not what is stored. */
+const WRONG_COUNTS = `
+  select subscription_id, state, sum(n) as n from (
+    select subscription_id, state, n from standing
+    union all
+    select subscription_id, state, -1 from event where state not in ('QUEUED', 'RUNNING')) counted
+  group by subscription_id, state having sum(n) <> 0`;
+
 export class Fixture {
   under!: LedgerUnderTest;
   content!: Buffer;
@@ -89,7 +97,10 @@ export class Fixture {
       this.#holds.clear();
       this.content = await packContent(Buffer.from('Subject: hello\r\n\r\nhi'));
     });
-    afterEach(() => this.under.dispose());
+    afterEach(async () => {
+      const wrong = await this.under.query(WRONG_COUNTS).finally(() => this.under.dispose());
+      assert.deepEqual(wrong, [], 'the counts of events by state are what is stored');
+    });
   }
 
   get ledger(): Ledger {
@@ -291,7 +302,7 @@ export class Fixture {
           | 'errand'
           | 'change'
         )
-      | ('try' | 'deed' | 'annotation' | 'step_sum'),
+      | ('try' | 'deed' | 'annotation' | 'step_sum' | 'standing'),
   ): Promise<number> {
     const [row] = await this.under.query<{ n: number }>(
       `select count(*) as n from ${table} ${table === 'errand' ? 'where ended_at is null' : ''}`,

@@ -176,9 +176,8 @@ export function inspectionContract(fixture: Fixture): void {
       const { ledger } = fixture;
       const to = await fixture.subscribe('w');
       await fixture.record(to, 1);
-      await ledger.annotate(await allIds(), 'n', {
-        ...{ name: 'n', category: 'c', priority: 'p', summary: null, data: null },
-      });
+      const annotation = { name: 'n', category: 'c', priority: 'p', summary: null, data: null };
+      await ledger.annotate((await allIds()).map((event) => ({ event, name: 'n', annotation })));
       const wrong: [EventFilter, RegExp][] = [
         [{ workflowId: 'w\0' }, /"workflowId" has a sign that no text of a mail has: NUL/],
         [{ sender: '\0' }, /"sender" has a sign/],
@@ -313,13 +312,11 @@ export function inspectionContract(fixture: Fixture): void {
       assert.deepEqual(await uids({ leastFailures: 2 }), []);
       assert.deepEqual(await uids({ leastFailures: 0 }), [4, 3, 2, 1]);
       const note = { name: 'model', category: 'order', priority: 'high', summary: null, data: null };
-      await ledger.annotate([first, second], 'model', note);
-      await ledger.annotate([second, third], 'rules', {
-        ...note,
-        name: 'rules',
-        category: 'spam',
-        priority: null,
-      });
+      const rules = { ...note, name: 'rules', category: 'spam', priority: null };
+      await ledger.annotate([
+        ...[first, second].map((event) => ({ event, name: 'model', annotation: note })),
+        ...[second, third].map((event) => ({ event, name: 'rules', annotation: rules })),
+      ]);
       for (const [annotation, found] of [
         [{}, [3, 2, 1]],
         [{ name: 'model' }, [2, 1]],

@@ -209,6 +209,55 @@ export function overTimeContract(fixture: Fixture): void {
     });
   });
 
+  describe('counts by state', () => {
+    /** Whether they are what is stored is looked at after each test of the contract. */
+    const told = async (): Promise<unknown> => {
+      const counts = Object.entries(await fixture.ledger.statistics({})).filter(([, count]) => count > 0);
+      return Object.fromEntries(counts);
+    };
+
+    it('are of what is stored now, whoever changed it', async () => {
+      const to = await fixture.subscribe('workflow', { retryDelaysMs: [60_000] });
+      await fixture.record(to, 1, 2, 3, 4, 5, 6);
+      await fixture.recordMails(to, [fixture.mail([to], 7, { gone: true })]);
+      assert.deepEqual(await told(), { PENDING: 6, GONE: 1 });
+      const [one, two, three, four] = await fixture.running(to);
+      assert.deepEqual(await told(), { RUNNING: 6, GONE: 1 });
+      await fixture.settle([one!], success);
+      await fixture.settle([two!], failure);
+      await fixture.settle([three!], gone);
+      assert.deepEqual(await told(), { RUNNING: 3, DONE: 1, RETRY: 1, GONE: 2 });
+      await fixture.under.query(
+        `update event set state = 'DEAD', lease_until = null, settled_at = 1, failures = 1 where id = '${four!.event}'`,
+      );
+      assert.deepEqual(await told(), { RUNNING: 2, DONE: 1, RETRY: 1, DEAD: 1, GONE: 2 });
+      await fixture.under.query(`delete from event where state = 'DEAD'`);
+      assert.deepEqual(await told(), { RUNNING: 2, DONE: 1, RETRY: 1, GONE: 2 });
+      const [trigger] = await fixture.ledger.triggers();
+      assert.deepEqual([trigger!.running, trigger!.retrying, trigger!.dead], [2, 1, 0]);
+    });
+
+    it('of several processes are put together by the sweep, and nothing is lost', async () => {
+      const to = await fixture.subscribe();
+      await fixture.withAnother(async (another) => {
+        await fixture.record(to, ...Array.from({ length: 40 }, (_, n) => n));
+        const pointers = await fixture.pointers(to);
+        const half = pointers.slice(20);
+        await Promise.all(
+          half.map(async (pointer, n) => {
+            const ledger = n % 2 ? another : fixture.ledger;
+            await ledger.claim([pointer], '1', LEASE_MS);
+            await Promise.all([ledger.sweep(3), ledger.settle([pointer], success)]);
+          }),
+        );
+        await another.release(pointers.slice(0, 20), 'no');
+        while (await fixture.ledger.sweep(100));
+      });
+      assert.deepEqual(await told(), { PENDING: 20, DONE: 20 });
+      assert.equal(await fixture.count('standing'), 2);
+    });
+  });
+
   describe('triggers', () => {
     it('are told with what waits, runs and fails, by workflow and node', async () => {
       const a = await fixture.subscribe('a', { retryDelaysMs: [DAY_MS], nodeName: 'Trigger' });

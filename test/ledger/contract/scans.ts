@@ -26,8 +26,8 @@ const DONE_BY_NOW = ['DEAD', 'UNKNOWN'] as const;
 /** What these answer with, or have to look at, is all that there is: for people, and for each its own time. */
 const READ_ALL: Readonly<Partial<Record<Call, readonly string[]>>> = {
   sources: ['source'],
-  statistics: ['event'],
-  triggers: ['subscription', 'event'],
+  statistics: ['subscription', 'standing'],
+  triggers: ['subscription', 'standing'],
   series: ['subscription'],
   waitingBefore: ['subscription'],
   sweep: ['subscription'],
@@ -199,8 +199,10 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
       await ledger.waitingBefore({ ...step, sourceId: to.sourceId, workflowId: 'workflow' });
     },
     annotate: async () => {
-      assert.equal(await ledger.annotate(ids(), 'model', { ...NOTHING, category: 'order' }), ids().length);
-      await ledger.annotate(ids(), 'model', null);
+      const annotation = { ...NOTHING, category: 'order' };
+      await ledger.annotate(ids().map((event) => ({ event, name: 'model', annotation })));
+      const notes = ids().map((event, n) => ({ event, name: 'model', annotation: n ? null : annotation }));
+      assert.ok((await ledger.annotate(notes)).every(Boolean));
     },
     life: async () => {
       const life = await ledger.life(ids()[1]!);

@@ -67,12 +67,8 @@ async function one(ledger: Ledger, to: readonly Subscription[], turn: number): P
 async function run(ledger: Ledger, pointers: readonly Pointer[], place: number): Promise<void> {
   const claims = await ledger.claim(pointers, String(place), LEASE_MS);
   if (place % 3 === 0) {
-    const about = { category: 'order', priority: null, summary: null, data: null };
-    await ledger.annotate(
-      claims.map(({ event }) => event),
-      'ai',
-      { name: 'ai', ...about },
-    );
+    const annotation = { name: 'ai', category: 'order', priority: null, summary: null, data: null };
+    await ledger.annotate(claims.map(({ event }) => ({ event, name: 'ai', annotation })));
   }
   await ledger.settle(
     claims.map(({ event, attempt }) => ({ event, attempt })),

@@ -47,10 +47,10 @@ export function packedArguments(call: Call, args: readonly unknown[]): PackedArg
 }
 
 /** A workflow's data may be what no thread can be sent, or too deep for it: what cannot be kept is refused before. */
-const annotated = ([events, name, annotation]: Parameters<Annotations['annotate']>): readonly unknown[] => [
-  events,
-  name,
-  annotation && plainAnnotation(name, annotation),
+const annotated = ([notes]: Parameters<Annotations['annotate']>): readonly unknown[] => [
+  notes.map(({ event, name, annotation }) => {
+    return { event, name, annotation: annotation && plainAnnotation(name, annotation) };
+  }),
 ];
 
 /** In the file's thread. */

@@ -20,7 +20,7 @@ export interface Noting {
 }
 
 /** Rejects with what befell this item's. */
-export type Answered = () => Promise<IDataObject>;
+type Answered = () => Promise<IDataObject>;
 
 export class Notings {
   readonly #waiting: Noting[] = [];

@@ -255,9 +255,9 @@ export class FakeConsole {
 
   #pageOf(query: URLSearchParams): { mails: MailTold[]; next: number | null } {
     const after = Number(query.get('after') ?? Number.POSITIVE_INFINITY);
-    const found = this.#found(query).filter(({ id }) => Number(id) < after);
+    const found = this.#found(query).filter((mail) => this.mails.indexOf(mail) < after);
     const mails = found.slice(0, Number(query.get('limit') ?? PAGE_MAILS));
-    return { mails, next: mails.length < found.length ? Number(mails.at(-1)?.id) : null };
+    return { mails, next: mails.length < found.length ? this.mails.indexOf(mails.at(-1)!) : null };
   }
 
   #act(request: ActRequest): unknown {

@@ -201,6 +201,38 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       assert.deepEqual(posted(opened, '/api/jobs/stop'), [{ job: 'job-1' }]);
     });
 
+    it('are told of as cut off where the console knows nothing any more of one that was under way', async () => {
+      const others = jobTold({ id: 'of-others', action: 'markDone', seen: 200, changed: 150 });
+      const ended = jobTold({ id: 'ended', action: 'forget', state: 'done', seen: 500 });
+      const { page, fake } = await open({ at: '#/mails', told: (fake) => (fake.jobs = [others, ended]) });
+      await shows(page, '200 of 500 looked at, 150 changed');
+      await page.locator('[data-job="done"]').waitFor();
+      fake.isAway = true;
+      fake.feed.cut();
+      await shows(page, 'The connection to the console is lost.');
+      assert.equal(await page.locator('[data-job="cut"]').count(), 0);
+      fake.jobs = [];
+      fake.isAway = false;
+      await shows(page, /^n8n was ended while it was under way. Nothing of it goes on by itself./);
+      await page.locator('[data-job="cut"]').getByText('200 of 500 looked at, 150 changed').waitFor();
+      assert.equal(await page.locator('.job').count(), 1, 'of what has ended nothing is to be told');
+      // It is still to be seen in another view and back, until somebody has seen it.
+      await page.getByRole('link', { name: 'Workflows' }).click();
+      await page.goBack();
+      await page.getByRole('button', { name: 'Hide: Mark done, cut off' }).click();
+      await until('it is gone', async () => (await page.locator('.job').count()) === 0);
+    });
+
+    it('are told of as cut off also where nothing was heard of one since it was begun', async () => {
+      const { page, fake } = await open({ at: '#/mails?state=DEAD' });
+      await page.getByRole('button', { name: 'Select all that the filter finds' }).click();
+      await page.getByRole('button', { name: 'Replay' }).click();
+      await page.getByRole('button', { name: 'Replay (14)' }).waitFor();
+      fake.forgetsJobs = true;
+      await page.getByRole('button', { name: 'Replay (14)' }).click();
+      await page.locator('[data-job="cut"]').getByText('0 of 14 looked at, 0 changed').waitFor();
+    });
+
     it('of others are seen, too, with who asked, and an error is told', async () => {
       const failed = jobTold({
         state: 'failed',

@@ -15,7 +15,7 @@ import { ask, pathOf, post } from '../../api/ask';
 import { orTell, tell } from '../../parts/notices';
 import { count, counted } from '../../words/numbers';
 import { ACTS } from '../../words/states';
-import { jobs } from './jobs';
+import { begun } from './known-jobs';
 import { pickNothing } from './selection';
 
 export type Chosen = { readonly ids: readonly string[] } | { readonly filter: MailQuery };
@@ -60,7 +60,7 @@ export async function act({ action, chosen, count: counted }: Asked): Promise<vo
       : await orTell(post<ActAnswer>('/api/act', byFilter(action, chosen.filter, counted?.count ?? 0)));
   if (done === null) return;
   pickNothing();
-  if ('job' in done) begun(done.job);
+  if ('job' in done) tellBegun(done.job);
   else tell(told(action, done));
 }
 
@@ -81,9 +81,9 @@ async function byIds(action: ActName, ids: readonly string[]): Promise<Acted> {
   return all;
 }
 
-function begun(job: JobTold): void {
+function tellBegun(job: JobTold): void {
   tell(`Begun: ${ACTS[job.action].label}, ${counted(job.count, 'mail')}.`);
-  void jobs.load();
+  begun(job);
 }
 
 function told(action: ActName, { changed, unserved }: Acted): string {

@@ -45,6 +45,8 @@ export class FakeConsole {
   /** The oldest first. */
   mails: MailTold[] = mailsTold(130);
   jobs: JobTold[] = [];
+  /** As where another process takes its place as soon as one was begun. */
+  forgetsJobs = false;
   points: SeriesAnswer['points'] = [];
   /** Every request but for the page, in order. */
   readonly asked: Asked[] = [];
@@ -264,7 +266,7 @@ export class FakeConsole {
     if ('ids' in request) return { changed: request.ids.length, unserved: 0 };
     const { action, filter, count } = request;
     const job = jobTold({ id: `job-${this.jobs.length + 1}`, action, filter, count });
-    this.jobs.unshift(job);
+    if (!this.forgetsJobs) this.jobs.unshift(job);
     return { job };
   }
 

@@ -205,7 +205,7 @@ describe("the console's page in n8n", { timeout: 10 * 60_000 }, () => {
     await signIn(page, 'a wrong token, surely');
     await shows(page, 'This token, or this name and password, is none of the console.');
     await signIn(page, session(16 * 60_000));
-    await shows(page, 'This session is over. Load the page again.');
+    await shows(page, 'This session is over. Log in again, or load the page again.');
     await signIn(page, session(15 * 60_000 - 5_000));
     await page.locator('[data-link="live"]').waitFor();
     await page.waitForTimeout(5_000);

@@ -58,16 +58,23 @@ function Job({ job }: { job: JobShown }): JSX.Element {
     <div class={`job ${job.state === 'failed' || job.state === 'cut' ? 'is-bad' : ''}`} data-job={job.state}>
       <div>
         <strong>{name}</strong> {isRunning ? '' : `${JOBS[job.state]} `}
-        <span class="faint">{inWords(job.filter).join(' · ') || 'all mails'}</span>
+        <span class="faint">
+          <bdi>{inWords(job.filter).join(' · ') || 'all mails'}</bdi>
+        </span>
       </div>
       <progress value={job.seen} max={Math.max(1, job.count, job.seen)} aria-label={`${name}: progress`} />
       <div>
         {count(job.seen)} of {count(job.count)} looked at, {count(job.changed)} changed
         <span class="faint">
           {' '}
-          · {job.by}, <Ago at={job.askedAt} />
+          · <bdi>{job.by}</bdi>, <Ago at={job.askedAt} />
         </span>
-        {job.error !== null && <span class="is-bad"> {job.error}</span>}
+        {job.error !== null && (
+          <span class="is-bad">
+            {' '}
+            <bdi>{job.error}</bdi>
+          </span>
+        )}
         {job.state === 'cut' && (
           <p class="is-bad" role="alert">
             {CUT} What was changed stays so, and may be more than was told here; ask for the rest again.

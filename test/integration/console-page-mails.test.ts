@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { Page } from 'playwright-core';
+import { TOKENS } from '../support/console/fake';
 import { ConsoleBrowser, posted, shows, type Opened } from '../support/console/open';
-import { ago, jobTold, mailId, mailTold } from '../support/console/told';
+import { ago, jobTold, mailId, mailsTold, mailTold } from '../support/console/told';
 import { until } from '../support/until';
 
 describe("the console's page", { timeout: 5 * 60_000 }, () => {
@@ -167,6 +168,43 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       await shows(page, '1 mail replayed.');
       assert.deepEqual(posted(opened, '/api/act'), [{ action: 'replay', ids: [mailId(991)] }]);
       assert.equal(await one.getByRole('button', { name: 'Retry now' }).count(), 0);
+    });
+
+    it('are not asked for any more where one goes elsewhere, or has to sign in again', async () => {
+      const { page, fake } = await open({ at: '#/mails' });
+      await page.goto(page.url().replace(/#.*/, '#/mails?state=DEAD'));
+      const ask = async (): Promise<void> => {
+        await page.getByRole('button', { name: 'Select all that the filter finds' }).click();
+        await page.getByRole('button', { name: 'Replay', exact: true }).click();
+        await page.getByRole('dialog').waitFor();
+      };
+      await ask();
+      await page.goBack();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.goForward();
+      await ask();
+      fake.refusal = { status: 401, error: 'This token has expired.' };
+      fake.change(mailId(999), 'email.done', { state: 'DONE' });
+      await shows(page, 'This token has expired.');
+      fake.refusal = null;
+      await page.getByLabel('Token').fill(TOKENS.operate);
+      await page.keyboard.press('Enter');
+      await shows(page, 'Help with 991');
+      assert.equal(await page.getByRole('dialog').count(), 0);
+    });
+
+    it('tell how far they came where a later part of a selection is refused', async () => {
+      const { page, fake } = await open({ at: '#/mails', told: (fake) => (fake.mails = mailsTold(260)) });
+      await until('all are there', async () => {
+        await page.mouse.wheel(0, 4_000);
+        return (await page.locator('.mail').count()) === 260;
+      });
+      await page.getByRole('checkbox', { name: 'Select all that is shown' }).check();
+      await page.getByRole('button', { name: 'Replay', exact: true }).click();
+      fake.afterAct = () => (fake.refusal = { status: 503, error: 'The ledger is busy.' });
+      await page.getByRole('button', { name: 'Replay (260)' }).click();
+      await shows(page, '200 mails replayed.');
+      await shows(page, 'The ledger is busy.');
     });
 
     it('are done with a selection', async () => {

@@ -74,9 +74,15 @@ async function byIds(action: ActName, ids: readonly string[]): Promise<Acted> {
   const all = { changed: 0, unserved: 0 };
   for (let from = 0; from < ids.length; from += MOST_IDS) {
     const request: ActRequest = { action, ids: ids.slice(from, from + MOST_IDS) };
-    const { changed, unserved } = await post<Acted>('/api/act', request);
-    all.changed += changed;
-    all.unserved += unserved;
+    try {
+      const { changed, unserved } = await post<Acted>('/api/act', request);
+      all.changed += changed;
+      all.unserved += unserved;
+    } catch (error) {
+      // What was done before stays done.
+      if (all.changed > 0) tell(told(action, all));
+      throw error;
+    }
   }
   return all;
 }

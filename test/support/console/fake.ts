@@ -47,6 +47,7 @@ export class FakeConsole {
   jobs: JobTold[] = [];
   /** As where another process takes its place as soon as one was begun. */
   forgetsJobs = false;
+  afterAct: () => void = () => undefined;
   points: SeriesAnswer['points'] = [];
   /** Every request but for the page, in order. */
   readonly asked: Asked[] = [];
@@ -263,6 +264,7 @@ export class FakeConsole {
   }
 
   #act(request: ActRequest): unknown {
+    this.afterAct();
     if ('ids' in request) return { changed: request.ids.length, unserved: 0 };
     const { action, filter, count } = request;
     const job = jobTold({ id: `job-${this.jobs.length + 1}`, action, filter, count });

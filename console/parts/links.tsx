@@ -10,11 +10,13 @@ type Place = Pick<Route, 'view'> & Partial<Route>;
 interface Look {
   readonly children: ComponentChildren;
   readonly class?: string;
+  /** `auto`: what it says is not the page's. */
+  readonly dir?: 'auto';
 }
 
-export function Within({ children, class: look, ...to }: Place & Look): JSX.Element {
+export function Within({ children, class: look, dir, ...to }: Place & Look): JSX.Element {
   return (
-    <a href={addressOf(to)} class={look}>
+    <a href={addressOf(to)} class={look} dir={dir}>
       {children}
     </a>
   );

@@ -24,16 +24,22 @@ export function Source({ source }: { source: SourceTold }): JSX.Element {
       </div>
       <div class="source-main">
         <h2 id={name}>
-          {source.account} <span class="faint">{source.mailbox}</span>
+          <bdi>{source.account}</bdi> <bdi class="faint">{source.mailbox}</bdi>
         </h2>
-        <p class="says">{source.says}</p>
+        <p class="says" dir="auto">
+          {source.says}
+        </p>
         <Backfilled source={source} />
         {source.actionsWaiting > 0 && (
           <p class="is-warn">
             <Icon name="server" />{' '}
             {source.connection === 'idling' || source.connection === 'polling' ? 'To do' : 'Offline'}:{' '}
             {count(source.actionsWaiting)} waiting
-            {source.actionError !== null && <span class="faint">: {source.actionError}</span>}
+            {source.actionError !== null && (
+              <span class="faint">
+                : <bdi>{source.actionError}</bdi>
+              </span>
+            )}
           </p>
         )}
         <Facts source={source} />
@@ -103,7 +109,7 @@ function Facts({ source }: { source: SourceTold }): JSX.Element {
       )}
       {source.lastError !== null && (
         <Fact name="Last error" wide>
-          <Ago at={source.lastErrorAt} none="" /> <q>{source.lastError}</q>
+          <Ago at={source.lastErrorAt} none="" /> <q dir="auto">{source.lastError}</q>
         </Fact>
       )}
     </dl>
@@ -146,7 +152,7 @@ function Doing({ source }: { source: SourceTold }): JSX.Element {
         >
           {isFailing ? 'Try again now' : 'Look now'}
           <span class="unseen">
-            : {source.account} {source.mailbox}
+            : <bdi>{source.account}</bdi> <bdi>{source.mailbox}</bdi>
           </span>
         </button>
       )}

@@ -1,12 +1,19 @@
 // The front page: each source with how it stands, what that means and what to do; what needs somebody stands first.
+// Invariant: however many there are, so many are drawn as somebody asked to see: thousands at once would hold up the browser.
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import type { SourcesAnswer, Standing } from '../../engine/console/api';
+import { useMemo } from 'preact/hooks';
+import type { SourcesAnswer, SourceTold, Standing } from '../../engine/console/api';
 import { sources } from '../live/known';
 import { Asking, Nothing, Wrong } from '../parts/held';
 import { Icon } from '../parts/icons';
-import { counted } from '../words/numbers';
+import { More, PIECE } from '../parts/more';
+import { count, counted } from '../words/numbers';
 import { Source } from './source';
 import { byNeed, STANDINGS } from './standings';
+
+/** More than these are looked for by their names. */
+const FEW = 20;
 
 export function Sources(): JSX.Element {
   const answer = sources.data.value;
@@ -26,17 +33,46 @@ export function Sources(): JSX.Element {
               Gmail Trigger.
             </Nothing>
           ) : (
-            <ul class="sources">
-              {byNeed(answer.sources).map((source) => (
-                <Source key={source.id} source={source} />
-              ))}
-            </ul>
+            <Listed sources={answer.sources} />
           )}
         </>
       )}
     </>
   );
 }
+
+function Listed({ sources }: { sources: readonly SourceTold[] }): JSX.Element {
+  const wanted = useSignal('');
+  const most = useSignal(PIECE);
+  const sorted = useMemo(() => byNeed(sources), [sources]);
+  const found = sorted.filter(({ account, mailbox }) => isNamed(`${account} ${mailbox}`, wanted.value));
+  const find = (text: string): void => {
+    wanted.value = text.trim();
+    most.value = PIECE;
+  };
+  return (
+    <>
+      {sources.length > FEW && (
+        <label class="find">
+          <span>Find a mailbox</span>
+          <input type="search" onInput={({ currentTarget }) => find(currentTarget.value)} />
+          <span class="faint" role="status">
+            {wanted.value !== '' && `${counted(found.length, 'source')} found`}
+          </span>
+        </label>
+      )}
+      <ul class="sources">
+        {found.slice(0, most.value).map((source) => (
+          <Source key={source.id} source={source} />
+        ))}
+      </ul>
+      <More left={found.length - most.value} show={() => (most.value += PIECE)} />
+      {found.length === 0 && <Nothing>No source has this in its name.</Nothing>}
+    </>
+  );
+}
+
+const isNamed = (name: string, part: string): boolean => name.toLowerCase().includes(part.toLowerCase());
 
 /** One sentence for all of them: whether somebody is needed. */
 function Whole({ answer }: { answer: SourcesAnswer }): JSX.Element | null {
@@ -66,5 +102,5 @@ function Whole({ answer }: { answer: SourcesAnswer }): JSX.Element | null {
 const summary = ({ standings }: SourcesAnswer): string =>
   (Object.keys(STANDINGS) as Standing[])
     .filter((standing) => standings[standing])
-    .map((standing) => `${standings[standing]} ${STANDINGS[standing].word.toLowerCase()}`)
+    .map((standing) => `${count(standings[standing] ?? 0)} ${STANDINGS[standing].word.toLowerCase()}`)
     .join(' · ');

@@ -1,4 +1,5 @@
 // Each trigger of a workflow: what waits, runs and fails. One that fails every time stands first and stands out.
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { TriggerTold } from '../../engine/console/api';
@@ -7,6 +8,7 @@ import { onLive } from '../live/live';
 import { Asking, Nothing, Wrong } from '../parts/held';
 import { Icon, type IconName } from '../parts/icons';
 import { Within, Workflow } from '../parts/links';
+import { More, PIECE } from '../parts/more';
 import { Ago } from '../parts/when';
 import { count } from '../words/numbers';
 import { timeOf } from '../words/time';
@@ -65,29 +67,33 @@ function verdictOf(trigger: TriggerTold): Verdict {
 
 function Table({ triggers }: { triggers: readonly TriggerTold[] }): JSX.Element {
   const sorted = triggers.toSorted((one, other) => verdictOf(one).rank - verdictOf(other).rank);
+  const most = useSignal(PIECE);
   return (
-    <div class="scrolls" tabIndex={0} role="region" aria-label="Triggers">
-      <table class="triggers">
-        <thead>
-          <tr>
-            <th scope="col">Trigger</th>
-            <th scope="col">How it does</th>
-            <th scope="col">Waiting</th>
-            <th scope="col">Running</th>
-            <th scope="col">Retrying</th>
-            <th scope="col">Dead</th>
-            <th scope="col">Unknown</th>
-            <th scope="col">Done, last hour</th>
-            <th scope="col">Failed, last hour</th>
-          </tr>
-        </thead>
-        <tbody>
-          {sorted.map((trigger) => (
-            <Trigger key={`${trigger.workflowId} ${trigger.nodeId}`} trigger={trigger} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <>
+      <div class="scrolls" tabIndex={0} role="region" aria-label="Triggers">
+        <table class="triggers">
+          <thead>
+            <tr>
+              <th scope="col">Trigger</th>
+              <th scope="col">How it does</th>
+              <th scope="col">Waiting</th>
+              <th scope="col">Running</th>
+              <th scope="col">Retrying</th>
+              <th scope="col">Dead</th>
+              <th scope="col">Unknown</th>
+              <th scope="col">Done, last hour</th>
+              <th scope="col">Failed, last hour</th>
+            </tr>
+          </thead>
+          <tbody>
+            {sorted.slice(0, most.value).map((trigger) => (
+              <Trigger key={`${trigger.workflowId} ${trigger.nodeId}`} trigger={trigger} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <More left={sorted.length - most.value} show={() => (most.value += PIECE)} />
+    </>
   );
 }
 
@@ -107,7 +113,7 @@ function Trigger({ trigger }: { trigger: TriggerTold }): JSX.Element {
   return (
     <tr class={`is-${tone}`} data-verdict={word}>
       <th scope="row">
-        {trigger.nodeName ?? trigger.nodeId}
+        <bdi>{trigger.nodeName ?? trigger.nodeId}</bdi>
         <div class="faint">
           <Workflow id={trigger.workflowId} />
         </div>
@@ -131,7 +137,7 @@ function Trigger({ trigger }: { trigger: TriggerTold }): JSX.Element {
             </>
           )}
         </div>
-        {trigger.lastError !== null && tone !== 'good' && <q>{trigger.lastError}</q>}
+        {trigger.lastError !== null && tone !== 'good' && <q dir="auto">{trigger.lastError}</q>}
       </td>
       {number(trigger.waiting, 'PENDING', 'QUEUED')}
       {number(trigger.running, 'RUNNING')}

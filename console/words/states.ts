@@ -64,9 +64,10 @@ export const ACTS: Readonly<Record<ActName, Act>> = {
 
 export const ACT_NAMES = Object.keys(ACTS) as readonly ActName[];
 
-export const JOBS: Readonly<Record<JobTold['state'], string>> = {
+export const JOBS: Readonly<Record<JobTold['state'] | 'cut', string>> = {
   running: 'under way',
   done: 'done',
   stopped: 'stopped',
   failed: 'failed',
+  cut: 'cut off',
 };

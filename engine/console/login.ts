@@ -20,7 +20,11 @@ export function whoAsks(headers: IncomingHttpHeaders, home: Home, sessions: Sess
   const token = bearerOf(headers);
   const session = token === null ? undefined : sessions.check(token);
   if (session === 'expired') {
-    throw new Refusal(401, 'This session is over. Load the page again.', asking(home, isPage));
+    throw new Refusal(
+      401,
+      'This session is over. Log in again, or load the page again.',
+      asking(home, isPage),
+    );
   }
   if (session) return session;
   const right = session === null ? null : home.rights(withoutCookies(headers));

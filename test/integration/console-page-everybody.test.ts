@@ -6,7 +6,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { TOKENS, type FakeConsole } from '../support/console/fake';
 import { ConsoleBrowser } from '../support/console/open';
-import { ago, jobTold, mailTold, noteTold, sourceTold, triggerTold } from '../support/console/told';
+import { ago, jobTold, mailId, mailTold, noteTold, sourceTold, triggerTold } from '../support/console/told';
 import { until } from '../support/until';
 
 const PHONE = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
@@ -106,7 +106,7 @@ describe("the console's page, for everybody", { timeout: 5 * 60_000 }, () => {
     it('goes on where the feed says what nobody can read', async () => {
       const { page, fake } = await browser.open();
       fake.feed.tell({ type: 'sync.progress', source: 4, data: { read: evil('read'), left: null } });
-      fake.feed.tell({ type: 'email.updated', event: '999', data: { state: evil('state') } });
+      fake.feed.tell({ type: 'email.updated', event: mailId(999), data: { state: evil('state') } });
       fake.changeSource(1, { says: 'It goes on.' });
       await page.getByText('It goes on.').waitFor();
     });
@@ -126,7 +126,7 @@ describe("the console's page, for everybody", { timeout: 5 * 60_000 }, () => {
     await tabTo('Skip to the content');
     await tabTo('Mails');
     await page.keyboard.press('Enter');
-    await page.locator('[data-mail="999"]').waitFor();
+    await page.locator(`[data-mail="${mailId(999)}"]`).waitFor();
     assert.equal(await page.evaluate('document.activeElement.tagName'), 'MAIN');
     await tabTo('Order 4999');
     await page.keyboard.press('ArrowDown');
@@ -210,7 +210,7 @@ describe("the console's page, for everybody", { timeout: 5 * 60_000 }, () => {
       await show('mails', '.mail');
       await page.getByText('More', { exact: true }).click();
       await check('mails');
-      await show('mails/997', '.life > li');
+      await show(`mails/${mailId(997)}`, '.life > li');
       await check('an opened mail');
       await page.getByRole('group', { name: 'Acts on this mail' }).getByRole('button').first().click();
       await page.getByRole('dialog').waitFor();

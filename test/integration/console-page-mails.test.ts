@@ -1,8 +1,10 @@
 // The mails in the console's page, in a real browser: how they are found, seen live and told of, and what is done with them.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import type { Page } from 'playwright-core';
+import { TOKENS } from '../support/console/fake';
 import { ConsoleBrowser, posted, shows, type Opened } from '../support/console/open';
-import { ago, jobTold, mailTold } from '../support/console/told';
+import { ago, jobTold, mailId, mailsTold, mailTold } from '../support/console/told';
 import { until } from '../support/until';
 
 describe("the console's page", { timeout: 5 * 60_000 }, () => {
@@ -17,8 +19,8 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
   describe('its mails', () => {
     it('are listed without an end, the newest first', async () => {
       const { page } = await open({ at: '#/mails' });
-      await page.locator('[data-mail="999"]').waitFor();
-      assert.equal(await page.locator('.mail').first().getAttribute('data-mail'), '999');
+      await page.locator(`[data-mail="${mailId(999)}"]`).waitFor();
+      assert.equal(await page.locator('.mail').first().getAttribute('data-mail'), mailId(999));
       await until('all are there', async () => {
         await page.mouse.wheel(0, 4_000);
         return (await page.locator('.mail').count()) === 130;
@@ -28,21 +30,64 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
 
     it('are seen to arrive, run, fail, and be done', async () => {
       const { page, fake } = await open({ at: '#/mails' });
-      await page.locator('[data-mail="999"]').waitFor();
+      await page.locator(`[data-mail="${mailId(999)}"]`).waitFor();
       fake.add(mailTold(1_000, { subject: 'Just come', state: 'PENDING', executionId: null }));
-      const row = page.locator('[data-mail="1000"]');
+      const row = page.locator(`[data-mail="${mailId(1000)}"]`);
       await row.getByText('Waiting', { exact: true }).waitFor();
-      fake.change('1000', 'email.started', { state: 'RUNNING', attempt: 1 });
+      fake.change(mailId(1000), 'email.started', { state: 'RUNNING', attempt: 1 });
       await row.getByText('Running', { exact: true }).waitFor();
-      fake.change('1000', 'email.failed', {
+      fake.change(mailId(1000), 'email.failed', {
         state: 'RETRY',
         failures: 1,
         lastError: 'No such order',
         dueAt: ago(-30),
       });
       await row.getByText('Failed once: No such order').waitFor();
-      fake.change('1000', 'email.done', { state: 'DONE' });
+      fake.change(mailId(1000), 'email.done', { state: 'DONE' });
       await row.getByText('Done', { exact: true }).waitFor();
+    });
+
+    const subjects = (page: Page): Promise<string[]> => page.locator('.mail-subject').allInnerTexts();
+
+    it('stand where they belong, whenever they come to fit the filter', async () => {
+      const { page, fake } = await open({ at: '#/mails?state=DEAD' });
+      await shows(page, 'Help with 991');
+      // The newest but four, among those of one moment, and older than any that is shown.
+      const moment = fake.mails.find(({ id }) => id === mailId(984))!.recordedAt;
+      fake.mails = fake.mails.map((mail) =>
+        mail.id === mailId(983) ? { ...mail, recordedAt: moment } : mail,
+      );
+      for (const late of [995, 983, 871])
+        fake.change(mailId(late), 'email.dead', { state: 'DEAD', failures: 4, subject: `Late ${late}` });
+      await shows(page, 'Late 871');
+      const dead = Array.from({ length: 14 }, (_, at) => 991 - 9 * at);
+      const wanted = [...dead.map((id) => `Help with ${id}`)];
+      wanted.splice(1, 0, 'Late 983');
+      assert.deepEqual(await subjects(page), ['Late 995', ...wanted, 'Late 871']);
+    });
+
+    it('stay where they are when they fit the filter no more, and others come in around them', async () => {
+      const { page, fake } = await open({ at: '#/mails?state=DEAD' });
+      await shows(page, 'Help with 991');
+      for (const gone of [991, 982]) fake.change(mailId(gone), 'email.done', { state: 'DONE' });
+      for (const late of [999, 986, 980])
+        fake.change(mailId(late), 'email.dead', { state: 'DEAD', subject: `Late ${late}` });
+      await shows(page, 'Late 980');
+      assert.deepEqual((await subjects(page)).slice(0, 6), [
+        ...['Late 999', 'Help with 991', 'Late 986', 'Help with 982', 'Late 980', 'Help with 973'],
+      ]);
+      await page.locator(`[data-mail="${mailId(991)}"][data-state="DONE"]`).waitFor();
+    });
+
+    it('are found beyond the first page where there was none at first', async () => {
+      const { page, fake } = await open({ at: '#/mails?state=GONE' });
+      await shows(page, 'No mail is found by this filter.');
+      fake.mails = fake.mails.map((mail) => ({ ...mail, state: 'GONE' }));
+      fake.change(mailId(999), 'email.updated', {});
+      await until('all are there', async () => {
+        await page.mouse.wheel(0, 4_000);
+        return (await page.locator('.mail').count()) === 130;
+      });
     });
 
     it('are filtered by the address, by fields that write it, and back', async () => {
@@ -56,7 +101,7 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       await until('all dead ones', async () => (await page.locator('.mail').count()) === 14);
       assert.equal(await page.getByLabel('Subject').inputValue(), '');
       await page.getByRole('button', { name: 'Clear the filter' }).click();
-      await page.locator('[data-mail="999"]').waitFor();
+      await page.locator(`[data-mail="${mailId(999)}"]`).waitFor();
       await page.getByLabel('Mailbox').selectOption('2');
       await until('those of a mailbox', async () => (await page.locator('.mail').count()) === 15);
       await page.getByText('More', { exact: true }).click();
@@ -88,7 +133,7 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
         'https://n8n.example.com/workflow/w7Support/executions/8000',
       );
       assert.equal(await link.getAttribute('rel'), 'noopener noreferrer');
-      fake.change('997', 'email.started', {
+      fake.change(mailId(997), 'email.started', {
         state: 'RUNNING',
         attempt: 2,
         beganAt: ago(0),
@@ -100,7 +145,7 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
 
   describe('its acts', () => {
     it('are not shown to who may only look', async () => {
-      const { page } = await open({ right: 'read', at: '#/mails/995' });
+      const { page } = await open({ right: 'read', at: `#/mails/${mailId(995)}` });
       await page.locator('.life > li').first().waitFor();
       await shows(page, 'read only');
       for (const name of ['Replay', 'Retry now', 'Mark done', 'Forget content'])
@@ -112,7 +157,7 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
     });
 
     it('are done with one mail after it was asked, and not when it was answered no', async () => {
-      const opened = await open({ at: '#/mails/991' });
+      const opened = await open({ at: `#/mails/${mailId(991)}` });
       const { page } = opened;
       const one = page.getByRole('group', { name: 'Acts on this mail' });
       await one.getByRole('button', { name: 'Forget content' }).click();
@@ -121,8 +166,45 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       await one.getByRole('button', { name: 'Replay' }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Replay (1)' }).click();
       await shows(page, '1 mail replayed.');
-      assert.deepEqual(posted(opened, '/api/act'), [{ action: 'replay', ids: ['991'], state: 'DEAD' }]);
+      assert.deepEqual(posted(opened, '/api/act'), [{ action: 'replay', ids: [mailId(991)], state: 'DEAD' }]);
       assert.equal(await one.getByRole('button', { name: 'Retry now' }).count(), 0);
+    });
+
+    it('are not asked for any more where one goes elsewhere, or has to sign in again', async () => {
+      const { page, fake } = await open({ at: '#/mails' });
+      await page.goto(page.url().replace(/#.*/, '#/mails?state=DEAD'));
+      const ask = async (): Promise<void> => {
+        await page.getByRole('button', { name: 'Select all that the filter finds' }).click();
+        await page.getByRole('button', { name: 'Replay', exact: true }).click();
+        await page.getByRole('dialog').waitFor();
+      };
+      await ask();
+      await page.goBack();
+      await page.getByRole('dialog').waitFor({ state: 'detached' });
+      await page.goForward();
+      await ask();
+      fake.refusal = { status: 401, error: 'This token has expired.' };
+      fake.change(mailId(999), 'email.done', { state: 'DONE' });
+      await shows(page, 'This token has expired.');
+      fake.refusal = null;
+      await page.getByLabel('Token').fill(TOKENS.operate);
+      await page.keyboard.press('Enter');
+      await shows(page, 'Help with 991');
+      assert.equal(await page.getByRole('dialog').count(), 0);
+    });
+
+    it('tell how far they came where a later part of a selection is refused', async () => {
+      const { page, fake } = await open({ at: '#/mails', told: (fake) => (fake.mails = mailsTold(260)) });
+      await until('all are there', async () => {
+        await page.mouse.wheel(0, 4_000);
+        return (await page.locator('.mail').count()) === 260;
+      });
+      await page.getByRole('checkbox', { name: 'Select all that is shown' }).check();
+      await page.getByRole('button', { name: 'Replay', exact: true }).click();
+      fake.afterAct = () => (fake.refusal = { status: 503, error: 'The ledger is busy.' });
+      await page.getByRole('button', { name: 'Replay (260)' }).click();
+      await shows(page, '200 mails replayed.');
+      await shows(page, 'The ledger is busy.');
     });
 
     it('are done with a selection', async () => {
@@ -134,7 +216,7 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       await page.getByRole('button', { name: 'Mark done' }).click();
       await page.getByRole('dialog').getByRole('button', { name: 'Mark done (2)' }).click();
       await shows(page, '2 mails marked done.');
-      assert.deepEqual(posted(opened, '/api/act'), [{ action: 'markDone', ids: ['991', '982'] }]);
+      assert.deepEqual(posted(opened, '/api/act'), [{ action: 'markDone', ids: [mailId(991), mailId(982)] }]);
       await shows(page, 'None selected');
     });
 
@@ -155,6 +237,38 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       await page.getByRole('button', { name: 'Stop' }).click();
       await page.locator('[data-job="stopped"]').waitFor();
       assert.deepEqual(posted(opened, '/api/jobs/stop'), [{ job: 'job-1' }]);
+    });
+
+    it('are told of as cut off where the console knows nothing any more of one that was under way', async () => {
+      const others = jobTold({ id: 'of-others', action: 'markDone', seen: 200, changed: 150 });
+      const ended = jobTold({ id: 'ended', action: 'forget', state: 'done', seen: 500 });
+      const { page, fake } = await open({ at: '#/mails', told: (fake) => (fake.jobs = [others, ended]) });
+      await shows(page, '200 of 500 looked at, 150 changed');
+      await page.locator('[data-job="done"]').waitFor();
+      fake.isAway = true;
+      fake.feed.cut();
+      await shows(page, 'The connection to the console is lost.');
+      assert.equal(await page.locator('[data-job="cut"]').count(), 0);
+      fake.jobs = [];
+      fake.isAway = false;
+      await shows(page, /^n8n was ended while it was under way. Nothing of it goes on by itself./);
+      await page.locator('[data-job="cut"]').getByText('200 of 500 looked at, 150 changed').waitFor();
+      assert.equal(await page.locator('.job').count(), 1, 'of what has ended nothing is to be told');
+      // It is still to be seen in another view and back, until somebody has seen it.
+      await page.getByRole('link', { name: 'Workflows' }).click();
+      await page.goBack();
+      await page.getByRole('button', { name: 'Hide: Mark done, cut off' }).click();
+      await until('it is gone', async () => (await page.locator('.job').count()) === 0);
+    });
+
+    it('are told of as cut off also where nothing was heard of one since it was begun', async () => {
+      const { page, fake } = await open({ at: '#/mails?state=DEAD' });
+      await page.getByRole('button', { name: 'Select all that the filter finds' }).click();
+      await page.getByRole('button', { name: 'Replay' }).click();
+      await page.getByRole('button', { name: 'Replay (14)' }).waitFor();
+      fake.forgetsJobs = true;
+      await page.getByRole('button', { name: 'Replay (14)' }).click();
+      await page.locator('[data-job="cut"]').getByText('0 of 14 looked at, 0 changed').waitFor();
     });
 
     it('of others are seen, too, with who asked, and an error is told', async () => {

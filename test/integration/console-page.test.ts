@@ -4,7 +4,7 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { TOKENS } from '../support/console/fake';
 import { ConsoleBrowser, posted, shows, type Opened } from '../support/console/open';
-import { ago, mailTold } from '../support/console/told';
+import { ago, mailId, mailTold } from '../support/console/told';
 import { until } from '../support/until';
 
 describe("the console's page", { timeout: 5 * 60_000 }, () => {
@@ -162,10 +162,10 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       fake.feed.cut();
       await shows(page, 'The connection to the console is lost.');
       assert.match(await page.title(), /not connected/);
-      fake.change('1000', 'email.started', { state: 'RUNNING' });
+      fake.change(mailId(1000), 'email.started', { state: 'RUNNING' });
       fake.isAway = false;
       await page.locator('[data-link="live"]').waitFor();
-      await page.locator('[data-mail="1000"][data-state="RUNNING"]').waitFor();
+      await page.locator(`[data-mail="${mailId(1000)}"][data-state="RUNNING"]`).waitFor();
       assert.equal(fake.feed.joined.at(-1), '1');
       assert.equal(await page.getByText('The connection to the console is lost.').count(), 0);
     });
@@ -261,7 +261,7 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       await page.goBack();
       await first.waitFor();
       fake.triggers = fake.triggers.map((trigger) => ({ ...trigger, lastDoneAt: ago(0), doneLately: 3 }));
-      fake.change('991', 'email.done', { state: 'DONE' });
+      fake.change(mailId(991), 'email.done', { state: 'DONE' });
       await shows(page, 'Fails at times');
       assert.equal(await page.getByText('Fails every time').count(), 0);
     });

@@ -127,6 +127,8 @@ describe('who may ask the console', { timeout: 120_000 }, () => {
       const forged = [
         { origin: 'https://evil.example' },
         { origin: `http://127.0.0.1:${open.port + 1}` },
+        { origin: `http://localhost:${open.port + 1}` },
+        { origin: `http://localhost:${open.port}` },
         { origin: 'null' },
         { origin: `http://${host}@evil.example` },
         { origin: `http://evil.example/${host}` },

@@ -34,7 +34,11 @@ export function ActDialog(): JSX.Element | null {
             {filter.length === 0 ? (
               <li>none: all mails</li>
             ) : (
-              filter.map((part) => <li key={part}>{part}</li>)
+              filter.map((part) => (
+                <li key={part}>
+                  <bdi>{part}</bdi>
+                </li>
+              ))
             )}
           </ul>
         </>

@@ -16,7 +16,7 @@ import { ask, pathOf, post } from '../../api/ask';
 import { orTell, tell } from '../../parts/notices';
 import { count, counted } from '../../words/numbers';
 import { ACTS, type State } from '../../words/states';
-import { jobs } from './jobs';
+import { begun } from './known-jobs';
 import { pickNothing } from './selection';
 
 /** `states`: as they were shown when they were chosen, by id; what is in another one by then is left as it is. */
@@ -64,7 +64,7 @@ export async function act({ action, chosen, count: counted }: Asked): Promise<vo
       : await orTell(post<ActAnswer>('/api/act', byFilter(action, chosen.filter, counted?.count ?? 0)));
   if (done === null) return;
   pickNothing();
-  if ('job' in done) begun(done.job);
+  if ('job' in done) tellBegun(done.job);
   else tell(told(action, done));
 }
 
@@ -80,29 +80,40 @@ async function byIds(
   states: ReadonlyMap<string, State> = new Map(),
 ): Promise<Acted> {
   const all = { changed: 0, unserved: 0 };
-  for (const state of new Set(ids.map((id) => states.get(id)))) {
-    const some = ids.filter((id) => states.get(id) === state);
-    for (let from = 0; from < some.length; from += MOST_IDS) {
-      const request: ActRequest = {
-        action,
-        ids: some.slice(from, from + MOST_IDS),
-        ...(state !== undefined && { state }),
-      };
+  for (const request of requests(action, ids, states)) {
+    try {
       const { changed, unserved } = await post<Acted>('/api/act', request);
       all.changed += changed;
       all.unserved += unserved;
+    } catch (error) {
+      // What was done before stays done.
+      if (all.changed > 0) tell(told(action, all));
+      throw error;
     }
   }
   return all;
+}
+
+/** In pieces as large as the handler takes, those of one state together. */
+function* requests(
+  action: ActName,
+  ids: readonly string[],
+  states: ReadonlyMap<string, State>,
+): Generator<ActRequest> {
+  for (const state of new Set(ids.map((id) => states.get(id)))) {
+    const some = ids.filter((id) => states.get(id) === state);
+    for (let from = 0; from < some.length; from += MOST_IDS)
+      yield { action, ids: some.slice(from, from + MOST_IDS), ...(state !== undefined && { state }) };
+  }
 }
 
 /** What would run again is meant as it is shown now: one that is DEAD, and done when the person says yes, is not to run once more. */
 export const chosenAs = (action: ActName, ids: readonly string[], shown: readonly MailTold[]): Chosen =>
   action === 'replay' ? { ids, states: new Map(shown.map(({ id, state }) => [id, state])) } : { ids };
 
-function begun(job: JobTold): void {
+function tellBegun(job: JobTold): void {
   tell(`Begun: ${ACTS[job.action].label}, ${counted(job.count, 'mail')}.`);
-  void jobs.load();
+  begun(job);
 }
 
 function told(action: ActName, { changed, unserved }: Acted): string {

@@ -22,6 +22,7 @@ export function FilterBar({ filter }: { filter: MailQuery }): JSX.Element {
       <div class="fields">
         <Choice
           label="Workflow"
+          view="Workflows"
           value={filter.workflow}
           ids={known(
             triggers.data.value?.triggers.map(({ workflowId }) => workflowId),
@@ -32,6 +33,7 @@ export function FilterBar({ filter }: { filter: MailQuery }): JSX.Element {
         />
         <Choice
           label="Mailbox"
+          view="Sources"
           value={filter.source}
           ids={known(
             sources.data.value?.sources.map(({ id }) => String(id)),

@@ -1,24 +1,23 @@
-// The acts on all that a filter found, done in the background: how far each is, who asked for it, and a way to stop it.
+// The acts on all that a filter found, done in the background: how far each is, who asked for it, a way to stop it, and that
+// it was cut off.
 // Invariant: their progress is asked for while one is under way and somebody sees it, and not otherwise.
-import { effect, signal } from '@preact/signals';
+import { effect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import type { JobAnswer, JobsAnswer, JobTold, StopRequest } from '../../../engine/console/api';
-import { ask, post } from '../../api/ask';
-import { Resource } from '../../api/resource';
+import type { JobAnswer, StopRequest } from '../../../engine/console/api';
+import { post } from '../../api/ask';
 import { me } from '../../api/session';
+import { settings } from '../../api/settings';
+import { onLive } from '../../live/live';
 import { Icon } from '../../parts/icons';
 import { orTell } from '../../parts/notices';
 import { Ago } from '../../parts/when';
 import { count } from '../../words/numbers';
 import { ACTS, JOBS } from '../../words/states';
 import { inWords } from './filter';
-
-export const jobs = new Resource((signal) => ask<JobsAnswer>('/api/jobs', signal));
+import { dismiss, jobs, type JobShown, shownJobs } from './known-jobs';
 
 const PACE_MS = 1_000;
-/** By id: the person has seen how they ended. */
-const dismissed = signal<ReadonlySet<string>>(new Set());
 
 export function Jobs(): JSX.Element | null {
   useEffect(() => {
@@ -27,12 +26,14 @@ export function Jobs(): JSX.Element | null {
       const isRunning = jobs.data.value?.jobs.some(({ state }) => state === 'running');
       if (isRunning && !jobs.isAsked.value) jobs.soon(PACE_MS);
     });
+    const stopHearing = onLive({ anew: () => void jobs.load() });
     return () => {
       stop();
+      stopHearing();
       jobs.clear();
     };
   }, []);
-  const shown = (jobs.data.value?.jobs ?? []).filter(({ id }) => !dismissed.value.has(id));
+  const shown = shownJobs.value;
   if (shown.length === 0) return null;
   return (
     <section class="jobs" aria-label="Acts in the background">
@@ -43,25 +44,42 @@ export function Jobs(): JSX.Element | null {
   );
 }
 
-function Job({ job }: { job: JobTold }): JSX.Element {
+/** Behind a webhook any of n8n's processes may answer, and each knows its own alone. */
+const CUT = settings.bundled
+  ? 'The process that answers does not know it. If n8n was ended meanwhile, nothing of it goes on by itself.'
+  : 'n8n was ended while it was under way. Nothing of it goes on by itself.';
+
+function Job({ job }: { job: JobShown }): JSX.Element {
   const isRunning = job.state === 'running';
   const name = ACTS[job.action].label;
   const request: StopRequest = { job: job.id };
   const stop = (): void => void orTell(post<JobAnswer>('/api/jobs/stop', request)).then(() => jobs.load());
   return (
-    <div class={`job ${job.state === 'failed' ? 'is-bad' : ''}`} data-job={job.state}>
+    <div class={`job ${job.state === 'failed' || job.state === 'cut' ? 'is-bad' : ''}`} data-job={job.state}>
       <div>
         <strong>{name}</strong> {isRunning ? '' : `${JOBS[job.state]} `}
-        <span class="faint">{inWords(job.filter).join(' · ') || 'all mails'}</span>
+        <span class="faint">
+          <bdi>{inWords(job.filter).join(' · ') || 'all mails'}</bdi>
+        </span>
       </div>
       <progress value={job.seen} max={Math.max(1, job.count, job.seen)} aria-label={`${name}: progress`} />
       <div>
         {count(job.seen)} of {count(job.count)} looked at, {count(job.changed)} changed
         <span class="faint">
           {' '}
-          · {job.by}, <Ago at={job.askedAt} />
+          · <bdi>{job.by}</bdi>, <Ago at={job.askedAt} />
         </span>
-        {job.error !== null && <span class="is-bad"> {job.error}</span>}
+        {job.error !== null && (
+          <span class="is-bad">
+            {' '}
+            <bdi>{job.error}</bdi>
+          </span>
+        )}
+        {job.state === 'cut' && (
+          <p class="is-bad" role="alert">
+            {CUT} What was changed stays so, and may be more than was told here; ask for the rest again.
+          </p>
+        )}
       </div>
       {isRunning ? (
         me.value?.right === 'operate' && (
@@ -74,7 +92,7 @@ function Job({ job }: { job: JobTold }): JSX.Element {
           type="button"
           class="bare"
           aria-label={`Hide: ${name}, ${JOBS[job.state]}`}
-          onClick={() => (dismissed.value = new Set([...dismissed.value, job.id]))}
+          onClick={() => dismiss(job.id)}
         >
           <Icon name="close" />
         </button>

@@ -19,17 +19,23 @@ export function LifeLine({ answer }: { answer: MailAnswer }): JSX.Element {
           <Icon name={moment.icon} />
           <div>
             <div class="life-what">
-              <strong>{moment.what}</strong>
+              <strong dir="auto">{moment.what}</strong>
               <span class="faint">
                 <At at={moment.at} none="" /> {later(moments[at - 1], moment)}
               </span>
             </div>
             {moment.execution && <Execution workflow={answer.mail.workflowId} id={moment.execution} />}
-            {moment.said && <p class="said">{moment.said}</p>}
+            {moment.said && (
+              <p class="said" dir="auto">
+                {moment.said}
+              </p>
+            )}
             {moment.data !== undefined && moment.data !== null && (
               <details>
                 <summary>Data</summary>
-                <pre tabIndex={0}>{JSON.stringify(moment.data, null, 2)}</pre>
+                <pre tabIndex={0} dir="auto">
+                  {JSON.stringify(moment.data, null, 2)}
+                </pre>
               </details>
             )}
           </div>

@@ -23,6 +23,10 @@ export const hasMore = computed(() => next.value !== null);
 
 let filter: MailQuery = {};
 let asking = new AbortController();
+/** Never rejects. */
+let firstPage: Promise<void> = Promise.resolve();
+/** By id, what the feed told last of each while older ones were asked for: the answer may not know it yet. */
+const heard = new Map<string, FeedEvent>();
 
 const page = (after: number | null, signal: AbortSignal): Promise<MailsAnswer> =>
   ask(pathOf('/api/mails', { ...filter, after, limit: PAGE }), signal);
@@ -32,17 +36,19 @@ const newest = new Resource((signal) => page(null, signal));
 /** Another filter, from the newest on. */
 export async function show(wanted: MailQuery): Promise<void> {
   filter = wanted;
-  newest.clear();
   batch(() => {
     rows.value = [];
     next.value = null;
     unseen.value = 0;
   });
-  await fetchFrom(null);
+  await showAnew();
 }
 
 /** The same filter anew: what is shown may have holes, and stays until there is better. */
-export const showAnew = (): Promise<void> => fetchFrom(null);
+export function showAnew(): Promise<void> {
+  newest.clear();
+  return (firstPage = fetchFrom(null));
+}
 
 /** Older ones. */
 export async function more(): Promise<void> {
@@ -53,6 +59,7 @@ async function fetchFrom(from: number | null): Promise<void> {
   asking.abort();
   const mine = new AbortController();
   asking = mine;
+  heard.clear();
   isAsked.value = true;
   error.value = null;
   try {
@@ -75,28 +82,35 @@ function add(answer: MailsAnswer, isFirst: boolean): void {
   const before = isFirst ? [] : rows.value;
   const known = new Set(before.map(({ id }) => id));
   batch(() => {
-    rows.value = [...before, ...answer.mails.filter(({ id }) => !known.has(id))];
+    const added = answer.mails.filter(({ id }) => !known.has(id));
+    rows.value = [...before, ...added.map((mail) => renewedAfter(mail, heard.get(mail.id)))];
     next.value = answer.next;
   });
 }
 
 /** @param isTop nothing is above what is seen, so that new ones may come in */
 export async function refresh(isTop: boolean): Promise<void> {
+  // Asked side by side, the older of two answers could come last.
+  await firstPage;
+  const before = newest.data.value;
   await newest.load();
   const answer = newest.data.value;
-  if (answer === null || newest.error.value !== null) return;
+  // It failed, or another question has overtaken it.
+  if (answer === null || answer === before) return;
   const known = new Set(rows.value.map(({ id }) => id));
   const fresh = answer.mails.filter(({ id }) => !known.has(id));
-  const told = new Map(answer.mails.map((mail) => [mail.id, mail]));
   batch(() => {
-    const renewed = rows.value.map((mail) => told.get(mail.id) ?? mail);
     // More came than a page holds: what lies between is not known.
-    const hasGap = fresh.length === answer.mails.length && rows.value.length > 0 && answer.next !== null;
-    if (hasGap && isTop) {
+    const isOther = fresh.length > 0 && fresh.length === answer.mails.length;
+    const hasGap = isOther && rows.value.length > 0 && answer.next !== null;
+    // Where the first of them came in by this answer, it says whether there are more.
+    const isFirst = isOther && rows.value.length === 0;
+    if (isFirst || (hasGap && isTop)) {
+      asking.abort();
       rows.value = answer.mails;
       next.value = answer.next;
-    } else rows.value = isTop ? inOrder([...fresh, ...renewed]) : renewed;
-    unseen.value = isTop ? 0 : fresh.length;
+    } else rows.value = isTop ? withAll(answer.mails) : renewedBy(answer.mails);
+    unseen.value = isTop || isFirst ? 0 : fresh.length;
   });
 }
 
@@ -105,6 +119,7 @@ let timer: number | undefined;
 /** What the feed tells of a mail. */
 export function hear(event: FeedEvent, isTop: () => boolean): void {
   if (!event.type.startsWith('email.')) return;
+  if (event.event !== null && isAsked.value) heard.set(event.event, event);
   if (event.event !== null && rows.value.some(({ id }) => id === event.event)) {
     rows.value = rows.value.map((mail) => (mail.id === event.event ? changed(mail, event) : mail));
     if (saysLess(event)) void renew(event.event);
@@ -124,6 +139,8 @@ async function renew(id: string): Promise<void> {
   if (answer) rows.value = rows.value.map((mail) => (mail.id === id ? answer.mail : mail));
 }
 
+const renewedAfter = (mail: MailTold, event?: FeedEvent): MailTold => (event ? changed(mail, event) : mail);
+
 /** By what the event says. */
 function changed(mail: MailTold, { data }: FeedEvent): MailTold {
   const { state, attempt, failures, dueAt, execution } = data;
@@ -138,6 +155,25 @@ function changed(mail: MailTold, { data }: FeedEvent): MailTold {
   };
 }
 
-/** Ids grow with time. */
-const inOrder = (mails: readonly MailTold[]): readonly MailTold[] =>
-  mails.toSorted((one, other) => Number(other.id) - Number(one.id));
+function renewedBy(answer: readonly MailTold[]): readonly MailTold[] {
+  const told = new Map(answer.map((mail) => [mail.id, mail]));
+  return rows.value.map((mail) => told.get(mail.id) ?? mail);
+}
+
+/**
+ * Each that is new stands behind the one that it follows in the answer, and behind what was recorded later: also a row that
+ * fits the filter no more, and is in no answer. (Ids tell nothing of the order, and what comes in need not be the newest.)
+ */
+function withAll(answer: readonly MailTold[]): readonly MailTold[] {
+  const all = [...renewedBy(answer)];
+  let place = 0;
+  for (const mail of answer) {
+    const known = all.findIndex(({ id }) => id === mail.id);
+    if (known < 0) {
+      while (place < all.length && all[place]!.recordedAt > mail.recordedAt) place += 1;
+      all.splice(place, 0, mail);
+      place += 1;
+    } else place = known + 1;
+  }
+  return all;
+}

@@ -8,6 +8,7 @@ import { onLive } from '../../live/live';
 import { Asking, Nothing, Wrong } from '../../parts/held';
 import { route } from '../../route';
 import { counted } from '../../words/numbers';
+import { doNothing } from './acting';
 import { ActsBar } from './acts-bar';
 import { ActDialog } from './act-dialog';
 import { filterOf } from './filter';
@@ -27,13 +28,18 @@ export function Mails(): JSX.Element {
   useEffect(() => {
     pickNothing();
     void show(filter);
-    return onLive({
+    const stop = onLive({
       event: (event) => hear(event, isTop),
       anew: (hasHoles) => {
         if (hasHoles || error.peek() !== null) void showAnew();
         else void refresh(isTop());
       },
     });
+    return () => {
+      stop();
+      // A question is about what was seen when it was asked.
+      doNothing();
+    };
   }, [filter]);
   useEffect(() => {
     triggers.soon(0);

@@ -43,12 +43,15 @@ export function Opened({ id, filter }: { id: string; filter: MailQuery }): JSX.E
   }, [mail]);
   const close = (): void => {
     go({ view: 'mails', query: { ...filter } });
-    document.querySelector<HTMLElement>(`[data-mail="${CSS.escape(id)}"] a`)?.focus();
+    const row = document.querySelector<HTMLElement>(`[data-mail="${CSS.escape(id)}"] a`);
+    // One that was led to by its address need not be among those that are shown.
+    (row ?? document.querySelector<HTMLElement>('main'))?.focus();
   };
   useEffect(() => {
     const onKeyDown = ({ key, target }: KeyboardEvent): void => {
       // A field has its own use for it, and a question is answered by it.
-      const isOthers = target instanceof HTMLInputElement || asked.value !== null;
+      const isOthers =
+        target instanceof HTMLInputElement || target instanceof HTMLSelectElement || asked.value !== null;
       if (key === 'Escape' && !isOthers) close();
     };
     document.addEventListener('keydown', onKeyDown);
@@ -79,8 +82,12 @@ function Whole({ answer }: { answer: MailAnswer }): JSX.Element {
   return (
     <>
       <StateMark state={mail.state} />
-      <h2>{subjectOf(mail)}</h2>
-      {mail.sender !== null && <p>From {mail.sender}</p>}
+      <h2 dir="auto">{subjectOf(mail)}</h2>
+      {mail.sender !== null && (
+        <p>
+          From <bdi>{mail.sender}</bdi>
+        </p>
+      )}
       {me.value?.right === 'operate' && <Acts mail={mail} />}
       <h3>Its life</h3>
       <LifeLine answer={answer} />
@@ -118,7 +125,7 @@ function Known({ mail }: { mail: MailTold }): JSX.Element {
       <div>
         <dt>Mailbox</dt>
         <dd>
-          {mail.account} {mail.mailbox}
+          <bdi>{mail.account}</bdi> <bdi>{mail.mailbox}</bdi>
         </dd>
       </div>
       <div>
@@ -130,7 +137,7 @@ function Known({ mail }: { mail: MailTold }): JSX.Element {
       <div>
         <dt>Trigger</dt>
         <dd>
-          {mail.nodeName ?? mail.nodeId}
+          <bdi>{mail.nodeName ?? mail.nodeId}</bdi>
           {!mail.served && ' (does not listen)'}
         </dd>
       </div>
@@ -155,13 +162,13 @@ function Known({ mail }: { mail: MailTold }): JSX.Element {
       {mail.messageId !== null && (
         <div class="wide">
           <dt>Message-ID</dt>
-          <dd>{mail.messageId}</dd>
+          <dd dir="auto">{mail.messageId}</dd>
         </div>
       )}
       <div class="wide">
         <dt>Event</dt>
         <dd>
-          {mail.id} · key {mail.idempotencyKey}
+          {mail.id} · key <bdi>{mail.idempotencyKey}</bdi>
         </dd>
       </div>
     </dl>

@@ -1,5 +1,5 @@
 // One mail in the list: its state, what it is, where it came from, and what workflows found out about it.
-// Invariants: all that a mail, a server or a model says is text; a row is drawn anew only where its mail changed.
+// Invariants: all that a mail, a server or a model says is text, and turns no other text around, whatever its direction; a row is drawn anew only where its mail changed.
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { AnnotationTold, MailQuery, MailTold } from '../../../engine/console/api';
@@ -29,23 +29,29 @@ export function Row({ mail, filter, isPicked, isOpen, mayAct }: Shown): JSX.Elem
               checked={isPicked}
               onChange={({ currentTarget }) => pick([mail.id], currentTarget.checked)}
             />
-            <span class="unseen">Select: {subjectOf(mail)}</span>
+            <span class="unseen">
+              Select: <bdi>{subjectOf(mail)}</bdi>
+            </span>
           </label>
         )}
         <StateMark state={mail.state} />
         <span class="mail-title">
-          <Within view="mails" id={mail.id} query={{ ...filter }} class="mail-subject">
+          <Within view="mails" id={mail.id} query={{ ...filter }} class="mail-subject" dir="auto">
             {subjectOf(mail)}
           </Within>
           {mail.annotations.map((annotation) => (
             <Note key={annotation.name} annotation={annotation} />
           ))}
         </span>
-        <span class="mail-from">{mail.sender ?? ''}</span>
-        <span class="mail-where faint">
-          {mail.account} {mail.mailbox}
+        <span class="mail-from" dir="auto">
+          {mail.sender ?? ''}
         </span>
-        <span class="mail-workflow faint">{mail.nodeName ?? mail.workflowId}</span>
+        <span class="mail-where faint">
+          <bdi>{mail.account}</bdi> <bdi>{mail.mailbox}</bdi>
+        </span>
+        <span class="mail-workflow faint" dir="auto">
+          {mail.nodeName ?? mail.workflowId}
+        </span>
         <span class="mail-time faint">
           <At at={mail.recordedAt} />
         </span>
@@ -69,7 +75,11 @@ function Trouble({ mail }: { mail: MailTold }): JSX.Element | null {
       {hasFailed && (
         <>
           {mail.failures === 1 ? 'Failed once' : `Failed ${count(mail.failures)} times`}
-          {mail.lastError !== null && `: ${mail.lastError}`}
+          {mail.lastError !== null && (
+            <>
+              : <bdi>{mail.lastError}</bdi>
+            </>
+          )}
           {mail.state === 'RETRY' && mail.dueAt !== null && (
             <>
               {' · next try '}
@@ -88,7 +98,7 @@ function Note({ annotation }: { annotation: AnnotationTold }): JSX.Element {
   return (
     <span class="note" title={annotation.summary ?? annotation.name}>
       <Icon name="tag" />
-      {said.length > 0 ? said.join(' · ') : annotation.name}
+      <bdi>{said.length > 0 ? said.join(' · ') : annotation.name}</bdi>
     </span>
   );
 }

@@ -98,6 +98,7 @@ function Choices({ range, source, workflow }: Chosen): JSX.Element {
         </div>
         <Choice
           label="Mailbox"
+          view="Sources"
           value={source}
           ids={known(
             sources.data.value?.sources.map(({ id }) => String(id)),
@@ -108,6 +109,7 @@ function Choices({ range, source, workflow }: Chosen): JSX.Element {
         />
         <Choice
           label="Workflow"
+          view="Workflows"
           value={workflow}
           ids={known(
             triggers.data.value?.triggers.map(({ workflowId }) => workflowId),

@@ -45,6 +45,9 @@ export class FakeConsole {
   /** The oldest first. */
   mails: MailTold[] = mailsTold(130);
   jobs: JobTold[] = [];
+  /** As where another process takes its place as soon as one was begun. */
+  forgetsJobs = false;
+  afterAct: () => void = () => undefined;
   points: SeriesAnswer['points'] = [];
   /** Every request but for the page, in order. */
   readonly asked: Asked[] = [];
@@ -255,16 +258,17 @@ export class FakeConsole {
 
   #pageOf(query: URLSearchParams): { mails: MailTold[]; next: number | null } {
     const after = Number(query.get('after') ?? Number.POSITIVE_INFINITY);
-    const found = this.#found(query).filter(({ id }) => Number(id) < after);
+    const found = this.#found(query).filter((mail) => this.mails.indexOf(mail) < after);
     const mails = found.slice(0, Number(query.get('limit') ?? PAGE_MAILS));
-    return { mails, next: mails.length < found.length ? Number(mails.at(-1)?.id) : null };
+    return { mails, next: mails.length < found.length ? this.mails.indexOf(mails.at(-1)!) : null };
   }
 
   #act(request: ActRequest): unknown {
+    this.afterAct();
     if ('ids' in request) return { changed: request.ids.length, unserved: 0 };
     const { action, filter, count } = request;
     const job = jobTold({ id: `job-${this.jobs.length + 1}`, action, filter, count });
-    this.jobs.unshift(job);
+    if (!this.forgetsJobs) this.jobs.unshift(job);
     return { job };
   }
 

@@ -1,5 +1,6 @@
 // What a console tells of a small, busy instance: a mailbox that is broken, one that is quiet, one that catches up, and mails in
 // every state. Each test changes what it is about.
+import { createHash } from 'node:crypto';
 import type {
   AnnotationTold,
   JobTold,
@@ -147,9 +148,16 @@ export const noteTold = (told: Partial<AnnotationTold> = {}): AnnotationTold => 
   ...told,
 });
 
+/** As a ledger's: a UUID, which says nothing of when the mail came. */
+export const mailId = (mail: number): string =>
+  createHash('sha256')
+    .update(`mail ${mail}`)
+    .digest('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
+
 export function mailTold(id: number, told: Partial<MailTold> = {}): MailTold {
   return {
-    id: String(id),
+    id: mailId(id),
     state: 'DONE',
     attempt: 1,
     failures: 0,

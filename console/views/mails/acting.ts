@@ -11,7 +11,8 @@ import type {
   JobTold,
   MailQuery,
 } from '../../../engine/console/api';
-import { ask, pathOf, post } from '../../api/ask';
+import { ask, pathOf } from '../../api/ask';
+import { post } from '../../api/request';
 import { orTell, tell } from '../../parts/notices';
 import { count, counted } from '../../words/numbers';
 import { ACTS } from '../../words/states';
@@ -83,7 +84,8 @@ async function byIds(action: ActName, ids: readonly string[]): Promise<Acted> {
 
 function begun(job: JobTold): void {
   tell(`Begun: ${ACTS[job.action].label}, ${counted(job.count, 'mail')}.`);
-  void jobs.load();
+  if (jobs.data.peek() === null) void jobs.load();
+  else jobs.change((answer) => ({ jobs: [job, ...answer.jobs] }));
 }
 
 function told(action: ActName, { changed, unserved }: Acted): string {

@@ -4,7 +4,8 @@ import { effect, signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { JobAnswer, JobsAnswer, JobTold, StopRequest } from '../../../engine/console/api';
-import { ask, post } from '../../api/ask';
+import { ask } from '../../api/ask';
+import { post } from '../../api/request';
 import { Resource } from '../../api/resource';
 import { me } from '../../api/session';
 import { Icon } from '../../parts/icons';
@@ -47,7 +48,11 @@ function Job({ job }: { job: JobTold }): JSX.Element {
   const isRunning = job.state === 'running';
   const name = ACTS[job.action].label;
   const request: StopRequest = { job: job.id };
-  const stop = (): void => void orTell(post<JobAnswer>('/api/jobs/stop', request)).then(() => jobs.load());
+  const stop = async (): Promise<void> => {
+    const answer = await orTell(post<JobAnswer>('/api/jobs/stop', request));
+    if (answer)
+      jobs.change((all) => ({ jobs: all.jobs.map((one) => (one.id === job.id ? answer.job : one)) }));
+  };
   return (
     <div class={`job ${job.state === 'failed' ? 'is-bad' : ''}`} data-job={job.state}>
       <div>
@@ -65,7 +70,7 @@ function Job({ job }: { job: JobTold }): JSX.Element {
       </div>
       {isRunning ? (
         me.value?.right === 'operate' && (
-          <button type="button" onClick={stop}>
+          <button type="button" onClick={() => void stop()}>
             Stop
           </button>
         )

@@ -2,7 +2,7 @@
 // Invariant: a frame is handed on once it is complete; one that was cut off by the end of the stream is dropped, since whoever
 // resumes is sent it again.
 
-export interface Frame {
+interface Frame {
   readonly event: string;
   readonly data: string;
   /** null: it has none, and nothing is resumed after it. */

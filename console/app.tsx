@@ -3,6 +3,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { isEntered } from './api/session';
+import { viewShown } from './api/together';
 import { Head } from './head';
 import { Notices } from './parts/notices';
 import { route, type View } from './route';
@@ -39,6 +40,8 @@ function Entered(): JSX.Element {
     isFirst.current = false;
     scrollTo(0, 0);
   }, [view]);
+  // After the effects of what is below, by which the view has asked for what it shows.
+  useEffect(viewShown, []);
   return (
     <>
       <button type="button" class="skip" onClick={() => main.current?.focus()}>

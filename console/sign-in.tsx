@@ -2,7 +2,8 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { tryToken, Unanswered } from './api/ask';
+import { tryToken } from './api/ask';
+import { Unanswered } from './api/request';
 import { enter, isGiven, refusal } from './api/session';
 import { Icon } from './parts/icons';
 import { ThemeChoice } from './parts/theme';

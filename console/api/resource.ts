@@ -2,13 +2,8 @@
 // Invariants: an answer that was overtaken by a later question is dropped; what was shown stays shown while it is asked for
 // anew and when that fails; it is never asked more often than its pace allows.
 import { batch, signal, type ReadonlySignal } from '@preact/signals';
-import { Unanswered } from './ask';
-import { settings } from './settings';
-
-/** A hit costs 200 times as much there. */
-const SLOWER_BUNDLED = 15;
-
-const LEAST_WAIT_MS = 100;
+import { later, paced } from './later';
+import { Unanswered } from './request';
 
 export class Resource<Data> {
   readonly #ask: (signal: AbortSignal) => Promise<Data>;
@@ -16,7 +11,8 @@ export class Resource<Data> {
   readonly #error = signal<string | null>(null);
   readonly #isAsked = signal(false);
   #asking: AbortController | null = null;
-  #timer: number | undefined;
+  /** Calls off what is to be asked soon. */
+  #callOff: (() => void) | null = null;
   #askedAt = Number.NEGATIVE_INFINITY;
 
   constructor(ask: (signal: AbortSignal) => Promise<Data>) {
@@ -38,9 +34,7 @@ export class Resource<Data> {
 
   /** Now. It does not throw: what fails is in `error`. */
   async load(): Promise<void> {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#asking?.abort();
+    this.#rest();
     const asking = new AbortController();
     this.#asking = asking;
     this.#askedAt = performance.now();
@@ -58,15 +52,17 @@ export class Resource<Data> {
 
   /** Soon, once for all who say so meanwhile. @param paceMs not sooner than so long after it was asked for last */
   soon(paceMs: number): void {
-    if (this.#timer !== undefined) return;
-    const pace = settings.bundled ? paceMs * SLOWER_BUNDLED : paceMs;
-    const wait = Math.max(LEAST_WAIT_MS, this.#askedAt + pace - performance.now());
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+    this.#callOff ??= later(this.#askedAt + paced(paceMs), () => {
+      this.#callOff = null;
       // A slow answer is waited for: broken off each time, it would never come.
       if (this.#isAsked.peek()) this.soon(paceMs);
       else void this.load();
-    }, wait);
+    });
+  }
+
+  /** What is shown may be old. @param hasHoles else only what has failed may be */
+  anew(hasHoles: boolean): void {
+    if (hasHoles || this.#error.peek() !== null) void this.load();
   }
 
   /** Until there is an answer, for what is known already. */
@@ -76,14 +72,19 @@ export class Resource<Data> {
 
   /** What there was is another's. */
   clear(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#asking?.abort();
+    this.#rest();
     this.#asking = null;
     batch(() => {
       this.#data.value = null;
       this.#error.value = null;
       this.#isAsked.value = false;
     });
+  }
+
+  /** Nothing is asked any more. */
+  #rest(): void {
+    this.#callOff?.();
+    this.#callOff = null;
+    this.#asking?.abort();
   }
 }

@@ -2,7 +2,7 @@
 // Invariant: a frame is handed on once it is complete; one that was cut off by the end of the stream is dropped, since whoever
 // resumes is sent it again.
 
-export interface Frame {
+interface Frame {
   readonly event: string;
   readonly data: string;
   /** null: it has none, and nothing is resumed after it. */
@@ -11,12 +11,14 @@ export interface Frame {
 
 export interface Heard {
   readonly frame: (frame: Frame) => void;
+  /** All that came up to this id was told, and none of it was asked for. */
+  readonly told: (id: string) => void;
   /** How long to wait before joining again, ms. */
   readonly retry: (ms: number) => void;
 }
 
 /** @returns what takes the pieces of the text, in order */
-export function frameReader({ frame, retry }: Heard): (piece: string) => void {
+export function frameReader({ frame, told, retry }: Heard): (piece: string) => void {
   let rest = '';
   let event = '';
   let data: string[] = [];
@@ -25,6 +27,7 @@ export function frameReader({ frame, retry }: Heard): (piece: string) => void {
   const line = (text: string): void => {
     if (text === '') {
       if (data.length > 0) frame({ event: event || 'message', data: data.join('\n'), id });
+      else if (id !== null) told(id);
       event = '';
       data = [];
       id = null;

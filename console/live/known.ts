@@ -46,7 +46,12 @@ export function startKnowing(): void {
     const all = [self, sources, statistics];
     for (const one of all) void one.load();
     const pace = setInterval(() => sources.soon(SOURCES_PACE_MS), SOURCES_PACE_MS);
-    const stop = onLive({ event: hear, anew: () => all.slice(1).forEach((one) => void one.load()) });
+    const stop = onLive({
+      event: hear,
+      anew: (hasHoles) => {
+        for (const one of all) one.anew(hasHoles && one !== self);
+      },
+    });
     return () => {
       stop();
       clearInterval(pace);

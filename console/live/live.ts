@@ -1,13 +1,17 @@
 // Keeps the page live: joins the feed, resumes after what it heard last, and says how its own connection is.
 // Modes, by name: `off` nobody is logged in; `joining` for the first time; `live`; `lost` until `again` (performance.now());
 // `paused` while the page is hidden: a browser has six connections to a server, and nobody looks.
-// Invariants: one connection at a time; what was missed is heard after a resume, or everything is asked for anew (`reset`).
-import { effect, signal } from '@preact/signals';
+// Invariants: one connection at a time; what was missed is heard after a resume, or everything is asked for anew (`reset`);
+// where each hit is dear (`bundled`) all that is asked for because of a join goes along with it.
+import { effect, signal, untracked } from '@preact/signals';
+import type { BatchAnswer } from '../../engine/console/api';
 import type { FeedEvent, FeedReset, FeedStats } from '../../engine/feed/feed-event';
-import { askAfter, haveAsked } from '../api/ask';
+import { brokenOff, noAnswer, Unanswered } from '../api/request';
 import { isEntered } from '../api/session';
+import { settings } from '../api/settings';
+import { Along, haveAsked } from '../api/together';
 import { hear } from './connection';
-import type { Frame } from './frames';
+import type { Heard } from './frames';
 import { tellTime } from './now';
 
 export type Link =
@@ -60,40 +64,76 @@ export function startLive(): void {
       return undefined;
     }
     const leaving = new AbortController();
-    void stayJoined(leaving.signal);
+    untracked(() => void stayJoined(leaving.signal));
     return () => leaving.abort();
   });
 }
 
 async function stayJoined(leaving: AbortSignal): Promise<void> {
   link.value = { mode: 'joining' };
-  let joined = (): void => undefined;
-  if (last === null) askAfter(new Promise<void>((resolve) => (joined = resolve)));
   const isLeft = (): boolean => leaving.aborted;
   let failures = 0;
   let since = performance.now();
   while (!isLeft()) {
-    const wasNew = last === null;
-    const join = { opened: false };
-    const open = (): void => {
-      const wasLost = failures > 0;
-      join.opened = true;
-      failures = 0;
-      link.value = { mode: 'live' };
-      joined();
-      // What happened between the first questions and now was heard by nobody.
-      if (wasNew && haveAsked()) tellAnew(true);
-      else if (wasLost) tellAnew(false);
-    };
-    try {
-      await hear(last, { open, frame: take, retry: (ms) => (firstWaitMs = ms) }, leaving);
-    } catch {
-      // Told below, unless it was let in before.
-    }
+    const wasLetIn = await (settings.bundled ? joinAlong : joinAlone)(failures > 0, leaving);
     if (isLeft()) return;
-    if (join.opened) since = performance.now();
-    await waitForNext(join.opened ? 0 : ++failures, since, leaving);
+    failures = wasLetIn ? 0 : failures + 1;
+    if (wasLetIn) since = performance.now();
+    await waitForNext(failures, since, leaving);
   }
+}
+
+/** @param wasLost the one before was not let in @returns whether it was let in, when it has ended */
+async function joinAlone(wasLost: boolean, leaving: AbortSignal): Promise<boolean> {
+  const wasNew = last === null;
+  const join = { isIn: false };
+  const open = (): void => {
+    join.isIn = true;
+    link.value = { mode: 'live' };
+    if (wasLost) tellAnew(false);
+  };
+  const moved = (id: string): void => {
+    // What happened between the first questions and now was heard by nobody.
+    if (wasNew && last === null) tellAnew(true);
+    last = id;
+  };
+  try {
+    await hear({ after: last, asks: null }, { open, ...hearing(moved, () => undefined) }, leaving);
+  } catch {
+    // It is told as lost.
+  }
+  return join.isIn;
+}
+
+/** The same, with what is asked: it is answered from where the feed begins on, so that there is no hole. */
+async function joinAlong(wasLost: boolean, leaving: AbortSignal): Promise<boolean> {
+  if (last === null && haveAsked()) tellAnew(true);
+  else if (wasLost) tellAnew(false);
+  const along = await Along.gather();
+  const join = { isIn: false };
+  const open = (): void => {
+    join.isIn = true;
+    link.value = { mode: 'live' };
+  };
+  const listener = {
+    open,
+    ...hearing(
+      (id) => (last = id),
+      (answers) => along.answer(answers),
+    ),
+  };
+  let why: unknown = null;
+  try {
+    await hear({ after: last, asks: along.asks }, listener, leaving);
+  } catch (error) {
+    why = error;
+  }
+  // The page is hidden: its title is to be right all the same.
+  if (leaving.aborted && !(why instanceof Unanswered)) along.leave();
+  // One that ends before it has answered is not to be come back to at once.
+  const isAnswered = !along.isOpen;
+  along.fail(why instanceof Unanswered ? why : join.isIn ? brokenOff() : noAnswer());
+  return join.isIn && isAnswered;
 }
 
 /** An end after a while is the feed's way, and nothing to be told of until joining again fails. */
@@ -113,16 +153,28 @@ async function waitForNext(failures: number, since: number, leaving: AbortSignal
   hurry = null;
 }
 
-function take({ data, id }: Frame): void {
-  const told = JSON.parse(data) as FeedEvent | FeedStats | FeedReset;
-  if (id !== null) last = id;
+/** @param moved all that came up to the id was told */
+function hearing(moved: (id: string) => void, answered: (answers: BatchAnswer) => void): Heard {
+  return {
+    told: moved,
+    retry: (ms) => (firstWaitMs = ms),
+    frame: ({ event, data, id }) => {
+      if (event === 'answers') {
+        answered(JSON.parse(data) as BatchAnswer);
+        return;
+      }
+      take(JSON.parse(data) as FeedEvent | FeedStats | FeedReset);
+      if (id !== null) moved(id);
+    },
+  };
+}
+
+function take(told: FeedEvent | FeedStats | FeedReset): void {
   if (told.type === 'stats') {
     stats.value = told.data;
     tellTime(Date.parse(told.time));
-  } else if (told.type === 'reset') {
-    last = told.id;
-    tellAnew(true);
-  } else for (const listener of listeners) listener.event?.(told);
+  } else if (told.type === 'reset') tellAnew(true);
+  else for (const listener of listeners) listener.event?.(told);
 }
 
 function tellAnew(hasHoles: boolean): void {

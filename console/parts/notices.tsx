@@ -1,7 +1,7 @@
 // What came of what was asked for, at the edge of the page: it is read out, and goes by itself unless it went wrong.
 import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { Unanswered } from '../api/ask';
+import { Unanswered } from '../api/request';
 import { Icon } from './icons';
 
 interface Notice {

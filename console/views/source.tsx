@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
 import type { LookAnswer, LookRequest, SourceTold } from '../../engine/console/api';
-import { post } from '../api/ask';
+import { post } from '../api/request';
 import { me } from '../api/session';
 import { Icon } from '../parts/icons';
 import { Within, Workflow } from '../parts/links';

@@ -23,7 +23,7 @@ export function Workflows(): JSX.Element {
       event: ({ type }) => {
         if (type.startsWith('email.')) triggers.soon(PACE_MS);
       },
-      anew: () => void triggers.load(),
+      anew: (hasHoles) => triggers.anew(hasHoles),
     });
   }, []);
   const answer = triggers.data.value;

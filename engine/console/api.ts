@@ -36,7 +36,7 @@ export interface Session {
  * may have put anything before it.
  */
 export interface PageSettings {
-  /** Ask by `/api/batch`: each hit costs a lot here, and only fixed addresses are there (no `/api/mails/<id>`). */
+  /** Ask by `/api/view` and `/api/batch`: each hit costs a lot here, and only fixed addresses are there (no `/api/mails/<id>`). */
   readonly bundled: boolean;
   /** It is logged in already; null: ask for a token. */
   readonly session: Session | null;
@@ -233,6 +233,21 @@ export interface LookAnswer {
 /** `POST /api/batch`, with either right: up to 16 paths of `GET /api/…`, without the prefix, in one request. */
 export interface BatchRequest {
   readonly asks: readonly string[];
+}
+
+/**
+ * `POST /api/view`, with either right: the feed as of `/events`, asked for as there, and on it what the page shows. Answered is
+ * the feed, with the event `answers` (its data: `BatchAnswer`) when it is known where the feed begins; a `reset` after it says
+ * that they have a hole.
+ */
+export interface ViewRequest {
+  readonly source?: string;
+  readonly workflow?: string;
+  readonly type?: string;
+  /** An id, to go on after, or a time. */
+  readonly since?: string;
+  /** As of `/api/batch`; may be empty or left out: then there is no `answers`. */
+  readonly asks?: readonly string[];
 }
 
 /** In the order in which they were asked. */

@@ -5,11 +5,12 @@ import type { FeedClient } from '../feed/client';
 import { ACTS } from './acts';
 import { type Answer, json } from './answer';
 import type { HealthAnswer } from './api';
-import { batch } from './batch';
+import { type Answering, answersTo, asksOf } from './batch';
 import { readJson } from './body';
 import type { ConsoleContext } from './context';
 import type { Jobs } from './jobs';
 import { isMeant, mayOperate, me, type Who, whoAsks } from './login';
+import { onView, viewOf } from './on-view';
 import type { Page } from './page';
 import { PROMETHEUS } from './prometheus';
 import { asked } from './query';
@@ -104,12 +105,18 @@ const bundle: Route = {
   isReading: false,
   answer: async ({ req, body }, parts) => {
     const who = whoAsks(req.headers, parts.context, parts.sessions);
-    const answers = await batch(
-      await readJson(req, body),
-      (path, query) => ask(path, query, who, parts),
-      (error) => refusalOf(error, parts.context.log),
-    );
-    return json(answers);
+    const asks = asksOf(await readJson(req, body));
+    return json(await answersTo(asks, answering(who, parts)));
+  },
+};
+
+const view: Route = {
+  isReading: false,
+  answer: async ({ req, res, body }, parts) => {
+    const who = whoAsks(req.headers, parts.context, parts.sessions);
+    const wanted = viewOf(await readJson(req, body), req);
+    onView(res, parts.context.feed, wanted, parts.listening, answering(who, parts));
+    return null;
   },
 };
 
@@ -124,6 +131,11 @@ const acting: Route = {
     return json(await ACTS[path]!({ ledger, wake, look, jobs }, await readJson(req, body), by));
   },
 };
+
+const answering = (who: Who, parts: Parts): Answering => ({
+  ask: (path, query) => ask(path, query, who, parts),
+  why: (error) => refusalOf(error, parts.context.log),
+});
 
 async function ask(path: string, query: URLSearchParams, who: Who, parts: Parts): Promise<unknown> {
   if (path === '/api/me' || path === '/api/jobs') {
@@ -143,6 +155,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['/api/me', reading],
   ['/api/jobs', reading],
   ['/api/batch', bundle],
+  ['/api/view', view],
   ...Object.keys(ACTS).map((path) => [path, acting] as const),
 ]);
 

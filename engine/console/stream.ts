@@ -7,7 +7,7 @@ import { ResponseClient } from '../feed/response-client';
 import { begin } from './answer';
 import { NUMBERS } from './mail-filter';
 import type { ConsoleFeed } from './ports';
-import { asked, numberIn, oneOf, textIn, timeIn } from './query';
+import { asked, type Asked, numberIn, oneOf, textIn, timeIn } from './query';
 import { Refusal } from './refusal';
 
 const TYPES = Object.keys({
@@ -20,9 +20,17 @@ const TYPES = Object.keys({
 /** A time; anything else in its place is an id. */
 const IS_TIME = /^\d{4}-\d\d-\d\d/;
 
+export const FEED_NAMES = ['source', 'workflow', 'type', 'since'] as const;
+
 /** @throws Refusal */
-export function feedAsk(query: URLSearchParams, { headers }: IncomingMessage): FeedAsk {
-  const { source, workflow, type, since } = asked(query, ['source', 'workflow', 'type', 'since']);
+export const feedAsk = (query: URLSearchParams, req: IncomingMessage): FeedAsk =>
+  feedAskOf(asked(query, FEED_NAMES), req);
+
+/** @throws Refusal */
+export function feedAskOf(
+  { source, workflow, type, since }: Asked<(typeof FEED_NAMES)[number]>,
+  { headers }: IncomingMessage,
+): FeedAsk {
   const last = headers['last-event-id'];
   const from = typeof last === 'string' && last !== '' ? last : since;
   return {
@@ -39,10 +47,19 @@ function beginning(from: string): Pick<FeedAsk, 'after' | 'since'> {
   throw new Refusal(400, '"since" has to be a time, or the id of an event of this feed.');
 }
 
-/** @param open those that listen here: ended when the console is closed */
-export function stream(res: ServerResponse, feed: ConsoleFeed, ask: FeedAsk, open: Set<FeedClient>): void {
+/**
+ * @param open those that listen here: ended when the console is closed
+ * @param begun once, when it is known where it begins (`FeedClient`)
+ */
+export function stream(
+  res: ServerResponse,
+  feed: ConsoleFeed,
+  ask: FeedAsk,
+  open: Set<FeedClient>,
+  begun?: (position: string) => void,
+): ResponseClient {
   begin(res, {});
-  const client = ResponseClient.answer(res);
+  const client = ResponseClient.answer(res, begun);
   open.add(client);
   const leave = feed.join(client, ask);
   const gone = (): void => {
@@ -51,4 +68,5 @@ export function stream(res: ServerResponse, feed: ConsoleFeed, ask: FeedAsk, ope
   };
   if (res.destroyed || res.writableEnded) gone();
   else res.once('close', gone);
+  return client;
 }

@@ -12,6 +12,11 @@ export interface FeedClient {
   cut(): void;
   /** Calls back whenever nothing is unsent any more, after a `write` that said false. */
   onDrain(listener: () => void): void;
+  /**
+   * Once, when it is known where it begins: between what is looked up from then on and what it is told there is no hole.
+   * @param position all that became so after it is told
+   */
+  begin?(position: string): void;
 }
 
 /** What is left out lets everything through. Without `after` and `since`: what becomes so from now on. */

@@ -68,7 +68,9 @@ export class Listener {
       this.#aliveAt = this.#times.now();
     }
     this.told = position;
+    if (this.#wasTold) return;
     this.#wasTold = true;
+    this.#client.begin?.(position);
   }
 
   /** It is to begin anew, after this position. */

@@ -14,7 +14,7 @@ const READ = [
   'api/triggers',
   'api/statistics',
 ].concat(['api/mails', 'api/count', 'api/series', 'api/jobs']);
-const ASKED = ['api/batch', 'api/act', 'api/jobs/stop', 'api/look'];
+const ASKED = ['api/view', 'api/batch', 'api/act', 'api/jobs/stop', 'api/look'];
 
 const below =
   (httpMethod: 'GET' | 'POST') =>

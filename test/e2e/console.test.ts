@@ -1,11 +1,13 @@
 // Where the Mail Console lives in a real n8n: on a port of its own, and behind a webhook, in one process and in several.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { createServer, request, type Server } from 'node:http';
+import { createServer, request, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Me } from '../../engine/console/api';
+import { launchChromium } from '../support/chromium';
 import { Cleanup } from '../support/cleanup';
+import { shows } from '../support/console/open';
 import { consoleWorkflow, LOGIN } from '../support/console-workflow';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
@@ -31,13 +33,17 @@ async function hasNoExecution(n8n: N8n, workflow: string): Promise<void> {
   assert.deepEqual(of, []);
 }
 
-/** What begins a stream; then it is left. */
-async function beginning(url: string, headers: Record<string, string>): Promise<string> {
-  const response = await fetch(url, { headers });
+/** What begins a stream, up to what it is read for; then it is left. */
+async function beginning(url: string, init: RequestInit, upTo = /^/): Promise<string> {
+  const response = await fetch(url, init);
   assert.equal(response.status, 200);
   assert.match(response.headers.get('content-type') ?? '', /^text\/event-stream/);
-  for await (const chunk of response.body!) return Buffer.from(chunk as Uint8Array).toString();
-  return '';
+  let text = '';
+  for await (const chunk of response.body!) {
+    text += Buffer.from(chunk as Uint8Array).toString();
+    if (upTo.test(text)) return text;
+  }
+  return text;
 }
 
 const listening = (server: Server, port: number): Promise<void> =>
@@ -48,19 +54,50 @@ const closed = (server: Server): Promise<unknown> => {
   return new Promise((resolve) => server.close(resolve));
 };
 
-/** As people have it before their n8n: takes the prefix away. */
-function behindPrefix(prefix: string, port: number): Server {
-  return createServer((req, res) => {
-    const path = req.url?.startsWith(`${prefix}/`) ? req.url.slice(prefix.length) : '/nowhere';
-    const { method, headers } = req;
-    const asked = request({ host: '127.0.0.1', port, path, method, headers }, (answer) => {
-      res.writeHead(answer.statusCode!, answer.headers);
-      answer.pipe(res);
+/** As people have it before their n8n: takes a prefix away. It keeps what was asked of the console's node. */
+class PrefixProxy {
+  readonly base: string;
+  /** `POST /api/view`. What a browser asks beforehand (OPTIONS) n8n answers itself. */
+  hits: string[] = [];
+  readonly #server: Server;
+  readonly #open = new Set<ServerResponse>();
+
+  private constructor(prefix: string, n8nPort: number, port: number) {
+    const home = `${prefix}/webhook/mail-console`;
+    this.base = `http://127.0.0.1:${port}${home}`;
+    this.#server = createServer((req, res) => {
+      const { method, headers, url = '' } = req;
+      if (url.startsWith(home) && method !== 'OPTIONS') this.hits.push(`${method} ${url.slice(home.length)}`);
+      const path = url.startsWith(`${prefix}/`) ? url.slice(prefix.length) : '/nowhere';
+      const asked = request({ host: '127.0.0.1', port: n8nPort, path, method, headers }, (answer) => {
+        res.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(res);
+      });
+      asked.on('error', () => res.destroy());
+      this.#open.add(res);
+      res.on('close', () => {
+        this.#open.delete(res);
+        asked.destroy();
+      });
+      req.pipe(asked);
     });
-    asked.on('error', () => res.destroy());
-    res.on('close', () => asked.destroy());
-    req.pipe(asked);
-  });
+  }
+
+  static async start(prefix: string, n8nPort: number): Promise<PrefixProxy> {
+    const port = await freePort();
+    const proxy = new PrefixProxy(prefix, n8nPort, port);
+    await listening(proxy.#server, port);
+    return proxy;
+  }
+
+  /** Whatever is under way breaks off. */
+  cut(): void {
+    for (const res of this.#open) res.destroy();
+  }
+
+  async dispose(): Promise<void> {
+    await closed(this.#server);
+  }
 }
 
 describe('the Mail Console in n8n', { timeout: 10 * 60_000 }, () => {
@@ -99,7 +136,7 @@ describe('the Mail Console in n8n', { timeout: 10 * 60_000 }, () => {
       assert.match(me.ledger, /ledger\.sqlite/);
       assert.equal((await onPort('/api/me', bearer('a wrong token, surely'))).status, 401);
       assert.match(
-        await beginning(`http://127.0.0.1:${port}/events`, bearer(await token('read'))),
+        await beginning(`http://127.0.0.1:${port}/events`, { headers: bearer(await token('read')) }),
         /^retry: \d+/,
       );
     });
@@ -138,10 +175,8 @@ describe('the Mail Console in n8n', { timeout: 10 * 60_000 }, () => {
     });
 
     it('answers behind a proxy with a prefix: the page, what it asks, and the feed', async () => {
-      const proxy = behindPrefix('/some/n8n', n8n.port);
-      const proxyPort = await freePort();
-      await listening(proxy, proxyPort);
-      const base = `http://127.0.0.1:${proxyPort}/some/n8n/webhook/mail-console`;
+      const proxy = await PrefixProxy.start('/some/n8n', n8n.port);
+      const { base } = proxy;
       try {
         const page = await fetch(base, { headers: basic(LOGIN.password) });
         assert.equal(page.status, 200);
@@ -161,10 +196,86 @@ describe('the Mail Console in n8n', { timeout: 10 * 60_000 }, () => {
           answers.map(({ status }) => status),
           [200, 200],
         );
-        assert.match(await beginning(`${base}/events`, session), /^retry: \d+/);
+        assert.match(await beginning(`${base}/events`, { headers: session }), /^retry: \d+/);
+        const view = {
+          method: 'POST',
+          headers: { ...session, 'content-type': 'application/json' },
+          body: JSON.stringify({ type: 'stats', asks: ['/api/sources', '/api/mails?limit=x'] }),
+        };
+        const told = await beginning(`${base}/api/view`, view, /event: answers\ndata: .*\n\n/);
+        assert.match(told, /^retry: \d+\n\n:\nid: \S+\n\n[^]*"status":200,.*"status":400,/);
       } finally {
-        await closed(proxy);
+        await proxy.dispose();
       }
+    });
+
+    /** What is meant not to be asked is not asked in this time; what the feed tells is gathered for longer. */
+    const QUIET_MS = 3_000;
+
+    it('costs two hits for a view, one for another view, one for an act, one to connect anew, and none to stay', async () => {
+      const dovecot = await cleanup.of(Dovecot.start());
+      const nothing = { name: 'Nothing', type: 'n8n-nodes-base.noOp', typeVersion: 1, parameters: {} };
+      const options = { options: { heartbeat: 300 } };
+      const watching = await mailWorkflow(n8n, dovecot.login('seen'), [nothing], options);
+      await n8n.api.publish(watching);
+      await n8n.watching(watching);
+      const proxy = await cleanup.of(PrefixProxy.start('/some/n8n', n8n.port));
+      const browser = await cleanup.of(launchChromium());
+      const context = await browser.newContext({
+        httpCredentials: { username: LOGIN.user, password: LOGIN.password },
+      });
+      const page = await context.newPage();
+      page.setDefaultTimeout(PATIENCE_MS);
+      const cost = async (what: () => Promise<unknown>): Promise<readonly string[]> => {
+        proxy.hits = [];
+        await what();
+        await page.waitForTimeout(QUIET_MS);
+        return proxy.hits;
+      };
+      const goes = (view: string, shown: string | RegExp) => async (): Promise<void> => {
+        await page.getByRole('navigation').getByRole('link', { name: view }).click();
+        await shows(page, shown);
+      };
+      const isLive = (): Promise<void> => page.locator('[data-link="live"]').waitFor();
+      const isWell = (): Promise<void> =>
+        page.locator('[data-standing="well"], [data-standing="quiet"]').waitFor();
+
+      // The browser has asked for a name and a password by then.
+      await page.goto(proxy.base);
+      await isWell();
+      const loaded = async (): Promise<void> => {
+        await page.reload();
+        await isLive();
+        await isWell();
+      };
+      assert.deepEqual(await cost(loaded), ['GET ', 'POST /api/view']);
+      assert.deepEqual(await cost(goes('Mails', 'No mail has come yet.')), ['POST /api/batch']);
+      assert.deepEqual(await cost(goes('Over time', 'recorded')), ['POST /api/batch']);
+      assert.deepEqual(await cost(goes('Workflows', 'Well')), ['POST /api/batch']);
+      assert.deepEqual(await cost(() => page.waitForTimeout(QUIET_MS)), []);
+      await goes('Sources', 'Look now')();
+      const look = async (): Promise<void> => {
+        await page.getByRole('button', { name: /^Look now/ }).click();
+        await shows(page, /is looked at/);
+      };
+      assert.deepEqual(await cost(look), ['POST /api/look']);
+      // What the look has changed is asked for in its time.
+      await page.waitForTimeout(20_000);
+      const cut = async (): Promise<void> => {
+        proxy.cut();
+        await until('it has joined again', () => proxy.hits.length > 0);
+        await isLive();
+      };
+      assert.deepEqual(await cost(cut), ['POST /api/view']);
+      await page.goto(`${proxy.base}#/mails`);
+      await page.reload();
+      await shows(page, 'No mail has come yet.');
+      const mail = async (): Promise<void> => {
+        await dovecot.append('seen', [rawMail({ subject: 'Seen as it came' })]);
+        await shows(page, 'Seen as it came');
+      };
+      assert.deepEqual(await cost(mail), ['POST /api/batch']);
+      await hasNoExecution(n8n, id);
     });
 
     it('makes no execution, whatever is thrown at it', async () => {
@@ -179,6 +290,8 @@ describe('the Mail Console in n8n', { timeout: 10 * 60_000 }, () => {
         ['/api/act', 'x'.repeat(100_000)],
         ['/api/look', '{"source":"x"}'],
         ['/api/batch', '{"asks":[1]}'],
+        ['/api/view', '{"asks":1}'],
+        ['/api/view', '{"more":[]}'],
         ['/nowhere', undefined],
       ] as const)
         statuses.push((await at(path, headers, body)).status);
@@ -236,7 +349,7 @@ describe('the Mail Console in queue mode', { timeout: 10 * 60_000 }, () => {
     for (const to of [n8n.webhook.port, n8n.main.port])
       assert.equal((await at(to, '/api/sources', session)).status, 200);
     const events = `http://127.0.0.1:${n8n.webhook.port}/webhook/mail-console/events`;
-    assert.match(await beginning(events, session), /^retry: \d+/);
+    assert.match(await beginning(events, { headers: session }), /^retry: \d+/);
     await hasNoExecution(n8n, id);
   });
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import type { ViewRequest } from '../../engine/console/api';
 import { TOKENS } from '../support/console/fake';
 import { ConsoleBrowser, posted, shows, type Opened } from '../support/console/open';
 import { ago, mailId, mailTold } from '../support/console/told';
@@ -65,19 +66,150 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       session: { token: 'session-1', expires: new Date(Date.now() + 600_000).toISOString() },
     };
 
-    it('needs no origin, asks once for a view beside the feed, and renews its session', async () => {
+    it('needs no origin, asks once for a view and its feed, and once for another, and renews its session', async () => {
       const opened = await open({ settings });
       const { page, fake, complaints } = opened;
       await shows(page, /server refuses the login/);
       assert.equal(await page.evaluate('self.origin'), 'null');
       const paths = fake.asked.map(({ path }) => path);
-      assert.deepEqual(paths, ['/events', '/api/batch']);
+      assert.deepEqual(paths, ['/api/view']);
       await page.getByRole('link', { name: 'Workflows' }).click();
       await shows(page, 'Fails every time');
       const { authorization } = fake.asked.at(-1)!;
-      assert.equal(fake.asked.length, 3);
+      assert.equal(fake.asked.length, 2);
       assert.equal(authorization, 'Bearer the-next-session', 'a session is renewed while it holds');
       assert.deepEqual(complaints, []);
+    });
+
+    /** What was asked in the meantime, but for what is gathered for some seconds. */
+    const cost = async ({ fake, page }: Opened, what: () => Promise<unknown>): Promise<readonly string[]> => {
+      const before = fake.asked.length;
+      await what();
+      await page.waitForTimeout(1_500);
+      return fake.asked.slice(before).map(({ path }) => path);
+    };
+
+    const isAgainLive = ({ page, fake }: Opened): Promise<unknown> =>
+      until(
+        'it is live',
+        async () => fake.feed.clients === 1 && (await page.locator('[data-link="live"]').count()) === 1,
+      );
+
+    it('asks once for each view, whatever that shows, and once for each act', async () => {
+      const opened = await open({ settings, at: '#/mails/999' });
+      const { page, fake } = opened;
+      await shows(page, 'Its life');
+      await page.waitForTimeout(1_500);
+      assert.deepEqual(
+        fake.asked.map(({ path }) => path),
+        ['/api/view'],
+      );
+      const to = (view: string, shown: string | RegExp) => async (): Promise<void> => {
+        await page.getByRole('navigation').getByRole('link', { name: view }).click();
+        await shows(page, shown);
+      };
+      assert.deepEqual(await cost(opened, to('Over time', /Mails per/)), ['/api/batch']);
+      assert.deepEqual(await cost(opened, to('Workflows', 'Fails every time')), ['/api/batch']);
+      assert.deepEqual(await cost(opened, to('Mails', 'Order 4999')), ['/api/batch']);
+      assert.deepEqual(await cost(opened, to('Sources', 'AUTHENTICATIONFAILED')), []);
+      const look = async (): Promise<void> => {
+        await page.getByRole('button', { name: /^Look now.*invoices@/ }).click();
+        await shows(page, 'Asked:');
+        fake.changeSource(3, { says: 'It was looked at.' });
+      };
+      assert.deepEqual(await cost(opened, look), ['/api/look']);
+      await shows(page, 'It was looked at.');
+      assert.equal(fake.asked.at(-1)!.path, '/api/batch');
+    });
+
+    it('shows the job that an act on all has begun by its answer', async () => {
+      const opened = await open({ settings, at: '#/mails?state=DEAD' });
+      const { page } = opened;
+      await page.getByRole('button', { name: 'Select all that the filter finds' }).click();
+      await page.getByRole('button', { name: 'Replay', exact: true }).click();
+      const replay = page.getByRole('dialog').getByRole('button', { name: /^Replay \(/ });
+      await replay.waitFor();
+      const yes = async (): Promise<void> => {
+        await replay.click();
+        await page.locator('.job').waitFor();
+      };
+      assert.deepEqual(await cost(opened, yes), ['/api/act']);
+      const stop = async (): Promise<void> => {
+        await page.locator('.job').getByRole('button', { name: 'Stop' }).click();
+        await page.locator('.job[data-job="stopped"]').waitFor();
+      };
+      assert.deepEqual(await cost(opened, stop), ['/api/jobs/stop']);
+    });
+
+    it('asks once to connect anew, goes on where it was, and shows what came meanwhile', async () => {
+      const opened = await open({ settings, at: '#/mails' });
+      const { page, fake } = opened;
+      await shows(page, 'Order 4999');
+      fake.add(mailTold(1_000, { subject: 'Before the cut', state: 'PENDING' }));
+      await shows(page, 'Before the cut');
+      const again = async (): Promise<void> => {
+        fake.feed.cut();
+        fake.change('1000', 'email.started', { state: 'RUNNING' });
+        await page.locator('[data-mail="1000"][data-state="RUNNING"]').waitFor();
+      };
+      assert.deepEqual(await cost(opened, again), ['/api/view']);
+      assert.deepEqual(fake.asked.at(-1)!.body, { asks: [], since: '1' });
+    });
+
+    it('asks along with the feed for what failed while nobody answered', async () => {
+      const opened = await open({ settings });
+      const { page, fake } = opened;
+      await shows(page, /server refuses the login/);
+      fake.isAway = true;
+      fake.feed.cut();
+      await shows(page, 'The connection to the console is lost.');
+      await page.getByRole('link', { name: 'Workflows' }).click();
+      await shows(page, 'The console does not answer.');
+      const back = async (): Promise<void> => {
+        fake.isAway = false;
+        await isAgainLive(opened);
+        await shows(page, 'Fails every time');
+      };
+      assert.deepEqual(await cost(opened, back), ['/api/view']);
+      assert.deepEqual(fake.asked.at(-1)!.body, { asks: ['/api/triggers'], since: '0' });
+      assert.equal(await page.getByText('The console does not answer.').count(), 0);
+    });
+
+    it('asks for everything anew, once, when what it missed is not kept any more', async () => {
+      const opened = await open({ settings });
+      const { page, fake } = opened;
+      await shows(page, /server refuses the login/);
+      fake.sources = fake.sources.map((source) => ({ ...source, says: 'Nobody told of this.' }));
+      fake.feed.oldest = 10;
+      const again = async (): Promise<void> => {
+        fake.feed.cut();
+        await shows(page, 'Nobody told of this.');
+      };
+      assert.deepEqual(await cost(opened, again), ['/api/view', '/api/batch']);
+    });
+
+    it('asks without the feed where something on the way holds that back', async () => {
+      const { page, fake } = await open({ settings, told: (fake) => (fake.hasBuffer = true) });
+      await shows(page, /server refuses the login/);
+      assert.deepEqual(
+        fake.asked.map(({ path }) => path),
+        ['/api/view', '/api/batch'],
+      );
+      assert.deepEqual(fake.asked[1]!.body, { asks: ['/api/me', '/api/sources', '/api/statistics'] });
+    });
+
+    it('asks again, once, where what it asked breaks off', async () => {
+      const { page, fake } = await open({ settings, right: null, told: (fake) => (fake.hasBuffer = true) });
+      await until('it has asked', () => fake.asked.length === 1);
+      fake.hasBuffer = false;
+      fake.feed.cut();
+      await shows(page, /server refuses the login/);
+      assert.deepEqual(
+        fake.asked.map(({ path }) => path),
+        ['/api/view', '/api/view'],
+      );
+      const [asks, again] = fake.asked.map(({ body }) => (body as ViewRequest).asks);
+      assert.deepEqual(again, asks);
     });
 
     it('is read again by a reload when its session has ended', async () => {

@@ -28,6 +28,8 @@ class FakeFeed implements ConsoleFeed {
   readonly asks: FeedAsk[] = [];
   readonly joined = new Set<FeedClient>();
   cut = 7;
+  /** Where those who join begin; null: it is not known yet. */
+  begins: string | null = '1';
 
   get clients(): number {
     return this.joined.size;
@@ -37,6 +39,7 @@ class FakeFeed implements ConsoleFeed {
     this.asks.push(ask);
     this.joined.add(client);
     client.write(Buffer.from('retry: 1000\n\n'));
+    if (this.begins !== null) client.begin?.(this.begins);
     return () => void this.joined.delete(client);
   }
 }

@@ -162,7 +162,7 @@ describe('the console, over HTTP', { timeout: 120_000 }, () => {
     }
     clearInterval(listens);
     const shown = new Set(examples.map(([, , path]) => path!.replace(/\?.*/, '').replace(mail!.id, '')));
-    assert.equal(shown.size, 16);
+    assert.equal(shown.size, 17);
   });
 
   it('answers whatever is asked, and never with a mistake of ours', async () => {
@@ -176,6 +176,7 @@ describe('the console, over HTTP', { timeout: 120_000 }, () => {
         '/api/statistics',
         '/api/jobs',
         '/api/batch',
+        '/api/view',
       ),
       fc.constantFrom('/api/act', '/api/look', '/api/jobs/stop', '/api/mails/x', '/..', '//', '/%', '/%00'),
       fc.webPath(),
@@ -198,6 +199,7 @@ describe('the console, over HTTP', { timeout: 120_000 }, () => {
         count: fc.anything(),
       }),
       fc.record({ asks: fc.array(fc.oneof(fc.webPath(), fc.anything()), { maxLength: 4 }) }),
+      fc.dictionary(name, value, { maxKeys: 2 }),
     );
     const header = fc.record(
       {

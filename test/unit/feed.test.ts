@@ -175,6 +175,56 @@ describe('the live feed', () => {
     );
   });
 
+  describe('takes in who has caught up, without a hole and nothing twice', () => {
+    /** What happens once, when the first page of those who go on after an id was read and is not told yet. */
+    const onceRead = (happens: () => void | Promise<void>): void => {
+      let hasHappened = false;
+      const changes: FakeLedger['changes'] = async (after, limit, filter) => {
+        const page = await ledger.changes(after, limit, filter);
+        // Who reads for all who listen live reads without a filter.
+        if (filter !== undefined && !hasHappened) {
+          hasHappened = true;
+          await happens();
+        }
+        return page;
+      };
+      const { changePositions, statistics } = ledger;
+      feed = make({ ledger: { changes, changePositions, statistics } });
+    };
+
+    const all = (): string[] => ledger.all.map(({ position }) => position);
+
+    for (const [where, happens] of [
+      ['where all who listen live are', () => undefined],
+      ['ahead of them, within what they are told next', () => void add(2)],
+      [
+        'behind them: they were told more meanwhile',
+        async () => {
+          add(2);
+          await time.pause(300);
+        },
+      ],
+    ] as const) {
+      it(where, async () => {
+        onceRead(happens);
+        const live = joined();
+        await wait(1_000);
+        add(3);
+        const behind = [
+          joined({ after: '0' }),
+          joined({ after: '0', types: ['email.new'] }),
+          joined({ after: '1' }),
+        ];
+        await wait(2_000);
+        add(2);
+        await wait(1_000);
+        assert.deepEqual(live.told, all());
+        for (const [at, client] of behind.entries())
+          assert.deepEqual(client.told, all().slice(at === 2 ? 1 : 0), `the client ${at}`);
+      });
+    }
+  });
+
   it('goes on from a time', async () => {
     add(100);
     const client = joined({ since: ledger.all[90]!.at });

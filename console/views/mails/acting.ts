@@ -12,11 +12,12 @@ import type {
   MailQuery,
   MailTold,
 } from '../../../engine/console/api';
-import { ask, pathOf, post } from '../../api/ask';
+import { ask, pathOf } from '../../api/ask';
+import { post } from '../../api/request';
 import { orTell, tell } from '../../parts/notices';
 import { count, counted } from '../../words/numbers';
 import { ACTS, type State } from '../../words/states';
-import { begun } from './known-jobs';
+import { toldOf } from './known-jobs';
 import { pickNothing } from './selection';
 
 /** `states`: as they were shown when they were chosen, by id; what is in another one by then is left as it is. */
@@ -113,7 +114,7 @@ export const chosenAs = (action: ActName, ids: readonly string[], shown: readonl
 
 function tellBegun(job: JobTold): void {
   tell(`Begun: ${ACTS[job.action].label}, ${counted(job.count, 'mail')}.`);
-  begun(job);
+  toldOf(job);
 }
 
 function told(action: ActName, { changed, unserved }: Acted): string {

@@ -5,7 +5,7 @@ import { effect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import type { JobAnswer, StopRequest } from '../../../engine/console/api';
-import { post } from '../../api/ask';
+import { post } from '../../api/request';
 import { me } from '../../api/session';
 import { settings } from '../../api/settings';
 import { onLive } from '../../live/live';
@@ -53,7 +53,10 @@ function Job({ job }: { job: JobShown }): JSX.Element {
   const isRunning = job.state === 'running';
   const name = ACTS[job.action].label;
   const request: StopRequest = { job: job.id };
-  const stop = (): void => void orTell(post<JobAnswer>('/api/jobs/stop', request)).then(() => jobs.load());
+  const stop = async (): Promise<void> => {
+    const answer = await orTell(post<JobAnswer>('/api/jobs/stop', request));
+    if (answer) toldOf(answer.job);
+  };
   return (
     <div class={`job ${job.state === 'failed' || job.state === 'cut' ? 'is-bad' : ''}`} data-job={job.state}>
       <div>
@@ -83,7 +86,7 @@ function Job({ job }: { job: JobShown }): JSX.Element {
       </div>
       {isRunning ? (
         me.value?.right === 'operate' && (
-          <button type="button" onClick={stop}>
+          <button type="button" onClick={() => void stop()}>
             Stop
           </button>
         )

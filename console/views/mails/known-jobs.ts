@@ -18,7 +18,7 @@ export const jobs = new Resource(async (signal) => {
 });
 
 /** Under way when they were told of last, by their ids. */
-let running: ReadonlyMap<string, JobTold> = new Map();
+let running: Map<string, JobTold> = new Map();
 const cut = signal<readonly JobShown[]>([]);
 /** By id: the person has seen how they ended. */
 const dismissed = signal<ReadonlySet<string>>(new Set());
@@ -27,10 +27,12 @@ export const shownJobs = computed(() =>
   [...(jobs.data.value?.jobs ?? []), ...cut.value].filter(({ id }: JobShown) => !dismissed.value.has(id)),
 );
 
-/** The console has begun it. */
-export function begun(job: JobTold): void {
-  running = new Map(running).set(job.id, job);
-  void jobs.load();
+/** What the console answered of one: that it has begun it, or stopped it. */
+export function toldOf(job: JobTold): void {
+  if (job.state === 'running') running.set(job.id, job);
+  else running.delete(job.id);
+  if (jobs.data.peek() === null) void jobs.load();
+  else jobs.change(({ jobs: all }) => ({ jobs: [job, ...all.filter(({ id }) => id !== job.id)] }));
 }
 
 export function dismiss(id: string): void {

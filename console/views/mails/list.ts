@@ -4,7 +4,9 @@
 import { batch, computed, signal } from '@preact/signals';
 import type { MailAnswer, MailQuery, MailsAnswer, MailTold } from '../../../engine/console/api';
 import type { FeedEvent } from '../../../engine/feed/feed-event';
-import { ask, pathOf, Unanswered } from '../../api/ask';
+import { ask, pathOf } from '../../api/ask';
+import { later, paced } from '../../api/later';
+import { Unanswered } from '../../api/request';
 import { Resource } from '../../api/resource';
 import { STATES } from '../../words/states';
 
@@ -44,10 +46,16 @@ export async function show(wanted: MailQuery): Promise<void> {
   await showAnew();
 }
 
-/** The same filter anew: what is shown may have holes, and stays until there is better. */
-export function showAnew(): Promise<void> {
+/** From the newest on: what is shown stays until there is better. */
+function showAnew(): Promise<void> {
   newest.clear();
   return (firstPage = fetchFrom(null));
+}
+
+/** The same filter anew. @param hasHoles else only what has failed is asked for again */
+export function anew(hasHoles: boolean, isTop: boolean): void {
+  if (hasHoles || error.peek() !== null) void showAnew();
+  else if (newest.error.peek() !== null) void refresh(isTop);
 }
 
 /** Older ones. */
@@ -114,7 +122,7 @@ export async function refresh(isTop: boolean): Promise<void> {
   });
 }
 
-let timer: number | undefined;
+let isComing = false;
 
 /** What the feed tells of a mail. */
 export function hear(event: FeedEvent, isTop: () => boolean): void {
@@ -124,10 +132,12 @@ export function hear(event: FeedEvent, isTop: () => boolean): void {
     rows.value = rows.value.map((mail) => (mail.id === event.event ? changed(mail, event) : mail));
     if (saysLess(event)) void renew(event.event);
   }
-  timer ??= setTimeout(() => {
-    timer = undefined;
+  if (isComing) return;
+  isComing = true;
+  later(performance.now() + paced(PACE_MS), () => {
+    isComing = false;
     void refresh(isTop());
-  }, PACE_MS);
+  });
 }
 
 /** Its text is not in the feed: an error's, an annotation's. Few of these are below the first page. */

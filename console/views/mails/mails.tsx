@@ -14,7 +14,7 @@ import { ActDialog } from './act-dialog';
 import { filterOf } from './filter';
 import { FilterBar } from './filter-bar';
 import { Jobs } from './jobs';
-import { error, hasMore, hear, isAsked, more, refresh, rows, show, showAnew, unseen } from './list';
+import { anew, error, hasMore, hear, isAsked, more, refresh, rows, show, unseen } from './list';
 import { Opened } from './opened';
 import { Row } from './row';
 import { picked, isAll, pickNothing } from './selection';
@@ -30,10 +30,7 @@ export function Mails(): JSX.Element {
     void show(filter);
     const stop = onLive({
       event: (event) => hear(event, isTop),
-      anew: (hasHoles) => {
-        if (hasHoles || error.peek() !== null) void showAnew();
-        else void refresh(isTop());
-      },
+      anew: (hasHoles) => anew(hasHoles, isTop()),
     });
     return () => {
       stop();
@@ -42,7 +39,7 @@ export function Mails(): JSX.Element {
     };
   }, [filter]);
   useEffect(() => {
-    triggers.soon(0);
+    void triggers.load();
   }, []);
   const mayAct = me.value?.right === 'operate';
   return (

@@ -34,7 +34,7 @@ export function Opened({ id, filter }: { id: string; filter: MailQuery }): JSX.E
       event: ({ event }) => {
         if (event === id) mail.soon(PACE_MS);
       },
-      anew: () => mail.soon(0),
+      anew: (hasHoles) => mail.anew(hasHoles),
     });
     return () => {
       stop();

@@ -26,13 +26,13 @@ export function OverTime(): JSX.Element {
   const series = useMemo(() => seriesOf(range, source, workflow), [range, source, workflow]);
   useEffect(() => {
     void series.load();
-    triggers.soon(0);
-    const timer = setInterval(() => series.soon(0), LATEST_MS);
+    void triggers.load();
+    const timer = setInterval(() => series.soon(LATEST_MS), LATEST_MS);
     const stop = onLive({
       event: ({ type }) => {
         if (range === 'hour' && type.startsWith('email.')) series.soon(PACE_MS);
       },
-      anew: () => series.soon(0),
+      anew: (hasHoles) => series.anew(hasHoles),
     });
     return () => {
       stop();

@@ -18,10 +18,17 @@ export class FakeFeed {
 
   join(req: IncomingMessage, res: ServerResponse): void {
     const after = req.headers['last-event-id'];
-    this.joined.push(typeof after === 'string' ? after : undefined);
+    this.begin(res, typeof after === 'string' ? after : undefined);
+  }
+
+  /** @param answers what is told first: it was asked along with the feed */
+  begin(res: ServerResponse, after: string | undefined, answers?: unknown): void {
+    this.joined.push(after);
     res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache, no-transform' });
     res.write('retry: 100\n\n');
-    if (typeof after === 'string') this.#resume(res, Number(after));
+    if (after === undefined) res.write(`:\nid: ${this.#told.length}\n\n`);
+    else this.#resume(res, Number(after));
+    if (answers !== undefined) res.write(`event: answers\ndata: ${JSON.stringify(answers)}\n\n`);
     this.#clients.add(res);
     res.on('close', () => this.#clients.delete(res));
   }

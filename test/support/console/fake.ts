@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type ServerResponse, type Server } 
 import type { AddressInfo } from 'node:net';
 import type {
   ActRequest,
+  BatchAnswer,
   BatchRequest,
   JobTold,
   MailTold,
@@ -16,6 +17,7 @@ import type {
   SourceTold,
   Standing,
   TriggerTold,
+  ViewRequest,
 } from '../../../engine/console/api';
 import type { FeedEvent } from '../../../engine/feed/feed-event';
 import { FakeFeed } from './fake-feed';
@@ -55,6 +57,8 @@ export class FakeConsole {
   editor = 'https://n8n.example.com';
   /** Whatever is asked is answered so, until it is null again. */
   refusal: Refusal | null = null;
+  /** What is asked along with the feed does not get through. */
+  hasBuffer = false;
   /** It answers nothing, as where nobody is. */
   isAway = false;
   settings: PageSettings = { bundled: false, session: null, hasStorage: true };
@@ -140,6 +144,7 @@ export class FakeConsole {
     const refusal = this.refusal ?? refusalOf(right, req.method, pathname);
     if (refusal) json(res, refusal.status, { error: refusal.error });
     else if (pathname === '/events') this.feed.join(req, res);
+    else if (pathname === '/api/view') this.#view(res, body as ViewRequest, right!);
     else {
       const { status, answer } = this.#ask(pathname, searchParams, body, right!);
       json(res, status, answer);
@@ -206,10 +211,19 @@ export class FakeConsole {
       case '/api/look':
         return { asked: true };
       case '/api/batch':
-        return { answers: (body as BatchRequest).asks.map((ask) => this.#bundled(ask, right)) };
+        return this.#answers((body as BatchRequest).asks, right);
       default:
         return undefined;
     }
+  }
+
+  #answers(asks: readonly string[], right: Right): BatchAnswer {
+    return { answers: asks.map((ask) => this.#bundled(ask, right)) };
+  }
+
+  #view(res: ServerResponse, { since, asks = [] }: ViewRequest, right: Right): void {
+    const answers = this.hasBuffer || asks.length === 0 ? undefined : this.#answers(asks, right);
+    this.feed.begin(res, since, answers);
   }
 
   #bundled(ask: string, right: Right): { status: number; body: unknown } {
@@ -291,7 +305,7 @@ function json(res: ServerResponse, status: number, answer: unknown): void {
 
 function refusalOf(right: Right | null, method: string | undefined, path: string): Refusal | null {
   if (right === null) return { status: 401, error: 'This token is not accepted.' };
-  return method === 'POST' && path !== '/api/batch' && right !== 'operate'
+  return method === 'POST' && !['/api/batch', '/api/view'].includes(path) && right !== 'operate'
     ? { status: 403, error: 'With this token one may look, not act.' }
     : null;
 }

@@ -48,7 +48,7 @@ const FILES = {
   // n8n makes its databases first.
   'e2e/whole-path-oldest': { load: 0.5, seconds: 150 },
   // Processes that are killed and begun anew; a shell for each example.
-  'integration/console-crash': { load: 0.6, seconds: 150 },
+  'integration/console-crash': { load: 0.6, seconds: 180 },
   'integration/console-examples': { load: 0.6, seconds: 25 },
   'integration/feed-edges': { load: 0.4, seconds: 35 },
   // A browser, without n8n.

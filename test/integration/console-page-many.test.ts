@@ -99,7 +99,7 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       it(`is nowhere wider than the window: ${size}`, async () => {
         const { page, fake } = await browser.open({ told: tellLong, viewport: { width, height: 800 } });
         const query = new URLSearchParams({ subject: long('subject'), workflow: long('workflow') });
-        const views = ['', 'mails', `mails/${mailId(1)}`, 'workflows', 'time', `mails?${query}`];
+        const views = ['', 'mails', `mails/${mailId(1)}`, 'workflows', 'time', `mails?${query.toString()}`];
         for (const view of views) {
           await page.goto(`${fake.address}/#/${view}`);
           await page

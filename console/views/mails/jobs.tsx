@@ -15,7 +15,7 @@ import { Ago } from '../../parts/when';
 import { count } from '../../words/numbers';
 import { ACTS, JOBS } from '../../words/states';
 import { inWords } from './filter';
-import { dismiss, jobs, type JobShown, shownJobs } from './known-jobs';
+import { dismiss, jobs, type JobShown, shownJobs, toldOf } from './known-jobs';
 
 const PACE_MS = 1_000;
 

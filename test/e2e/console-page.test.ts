@@ -239,6 +239,8 @@ describe("the console's page in n8n", { timeout: 10 * 60_000 }, () => {
       await page.evaluate(`document.body.innerHTML =
         '<form method="post" enctype="text/plain" action="${to}/api/act"></form>'; document.forms[0].submit()`);
       assert.equal((await answered).status(), 403, `${from}, ${to}`);
+      // What it says is shown: it is not to be gone to another page before.
+      await page.waitForURL(`${to}/api/act`);
     };
     try {
       // A browser takes two ports of one name for one site.

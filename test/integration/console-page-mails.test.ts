@@ -200,10 +200,10 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
         return (await page.locator('.mail').count()) === 260;
       });
       await page.getByRole('checkbox', { name: 'Select all that is shown' }).check();
-      await page.getByRole('button', { name: 'Replay', exact: true }).click();
+      await page.getByRole('button', { name: 'Mark done', exact: true }).click();
       fake.afterAct = () => (fake.refusal = { status: 503, error: 'The ledger is busy.' });
-      await page.getByRole('button', { name: 'Replay (260)' }).click();
-      await shows(page, '200 mails replayed.');
+      await page.getByRole('button', { name: 'Mark done (260)' }).click();
+      await shows(page, '200 mails marked done.');
       await shows(page, 'The ledger is busy.');
     });
 

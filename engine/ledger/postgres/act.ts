@@ -9,6 +9,7 @@ import { NOW, type PostgresConnection } from './connection';
 import { dropContents, lockedContents } from './content';
 import { cancelledErrands } from './errands';
 import { FILTER, filterParameters } from './filter';
+import { droppedAnswers } from './once-answers';
 import type { Method, Part } from './part';
 import { IS_SERVED } from './serving';
 
@@ -76,6 +77,7 @@ const finishEvents = `
     where event.seq = chosen.seq
     returning event.seq, event.subscription_id, event.message_id),
   ${noted('changed')},
+  ${droppedAnswers('changed')},
   ${lockedContents('changed')}
   ${SUMMARY}, array(select message_id from locked)::text[] as locked from changed`;
 
@@ -92,6 +94,9 @@ const forgetMails = `
     from forgotten where message.id = forgotten.id),
   deleted as (
     delete from durable_mail.content using forgotten where content.message_id = forgotten.id),
+  theirs as (
+    select event.seq from forgotten join durable_mail.event on event.message_id = forgotten.id),
+  ${droppedAnswers('theirs')},
   changed as (select seq, subscription_id from chosen where message_id in (select id from forgotten)),
   ${noted('changed')}
   ${SUMMARY} from changed`;

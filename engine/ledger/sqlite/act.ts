@@ -7,6 +7,7 @@ import type { Deed } from '../life';
 import type { EventState } from '../states';
 import { NOW, patiently, type SqliteConnection } from './connection';
 import { cancelErrands } from './errands';
+import { dropAnswersOfEvents, dropAnswersOfMessages } from './once-answers';
 import type { Method, Part } from './part';
 import { servedOf } from './serving';
 import { releaseContent } from './settle';
@@ -77,6 +78,7 @@ const retryNow: Method<'retryNow'> = (connection, selection, by) =>
 const markDone: Method<'markDone'> = (connection, selection, by) =>
   change(connection, selection, { what: 'markDone', by: doerOf(by) }, NOBODYS, (selected) => {
     connection.run(markEvents, seqs(selected));
+    dropAnswersOfEvents(connection, seqs(selected));
     releaseContent(
       connection,
       selected.map(({ messageId }) => messageId),
@@ -91,6 +93,7 @@ const forget: Method<'forget'> = (connection, selection, by) =>
     const ids = JSON.stringify([...forgotten]);
     connection.run(forgetContent, ids);
     connection.run(forgetFacts, ids);
+    dropAnswersOfMessages(connection, ids);
     return selected.filter(({ messageId }) => forgotten.has(messageId));
   });
 

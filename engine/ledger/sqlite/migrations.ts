@@ -149,4 +149,17 @@ export const migrations: readonly string[] = [
   from (select source_id, max(coalesce(received_at, recorded_at)) as at from message group by source_id) newest
   where newest.source_id = source.id;
   `,
+
+  // 15: what a guarded step answered, for the retry. It counts while its holder's key is finished, and goes with that, or
+  // with its event.
+  `
+  create table once_answer (
+    key text primary key references once_key (key) on delete cascade,
+    holder text not null,
+    event_seq integer references event (seq) on delete cascade,
+    packed blob not null
+  ) strict;
+  create index once_answer_event on once_answer (event_seq) where event_seq is not null;
+  create index once_answer_holder on once_answer (holder);
+  `,
 ];

@@ -12,7 +12,7 @@ import {
   type ITaskData,
   LoggerProxy,
 } from 'n8n-workflow';
-import type { KeyAnswer, KeyRequest, OnceKeys, SeenKey } from '../../engine/ledger/once-keys';
+import type { KeyAnswer, KeyRequest, OnceKeys, SeenKey, StepAnswer } from '../../engine/ledger/once-keys';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { runOnce } from '../../nodes/RunOnce/run-once';
 import { RunHooks } from '../support/run-hooks';
@@ -30,6 +30,7 @@ interface Row {
 class FakeKeys implements OnceKeys {
   readonly rows = new Map<string, Row>();
   readonly batches: number[] = [];
+  readonly answers = new Map<string, StepAnswer>();
   /** Runs before an answer; throws for a ledger that is away. */
   onTake: (request: KeyRequest) => void = () => undefined;
   away = false;
@@ -75,12 +76,23 @@ class FakeKeys implements OnceKeys {
     this.#answer();
   }
 
-  async finishKeys(holder: string, keys: readonly string[]): Promise<void> {
+  async finishKeys(
+    holder: string,
+    keys: readonly string[],
+    answers: readonly StepAnswer[] = [],
+  ): Promise<void> {
     this.#answer();
     for (const key of keys) {
       const row = this.rows.get(key);
       if (row?.holder === holder) row.finished = true;
     }
+    for (const answer of answers) this.answers.set(answer.key, answer);
+  }
+
+  async keyAnswers(keys: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    this.#answer();
+    const found = keys.flatMap((key) => this.answers.get(key) ?? []);
+    return new Map(found.map(({ key, packed }) => [key, Buffer.from(packed)]));
   }
 
   async endKeys(holder: string, ended: 'success' | 'failure'): Promise<void> {
@@ -138,6 +150,7 @@ class World<Keys extends OnceKeys = FakeKeys> {
     hold: (holder: string) => void this.held.add(holder),
     release: (holder: string) => void this.held.delete(holder),
     mailKeys: (id: string) => this.mails.get(id) ?? [],
+    mailEvents: (id: string) => (this.mails.get(id) ?? []).map((key) => `event of ${key}`),
   };
 }
 

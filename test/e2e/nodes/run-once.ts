@@ -94,14 +94,15 @@ export function runOnceTests(bench: Bench): void {
     it('lets each of several items of one mail pass once', async () => {
       bench.later.answer = () => (bench.later.deliveries.length === 2 ? 500 : 200);
       const part = { subject: '={{ $json.part }}' };
+      const ofItem = { subject: "={{ $('Split').item.json.part }}" };
       const id = await bench.publishedMail(
         [
           only(THREE_PARTS),
           split('parts'),
           runOnce(),
           postTo(bench.guarded, part, {}, 'Guarded'),
-          postTo(bench.later, { subject: "={{ $('Split').item.json.part }}" }, {}, 'Later'),
-          postTo(bench.other, part, {}, 'Already'),
+          postTo(bench.later, ofItem, {}, 'Later'),
+          postTo(bench.other, ofItem, {}, 'Already'),
         ],
         [...chain('Mail', 'Only', 'Split', 'Run Once', 'Guarded', 'Later'), ...already('Later')],
       );
@@ -123,7 +124,7 @@ export function runOnceTests(bench: Bench): void {
           runOnce(),
           postTo(bench.guarded, part, {}, 'Guarded'),
           postTo(bench.later, { subject: 'all' }, {}, 'Later'),
-          postTo(bench.other, part, {}, 'Already'),
+          postTo(bench.other, { subject: "={{ $('Loop').item.json.part }}" }, {}, 'Already'),
         ],
         [
           ...chain('Mail', 'Only', 'Split', 'Loop', 'Later'),
@@ -170,7 +171,7 @@ export function runOnceTests(bench: Bench): void {
           runOnce(),
           postTo(bench.guarded, subject, {}, 'Guarded'),
           postTo(bench.later, { subject: "={{ $('Only').item.json.subject }}" }, {}, 'Later'),
-          postTo(bench.other, subject, {}, 'Already'),
+          postTo(bench.other, { subject: "={{ $('Only').item.json.subject }}" }, {}, 'Already'),
         ],
         [...chain('Mail', 'Only', 'Sort', 'Run Once', 'Guarded', 'Later'), ...already('Later')],
         { mailsPerRun: 10, mostInFlight: 1 },

@@ -216,11 +216,11 @@ export function runOnceTests(bench: Bench): void {
         bench.n8n.ledger('select event.id as event from once_answer join event on event.seq = event_seq');
       const [{ event }] = (await kept()) as [{ event: string }];
       const { act } = new MailLedgerNode(bench);
-      await act('replay', { select: 'id', eventId: event });
+      await act('replay', { select: 'ids', eventIds: event });
       await until('it ran again', () => bench.later.deliveries.length === 4, PATIENCE_MS);
       await bench.isNow(id, 'DEAD');
       assert.equal(new Set(both(bench.later)).size, 1, 'each try was given it');
-      assert.equal(await act('forget', { select: 'id', eventId: event }), 1);
+      assert.equal(await act('forget', { select: 'ids', eventIds: event }), 1);
       assert.deepEqual(await kept(), []);
     });
 

@@ -93,7 +93,9 @@ async function runWith(
   try {
     const doneBefore = distinct.filter((key) => ['finished', 'mine'].includes(answers.get(key)!));
     const remembered =
-      settings.mostAnswerBytes === null ? null : await keeper.answers(doneBefore, context.helpers);
+      settings.mostAnswerBytes === null
+        ? null
+        : await keeper.answers(doneBefore, stepOf(context), context.helpers);
     const {
       outputs,
       keys: firsts,
@@ -113,6 +115,10 @@ async function runWith(
   }
 }
 
+/** Whose answers these are. Others that have the same key are given none: they may be another's mail. */
+const stepOf = (context: IExecuteFunctions): string =>
+  JSON.stringify([context.getWorkflow().id, context.getNode().id]);
+
 /** @param places by key, of the items that it is done for */
 function rememberingOf(
   context: IExecuteFunctions,
@@ -125,7 +131,7 @@ function rememberingOf(
   const events = new Map(
     [...places].map(([key, place]) => [key, eventOfItem(context, place, (id) => runs.mailEvents(id))]),
   );
-  return { mostBytes, eventOf: (key) => events.get(key), files: context.helpers };
+  return { of: stepOf(context), mostBytes, eventOf: (key) => events.get(key), files: context.helpers };
 }
 
 /** n8n tells the mode of the run that a person started to the workflows that it calls, in a place of its own. */

@@ -286,6 +286,16 @@ describe('Run Once remembers', { timeout: 180_000 }, () => {
     ]);
   });
 
+  it('nothing for another node with the same key: that may be of a mail of somebody else', async () => {
+    const everywhere = { scope: 'everywhere' };
+    does.set('Fails', failsFirst);
+    await run([once('Once', everywhere), step('A'), step('Fails')], ONE_STEP, ids('x'));
+    const other = { ...once('Once', everywhere), id: 'another' };
+    const found = await run([other, step('A'), step('Fails')], ONE_STEP, ids('x'));
+    assert.deepEqual(handed(found, 'Once', 1), [{ id: 'x', ...REMEMBERED_NOTHING }]);
+    assert.equal(calls.get('A'), 1);
+  });
+
   it('in a loop, each round its own', async () => {
     does.set('A', numbered());
     const nodes = [

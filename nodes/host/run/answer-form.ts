@@ -1,7 +1,7 @@
 // How the items that a step handed on are stored, and given back: JSON, then the bytes of their files, all of it compressed. Files
 // are read from n8n's own store, which lets go of them with the run, and filed again there for the run that is given them.
 // Invariants: what is larger than may be kept is never put together in memory; nothing of an item is in an error or a log; what
-// cannot be read again as it was is not there at all.
+// cannot be read again as it was is not there at all; and only the node that has stored it is given it, whatever keys others have.
 import { setImmediate } from 'node:timers/promises';
 import type {
   IBinaryData,
@@ -40,12 +40,15 @@ interface StoredItem {
 
 interface Stored {
   readonly form: number;
+  /** Whose it is: a workflow and a node. */
+  readonly of: string;
   readonly items: readonly StoredItem[];
 }
 
-/** @returns null: there is no room for it, or it cannot be stored */
+/** @param of the workflow and the node @returns null: there is no room for it, or it cannot be stored */
 export async function packAnswer(
   items: readonly INodeExecutionData[],
+  of: string,
   room: Room,
   files: Files,
 ): Promise<Buffer | null> {
@@ -66,7 +69,7 @@ export async function packAnswer(
         await setImmediate();
       }
     }
-    const head = Buffer.from(`{"form":${FORM},"items":[${texts.join(',')}]}`);
+    const head = Buffer.from(`{"form":${FORM},"of":${JSON.stringify(of)},"items":[${texts.join(',')}]}`);
     const length = Buffer.alloc(LENGTH_BYTES);
     length.writeUInt32BE(head.length);
     return await packContent(Buffer.concat([length, head, ...bytes]));
@@ -76,10 +79,14 @@ export async function packAnswer(
   }
 }
 
-/** @returns null: it is of another form, or cannot be read @throws Error: n8n did not take a file */
-export async function unpackAnswer(packed: Buffer, files: Files): Promise<INodeExecutionData[] | null> {
+/** @returns null: it is another's, or of another form, or cannot be read @throws Error: n8n did not take a file */
+export async function unpackAnswer(
+  packed: Buffer,
+  of: string,
+  files: Files,
+): Promise<INodeExecutionData[] | null> {
   const read = await unpacked(packed);
-  if (!read) return null;
+  if (read?.stored.of !== of) return null;
   let at = 0;
   const items: INodeExecutionData[] = [];
   for (const { json, files: stored = [] } of read.stored.items) {

@@ -1,13 +1,17 @@
 // One call of Run Once whose steps are being done: when all of them are, and what they handed on for each key.
 // Invariants: it is done only when every step that its items reached has succeeded, and none of them is still due; an item belongs
 // to a key only where n8n's item linking, or a key that is alone, leaves no doubt.
+import { setImmediate } from 'node:timers/promises';
 import type { INodeExecutionData } from 'n8n-workflow';
 import { FIRST_TIME, type GuardedSteps } from '../n8n/guarded-steps';
 import type { CallName, RunData, Source, StepCall } from '../n8n/run-data';
 import { type EndedStep, sayAnswersAreNotTold } from '../n8n/run-hooks';
 
 /** What the steps handed on for each key; a key that is not there: nobody can tell. */
-export type Answers = ReadonlyMap<string, readonly INodeExecutionData[]>;
+type Answers = ReadonlyMap<string, readonly INodeExecutionData[]>;
+
+/** After so many items n8n has a turn. */
+const TURN_ITEMS = 1_000;
 
 export class GuardedCall {
   /** Distinct: of the items at First time, in their order there. */
@@ -44,8 +48,8 @@ export class GuardedCall {
     return isDue ? 'open' : 'done';
   }
 
-  /** Once it is done. @param call of the step that was the last */
-  answers(call: StepCall | undefined): Answers {
+  /** Once it is done. @param call of the step that was the last @param mostItems with more of them nothing is looked at */
+  async answers(call: StepCall | undefined, mostItems: number): Promise<Answers> {
     const { handOn } = this.#steps;
     if (!handOn) return new Map();
     if (!call) {
@@ -53,6 +57,8 @@ export class GuardedCall {
       return new Map();
     }
     const handed = this.#handedOn(call.data, handOn);
+    const count = handed.reduce((sum, source) => sum + call.data.itemsOf(source).length, 0);
+    if (count > mostItems) return new Map();
     if (this.keys.length === 1) {
       return new Map([[this.keys[0]!, handed.flatMap((source) => call.data.itemsOf(source))]]);
     }
@@ -69,10 +75,12 @@ export class GuardedCall {
     });
   }
 
-  #byKey(data: RunData, handed: readonly Source[]): Answers {
+  async #byKey(data: RunData, handed: readonly Source[]): Promise<Answers> {
+    let looked = 0;
     const found = new Map<string, INodeExecutionData[]>(this.keys.map((key) => [key, []]));
     for (const source of handed) {
       for (const [index, item] of data.itemsOf(source).entries()) {
+        if (++looked % TURN_ITEMS === 0) await setImmediate();
         const origins = data.originsOf(source, index, this.#origin);
         // It may be anybody's.
         if (!origins) return new Map();

@@ -17,7 +17,7 @@ import { log } from '../n8n/log';
 import { type EndedStep, onStepEnd, sayStepsAreNotTold, watchRun } from '../n8n/run-hooks';
 import { type Files, packAnswer, unpackAnswer } from './answer-form';
 import { outcomeOf } from './end';
-import { type Answers, GuardedCall } from './guarded-call';
+import { GuardedCall } from './guarded-call';
 import { warnOnce } from '../n8n/weaker';
 
 /** What goes to the ledger in one request. */
@@ -41,8 +41,13 @@ export interface OnceCall extends Pick<KeyRequest, 'keys' | 'finish' | 'keepMs'>
   readonly signal: AbortSignal;
 }
 
+/** What an item takes at least, in bytes: `{"json":{}}`. */
+const ITEM_BYTES = 11;
+
 /** What is to be kept of what the guarded steps answer. */
 export interface Remembering {
+  /** Whose answers these are: the workflow and the node. */
+  readonly of: string;
   /** Of all that one call's steps hand on, in bytes before they are compressed. */
   readonly mostBytes: number;
   /** The event that a key's item comes from; null: it comes from no mail. Undefined: nobody can tell, so it is not kept. */
@@ -162,11 +167,12 @@ export class OnceKeeper {
   }
 
   /**
-   * What stands with those of the keys that are finished: what the guarded steps answered.
+   * What stands with those of the keys that are finished: what the guarded steps answered. @param of whose answers
    * @throws Error: the ledger, or n8n's own store of files, did not do its part
    */
   async answers(
     keys: readonly string[],
+    of: string,
     files: Files,
   ): Promise<ReadonlyMap<string, readonly INodeExecutionData[]>> {
     const found = new Map<string, readonly INodeExecutionData[]>();
@@ -177,7 +183,7 @@ export class OnceKeeper {
       const isCut = [...packed.values()].reduce((sum, { length }) => sum + length, 0) >= ANSWERS_BYTES;
       open = [...(isCut ? asked.filter((key) => !packed.has(key)) : []), ...open.slice(BATCH)];
       for (const [key, answer] of packed) {
-        const items = await unpackAnswer(answer, files);
+        const items = await unpackAnswer(answer, of, files);
         if (!items) continue;
         found.set(key, items);
         this.#given.add(key);
@@ -208,15 +214,18 @@ export class OnceKeeper {
       if (outcome === 'open') continue;
       this.#guarded.delete(name);
       if (outcome === 'failed') continue;
-      const answers = remembering ? call.answers(step.call) : new Map<string, never>();
-      this.#finishing = this.#finishing.then(() => this.#finish(call.keys, answers, remembering));
+      this.#finishing = this.#finishing.then(() => this.#finish(call, step, remembering));
     }
     await this.#finishing;
   }
 
-  async #finish(keys: readonly string[], answers: Answers, remembering: Remembering | null): Promise<void> {
-    const packed = remembering ? await packedAnswers(answers, remembering) : [];
-    await persist('That a step was done', () => this.#ledger.finishKeys(this.#holder, keys, packed), log);
+  async #finish(call: GuardedCall, step: EndedStep, remembering: Remembering | null): Promise<void> {
+    const packed = remembering ? await packedAnswers(call, step, remembering) : [];
+    await persist(
+      'That a step was done',
+      () => this.#ledger.finishKeys(this.#holder, call.keys, packed),
+      log,
+    );
   }
 
   /** The call's items did not go on: nobody used what it took. */
@@ -291,15 +300,17 @@ export class OnceKeeper {
 
 /** All of them, or none: they share the room that there is. */
 async function packedAnswers(
-  answers: Answers,
-  { mostBytes, eventOf, files }: Remembering,
+  call: GuardedCall,
+  step: EndedStep,
+  { of, mostBytes, eventOf, files }: Remembering,
 ): Promise<readonly StepAnswer[]> {
+  const answers = await call.answers(step.call, mostBytes / ITEM_BYTES);
   const room = { left: mostBytes };
   const found: StepAnswer[] = [];
   for (const [key, items] of answers) {
     const event = eventOf(key);
     if (event === undefined) continue;
-    const packed = await packAnswer(items, room, files);
+    const packed = await packAnswer(items, of, room, files);
     if (!packed) return [];
     found.push({ key, event, packed });
   }

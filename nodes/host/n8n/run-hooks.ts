@@ -101,8 +101,8 @@ export function onStepEnd(context: IExecuteFunctions, handler: (step: EndedStep)
 export const sayStepsAreNotTold = (): void =>
   warnOnce(
     'This n8n does not tell a node which steps come after it, or when they are done. In Run Once, "When the Next ' +
-      'Step Is Done" counts as "When the Run Ends Well" here: if a later step fails, a retry does the guarded step ' +
-      'again. For a step that must not be repeated, choose "At Once"',
+      'Step Is Done" counts as "When the Run Ends Well" here, and no answer is remembered: if a later step fails, a retry ' +
+      'does the guarded step again. For a step that must not be repeated, choose "At Once"',
   );
 
 /** Said where n8n tells that a step is done, and not what it handed on. */

@@ -174,11 +174,17 @@ function isWithin(value: unknown, most: number): boolean {
   while (open.length > 0 && left >= 0) {
     const next = open.pop();
     if (typeof next === 'string') left -= next.length;
-    else if (typeof next === 'object' && next !== null) {
-      for (const key in next) {
-        left -= Array.isArray(next) ? 1 : key.length + 3;
-        if (left < 0) break;
-        open.push((next as Record<string, unknown>)[key]);
+    else if (Array.isArray(next)) {
+      // Each has a sign at least; of many more than may be none is looked at.
+      left -= next.length;
+      if (left >= 0) for (const one of next as readonly unknown[]) open.push(one);
+    } else if (ArrayBuffer.isView(next)) {
+      // Of a buffer each number is a sign at least.
+      left -= next.byteLength / 8;
+    } else if (typeof next === 'object' && next !== null) {
+      for (const [key, one] of Object.entries(next)) {
+        left -= key.length + 3;
+        open.push(one);
       }
     }
     left -= 1;

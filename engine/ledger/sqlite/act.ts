@@ -43,14 +43,14 @@ const markEvents = `
   update event set state = 'DONE', due_at = null, last_error = null, settled_at = ${NOW}, reported_at = null
   where seq in (select value from json_each(?))`;
 
-const selectForgettable = `
-  select value as id from json_each(?)
-  where not exists (select 1 from event where message_id = value and settled_at is null)`;
+// Only of mails whose events are all settled.
+const forgetFacts = `
+  update message set sender = null, subject = null
+  where id in (select value from json_each(?))
+    and not exists (select 1 from event where event.message_id = message.id and event.settled_at is null)
+  returning id`;
 
 const forgetContent = `delete from content where message_id in (select value from json_each(?))`;
-
-const forgetFacts = `
-  update message set sender = null, subject = null where id in (select value from json_each(?))`;
 
 const selectNewest = `select max(id) as newest from change`;
 
@@ -88,11 +88,10 @@ const markDone: Method<'markDone'> = (connection, selection, by) =>
 
 const forget: Method<'forget'> = (connection, selection, by) =>
   change(connection, selection, { what: 'forget', by: doerOf(by) }, SETTLED, (selected) => {
-    const rows = connection.all<{ id: number }>(selectForgettable, messages(selected));
+    const rows = connection.all<{ id: number }>(forgetFacts, messages(selected));
     const forgotten = new Set(rows.map(({ id }) => id));
     const ids = JSON.stringify([...forgotten]);
     connection.run(forgetContent, ids);
-    connection.run(forgetFacts, ids);
     dropAnswersOfMessages(connection, ids);
     return selected.filter(({ messageId }) => forgotten.has(messageId));
   });

@@ -161,5 +161,10 @@ export const migrations: readonly string[] = [
   ) strict;
   create index once_answer_event on once_answer (event_seq) where event_seq is not null;
   create index once_answer_holder on once_answer (holder);
+
+  -- Who takes the key anew, code of before, too, finds nothing of its holder before.
+  create trigger once_key_taken after update of holder on once_key begin
+    delete from once_answer where key = new.key;
+  end;
   `,
 ];

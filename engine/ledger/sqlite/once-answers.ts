@@ -29,8 +29,6 @@ const selectAnswers = `
   join once_answer on once_answer.key = chosen.key
   where chosen.before < ?2`;
 
-const deleteOfKeys = `delete from once_answer where key in (select value from json_each(?))`;
-
 const deleteOfEvents = `delete from once_answer where event_seq in (select value from json_each(?))`;
 
 const deleteOfMessages = `
@@ -65,11 +63,6 @@ export const keyAnswers: Method<'keyAnswers'> = (connection, keys, mostBytes) =>
     rows.map(({ key, packed }) => [key, Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength)]),
   );
 };
-
-/** Of keys that somebody takes anew. */
-export function dropAnswersOfKeys(connection: SqliteConnection, keys: readonly string[]): void {
-  if (keys.length > 0) connection.run(deleteOfKeys, JSON.stringify(keys));
-}
 
 /** No run of these is tried again. @param seqs as JSON */
 export const dropAnswersOfEvents = (connection: SqliteConnection, seqs: string): void =>

@@ -4,7 +4,7 @@
 import { AHEAD_MARGIN_MS } from '../common/clock';
 import { COMES_BACK_MS, type KeyAnswer, type OnceKeys, type SeenKey } from '../once-keys';
 import { limitOf, NOW } from './connection';
-import { dropAnswersOfKeys, dropAnswersOfRun, keyAnswers, storeAnswers } from './once-answers';
+import { dropAnswersOfRun, keyAnswers, storeAnswers } from './once-answers';
 import type { Method, Part } from './part';
 
 /** @param longest a lease that can be; one that lies further ahead was stored under another clock */
@@ -85,7 +85,6 @@ const takeKeys: Method<'takeKeys'> = (connection, request) => {
       seen,
     );
     const taken = new Set(free.map(({ key }) => key));
-    dropAnswersOfKeys(connection, [...taken]);
     const rows = connection.all<{ key: string; holder: string; answer: KeyAnswer }>(
       selectHolders,
       keys,

@@ -381,6 +381,34 @@ describe('Run Once remembers', { timeout: 180_000 }, () => {
     }
   });
 
+  it('each its own, also where the steps join them with what comes from elsewhere', async () => {
+    does.set('A', numbered());
+    const nodes = [
+      ...[once(), step('A'), step('Fails', 'step', { position: [0, 200] })],
+      step('Else', 'step', { position: [0, -100] }),
+      step('Join', 'merge', {
+        typeVersion: 3,
+        parameters: { mode: 'combine', combineBy: 'combineByPosition', options: {} },
+      }),
+    ];
+    does.set('Else', (items) => [
+      items.map(({ json }, item) => ({ json: { else: json['id'] }, pairedItem: { item } })),
+    ]);
+    const edges: Edge[] = [
+      ['Start', 'Else'],
+      ['Else', 'Join:1'],
+      ['Once', 'A'],
+      ['A', 'Join'],
+      ['Join', 'Fails'],
+      ['Once:1', 'Fails'],
+    ];
+    const { retry } = await retried(nodes, edges, ids('x', 'y'));
+    assert.deepEqual(handed(retry, 'Once', 1), [
+      { of: 'x', n: 1, else: 'x' },
+      { of: 'y', n: 2, else: 'y' },
+    ]);
+  });
+
   it('what comes from the steps at First time, where the two ways never meet', async () => {
     does.set('A', numbered());
     const { retry } = await retried(

@@ -87,9 +87,15 @@ export class RunData {
 
   /**
    * The items of an output from which this one comes, as n8n links them.
-   * @returns their places there; null: it is not linked, or also comes from elsewhere
+   * @param isOnTheWay what comes over other outputs comes from elsewhere
+   * @returns their places there; null: the link is lost on the way, or it comes from elsewhere alone
    */
-  originsOf(source: Source, index: number, of: Source): ReadonlySet<number> | null {
+  originsOf(
+    source: Source,
+    index: number,
+    of: Source,
+    isOnTheWay: (source: Source) => boolean,
+  ): ReadonlySet<number> | null {
     const origins = new Set<number>();
     const seen = new Set<string>();
     const open = [{ source, index }];
@@ -103,11 +109,12 @@ export class RunData {
         origins.add(place);
         continue;
       }
+      if (!isOnTheWay(at)) continue;
       const before = this.#cameFrom(at, place);
       if (!before) return null;
       open.push(...before);
     }
-    return origins;
+    return origins.size > 0 ? origins : null;
   }
 
   #cameFrom(at: Source, index: number): readonly { source: Source; index: number }[] | null {

@@ -81,7 +81,7 @@ export class GuardedCall {
     for (const source of handed) {
       for (const [index, item] of data.itemsOf(source).entries()) {
         if (++looked % TURN_ITEMS === 0) await setImmediate();
-        const origins = data.originsOf(source, index, this.#origin);
+        const origins = data.originsOf(source, index, this.#origin, (one) => this.#isOurs(one));
         // It may be anybody's.
         if (!origins) return new Map();
         const keys = [...origins].map((place) => this.keys[place]);

@@ -30,7 +30,7 @@ const step = (name: string, type = 'step', more: Partial<INode> = {}): INode => 
 });
 
 const once = (name = 'Once', parameters: IDataObject = {}): INode =>
-  step(name, 'once', { parameters: { key: `={{ $json.id }}`, ...parameters } as never });
+  step(name, 'once', { parameters: { key: `={{ $json.id }}`, ...parameters } });
 
 function connected(edges: readonly Edge[]): IConnections {
   const connections: IConnections = {};
@@ -508,7 +508,7 @@ describe('Run Once remembers', { timeout: 180_000 }, () => {
       ['huge', { huge }],
     ] as const) {
       calls.clear();
-      does.set('A', () => [[{ json: json as IDataObject, pairedItem: 0 }]]);
+      does.set('A', () => [[{ json: json, pairedItem: 0 }]]);
       const { retry } = await retried([once(), step('A'), step('Fails')], ONE_STEP, ids(name));
       assert.deepEqual(handed(retry, 'Once', 1), [{ id: name, ...REMEMBERED_NOTHING }]);
     }

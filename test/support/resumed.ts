@@ -122,7 +122,8 @@ export async function resumeUnderKills(
       to: step === STEPS.length ? `Step ${LAST}` : `Once ${step + 1}`,
     }));
     const retrySchedule = Array.from({ length: 15 }, () => '1s').join(', ');
-    const options = { retrySchedule, mostInFlight: 6 };
+    // Those that a kill has cut off count until their leases have lapsed.
+    const options = { retrySchedule, mostInFlight: 40 };
     const id = await mailWorkflow(n8n, dovecot.login(user), steps, { options, links });
     await n8n.api.publish(id);
     await n8n.watching(id);
@@ -135,7 +136,7 @@ export async function resumeUnderKills(
       );
     await append(mails.slice(0, 3));
 
-    /** How often a step of a mail was cut off before its answer was stored, by `mail step`. */
+    /** How many calls of a step of a mail were cut off before an answer was stored, by `mail step`. */
     const cutOff = new Map<string, number>();
     let interrupted = 0;
     for (let kill = 1; kill <= kills; kill++) {
@@ -158,8 +159,8 @@ export async function resumeUnderKills(
       for (const { subject: mail, idempotencyKey } of subjects) {
         for (const step of STEPS) {
           const key = digest('step', id, `Once ${step}`, 'mail', idempotencyKey, 0);
-          if (sink.of(mail, step).length === 0 || finished.has(key)) continue;
-          cutOff.set(`${mail} ${step}`, (cutOff.get(`${mail} ${step}`) ?? 0) + 1);
+          const calls = sink.of(mail, step).length;
+          if (calls > 0 && !finished.has(key)) cutOff.set(`${mail} ${step}`, calls);
         }
       }
       await victim.down('SIGKILL');

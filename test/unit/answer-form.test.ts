@@ -62,7 +62,7 @@ describe('the answer of a guarded step', () => {
           json: { a: 1 },
           binary: { one: store.file(one), two: { data: two.toString('base64'), mimeType: 'x/y' } },
         },
-        { json: { b: 2, _files: { three: inJson } as unknown as IDataObject } },
+        { json: { b: 2, _files: { three: inJson } } },
         { json: { _files: 'a text of that name' } },
       ],
       store,

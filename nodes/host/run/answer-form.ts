@@ -97,7 +97,7 @@ export async function unpackAnswer(
     }
     const inJson = Object.keys(found.json).length > 0;
     items.push({
-      json: inJson ? { ...json, [FILES_IN_JSON]: found.json as unknown as IDataObject } : json,
+      json: inJson ? { ...json, [FILES_IN_JSON]: found.json } : json,
       ...(Object.keys(found.binary).length > 0 && { binary: found.binary }),
     });
   }

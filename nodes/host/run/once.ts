@@ -51,7 +51,7 @@ export interface Remembering {
   /** Of all that one call's steps hand on, in bytes before they are compressed. */
   readonly mostBytes: number;
   /** The event that a key's item comes from; null: it comes from no mail. Undefined: nobody can tell, so it is not kept. */
-  eventOf(key: string): string | null | undefined;
+  readonly eventOf: (key: string) => string | null | undefined;
   readonly files: Files;
 }
 

@@ -22,7 +22,8 @@ export function onceAnswersContract(fixture: Fixture): void {
   /** As texts, by key. */
   const answers = async (keys: readonly string[], mostBytes = PLENTY): Promise<Record<string, string>> => {
     const found = await fixture.ledger.keyAnswers(keys, mostBytes);
-    return Object.fromEntries([...found].map(([key, packed]) => [key, packed.toString()]).sort());
+    const texts = [...found].map(([key, packed]): [string, string] => [key, packed.toString()]);
+    return Object.fromEntries(texts.sort());
   };
 
   /** A run of one mail that has finished the key `k` with an answer. */

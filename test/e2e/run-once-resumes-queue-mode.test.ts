@@ -12,6 +12,6 @@ describe('a workflow of four guarded steps', { timeout: 20 * 60_000 }, () => {
   it('comes to the end that an undisturbed run has, while the worker of queue mode is killed five times', async (t) => {
     const dovecot = await cleanup.of(Dovecot.start());
     const n8n = await cleanup.of(QueueModeN8n.start());
-    await resumeUnderKills(t, { n8n, dovecot, victim: n8n.worker, kills: 5 });
+    await resumeUnderKills(t, { n8n, dovecot, victim: n8n.worker, kills: 5, resumeEvery: 2 });
   });
 });

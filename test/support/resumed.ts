@@ -101,6 +101,8 @@ export interface Resuming {
   /** The process that is killed. */
   readonly victim: N8nProcess;
   readonly kills: number;
+  /** After so many of them it is waited for runs that go on where they broke, and these are killed, too. */
+  readonly resumeEvery: number;
 }
 
 /**
@@ -109,7 +111,7 @@ export interface Resuming {
  */
 export async function resumeUnderKills(
   t: TestContext,
-  { n8n, dovecot, victim, kills }: Resuming,
+  { n8n, dovecot, victim, kills, resumeEvery }: Resuming,
 ): Promise<void> {
   const cleanup = new Cleanup();
   try {
@@ -139,9 +141,13 @@ export async function resumeUnderKills(
     /** How many calls of a step of a mail were cut off before an answer was stored, by `mail step`. */
     const cutOff = new Map<string, number>();
     let interrupted = 0;
+    // Whoever has died is found out within 45 s.
+    const goOn = (times: number) => async (): Promise<boolean> =>
+      (await n8n.events()).some(({ state, attempt }) => state === 'RUNNING' && attempt > times);
     for (let kill = 1; kill <= kills; kill++) {
       const seen = sink.calls.length;
       await until('steps are done', () => sink.calls.length > seen, 180_000, 10);
+      if (kill % resumeEvery === 0) await until('runs go on', goOn(kill / resumeEvery), 180_000, 50);
       await new Promise((resolve) => setTimeout(resolve, Math.random() * 4 * STEP_MS));
       victim.freeze();
       // What was sent before is there.

@@ -12,6 +12,6 @@ describe('a workflow of four guarded steps', { timeout: 20 * 60_000 }, () => {
   it('comes to the end that an undisturbed run has, while n8n is killed thirty times', async (t) => {
     const dovecot = await cleanup.of(Dovecot.start());
     const n8n = await cleanup.of(N8n.start());
-    await resumeUnderKills(t, { n8n, dovecot, victim: n8n.main, kills: 30, resumeEvery: 8 });
+    await resumeUnderKills(t, { n8n, dovecot, victim: n8n.main, kills: 30, resumeEvery: 15 });
   });
 });

@@ -7,6 +7,9 @@
 // then on, and free after that. A lease that lies further ahead than any can counts as run out, too (common/clock.ts).
 // A holder that comes back before anybody took the key renews it, finishes it or frees it as if its lease had not run
 // out. No sweep lets the key go until a day after the lease, nor unless it was seen that nobody renews it.
+//
+// With a key that is finished may stand what its step answered, for the retry. That is mail content: it belongs to an event,
+// or to none, and is gone when the event is DONE or forgotten, or the run that has it ended well, and always with the key.
 
 /** A holder whose lease ran out so long ago, ms, does not come back: its keys need not be kept for it. */
 export const COMES_BACK_MS = 86_400_000;
@@ -49,6 +52,15 @@ export interface SeenKey {
  */
 export type KeyAnswer = 'taken' | 'mine' | 'held' | 'lapsed' | 'finished';
 
+/** What a step answered, of one key that it was guarded by. */
+export interface StepAnswer {
+  readonly key: string;
+  /** Whose mail it comes from; null: from none. Of an event that is not there, or has ended, nothing is kept. */
+  readonly event: string | null;
+  /** Packed: nothing here reads it. */
+  readonly packed: Uint8Array;
+}
+
 export interface OnceKeys {
   /** Takes the keys that are free. One statement or two for them all. */
   takeKeys(request: KeyRequest): Promise<ReadonlyMap<string, KeyAnswer>>;
@@ -62,11 +74,24 @@ export interface OnceKeys {
   /** Renews the leases of all keys that the holders hold. */
   renewKeys(holders: readonly string[], leaseMs: number): Promise<void>;
 
-  /** Finishes keys that the holder holds: what they stand for was done, whatever becomes of its run. */
-  finishKeys(holder: string, keys: readonly string[]): Promise<void>;
+  /**
+   * Finishes keys that the holder holds: what they stand for was done, whatever becomes of its run. What was answered is
+   * stored in the same transaction: a key that the holder no longer holds gets none.
+   */
+  finishKeys(holder: string, keys: readonly string[], answers?: readonly StepAnswer[]): Promise<void>;
 
-  /** The holder's run ended: finishes or frees all that it holds, as each was taken. */
-  endKeys(holder: string, ended: 'success' | 'failure'): Promise<void>;
+  /**
+   * What stands with those of the keys that are finished, packed; by key, up to so many bytes, but one at least, so that who
+   * asks for many has them bit by bit.
+   */
+  keyAnswers(keys: readonly string[], mostBytes: number): Promise<ReadonlyMap<string, Buffer>>;
+
+  /**
+   * The holder's run ended: finishes or frees all that it holds, as each was taken. After a success nobody needs its answers,
+   * but those that the events they belong to still wait with.
+   * @param given keys whose answers it was given: of those that belong to no event, the same holds
+   */
+  endKeys(holder: string, ended: 'success' | 'failure', given?: readonly string[]): Promise<void>;
 
   /** Gives back keys that the holder took and did not use, also those finished `atOnce`. */
   returnKeys(holder: string, keys: readonly string[]): Promise<void>;

@@ -76,7 +76,8 @@ export const properties: INodeProperties[] = [
         name: 'Forget Content',
         value: 'forget',
         action: 'Forget the content of events',
-        description: 'Delete content, sender and subject of emails whose events are all settled',
+        description:
+          'Delete content, sender and subject of emails whose events are all settled, and what Run Once remembers of them',
       },
       { name: 'Get', value: 'get', action: 'Get an event', description: 'Get one event by its ID' },
       {

@@ -1,12 +1,12 @@
 // What the node asks of a person in n8n's editor, and tells.
 import type { INodeProperties } from 'n8n-workflow';
 import { mailStoreCredential, mailStoreProperty } from '../host/store/mail-store-choice';
-import { DEFAULT_KEEP_DAYS, DEFAULT_WAIT_SECONDS } from './settings';
+import { DEFAULT_ANSWER_MB, DEFAULT_KEEP_DAYS, DEFAULT_WAIT_SECONDS, MOST_ANSWER_MB } from './settings';
 
 export const properties: INodeProperties[] = [
   {
     displayName:
-      'Put this node before a step that must not be done twice. Connect the step to <b>First time</b>, and what comes after the step to <b>Already done</b>, too: a retry goes on there. In tests in the editor nothing is remembered: each key goes on as First time.',
+      'Put this node before a step that must not be done twice. Connect the step to <b>First time</b>, and what comes after the step to <b>Already done</b>, too: a retry goes on there, with what the step had answered. Put one before each such step. In tests in the editor nothing is remembered: each key goes on as First time.',
     name: 'notice',
     type: 'notice',
     default: '',
@@ -60,7 +60,8 @@ export const properties: INodeProperties[] = [
       {
         name: 'When the Next Step Is Done',
         value: 'stepDone',
-        description: 'When the steps at First time have succeeded; what fails later does not repeat them',
+        description:
+          'When the steps from First time up to where Already done leads have succeeded; what fails later does not repeat them',
       },
       {
         name: 'When the Run Ends Well',
@@ -128,12 +129,31 @@ export const properties: INodeProperties[] = [
         description: 'What to do when another run still holds the key after the time in Wait For',
       },
       {
+        displayName: 'Largest Answer (MB)',
+        name: 'largestAnswer',
+        type: 'number',
+        typeOptions: { minValue: 0, maxValue: MOST_ANSWER_MB },
+        displayOptions: { show: { '/keyIsFinished': ['stepDone'] }, hide: { rememberAnswer: [false] } },
+        default: DEFAULT_ANSWER_MB,
+        description:
+          'What the step hands on is remembered up to this size: all of its items, with their files. Of more, a retry goes on with the items that came to Run Once.',
+      },
+      {
         displayName: 'Remember Keys For (Days)',
         name: 'rememberDays',
         type: 'number',
         typeOptions: { minValue: 0 },
         default: DEFAULT_KEEP_DAYS,
         description: 'How long a finished key keeps the step from being done again. 0: for good.',
+      },
+      {
+        displayName: 'Remember the Answer',
+        name: 'rememberAnswer',
+        type: 'boolean',
+        displayOptions: { show: { '/keyIsFinished': ['stepDone'] } },
+        default: true,
+        description:
+          'Whether what the steps at First time hand on is kept until the run has ended well, so that a retry goes on with it at Already done. Where it is not known, the items have the field runOnce.remembered: false.',
       },
       {
         displayName: 'Wait For (Seconds)',

@@ -6,26 +6,41 @@ import type { KeyAnswer } from '../../engine/ledger/once-keys';
 import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/n8n/cancel';
 import { rootMode } from '../host/n8n/internals';
+import { guardedSteps } from '../host/n8n/guarded-steps';
 import { nodeError } from '../host/n8n/node-error';
-import { type OnceStore, onceKeeper, refuseIfStopped } from '../host/run/once';
-import { nextSteps } from '../host/n8n/run-hooks';
+import { eventOfItem } from '../host/run/mail-of-item';
+import { type OnceStore, onceKeeper, refuseIfStopped, type Remembering } from '../host/run/once';
 import { digest, enteredKey, itemCounter, mailKey, scopeParts } from './keys';
 import { type OnceSettings, onceSettings } from './settings';
-
-/** The number of the output. */
-const FIRST_TIME = 0;
 
 /** Runs that a person starts to try something: they neither find nor leave a key. */
 const TESTS: readonly string[] = ['manual', 'evaluation'];
 
 interface Store extends OnceStore {
-  readonly runs: OnceStore['runs'] & { mailKeys(executionId: string): readonly string[] };
+  readonly runs: OnceStore['runs'] & {
+    mailKeys(executionId: string): readonly string[];
+    mailEvents(executionId: string): readonly string[];
+  };
 }
 
 type OpenStore = (context: IExecuteFunctions) => Promise<Store>;
 
 /** An item's key, or why it has none. */
 type ItemKey = string | Error;
+
+/** What is known of a key. */
+interface Found {
+  readonly answer: KeyAnswer;
+  /** What the steps handed on for it. */
+  readonly items?: readonly INodeExecutionData[] | undefined;
+}
+
+interface Sorted {
+  readonly outputs: [first: INodeExecutionData[], done: INodeExecutionData[]];
+  /** Those of the items at First time, in their order, and the places of these among those that came. */
+  readonly keys: readonly string[];
+  readonly places: ReadonlyMap<string, number>;
+}
 
 /** @returns the items of "First time" and of "Already done" */
 export async function runOnce(
@@ -34,7 +49,8 @@ export async function runOnce(
 ): Promise<[INodeExecutionData[], INodeExecutionData[]]> {
   try {
     const settings = onceSettings(context);
-    if (isTest(context)) return sorted(context, settings, testKeys(context, settings), () => 'taken');
+    if (isTest(context))
+      return sorted(context, settings, testKeys(context, settings), () => ({ answer: 'taken' })).outputs;
     return await runWith(context, settings, await openStore(context));
   } catch (error) {
     if (!context.continueOnFail()) throw nodeError(context.getNode(), error as Error);
@@ -47,8 +63,9 @@ async function runWith(
   settings: OnceSettings,
   store: Store,
 ): Promise<[INodeExecutionData[], INodeExecutionData[]]> {
+  const { id: nodeId, name } = context.getNode();
   const call = {
-    nodeId: context.getNode().id,
+    nodeId,
     runIndex: context.getWorkflowDataProxy(0)['$runIndex'] as number,
   };
   const scope = scopeParts(context, settings.scope);
@@ -74,13 +91,47 @@ async function runWith(
     signal,
   });
   try {
-    const outputs = sorted(context, settings, keys, (key) => answers.get(key)!);
-    if (settings.untilNextStep) keeper.guard(call, nextSteps(context, FIRST_TIME));
+    const doneBefore = distinct.filter((key) => ['finished', 'mine'].includes(answers.get(key)!));
+    const remembered =
+      settings.mostAnswerBytes === null
+        ? null
+        : await keeper.answers(doneBefore, stepOf(context), context.helpers);
+    const {
+      outputs,
+      keys: firsts,
+      places,
+    } = sorted(context, settings, keys, (key) => ({
+      answer: answers.get(key)!,
+      items: remembered?.get(key),
+    }));
+    if (settings.untilNextStep && firsts.length > 0) {
+      const remembering = rememberingOf(context, settings, store, places);
+      keeper.guard({ ...call, name, keys: firsts, remembering }, guardedSteps(context));
+    }
     return outputs;
   } catch (error) {
     await keeper.giveBack(call);
     throw nodeError(context.getNode(), error as Error);
   }
+}
+
+/** Whose answers these are. Others that have the same key are given none: they may be another's mail. */
+const stepOf = (context: IExecuteFunctions): string =>
+  JSON.stringify([context.getWorkflow().id, context.getNode().id]);
+
+/** @param places by key, of the items that it is done for */
+function rememberingOf(
+  context: IExecuteFunctions,
+  { mostAnswerBytes: mostBytes }: OnceSettings,
+  { runs }: Store,
+  places: ReadonlyMap<string, number>,
+): Remembering | null {
+  if (mostBytes === null) return null;
+  // Now: the run may have no mail any more when its steps have ended.
+  const events = new Map(
+    [...places].map(([key, place]) => [key, eventOfItem(context, place, (id) => runs.mailEvents(id))]),
+  );
+  return { of: stepOf(context), mostBytes, eventOf: (key) => events.get(key), files: context.helpers };
 }
 
 /** n8n tells the mode of the run that a person started to the workflows that it calls, in a place of its own. */
@@ -108,29 +159,39 @@ function sorted(
   context: IExecuteFunctions,
   settings: OnceSettings,
   keys: readonly ItemKey[],
-  answerOf: (key: string) => KeyAnswer,
-): [INodeExecutionData[], INodeExecutionData[]] {
+  foundOf: (key: string) => Found,
+): Sorted {
   const first: INodeExecutionData[] = [];
   const done: INodeExecutionData[] = [];
+  const places = new Map<string, number>();
   const seen = new Set<string>();
   for (const [index, { json, binary }] of context.getInputData().entries()) {
     const key = keys[index]!;
     const item = { json, ...(binary && { binary }), pairedItem: { item: index } };
     if (key instanceof Error) {
       done.push(errorItem(index, key));
-    } else if (answerOf(key) === 'held' && settings.stillHeld === 'fail') {
+      continue;
+    }
+    const { answer, items } = foundOf(key);
+    if (answer === 'held' && settings.stillHeld === 'fail') {
       const error = heldError(context, settings, index);
       if (!context.continueOnFail()) throw error;
       done.push(errorItem(index, error));
-    } else if (answerOf(key) === 'taken' && !seen.has(key)) {
+    } else if (answer === 'taken' && !seen.has(key)) {
       first.push(item);
+      places.set(key, index);
+    } else if (items && !seen.has(key)) {
+      for (const given of items) done.push({ ...given, pairedItem: { item: index } });
     } else {
-      done.push(item);
+      done.push(settings.mostAnswerBytes === null ? item : { ...item, json: { ...json, ...NOT_REMEMBERED } });
     }
-    if (typeof key === 'string') seen.add(key);
+    seen.add(key);
   }
-  return [first, done];
+  return { outputs: [first, done], keys: [...places.keys()], places };
 }
+
+/** Said of an item that goes on at Already done as it came, where the answer to it is expected. */
+const NOT_REMEMBERED = { runOnce: { remembered: false } };
 
 const heldError = (context: IExecuteFunctions, { waitMs }: OnceSettings, itemIndex: number): Error =>
   nodeError(

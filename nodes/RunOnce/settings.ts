@@ -9,12 +9,18 @@ type KeyIsFinished = 'stepDone' | 'runEnds' | 'atOnce';
 
 export const DEFAULT_WAIT_SECONDS = 60;
 export const DEFAULT_KEEP_DAYS = 90;
+export const DEFAULT_ANSWER_MB = 1;
+/** It is in memory while it is stored. */
+export const MOST_ANSWER_MB = 64;
+const MB = 1024 * 1024;
 const DAY_MS = 86_400_000;
 
 export interface OnceSettings extends Pick<KeyRequest, 'finish' | 'keepMs'> {
   readonly scope: Scope;
   /** The keys are finished as soon as the next steps have succeeded, not only with the run. */
   readonly untilNextStep: boolean;
+  /** What a step may have answered to be given again, in bytes; null: nothing is remembered, or said of it. */
+  readonly mostAnswerBytes: number | null;
   /** Infinity: until the run is stopped. */
   readonly waitMs: number;
   /** What becomes of an item whose key is still held after that. */
@@ -23,6 +29,8 @@ export interface OnceSettings extends Pick<KeyRequest, 'finish' | 'keepMs'> {
 
 interface Options {
   readonly ifStillHeld?: 'alreadyDone' | 'fail' | 'wait';
+  readonly largestAnswer?: number;
+  readonly rememberAnswer?: boolean;
   readonly rememberDays?: number;
   readonly waitSeconds?: number;
 }
@@ -38,7 +46,10 @@ export function onceSettings(context: IExecuteFunctions): OnceSettings {
   const then = options.ifStillHeld ?? 'fail';
   const seconds = amount(context, 'Wait For', options.waitSeconds ?? DEFAULT_WAIT_SECONDS);
   const days = amount(context, 'Remember Keys For', options.rememberDays ?? DEFAULT_KEEP_DAYS);
+  const megabytes = amount(context, 'Largest Answer', options.largestAnswer ?? DEFAULT_ANSWER_MB);
   return {
+    mostAnswerBytes:
+      (options.rememberAnswer ?? true) ? Math.round(Math.min(megabytes, MOST_ANSWER_MB) * MB) : null,
     scope: context.getNodeParameter('scope', 0, 'step') as Scope,
     untilNextStep: keyIsFinished(context) === 'stepDone',
     finish: finishOf(context),

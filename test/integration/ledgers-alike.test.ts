@@ -405,9 +405,19 @@ class Life {
   async #keys(a: number, b: number, c: number): Promise<void> {
     const keys = [`k${a % 5}`, `k${5 + (b % 5)}`];
     const holder = `run ${c % 3}`;
-    if (b % 5 === 0) await this.#ask('finishKeys', () => [holder, keys]);
-    else if (b % 5 === 1) await this.#ask('endKeys', () => [holder, a % 2 ? 'success' : 'failure']);
-    else if (b % 5 === 2) await this.#ask('returnKeys', () => [holder, keys]);
+    if (b % 5 === 0) {
+      await this.#ask('finishKeys', (of) => [
+        holder,
+        keys,
+        keys.slice(c % 3).map((key, i) => ({
+          key,
+          event: i + a === 0 ? null : (this.#events(a, b, of)[0] ?? 'no event'),
+          packed: Buffer.from(`answer ${a} ${i}`),
+        })),
+      ]);
+    } else if (b % 5 === 1) {
+      await this.#ask('endKeys', () => [holder, a % 2 ? 'success' : 'failure', keys.slice(c % 3)]);
+    } else if (b % 5 === 2) await this.#ask('returnKeys', () => [holder, keys]);
     else if (b % 5 === 3) await this.#ask('renewKeys', () => [[holder, 'run 9'], LEASE_MS]);
     const finish = (['atOnce', 'onSuccess', 'anyway'] as const)[a % 3]!;
     const keepMs = c % 2 ? null : HOUR_MS;
@@ -415,6 +425,7 @@ class Life {
       { keys, holder, leaseMs: LEASE_MS, finish, keepMs, ...(b % 3 === 0 && { unrenewed: [] }) },
     ]);
     await this.#ask('heldKeys', () => [keys]);
+    await this.#ask('keyAnswers', () => [[...keys, 'k1', 'k6'], 1 + (a % 3) * 10]);
     await this.#ask('leftKeys', () => [10]);
   }
 

@@ -196,12 +196,13 @@ describe('An n8n', { timeout: 120_000 }, () => {
     const isDoneAgain = async (
       take: (context: Opened, hooks: CoreHooks) => void,
       task: unknown,
+      connections: object = NEXT,
     ): Promise<boolean> => {
       const node = nodeOf('Once', 'runOnce', { key: `key ${++keys}` });
       const call = async (): Promise<{ first: number; hooks: CoreHooks }> => {
         const { context, hooks } = core.execution(node, once, [{ json: {} }], {
           nodes: [SINK],
-          connections: NEXT as never,
+          connections: connections as never,
         });
         take(context, hooks);
         const [first] = await runOnce(context, async () => store);
@@ -264,6 +265,13 @@ describe('An n8n', { timeout: 120_000 }, () => {
         says(AS_RUN_ENDS);
       });
     }
+
+    it('what the steps have handed on: the step is not done again, and that nothing is remembered is said once', async () => {
+      const both = { Once: { main: [...NEXT.Once.main, [{ node: 'After', type: 'main', index: 0 }]] } };
+      for (let runs = 0; runs < 2; runs++)
+        assert.equal(await isDoneAgain(() => undefined, SUCCESS, both), false);
+      says(/^This n8n does not tell a node what the steps after it have handed on: .*no answers/);
+    });
 
     it('the end of a run: the step is not done again, and that is said once', async () => {
       const take = (context: Opened): unknown => delete context.additionalData['hooks'];

@@ -32,7 +32,7 @@ import { held } from '../ledger/held';
 import type { LedgerUnderTest, Value } from '../ledger/contract/harness';
 
 const TABLES =
-  'source, subscription, message, content, content_piece, event, seen, once_key, errand, mail_action, change, ' +
+  'source, subscription, message, content, content_piece, event, seen, once_key, once_answer, errand, mail_action, change, ' +
   'try, deed, annotation, step_sum, standing';
 const LEDGERS = 'n8n-nodes-durable-mail';
 const NEW_SUBSCRIPTION: NewSubscription = {

@@ -14,6 +14,7 @@ import { lifeContract } from './contract/life';
 import { errandsContract } from './contract/errands';
 import { livesContract } from './contract/lives';
 import { offerContract } from './contract/offer';
+import { onceAnswersContract } from './contract/once-answers';
 import { onceKeysContract } from './contract/once-keys';
 import { overTimeContract } from './contract/over-time';
 import { ownershipContract } from './contract/ownership';
@@ -39,6 +40,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     runEndsContract(fixture);
     errandsContract(fixture);
     onceKeysContract(fixture);
+    onceAnswersContract(fixture);
     inspectionContract(fixture);
     annotationsContract(fixture);
     livesContract(fixture);

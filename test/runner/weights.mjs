@@ -21,6 +21,8 @@ const FILES = {
   // n8n is killed again and again, or several processes of it run.
   'e2e/exactly-once': { load: 0.5, seconds: 280 },
   'e2e/exactly-once-queue-mode': { load: 0.6, seconds: 240 },
+  'e2e/run-once-resumes': { load: 0.6, seconds: 280 },
+  'e2e/run-once-resumes-queue-mode': { load: 0.6, seconds: 150 },
   'e2e/queue-mode': { load: 0.5, seconds: 400 },
   'e2e/gmail-faults': { load: 0.7, seconds: 340 },
   'e2e/crash': { load: 0.45, seconds: 180 },

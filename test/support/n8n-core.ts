@@ -8,6 +8,7 @@ import type {
   INode,
   INodeExecutionData,
   INodeType,
+  IRun,
   ITriggerFunctions,
 } from 'n8n-workflow';
 
@@ -24,6 +25,17 @@ interface Core {
   readonly ExecutionLifecycleHooks: Make<CoreHooks>;
   readonly ExecuteContext: Make<IExecuteFunctions & Opened>;
   readonly TriggerContext: Make<ITriggerFunctions & Opened>;
+  readonly WorkflowExecute: Make<{ run(what: object): Promise<IRun> }>;
+}
+
+/** A workflow as n8n runs it: its first node gets the items. */
+export interface WholeRun {
+  readonly nodes: readonly INode[];
+  readonly connections: IConnections;
+  /** By the types of the nodes. */
+  readonly types: Readonly<Record<string, INodeType>>;
+  readonly items: INodeExecutionData[];
+  readonly executionOrder?: 'v0' | 'v1';
 }
 
 /** What a context has inside, as a test changes it. */
@@ -68,6 +80,36 @@ export class N8nCore {
       ...[{ data, node, source: null }, []],
     );
     return { context, hooks };
+  }
+
+  /** Runs a workflow to its end, step by step as n8n does. */
+  async run({ nodes, connections, types, items, executionOrder = 'v1' }: WholeRun): Promise<IRun> {
+    const executionId = String(++this.#executions);
+    const copy = { id: 'w', name: 'w', nodes: [], connections: {}, settings: {} };
+    const hooks = new this.#core.ExecutionLifecycleHooks('trigger', executionId, copy);
+    const known = (type: string): INodeType | undefined => types[type];
+    const nodeTypes = { getByName: known, getByNameAndVersion: known, getKnownTypes: () => ({}) };
+    const workflow = new this.#workflow({
+      ...{ id: 'w', name: 'w', active: true, nodes, connections, nodeTypes, settings: { executionOrder } },
+    });
+    const waiting = 'http://127.0.0.1/waiting';
+    const additionalData = {
+      ...{ hooks, executionId, rootExecutionMode: 'trigger' },
+      ...{ webhookWaitingBaseUrl: waiting, formWaitingBaseUrl: waiting },
+    };
+    const execute = new this.#core.WorkflowExecute(additionalData, 'trigger');
+    return execute.run({
+      workflow,
+      startNode: nodes[0],
+      triggerToStartFrom: { name: nodes[0]!.name, data: { data: { main: [items] } } },
+    });
+  }
+
+  /** One of n8n's own nodes. @param path of its file below dist/nodes, the class being named after it */
+  nodeOfN8n(path: string): INodeType {
+    const name = path.split('/').at(-1)!.replace('.node', '');
+    const found = fromN8n(`n8n-nodes-base/dist/nodes/${path}.js`) as Record<string, new () => INodeType>;
+    return new found[name]!();
   }
 
   /** What `trigger()` of the node has. */

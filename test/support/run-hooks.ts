@@ -17,7 +17,8 @@ export class RunHooks {
     for (const handler of this.handlers['workflowExecuteAfter']!) await handler(run as never);
   }
 
-  async step(name: string, task: Partial<ITaskData>): Promise<void> {
-    for (const handler of this.handlers['nodeExecuteAfter']!) await handler(name as never, task as never);
+  async step(name: string, task: Partial<ITaskData>, data?: object): Promise<void> {
+    for (const handler of this.handlers['nodeExecuteAfter']!)
+      await handler(name as never, task as never, data as never);
   }
 }

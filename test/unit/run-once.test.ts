@@ -12,7 +12,7 @@ import {
   type ITaskData,
   LoggerProxy,
 } from 'n8n-workflow';
-import type { KeyAnswer, KeyRequest, OnceKeys, SeenKey } from '../../engine/ledger/once-keys';
+import type { KeyAnswer, KeyRequest, OnceKeys, SeenKey, StepAnswer } from '../../engine/ledger/once-keys';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { runOnce } from '../../nodes/RunOnce/run-once';
 import { RunHooks } from '../support/run-hooks';
@@ -30,6 +30,7 @@ interface Row {
 class FakeKeys implements OnceKeys {
   readonly rows = new Map<string, Row>();
   readonly batches: number[] = [];
+  readonly answers = new Map<string, StepAnswer>();
   /** Runs before an answer; throws for a ledger that is away. */
   onTake: (request: KeyRequest) => void = () => undefined;
   away = false;
@@ -75,12 +76,23 @@ class FakeKeys implements OnceKeys {
     this.#answer();
   }
 
-  async finishKeys(holder: string, keys: readonly string[]): Promise<void> {
+  async finishKeys(
+    holder: string,
+    keys: readonly string[],
+    answers: readonly StepAnswer[] = [],
+  ): Promise<void> {
     this.#answer();
     for (const key of keys) {
       const row = this.rows.get(key);
       if (row?.holder === holder) row.finished = true;
     }
+    for (const answer of answers) this.answers.set(answer.key, answer);
+  }
+
+  async keyAnswers(keys: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
+    this.#answer();
+    const found = keys.flatMap((key) => this.answers.get(key) ?? []);
+    return new Map(found.map(({ key, packed }) => [key, Buffer.from(packed)]));
   }
 
   async endKeys(holder: string, ended: 'success' | 'failure'): Promise<void> {
@@ -115,8 +127,13 @@ interface RunOptions {
   /** Which trigger item each item comes from, for n8n's item linking. */
   readonly traced?: readonly (string | null)[];
   readonly signal?: AbortSignal;
-  /** The steps at "First time". */
+  /** The steps at "First time", and at "Already done". */
   readonly next?: readonly string[];
+  readonly done?: readonly string[];
+  /** The mails of the run that has called this one. */
+  readonly caller?: readonly string[];
+  /** No trigger of this package comes before the node. */
+  readonly mailless?: boolean;
 }
 
 class World<Keys extends OnceKeys = FakeKeys> {
@@ -138,6 +155,7 @@ class World<Keys extends OnceKeys = FakeKeys> {
     hold: (holder: string) => void this.held.add(holder),
     release: (holder: string) => void this.held.delete(holder),
     mailKeys: (id: string) => this.mails.get(id) ?? [],
+    mailEvents: (id: string) => (this.mails.get(id) ?? []).map((key) => `event of ${key}`),
   };
 }
 
@@ -151,6 +169,7 @@ class FakeRun {
     this.#world = world;
     this.#options = options;
     world.mails.set(options.id, options.mails ?? []);
+    world.mails.set(`caller of ${options.id}`, options.caller ?? []);
   }
 
   async call(
@@ -166,15 +185,23 @@ class FakeRun {
     await this.#hooks.end({ status });
   }
 
-  async step(name: string, task: Partial<ITaskData> = { executionStatus: 'success' }): Promise<void> {
-    await this.#hooks.step(name, task);
+  async step(
+    name: string,
+    task: Partial<ITaskData> = { executionStatus: 'success' },
+    data?: object,
+  ): Promise<void> {
+    await this.#hooks.step(name, task, data);
   }
 
   get handlers(): number {
     return this.#hooks.ends;
   }
 
-  #context(items: readonly INodeExecutionData[], runIndex: number, options: RunOptions): IExecuteFunctions {
+  #context(
+    items: readonly INodeExecutionData[],
+    runIndex: number,
+    options: RunOptions & { readonly id: string },
+  ): IExecuteFunctions {
     const { parameters = {}, traced, node } = options;
     const hooks = this.#hooks;
     const valueAt = (name: string, index: number): unknown => {
@@ -186,10 +213,15 @@ class FakeRun {
         ...(options.hooked !== false && { hooks }),
         ...(options.rootMode && { rootExecutionMode: options.rootMode }),
       },
+      runExecutionData: { parentExecution: { executionId: `caller of ${options.id}` } },
       ...(!options.hidden && {
         workflow: {
           connectionsBySourceNode: {
-            'Run Once': { main: [(options.next ?? []).map((node) => ({ node, type: 'main', index: 0 }))] },
+            'Run Once': {
+              main: [options.next ?? [], options.done ?? []].map((names) =>
+                names.map((node) => ({ node, type: 'main', index: 0 })),
+              ),
+            },
             Disabled: { main: [[{ node: 'After It', type: 'main', index: 0 }]] },
           },
           nodes: { Disabled: { disabled: true } },
@@ -212,7 +244,7 @@ class FakeRun {
       getNodeParameter: (name: string, index: number, fallback: unknown) => valueAt(name, index) ?? fallback,
       getParentNodes: () => [
         { name: 'Edit', type: 'n8n-nodes-base.set' },
-        { name: 'Mail', type: 'n8n-nodes-durable-mail.durableImapTrigger' },
+        ...(options.mailless ? [] : [{ name: 'Mail', type: 'n8n-nodes-durable-mail.durableImapTrigger' }]),
       ],
       getWorkflowDataProxy: (index: number) => ({
         $runIndex: runIndex,
@@ -460,6 +492,45 @@ describe('a key', () => {
     world.ledger.away = false;
     await Promise.all([finishing, ending]);
     assert.deepEqual(sizes(await world.run().call([mailItem('m')])), [0, 1]);
+  });
+});
+
+describe('what is content of a mail', () => {
+  /** The event that the answer of the step is stored with, of each that is stored. */
+  const eventsOf = async (options: RunOptions, item: INodeExecutionData): Promise<(string | null)[]> => {
+    const world = new World();
+    const run = world.run({ next: ['Step'], done: ['After'], ...orders('A'), ...options });
+    await run.call([item]);
+    const task = {
+      executionStatus: 'success',
+      source: [{ previousNode: 'Run Once' }],
+      data: { main: [items(1)] },
+    };
+    await run.step('Step', task as never, {
+      resultData: { runData: { Step: [task] } },
+      executionData: { nodeExecutionStack: [] },
+    });
+    assert.ok([...world.ledger.rows.values()].every(({ finished }) => finished));
+    return [...world.ledger.answers.values()].map(({ event }) => event);
+  };
+  const delivered = { json: { delivery: { eventId: 'e' } } };
+
+  it('belongs to the event that the item names, or to that of the only mail of its run', async () => {
+    assert.deepEqual(await eventsOf({}, delivered), ['e']);
+    assert.deepEqual(await eventsOf({ mails: ['m'] }, { json: {} }), ['event of m']);
+    assert.deepEqual(await eventsOf({ mode: 'integrated' }, delivered), ['e']);
+    assert.deepEqual(await eventsOf({ mode: 'integrated', caller: ['m'] }, { json: {} }), ['event of m']);
+  });
+
+  it('is not remembered where nobody can tell whose it is: it could not be forgotten with its mail', async () => {
+    assert.deepEqual(await eventsOf({ mails: ['m', 'n'] }, { json: {} }), []);
+    assert.deepEqual(await eventsOf({}, { json: {} }), [], 'its trigger has given the run no mail');
+    assert.deepEqual(await eventsOf({ mode: 'integrated' }, { json: {} }), []);
+    assert.deepEqual(await eventsOf({ mode: 'integrated', caller: ['m', 'n'] }, { json: {} }), []);
+  });
+
+  it('is remembered for no mail in a workflow without a trigger of mails', async () => {
+    assert.deepEqual(await eventsOf({ mailless: true }, { json: {} }), [null]);
   });
 });
 

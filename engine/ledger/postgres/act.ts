@@ -9,6 +9,7 @@ import { NOW, type PostgresConnection } from './connection';
 import { dropContents, lockedContents } from './content';
 import { cancelledErrands } from './errands';
 import { FILTER, filterParameters } from './filter';
+import { droppedAnswers } from './once-answers';
 import type { Method, Part } from './part';
 import { IS_SERVED } from './serving';
 
@@ -76,6 +77,7 @@ const finishEvents = `
     where event.seq = chosen.seq
     returning event.seq, event.subscription_id, event.message_id),
   ${noted('changed')},
+  ${droppedAnswers('changed')},
   ${lockedContents('changed')}
   ${SUMMARY}, array(select message_id from locked)::text[] as locked from changed`;
 
@@ -90,13 +92,18 @@ const forgetMails = `
   deleted as (
     delete from durable_mail.content using forgotten where content.message_id = forgotten.id
     returning content.message_id),
+  theirs as (
+    select event.seq, event.message_id from forgotten join durable_mail.event on event.message_id = forgotten.id),
   emptied as (
     update durable_mail.message set sender = null, subject = null
     from forgotten
     where message.id = forgotten.id
       and (message.sender is not null or message.subject is not null
-        or message.id in (select message_id from deleted))
+        or message.id in (select message_id from deleted)
+        or message.id in (
+          select message_id from theirs join durable_mail.once_answer on once_answer.event_seq = theirs.seq))
     returning message.id),
+  ${droppedAnswers('theirs')},
   changed as (select seq, subscription_id from chosen where message_id in (select id from emptied)),
   ${noted('changed')}
   ${SUMMARY} from changed`;

@@ -184,4 +184,21 @@ export const migrations: readonly string[] = [
 
   alter table durable_mail.subscription add column served_since bigint;
   ${standingMigration}  `,
+
+  // 14: what a guarded step answered, for the retry. It counts while its holder's key is finished, and goes with that, or
+  // with its event.
+  `
+  create table durable_mail.once_answer (
+    key text collate "C" primary key references durable_mail.once_key (key) on delete cascade,
+    holder text collate "C" not null,
+    event_seq bigint references durable_mail.event (seq) on delete cascade,
+    packed bytea not null
+  );
+  -- It is compressed already.
+  alter table durable_mail.once_answer alter column packed set storage external;
+  -- settle, markDone, forget
+  create index once_answer_event on durable_mail.once_answer (event_seq) where event_seq is not null;
+  -- endKeys
+  create index once_answer_holder on durable_mail.once_answer (holder);
+  `,
 ];

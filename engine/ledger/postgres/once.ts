@@ -4,6 +4,7 @@
 import { AHEAD_MARGIN_MS } from '../common/clock';
 import { COMES_BACK_MS, type KeyAnswer, type OnceKeys, type SeenKey } from '../once-keys';
 import { NOW } from './connection';
+import { DROP_ANSWERS_OF_RUN, finishWith, keyAnswers } from './once-answers';
 import type { Method, Part } from './part';
 
 /** @param longest a lease that can be; one that lies further ahead was stored under another clock */
@@ -19,7 +20,9 @@ const free = `
       where seen.key = once_key.key and seen.until = once_key.lease_until))
     and (once_key.finish = 'onSuccess' or coalesce(once_key.lease_until + once_key.keep_ms <= ${NOW}, false))`;
 
+// What was answered under a holder before is nobody's.
 const takeFree = `
+  with taken as (
   insert into durable_mail.once_key
     (key, holder, lease_until, finish, keep_ms, finished_at, expires_at)
   select wanted.key, $2,
@@ -36,7 +39,9 @@ const takeFree = `
     finished_at = excluded.finished_at,
     expires_at = excluded.expires_at
   where ${free}
-  returning key`;
+  returning key),
+  emptied as (delete from durable_mail.once_answer using taken where once_answer.key = taken.key)
+  select key from taken`;
 
 // Those that were not free are locked by the statement before: they are as it saw them.
 const selectTaken = `
@@ -70,10 +75,12 @@ const renewHeld = `
   update durable_mail.once_key set lease_until = ${NOW} + $2
   from held where once_key.key = held.key`;
 
-const finishHeld = `
-  with ${lockHeld}
-  update durable_mail.once_key set lease_until = null, finished_at = ${NOW}, expires_at = ${NOW} + keep_ms
-  from held where once_key.key = held.key`;
+const endWell = `
+  with ${lockHeld},
+  finished as (
+    update durable_mail.once_key set lease_until = null, finished_at = ${NOW}, expires_at = ${NOW} + keep_ms
+    from held where once_key.key = held.key),
+  ${DROP_ANSWERS_OF_RUN}`;
 
 const finishNamed = `
   with named as materialized (
@@ -138,12 +145,15 @@ const renewKeys: Method<'renewKeys'> = async (connection, holders, leaseMs) => {
   if (holders.length > 0) await connection.run(renewHeld, holders, leaseMs);
 };
 
-const finishKeys: Method<'finishKeys'> = async (connection, holder, keys) => {
-  if (keys.length > 0) await connection.run(finishNamed, keys, holder);
+const finishKeys: Method<'finishKeys'> = async (connection, holder, keys, answers = []) => {
+  if (keys.length === 0) return;
+  if (answers.length === 0) await connection.run(finishNamed, keys, holder);
+  else await connection.transaction((statements) => finishWith(statements, holder, keys, answers));
 };
 
-const endKeys: Method<'endKeys'> = async (connection, holder, ended) => {
-  await connection.run(ended === 'success' ? finishHeld : endFailed, [holder]);
+const endKeys: Method<'endKeys'> = async (connection, holder, ended, given = []) => {
+  if (ended === 'success') await connection.run(endWell, [holder], given);
+  else await connection.run(endFailed, [holder]);
 };
 
 const returnKeys: Method<'returnKeys'> = async (connection, holder, keys) => {
@@ -156,6 +166,7 @@ export const onceKeys: Part<OnceKeys> = {
   leftKeys,
   renewKeys,
   finishKeys,
+  keyAnswers,
   endKeys,
   returnKeys,
 };

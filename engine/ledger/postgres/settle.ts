@@ -9,6 +9,7 @@ import type { Ended, Settled } from '../runs';
 import { NOW, type Statements } from './connection';
 import { dropContents, lockedContents } from './content';
 import { enqueuedErrands } from './errands';
+import { droppedAnswers } from './once-answers';
 import type { Method } from './part';
 import { asked } from './pointers';
 
@@ -25,7 +26,7 @@ const settleAs = (state: 'DONE' | 'GONE'): string => `
     from ended
     where event.seq = ended.seq and event.attempt = ended.attempt and event.state = 'RUNNING'
     returning event.seq, event.id, event.attempt, event.state, event.message_id, event.subscription_id),
-  ${state === 'DONE' ? `${enqueuedErrands('settled', 'DONE')},` : ''}
+  ${state === 'DONE' ? `${enqueuedErrands('settled', 'DONE')}, ${droppedAnswers('settled')},` : ''}
   ${lockedContents('settled')}
   select settled.id as event, settled.attempt, settled.state, locked.message_id as "messageId"
   from settled left join locked on locked.message_id = settled.message_id`;

@@ -8,6 +8,7 @@ import type { Deed } from '../life';
 import type { EventState } from '../states';
 import { NOW, patiently, type SqliteConnection } from './connection';
 import { cancelErrands } from './errands';
+import { dropAnswersOfEvents, dropAnswersOfMessages } from './once-answers';
 import type { Method, Part } from './part';
 import { servedOf } from './serving';
 import { releaseContent } from './settle';
@@ -47,7 +48,10 @@ const selectForgettable = `
   select message.id from json_each(?) asked join message on message.id = asked.value
   where not exists (select 1 from event where message_id = message.id and settled_at is null)
     and (sender is not null or subject is not null
-      or exists (select 1 from content where message_id = message.id))`;
+      or exists (select 1 from content where message_id = message.id)
+      or exists (
+        select 1 from event join once_answer on once_answer.event_seq = event.seq
+        where event.message_id = message.id))`;
 
 const forgetContent = `delete from content where message_id in (select value from json_each(?))`;
 
@@ -80,6 +84,7 @@ const retryNow: Method<'retryNow'> = (connection, selection, by) =>
 const markDone: Method<'markDone'> = (connection, selection, by) =>
   change(connection, selection, { what: 'markDone', by: doerOf(by) }, NOBODYS, (selected) => {
     connection.run(markEvents, seqs(selected));
+    dropAnswersOfEvents(connection, seqs(selected));
     releaseContent(
       connection,
       selected.map(({ messageId }) => messageId),
@@ -94,6 +99,7 @@ const forget: Method<'forget'> = (connection, selection, by) =>
     const ids = JSON.stringify([...forgotten]);
     connection.run(forgetContent, ids);
     connection.run(forgetFacts, ids);
+    dropAnswersOfMessages(connection, ids);
     return selected.filter(({ messageId }) => forgotten.has(messageId));
   });
 

@@ -156,4 +156,22 @@ export const migrations: readonly string[] = [
 
   alter table subscription add column served_since integer;
   ${standingMigration}  `,
+
+  // 15: what a guarded step answered, for the retry. It counts while its holder's key is finished, and goes with that, or
+  // with its event.
+  `
+  create table once_answer (
+    key text primary key references once_key (key) on delete cascade,
+    holder text not null,
+    event_seq integer references event (seq) on delete cascade,
+    packed blob not null
+  ) strict;
+  create index once_answer_event on once_answer (event_seq) where event_seq is not null;
+  create index once_answer_holder on once_answer (holder);
+
+  -- Who takes the key anew, code of before, too, finds nothing of its holder before.
+  create trigger once_key_taken after update of holder on once_key begin
+    delete from once_answer where key = new.key;
+  end;
+  `,
 ];

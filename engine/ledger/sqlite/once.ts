@@ -4,6 +4,7 @@
 import { AHEAD_MARGIN_MS } from '../common/clock';
 import { COMES_BACK_MS, type KeyAnswer, type OnceKeys, type SeenKey } from '../once-keys';
 import { limitOf, NOW } from './connection';
+import { dropAnswersOfRun, keyAnswers, storeAnswers } from './once-answers';
 import type { Method, Part } from './part';
 
 /** @param longest a lease that can be; one that lies further ahead was stored under another clock */
@@ -108,14 +109,18 @@ const renewKeys: Method<'renewKeys'> = (connection, holders, leaseMs) => {
   connection.run(renewHeld, leaseMs, JSON.stringify(holders));
 };
 
-const finishKeys: Method<'finishKeys'> = (connection, holder, keys) => {
-  connection.run(finishNamed, JSON.stringify(keys), holder);
+const finishKeys: Method<'finishKeys'> = (connection, holder, keys, answers = []) => {
+  connection.transaction(() => {
+    storeAnswers(connection, holder, answers);
+    connection.run(finishNamed, JSON.stringify(keys), holder);
+  });
 };
 
-const endKeys: Method<'endKeys'> = (connection, holder, ended) => {
+const endKeys: Method<'endKeys'> = (connection, holder, ended, given = []) => {
   connection.transaction(() => {
     connection.run(finishHeld, holder, ended);
     connection.run(freeHeld, holder);
+    if (ended === 'success') dropAnswersOfRun(connection, holder, given);
   });
 };
 
@@ -129,6 +134,7 @@ export const onceKeys: Part<OnceKeys> = {
   leftKeys,
   renewKeys,
   finishKeys,
+  keyAnswers,
   endKeys,
   returnKeys,
 };

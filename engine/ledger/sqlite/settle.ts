@@ -7,6 +7,7 @@ import type { Pointer } from '../pointer';
 import type { Ended, Settled } from '../runs';
 import { limitOf, NOW, type SqliteConnection } from './connection';
 import { type Ending, enqueueErrands } from './errands';
+import { dropAnswersOfEvents } from './once-answers';
 import type { Method } from './part';
 
 const settleEvents = `
@@ -117,6 +118,7 @@ export const settle: Method<'settle'> = (connection, pointers, outcome) => {
       connection,
       settled.filter(({ isFollowed }) => isFollowed === 1),
     );
+    if (state === 'DONE') dropAnswersOfEvents(connection, JSON.stringify(settled.map(({ seq }) => seq)));
     releaseContent(
       connection,
       settled.map(({ messageId }) => messageId),

@@ -18,7 +18,7 @@ import type {
 import { sayWeaker, updateN8n } from './weaker';
 
 type EndHandler = (run: IRun) => Promise<void>;
-type StepHandler = (step: string, task: Partial<ITaskData> | undefined) => Promise<void>;
+type StepHandler = (step: string, task: Partial<ITaskData> | undefined, data?: unknown) => Promise<void>;
 
 interface Handlers {
   readonly workflowExecuteAfter: EndHandler;
@@ -51,6 +51,7 @@ interface Inside {
     readonly hooks?: LifecycleHooks;
     readonly rootExecutionMode?: string | undefined;
   };
+  readonly runExecutionData?: { readonly parentExecution?: { readonly executionId?: unknown } };
   readonly workflow?: {
     readonly settings?: WorkflowSettings;
     readonly nodes?: WorkflowNodes | null;
@@ -163,6 +164,12 @@ export function rootMode(context: IExecuteFunctions): string {
     );
   }
   return additionalData.rootExecutionMode ?? mode;
+}
+
+/** The execution whose step has called this one. @returns null: none, or n8n does not show it */
+export function callersExecution(context: object): string | null {
+  const id = inside(context).runExecutionData?.parentExecution?.executionId;
+  return typeof id === 'string' ? id : null;
 }
 
 /** The node's parameters as they are stored, with their expressions. @throws Error: n8n does not show them */

@@ -7,15 +7,9 @@ import type { IExecuteFunctions, IRun } from 'n8n-workflow';
 import { errorText } from '../../../engine/runtime/log';
 import { pause } from '../../../engine/runtime/time';
 import { keepFromErrorWorkflow } from './error-workflow';
-import {
-  addFirstHook,
-  addHook,
-  connectionsFrom,
-  heldWhileRunning,
-  hooksOf,
-  workflowNodes,
-} from './internals';
+import { addFirstHook, addHook, heldWhileRunning, hooksOf } from './internals';
 import { log } from './log';
+import { RunData, type StepCall } from './run-data';
 import { sayWeaker, warnOnce } from './weaker';
 
 /** n8n waits for what is hooked to the end of a run; what takes longer goes on in the background. */
@@ -78,15 +72,28 @@ function living(held: object | undefined, isFinished: () => boolean): () => bool
   return () => !isFinished() && (!reference || reference.deref() !== undefined);
 }
 
+/** A step of this execution that ended. */
+export interface EndedStep {
+  readonly name: string;
+  readonly succeeded: boolean;
+  /** Which of the step's calls it was; undefined: n8n does not show the data of the run. */
+  readonly call: StepCall | undefined;
+}
+
 /**
- * Calls the handler whenever a step of this execution has succeeded; n8n waits for it before it goes on.
+ * Calls the handler whenever a step of this execution has ended; n8n waits for it before it goes on.
  * @returns false: n8n does not offer it here
  */
-export function onStepSuccess(context: IExecuteFunctions, handler: (step: string) => Promise<void>): boolean {
+export function onStepEnd(context: IExecuteFunctions, handler: (step: EndedStep) => Promise<void>): boolean {
   const executionId = context.getExecutionId();
-  return addHook(hooksOf(context), 'nodeExecuteAfter', async (step, task) => {
-    if (task?.executionStatus === undefined) sayStepsAreNotTold();
-    else if (task.executionStatus === 'success' && !task.error) await shortly(executionId, handler(step));
+  return addHook(hooksOf(context), 'nodeExecuteAfter', async (name, task, data) => {
+    if (task?.executionStatus === undefined) {
+      sayStepsAreNotTold();
+      return;
+    }
+    const succeeded = task.executionStatus === 'success' && !task.error;
+    const call = RunData.of(data)?.callOf(name, task);
+    await shortly(executionId, handler({ name, succeeded, call }));
   });
 }
 
@@ -94,33 +101,16 @@ export function onStepSuccess(context: IExecuteFunctions, handler: (step: string
 export const sayStepsAreNotTold = (): void =>
   warnOnce(
     'This n8n does not tell a node which steps come after it, or when they are done. In Run Once, "When the Next ' +
-      'Step Is Done" counts as "When the Run Ends Well" here: if a later step fails, a retry does the guarded step ' +
-      'again. For a step that must not be repeated, choose "At Once"',
+      'Step Is Done" counts as "When the Run Ends Well" here, and no answer is remembered: if a later step fails, a retry ' +
+      'does the guarded step again. For a step that must not be repeated, choose "At Once"',
   );
 
-/**
- * The steps that an output of this node leads to; a disabled one lets everything pass, so those after it.
- * @returns null: n8n does not show them here
- */
-export function nextSteps(context: IExecuteFunctions, output: number): string[] | null {
-  const nodes = workflowNodes(context) ?? {};
-  const found = new Set<string>();
-  const seen = new Set<string>();
-  /** @returns whether all of them are shown */
-  const follow = (from: string, output: number): boolean => {
-    const connections = connectionsFrom(context, from);
-    if (!connections) return false;
-    let all = true;
-    for (const { node } of connections['main']?.[output] ?? []) {
-      if (seen.has(node)) continue;
-      seen.add(node);
-      if (nodes[node]?.disabled) all &&= follow(node, 0);
-      else found.add(node);
-    }
-    return all;
-  };
-  return follow(context.getNode().name, output) ? [...found] : null;
-}
+/** Said where n8n tells that a step is done, and not what it handed on. */
+export const sayAnswersAreNotTold = (): void =>
+  warnOnce(
+    'This n8n does not tell a node what the steps after it have handed on: Run Once remembers no answers here, and a retry ' +
+      'goes on at Already done with the items that came to Run Once.',
+  );
 
 /** @returns nothing, if it takes longer, or fails */
 async function shortly<T>(executionId: string, handling: Promise<T>): Promise<T | undefined> {

@@ -2,6 +2,7 @@
 // run, or by n8n's item linking, back to the item of the trigger.
 // Invariant: where nobody can tell it is none; nothing is guessed.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { callersExecution } from '../n8n/internals';
 import { isOurTrigger } from '../n8n/workflow-triggers';
 
 /** By what `delivery` of a trigger's item names its email. */
@@ -18,6 +19,27 @@ export function mailOfItem(
   return (
     delivered(item, name) ?? (held.length === 1 ? held[0] : undefined) ?? traced(context, itemIndex, name)
   );
+}
+
+/**
+ * The event of the email that an item comes from, for what is content of that email.
+ * @param heldBy the events that an execution runs @returns null: from none; undefined: nobody can tell
+ */
+export function eventOfItem(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  heldBy: (executionId: string) => readonly string[],
+): string | null | undefined {
+  const event = mailOfItem(context, itemIndex, 'eventId', heldBy(context.getExecutionId()));
+  if (event !== undefined) return event;
+  if (context.getMode() === 'integrated') {
+    const caller = callersExecution(context);
+    const held = caller === null ? [] : heldBy(caller);
+    return held.length === 1 ? held[0] : undefined;
+  }
+  return context.getParentNodes(context.getNode().name).some(({ type }) => isOurTrigger(type))
+    ? undefined
+    : null;
 }
 
 function delivered(

@@ -1,23 +1,29 @@
 // The keys that one execution holds for its Run Once nodes: taking them, waiting for those that another run holds,
-// giving back what was not used, and ending them when the execution ends.
+// giving back what was not used, and ending them when the execution ends; and what the guarded steps answered, which is stored with
+// the key that it finishes.
 // Invariant: a key that this execution took is finished or freed at its end, or its lease runs out; a key that was
 // given back was never used.
 import { randomUUID } from 'node:crypto';
-import type { IExecuteFunctions, IRun } from 'n8n-workflow';
-import type { KeyAnswer, KeyRequest, OnceKeys, SeenKey } from '../../../engine/ledger/once-keys';
+import type { IExecuteFunctions, INodeExecutionData, IRun } from 'n8n-workflow';
+import type { KeyAnswer, KeyRequest, OnceKeys, SeenKey, StepAnswer } from '../../../engine/ledger/once-keys';
 import { RUNNING_LEASE_MS, type Runs } from '../../../engine/delivery/runs';
 import { Unrenewed } from '../../../engine/delivery/unrenewed';
 import { errorText } from '../../../engine/runtime/log';
 import { persist } from '../../../engine/runtime/persist';
 import { monotonicNow, pause } from '../../../engine/runtime/time';
 
+import type { GuardedSteps } from '../n8n/guarded-steps';
 import { log } from '../n8n/log';
+import { type EndedStep, onStepEnd, sayStepsAreNotTold, watchRun } from '../n8n/run-hooks';
+import { type Files, packAnswer, unpackAnswer } from './answer-form';
 import { outcomeOf } from './end';
-import { onStepSuccess, sayStepsAreNotTold, watchRun } from '../n8n/run-hooks';
+import { GuardedCall } from './guarded-call';
 import { warnOnce } from '../n8n/weaker';
 
 /** What goes to the ledger in one request. */
 const BATCH = 500;
+/** Answers are asked for so many bytes at a time, as they are stored. */
+const ANSWERS_BYTES = 8 * 1024 * 1024;
 /** A held key is asked for again and again, ever more slowly. */
 const ASK_AGAIN = { firstMs: 1_000, mostMs: 5_000 };
 
@@ -33,6 +39,29 @@ export interface OnceCall extends Pick<KeyRequest, 'keys' | 'finish' | 'keepMs'>
   /** How long to wait for a key that another run holds, ms; it may be Infinity. */
   readonly waitMs: number;
   readonly signal: AbortSignal;
+}
+
+/** What an item takes at least, in bytes: `{"json":{}}`. */
+const ITEM_BYTES = 11;
+
+/** What is to be kept of what the guarded steps answer. */
+export interface Remembering {
+  /** Whose answers these are: the workflow and the node. */
+  readonly of: string;
+  /** Of all that one call's steps hand on, in bytes before they are compressed. */
+  readonly mostBytes: number;
+  /** The event that a key's item comes from; null: it comes from no mail. Undefined: nobody can tell, so it is not kept. */
+  readonly eventOf: (key: string) => string | null | undefined;
+  readonly files: Files;
+}
+
+/** One call of a Run Once node, and the keys of its items at First time, in their order there. */
+export interface FirstTime extends Pick<OnceCall, 'nodeId' | 'runIndex'> {
+  /** As the workflow names it. */
+  readonly name: string;
+  readonly keys: readonly string[];
+  /** Null: nothing is. */
+  readonly remembering: Remembering | null;
 }
 
 /** Executions under way, for each store of this process. */
@@ -55,7 +84,7 @@ export function onceKeeper(context: IExecuteFunctions, store: OnceStore): OnceKe
   if (endIsTold) {
     keeper.lives(isAlive);
     keepers.set(executionId, keeper);
-    if (!onStepSuccess(context, (step) => keeper.stepSucceeded(step))) keeper.finishWithRun();
+    if (!onStepEnd(context, (step) => keeper.stepEnded(step))) keeper.finishWithRun();
   } else {
     keeper.finishAtOnce();
   }
@@ -71,8 +100,10 @@ export class OnceKeeper {
   #stepsAreTold = true;
   /** What this execution took, and in which call: a call that n8n tries again must not find it done by itself. */
   readonly #taken = new Map<string, string>();
-  /** By node: its keys that are finished when these steps, which come next, have succeeded. */
-  readonly #guarded = new Map<string, { readonly keys: Set<string>; readonly steps: Set<string> }>();
+  /** By call: what is finished when its steps are done, and what is kept of them. */
+  readonly #guarded = new Map<string, readonly [GuardedCall, Remembering | null]>();
+  /** Keys whose answers this execution was given. */
+  readonly #given = new Set<string>();
   /** Keys that are being finished: the end of the run waits for it. */
   #finishing: Promise<void> = Promise.resolve();
   /** Keys to be given back: it failed, or nobody knows whether they were taken at all. */
@@ -136,32 +167,65 @@ export class OnceKeeper {
   }
 
   /**
-   * What the call has taken is finished as soon as all of these steps have succeeded: what fails after them does
-   * not repeat them. With no such step it is finished with the run.
+   * What stands with those of the keys that are finished: what the guarded steps answered. @param of whose answers
+   * @throws Error: the ledger, or n8n's own store of files, did not do its part
+   */
+  async answers(
+    keys: readonly string[],
+    of: string,
+    files: Files,
+  ): Promise<ReadonlyMap<string, readonly INodeExecutionData[]>> {
+    const found = new Map<string, readonly INodeExecutionData[]>();
+    let open = [...keys];
+    while (open.length > 0) {
+      const asked = open.slice(0, BATCH);
+      const packed = await this.#ledger.keyAnswers(asked, ANSWERS_BYTES);
+      const isCut = [...packed.values()].reduce((sum, { length }) => sum + length, 0) >= ANSWERS_BYTES;
+      open = [...(isCut ? asked.filter((key) => !packed.has(key)) : []), ...open.slice(BATCH)];
+      for (const [key, answer] of packed) {
+        const items = await unpackAnswer(answer, of, files);
+        if (!items) continue;
+        found.set(key, items);
+        this.#given.add(key);
+      }
+    }
+    return found;
+  }
+
+  /**
+   * What the call has taken is finished as soon as all of these steps have succeeded, and what they answered is stored with it:
+   * what fails after them does not repeat them. With no such step it is finished with the run.
    * @param steps null: nobody can see them
    */
-  guard(call: Pick<OnceCall, 'nodeId' | 'runIndex'>, steps: readonly string[] | null): void {
+  guard(call: FirstTime, steps: GuardedSteps | null): void {
     if (!this.#endIsTold) return;
     if (steps === null || !this.#stepsAreTold) {
       sayStepsAreNotTold();
       return;
     }
-    const taken = [...this.#taken].filter(([, taker]) => taker === callName(call)).map(([key]) => key);
-    if (taken.length === 0 || steps.length === 0) return;
-    const before = this.#guarded.get(call.nodeId)?.keys ?? [];
-    this.#guarded.set(call.nodeId, { keys: new Set([...before, ...taken]), steps: new Set(steps) });
+    if (call.keys.length === 0 || steps.next.length === 0) return;
+    const guarded = new GuardedCall(steps, { step: call.name, run: call.runIndex }, call.keys);
+    this.#guarded.set(callName(call), [guarded, call.remembering]);
   }
 
-  async stepSucceeded(step: string): Promise<void> {
-    for (const [nodeId, { keys, steps }] of this.#guarded) {
-      if (!steps.delete(step) || steps.size > 0) continue;
-      this.#guarded.delete(nodeId);
-      const done = [...keys];
-      this.#finishing = this.#finishing.then(() =>
-        persist('That a step was done', () => this.#ledger.finishKeys(this.#holder, done), log),
-      );
+  async stepEnded(step: EndedStep): Promise<void> {
+    for (const [name, [call, remembering]] of this.#guarded) {
+      const outcome = call.ended(step);
+      if (outcome === 'open') continue;
+      this.#guarded.delete(name);
+      if (outcome === 'failed') continue;
+      this.#finishing = this.#finishing.then(() => this.#finish(call, step, remembering));
     }
     await this.#finishing;
+  }
+
+  async #finish(call: GuardedCall, step: EndedStep, remembering: Remembering | null): Promise<void> {
+    const packed = remembering ? await packedAnswers(call, step, remembering) : [];
+    await persist(
+      'That a step was done',
+      () => this.#ledger.finishKeys(this.#holder, call.keys, packed),
+      log,
+    );
   }
 
   /** The call's items did not go on: nobody used what it took. */
@@ -185,7 +249,8 @@ export class OnceKeeper {
       await this.#finishing;
       const end = async (): Promise<void> => {
         await this.#returnUnused();
-        await this.#ledger.endKeys(this.#holder, outcomeOf(run).kind === 'success' ? 'success' : 'failure');
+        const ended = outcomeOf(run).kind === 'success' ? 'success' : 'failure';
+        await this.#ledger.endKeys(this.#holder, ended, [...this.#given]);
       };
       await persist("The end of a run's keys", end, log);
     } finally {
@@ -231,6 +296,25 @@ export class OnceKeeper {
     await this.#ledger.returnKeys(this.#holder, keys);
     for (const key of keys) this.#unused.delete(key);
   }
+}
+
+/** All of them, or none: they share the room that there is. */
+async function packedAnswers(
+  call: GuardedCall,
+  step: EndedStep,
+  { of, mostBytes, eventOf, files }: Remembering,
+): Promise<readonly StepAnswer[]> {
+  const answers = await call.answers(step.call, mostBytes / ITEM_BYTES);
+  const room = { left: mostBytes };
+  const found: StepAnswer[] = [];
+  for (const [key, items] of answers) {
+    const event = eventOf(key);
+    if (event === undefined) continue;
+    const packed = await packAnswer(items, of, room, files);
+    if (!packed) return [];
+    found.push({ key, event, packed });
+  }
+  return found;
 }
 
 const callName = ({ nodeId, runIndex }: Pick<OnceCall, 'nodeId' | 'runIndex'>): string =>

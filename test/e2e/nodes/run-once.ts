@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { until } from '../../support/until';
+import type { Sink } from '../../support/sink';
 import { postMail, postTo, runOnce } from '../../support/workflows';
+import { MailLedgerNode } from './ask-ledger';
 import { type Bench, chain, type Edge, holdUp, type Node, only, PATIENCE_MS, split, webhook } from './bench';
 
 /** What is already done goes to the step that tells the other sink, and on. */
@@ -94,14 +96,15 @@ export function runOnceTests(bench: Bench): void {
     it('lets each of several items of one mail pass once', async () => {
       bench.later.answer = () => (bench.later.deliveries.length === 2 ? 500 : 200);
       const part = { subject: '={{ $json.part }}' };
+      const ofItem = { subject: "={{ $('Split').item.json.part }}" };
       const id = await bench.publishedMail(
         [
           only(THREE_PARTS),
           split('parts'),
           runOnce(),
           postTo(bench.guarded, part, {}, 'Guarded'),
-          postTo(bench.later, { subject: "={{ $('Split').item.json.part }}" }, {}, 'Later'),
-          postTo(bench.other, part, {}, 'Already'),
+          postTo(bench.later, ofItem, {}, 'Later'),
+          postTo(bench.other, ofItem, {}, 'Already'),
         ],
         [...chain('Mail', 'Only', 'Split', 'Run Once', 'Guarded', 'Later'), ...already('Later')],
       );
@@ -123,7 +126,7 @@ export function runOnceTests(bench: Bench): void {
           runOnce(),
           postTo(bench.guarded, part, {}, 'Guarded'),
           postTo(bench.later, { subject: 'all' }, {}, 'Later'),
-          postTo(bench.other, part, {}, 'Already'),
+          postTo(bench.other, { subject: "={{ $('Loop').item.json.part }}" }, {}, 'Already'),
         ],
         [
           ...chain('Mail', 'Only', 'Split', 'Loop', 'Later'),
@@ -136,6 +139,89 @@ export function runOnceTests(bench: Bench): void {
       await bench.isNow(id, 'DONE');
       assert.deepEqual(bench.guarded.counts(), EACH_ONCE);
       assert.deepEqual(bench.other.counts(), EACH_ONCE);
+    });
+
+    /** What nobody makes twice. */
+    const made: Node = { ...only('={{ { n: String(Math.random()) } }}'), name: 'Made' };
+    const MADE = { subject: '={{ $json.n }}' };
+    const both = (sink: Sink): string[] => sink.deliveries.map(({ subject }) => subject);
+
+    it('gives a retry what the step has answered, with its files, and keeps nothing of a run that ended well', async () => {
+      bench.later.answer = failsOnce;
+      const file: Node = {
+        name: 'File',
+        type: 'n8n-nodes-base.convertToFile',
+        typeVersion: 1.1,
+        parameters: { operation: 'toText', sourceProperty: 'n', options: { fileName: 'n.txt' } },
+      };
+      const sends = { sendBody: true, contentType: 'binaryData', inputDataFieldName: 'data' };
+      const id = await bench.publishedMail(
+        [
+          runOnce(),
+          made,
+          file,
+          postTo(bench.later, { subject: '={{ $binary.data.fileName }}' }, sends, 'Later'),
+        ],
+        [...chain('Mail', 'Run Once', 'Made', 'File', 'Later'), ['Run Once', 'Later', 1]],
+      );
+      await bench.append('one');
+      await bench.isNow(id, 'DONE');
+      assert.deepEqual(both(bench.later), ['n.txt', 'n.txt']);
+      const [first, second] = bench.later.deliveries.map(({ attachment }) => attachment.toString());
+      assert.match(first!, /0\.\d+/);
+      assert.equal(second, first);
+      const kept = await bench.n8n.ledger<{ n: number }>('select count(*) as n from once_answer');
+      assert.equal(kept[0]!.n, 0);
+    });
+
+    it('in a sub-workflow gives the retry of the caller what the step has answered', async () => {
+      bench.later.answer = failsOnce;
+      const called: Node = {
+        name: 'Called',
+        type: 'n8n-nodes-base.executeWorkflowTrigger',
+        typeVersion: 1.1,
+        parameters: { inputSource: 'passthrough' },
+      };
+      const end: Node = { name: 'End', type: 'n8n-nodes-base.noOp', typeVersion: 1, parameters: {} };
+      const inner = await bench.published(
+        [called, runOnce(), made, end],
+        [...chain('Called', 'Run Once', 'Made', 'End'), ['Run Once', 'End', 1]],
+      );
+      const call: Node = {
+        name: 'Call It',
+        type: 'n8n-nodes-base.executeWorkflow',
+        typeVersion: 1.2,
+        parameters: { workflowId: { __rl: true, mode: 'id', value: inner }, workflowInputs: { value: {} } },
+      };
+      const id = await bench.publishedMail(
+        [call, postTo(bench.later, MADE, {}, 'Later')],
+        chain('Mail', 'Call It', 'Later'),
+      );
+      await bench.append('one');
+      await bench.isNow(id, 'DONE');
+      const [first, second] = both(bench.later);
+      assert.match(first!, /^0\.\d+$/);
+      assert.equal(second, first);
+    });
+
+    it('keeps the answers of a mail that is DEAD, for its replay, until its content is forgotten', async () => {
+      bench.later.answer = () => 500;
+      const id = await bench.publishedMail(
+        [runOnce(), made, postTo(bench.later, MADE, {}, 'Later')],
+        [...chain('Mail', 'Run Once', 'Made', 'Later'), ['Run Once', 'Later', 1]],
+      );
+      await bench.append('one');
+      await bench.isNow(id, 'DEAD');
+      const kept = (): Promise<{ event: string }[]> =>
+        bench.n8n.ledger('select event.id as event from once_answer join event on event.seq = event_seq');
+      const [{ event }] = (await kept()) as [{ event: string }];
+      const { act } = new MailLedgerNode(bench);
+      await act('replay', { select: 'ids', eventIds: event });
+      await until('it ran again', () => bench.later.deliveries.length === 4, PATIENCE_MS);
+      await bench.isNow(id, 'DEAD');
+      assert.equal(new Set(both(bench.later)).size, 1, 'each try was given it');
+      assert.equal(await act('forget', { select: 'ids', eventIds: event }), 1);
+      assert.deepEqual(await kept(), []);
     });
 
     it('in two workflows, with an equal key and the scope Everywhere, does the step in one', async () => {
@@ -170,7 +256,7 @@ export function runOnceTests(bench: Bench): void {
           runOnce(),
           postTo(bench.guarded, subject, {}, 'Guarded'),
           postTo(bench.later, { subject: "={{ $('Only').item.json.subject }}" }, {}, 'Later'),
-          postTo(bench.other, subject, {}, 'Already'),
+          postTo(bench.other, { subject: "={{ $('Only').item.json.subject }}" }, {}, 'Already'),
         ],
         [...chain('Mail', 'Only', 'Sort', 'Run Once', 'Guarded', 'Later'), ...already('Later')],
         { mailsPerRun: 10, mostInFlight: 1 },

@@ -67,6 +67,10 @@ const ONE_OF_ALL: readonly string[] = [
     where message.identity = 'one of many'`,
   `insert into seen (subscription_id, key) select id, 'one of many' from subscription`,
   `insert into once_key (key, holder, finish, finished_at) select 'key ' || id, 'holder', 'anyway', 1 from source`,
+  `insert into once_answer (key, holder, event_seq, packed)
+    select once_key.key, 'holder', event.seq, kept.gzip
+    from once_key join event on event.id = 'event ' || substr(once_key.key, 5)
+    cross join (select gzip from content limit 1) kept`,
   `insert into errand (lane, kind, action, event_id, ending, subscription_id, message_id, due_at, created_at)
     select 'source:' || message.source_id, 'flag', '{"kind":"flag"}', event.id, 'DONE', event.subscription_id,
       message.id, 8000000000000000, 1
@@ -299,6 +303,7 @@ export class Fixture {
           | 'event'
           | 'seen'
           | 'once_key'
+          | 'once_answer'
           | 'errand'
           | 'change'
         )

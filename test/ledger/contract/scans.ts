@@ -17,6 +17,8 @@ const NEEDED: readonly (readonly [index: string, table: string, call: Call])[] =
   ['event_message', 'event', 'settle'],
   ['content_drop', 'content', 'sweep'],
   ['once_key_expiry', 'once_key', 'sweep'],
+  ['once_answer_event', 'once_answer', 'forget'],
+  ['once_answer_holder', 'once_answer', 'endKeys'],
   ['errand_due', 'errand', 'takeErrands'],
   ['deed_event', 'deed', 'life'],
 ];
@@ -229,7 +231,9 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
     heldKeys: () => ledger.heldKeys(['k', 'l']),
     leftKeys: () => ledger.leftKeys(10),
     renewKeys: () => ledger.renewKeys(['h'], 1),
-    finishKeys: () => ledger.finishKeys('h', ['l']),
+    finishKeys: () =>
+      ledger.finishKeys('h', ['l'], [{ key: 'l', event: ids()[0]!, packed: fixture.content }]),
+    keyAnswers: () => ledger.keyAnswers(['k', 'l'], 1),
     returnKeys: () => ledger.returnKeys('h', ['k']),
     endKeys: () => ledger.endKeys('h', 'success'),
     releaseHolds: () => ledger.releaseHolds([hold]),

@@ -48,6 +48,7 @@ export const CALLS: Readonly<Record<Call, Role>> = {
   leftKeys: 'writer',
   renewKeys: 'writer',
   finishKeys: 'writer',
+  keyAnswers: 'writer',
   endKeys: 'writer',
   returnKeys: 'writer',
   replay: 'writer',

@@ -71,6 +71,7 @@ export function packedResult(call: Call, result: unknown): Packed {
   if (call === 'unrecorded') return { value: JSON.stringify(result), give: [] };
   if (call === 'contentPiece') return packedPiece(result as ContentPiece | null);
   if (isClaiming(call)) return packedClaims(result as readonly Claim[]);
+  if (call === 'keyAnswers') return packedAnswers(result as ReadonlyMap<string, Buffer>);
   if (call !== 'contents') return { value: result, give: [] };
   const contents = [...(result as ReadonlyMap<string, PackedContent>)].map(
     ([event, content]) => [event, piecesOf(content).map(own)] as const,
@@ -83,6 +84,11 @@ function packedPiece(piece: ContentPiece | null): Packed {
   if (!piece) return { value: null, give: [] };
   const gzip = own(piece.gzip);
   return { value: { ...piece, gzip }, give: [gzip.buffer] };
+}
+
+function packedAnswers(answers: ReadonlyMap<string, Buffer>): Packed {
+  const value = new Map([...answers].map(([key, packed]) => [key, own(packed)]));
+  return { value, give: [...value.values()].map(({ buffer }) => buffer) };
 }
 
 const isClaiming = (call: Call): boolean => call === 'claim' || call === 'takeByHand';
@@ -108,6 +114,10 @@ export function unpackedResult(call: Call, args: readonly unknown[], value: unkn
   if (isClaiming(call)) {
     const claims = value as readonly (Claim & { readonly content: Uint8Array<ArrayBuffer> | null })[];
     return claims.map((claim) => ({ ...claim, content: claim.content && Buffer.from(claim.content.buffer) }));
+  }
+  if (call === 'keyAnswers') {
+    const answers = value as ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+    return new Map([...answers].map(([key, { buffer }]) => [key, Buffer.from(buffer)]));
   }
   if (call !== 'contents') return value;
   const contents = value as ReadonlyMap<string, readonly Uint8Array<ArrayBuffer>[]>;

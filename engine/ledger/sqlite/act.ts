@@ -45,13 +45,13 @@ const markEvents = `
   where seq in (select value from json_each(?))`;
 
 const selectForgettable = `
-  select message.id from json_each(?) asked join message on message.id = asked.value
+  select message.id, exists (
+    select 1 from event join once_answer on once_answer.event_seq = event.seq
+    where event.message_id = message.id) as answered
+  from json_each(?) asked join message on message.id = asked.value
   where not exists (select 1 from event where message_id = message.id and settled_at is null)
-    and (sender is not null or subject is not null
-      or exists (select 1 from content where message_id = message.id)
-      or exists (
-        select 1 from event join once_answer on once_answer.event_seq = event.seq
-        where event.message_id = message.id))`;
+    and (answered or sender is not null or subject is not null
+      or exists (select 1 from content where message_id = message.id))`;
 
 const forgetContent = `delete from content where message_id in (select value from json_each(?))`;
 
@@ -94,12 +94,12 @@ const markDone: Method<'markDone'> = (connection, selection, by) =>
 
 const forget: Method<'forget'> = (connection, selection, by) =>
   change(connection, selection, { what: 'forget', by: doerOf(by) }, SETTLED, (selected) => {
-    const rows = connection.all<{ id: number }>(selectForgettable, messages(selected));
+    const rows = connection.all<{ id: number; answered: 0 | 1 }>(selectForgettable, messages(selected));
     const forgotten = new Set(rows.map(({ id }) => id));
     const ids = JSON.stringify([...forgotten]);
     connection.run(forgetContent, ids);
     connection.run(forgetFacts, ids);
-    dropAnswersOfMessages(connection, ids);
+    if (rows.some(({ answered }) => answered)) dropAnswersOfMessages(connection, ids);
     return selected.filter(({ messageId }) => forgotten.has(messageId));
   });
 

@@ -1,6 +1,6 @@
 // What people see of the SQLite ledger: events, counts and sources.
 import { monotonicNow } from '../../runtime/time';
-import { askableIds } from '../askable';
+import { askableFilter, askableIds } from '../askable';
 import { annotationsOf } from '../common/annotation';
 import { backfillOf, unreadSinceOf } from '../common/stored';
 import type { Counts, EventMail, EventRecord, Looks, SourceHealth } from '../inspection';
@@ -112,7 +112,8 @@ const event: Method<'event'> = (connection, id) => {
 const mailsOf: Method<'mailsOf'> = (connection, events) =>
   connection.all<EventMail>(selectMails, JSON.stringify(askableIds(events)));
 
-const statistics: Method<'statistics'> = (connection, { workflowId }) => {
+const statistics: Method<'statistics'> = (connection, filter) => {
+  const { workflowId } = askableFilter(filter);
   const counts = { PENDING: 0, QUEUED: 0, RUNNING: 0, RETRY: 0, DONE: 0, DEAD: 0, GONE: 0, UNKNOWN: 0 };
   const rows = connection.all<{ state: EventState; count: number }>(countStates, workflowId ?? null);
   for (const { state, count } of rows) counts[state] = count;

@@ -100,7 +100,7 @@ export function annotationsContract(fixture: Fixture): void {
           asked.map(({ event }) => event !== 'none'),
         );
       });
-      assert.ok(sent <= 5, `${sent} statements`);
+      assert.ok(sent <= 6, `${sent} statements`);
       const news = (await told.news()).map(({ event, details }) => [
         all.indexOf(event!),
         details['name'],

@@ -17,7 +17,7 @@ const NEEDED: readonly (readonly [index: string, table: string, call: Call])[] =
   ['event_message', 'event', 'settle'],
   ['content_drop', 'content', 'sweep'],
   ['once_key_expiry', 'once_key', 'sweep'],
-  ['once_answer_event', 'once_answer', 'forget'],
+  ['once_answer_event', 'once_answer', 'markDone'],
   ['once_answer_holder', 'once_answer', 'endKeys'],
   ['errand_due', 'errand', 'takeErrands'],
   ['deed_event', 'deed', 'life'],

@@ -5,9 +5,13 @@ import { LedgerFault, type LedgerFaultKind } from '../../../engine/ledger/fault'
 import type { Ledger } from '../../../engine/ledger/ledger';
 import { ALIVE_MS } from '../../../engine/ledger/common/owner';
 import type { Instance } from '../../../engine/ledger/ownership';
+import { pause } from '../../../engine/runtime/time';
 import { until } from '../../support/until';
 import { held } from '../held';
 import { type Fixture, LEASE_MS, success } from './fixture';
+
+/** Far more than any of it takes. */
+const PATIENCE_MS = 20_000;
 
 const production: Instance = {
   id: 'production-0123456789',
@@ -50,6 +54,17 @@ export function ownershipContract(fixture: Fixture): void {
       const id = await fixture.ledger.ledgerId();
       assert.match(id, /^[0-9a-f]{32}$/);
       await as(staging, async (ledger) => assert.equal(await ledger.ledgerId(), id));
+    });
+
+    it('is taken over from a process that is no more by all who listen, also at once', async () => {
+      await as({ ...production, home: 'a dead process' }, (ledger) => ledger.own());
+      await as(production, async (ledger) => {
+        const all = Promise.all([ledger.own(), ledger.own(), ledger.own()]).then(() => 'all are told');
+        const tooLong = new AbortController();
+        const late = pause(PATIENCE_MS, tooLong.signal).then(() => 'one waits for ever');
+        assert.equal(await Promise.race([all, late]), 'all are told');
+        tooLong.abort();
+      });
     });
 
     it('is the first one that listens; another one records, offers, claims and takes nothing', async () => {

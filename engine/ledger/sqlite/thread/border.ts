@@ -27,7 +27,7 @@ export type ToThread =
   /** The next piece of a long answer. */
   | { readonly kind: 'next'; readonly id: number }
   /** Whether the process is gone that the thread asked for. */
-  | { readonly kind: 'gone'; readonly home: string; readonly isGone: boolean };
+  | { readonly kind: 'gone'; readonly id: number; readonly isGone: boolean };
 
 export type FromThread =
   | { readonly kind: 'done'; readonly id: number; readonly value: unknown }
@@ -39,7 +39,7 @@ export type FromThread =
       readonly last: boolean;
     }
   | { readonly kind: 'failed'; readonly id: number; readonly failure: Failure }
-  | { readonly kind: 'isGone'; readonly home: string }
+  | { readonly kind: 'isGone'; readonly id: number; readonly home: string }
   | { readonly kind: 'warn'; readonly message: string; readonly fields: LogFields | undefined };
 
 export interface Failure {

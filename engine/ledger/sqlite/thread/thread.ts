@@ -114,7 +114,7 @@ export class Thread {
 
   #take(message: FromThread): void {
     if (message.kind === 'warn') this.#asker?.log?.warn(message.message, message.fields);
-    else if (message.kind === 'isGone') void this.#tell(message.home);
+    else if (message.kind === 'isGone') void this.#tell(message.id, message.home);
     else if (message.kind === 'failed') this.#answered(message.id)?.reject(errorOf(message.failure));
     else if (message.kind === 'done') this.#answered(message.id)?.resolve(message.value);
     else this.#gather(message);
@@ -138,9 +138,14 @@ export class Thread {
     return waiting;
   }
 
-  async #tell(home: string): Promise<void> {
-    const isGone = (await this.#asker?.isGone(home)) ?? false;
-    this.#send({ kind: 'gone', home, isGone });
+  /** Always: who asks in the thread waits for it. */
+  async #tell(id: number, home: string): Promise<void> {
+    let isGone = false;
+    try {
+      isGone = (await this.#asker?.isGone(home)) ?? false;
+    } finally {
+      this.#send({ kind: 'gone', id, isGone });
+    }
   }
 
   #send(message: ToThread, give: readonly ArrayBuffer[] = []): void {

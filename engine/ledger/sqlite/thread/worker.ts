@@ -20,14 +20,15 @@ let open: OpenedHere | null = null;
 const underWay = new Set<Promise<void>>();
 /** What of long answers was not sent yet, by the question's id. */
 const rests = new Map<number, readonly unknown[]>();
-/** Who waits to hear whether a process is gone. */
-const askers = new Map<string, (isGone: boolean) => void>();
+/** Who waits to hear whether a process is gone, by the question's id: several may ask of one process at once. */
+const askers = new Map<number, (isGone: boolean) => void>();
+let asked = 0;
 
 const linger = new Linger<ToThread>(port, take);
 
 function take(message: ToThread): void {
   if (message.kind === 'next') sendPiece(message.id);
-  else if (message.kind === 'gone') askers.get(message.home)?.(message.isGone);
+  else if (message.kind === 'gone') tell(message.id, message.isGone);
   else void answer(message.id, message);
 }
 
@@ -58,9 +59,9 @@ async function result(id: number, question: Question): Promise<void> {
   }
   const { call, args } = question;
   const ledger = open!.ledger as unknown as Readonly<Record<string, Method>>;
-  const asked = unpackedArguments(call, args);
+  const given = unpackedArguments(call, args);
   const name = call === 'unrecorded' ? 'unrecordedOf' : call;
-  const answered = await ledger[name]!(...asked).finally(() => letGoOfArguments(call, args));
+  const answered = await ledger[name]!(...given).finally(() => letGoOfArguments(call, args));
   const { value, give } = packedResult(call, answered);
   if (!Array.isArray(value) || value.length <= PIECE) {
     send({ kind: 'done', id, value }, give);
@@ -91,9 +92,15 @@ function opened({ file, role, instance, same }: Opening): Promise<OpenedHere> {
 /** n8n's process knows. */
 const isGone: Instance['isGone'] = (home) =>
   new Promise((resolve) => {
-    askers.set(home, resolve);
-    send({ kind: 'isGone', home });
+    const id = ++asked;
+    askers.set(id, resolve);
+    send({ kind: 'isGone', id, home });
   });
+
+function tell(id: number, isGone: boolean): void {
+  askers.get(id)?.(isGone);
+  askers.delete(id);
+}
 
 const send = (message: FromThread, give: readonly ArrayBuffer[] = []): void =>
   port.postMessage(message, give);

@@ -52,13 +52,16 @@ const FILES = {
   // Processes that are killed and begun anew; a shell for each example.
   'integration/console-crash': { load: 0.6, seconds: 180 },
   'integration/console-examples': { load: 0.6, seconds: 25 },
+  'integration/console-alike': { load: 0.7, seconds: 30 },
   'integration/feed-edges': { load: 0.4, seconds: 35 },
   // A browser, without n8n.
   'integration/console-page': { load: 0.5, seconds: 40 },
   'integration/console-page-mails': { load: 0.5, seconds: 35 },
   'integration/console-page-everybody': { load: 0.6, seconds: 40 },
+  'integration/console-page-many': { load: 0.6, seconds: 40 },
   // A browser beside n8n.
-  'e2e/console-page': { load: 0.7, seconds: 170 },
+  'e2e/console-page': { load: 0.7, seconds: 130 },
+  'e2e/console-connection': { load: 0.5, seconds: 300 },
   'e2e/editor': { load: 0.7, seconds: 190 },
   // Servers that fall silent, in an n8n.
   'e2e/odd-servers': { load: 0.5, seconds: 150 },

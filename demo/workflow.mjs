@@ -58,8 +58,10 @@ const assign = (values) => ({
   },
 });
 
+/** Not of `$json`: what leaves Run Once at Already done is what the step answered in the try before. */
+const TRY = `$('${TRIGGER}').item.json.delivery.attempt`;
 /** Only a run by a mail is refused: one by hand in the editor is to be looked at, to its end. */
-const IS_FIRST_TRY = "={{ $json.delivery.attempt === 1 && $execution.mode === 'production' }}";
+const IS_FIRST_TRY = `={{ ${TRY} === 1 && $execution.mode === 'production' }}`;
 
 const isFirstTry = {
   conditions: {
@@ -106,7 +108,7 @@ export const demoWorkflow = (credential) => ({
         ['to', '={{ $json.from }}'],
         ['subject', '={{ $json.subject }}'],
         ['text', '={{ $json.textPlain.trim() }}'],
-        ['try', '={{ $json.delivery.attempt }}'],
+        ['try', `={{ ${TRY} }}`],
         ['idempotencyKey', '={{ $json.delivery.idempotencyKey }}'],
       ]),
     ),

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach } from 'node:test';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConsole } from '../../engine/console/console';
@@ -205,4 +206,25 @@ export function settingsIn(text: string): PageSettings {
   const [, content] = /<meta name="mail-console" content="([^"]*)">/.exec(text) ?? [];
   const entities: Readonly<Record<string, string>> = { amp: '&', quot: '"', lt: '<', gt: '>' };
   return JSON.parse(content!.replace(/&(\w+);/g, (_, name: string) => entities[name]!)) as PageSettings;
+}
+
+/**
+ * A console for each test of the suite in which this is called.
+ * @param opened is told which one it is now
+ * @returns opens another one in its place
+ */
+export function consoleOfEach(
+  opened: (open: OpenConsole) => void,
+): (settings?: Parameters<typeof openConsole>[0]) => Promise<OpenConsole> {
+  let open: OpenConsole;
+  const begin = async (settings: Parameters<typeof openConsole>[0] = {}): Promise<OpenConsole> => {
+    opened((open = await openConsole(settings)));
+    return open;
+  };
+  beforeEach(() => begin());
+  afterEach(() => open.close());
+  return async (settings) => {
+    await open.close();
+    return begin(settings);
+  };
 }

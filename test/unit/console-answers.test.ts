@@ -1,6 +1,6 @@
 // What the console answers over HTTP: mails, sources, sums, the feed, health and figures.
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import type {
   BatchAnswer,
   HealthAnswer,
@@ -18,7 +18,7 @@ import type { SourceHealth } from '../../engine/ledger/inspection';
 import { LedgerFault } from '../../engine/ledger/fault';
 import { deadMails, listening } from '../support/console-mails';
 import { held } from '../ledger/held';
-import { assertGuarded, openConsole, type OpenConsole, READ, refusedWith } from '../support/console';
+import { assertGuarded, consoleOfEach, type OpenConsole, READ, refusedWith } from '../support/console';
 import { until } from '../support/until';
 
 /** Names that every object has, and what has no text. */
@@ -33,16 +33,7 @@ const XSS = '</script><img src=x onerror="alert(1)"> & "quoted" \u2028';
 describe('what the console answers', { timeout: 120_000 }, () => {
   let open: OpenConsole;
 
-  const begin = async (settings: Parameters<typeof openConsole>[0] = {}): Promise<OpenConsole> => {
-    await open.close();
-    open = await openConsole(settings);
-    return open;
-  };
-
-  beforeEach(async () => {
-    open = await openConsole();
-  });
-  afterEach(() => open.close());
+  const begin = consoleOfEach((opened) => (open = opened));
 
   describe('what is asked of mails', () => {
     it('is told as JSON that nothing takes for a page, whatever stands in it', async () => {

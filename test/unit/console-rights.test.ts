@@ -1,11 +1,11 @@
 // Who is answered by the console, over HTTP, and from where one may ask.
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { beforeEach, describe, it } from 'node:test';
 import type { Me } from '../../engine/console/api';
 import {
   assertGuarded,
   OPERATE,
-  openConsole,
+  consoleOfEach,
   type OpenConsole,
   READ,
   refusedWith,
@@ -16,16 +16,7 @@ import {
 describe('who may ask the console', { timeout: 120_000 }, () => {
   let open: OpenConsole;
 
-  const begin = async (settings: Parameters<typeof openConsole>[0] = {}): Promise<OpenConsole> => {
-    await open.close();
-    open = await openConsole(settings);
-    return open;
-  };
-
-  beforeEach(async () => {
-    open = await openConsole();
-  });
-  afterEach(() => open.close());
+  const begin = consoleOfEach((opened) => (open = opened));
 
   describe('who is answered', () => {
     it('gives the page to everybody where it asks for a token itself, and nothing else', async () => {

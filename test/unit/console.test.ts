@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { Refused } from '../../engine/console/api';
@@ -12,7 +12,7 @@ import { deadMails, listening } from '../support/console-mails';
 import {
   assertGuarded,
   OPERATE,
-  openConsole,
+  consoleOfEach,
   type OpenConsole,
   PAGE,
   READ,
@@ -26,16 +26,7 @@ import { until } from '../support/until';
 describe('the console, over HTTP', { timeout: 120_000 }, () => {
   let open: OpenConsole;
 
-  const begin = async (settings: Parameters<typeof openConsole>[0] = {}): Promise<OpenConsole> => {
-    await open.close();
-    open = await openConsole(settings);
-    return open;
-  };
-
-  beforeEach(async () => {
-    open = await openConsole();
-  });
-  afterEach(() => open.close());
+  const begin = consoleOfEach((opened) => (open = opened));
 
   describe('the page', () => {
     it('runs its own script and style, and nothing else', async () => {

@@ -100,6 +100,15 @@ const EXPECTED: Readonly<Record<string, (answer: unknown, asked: Answered) => vo
     );
     assert.equal((answers[1]!.body as MailsAnswer).mails.length, MAILS);
   },
+  '/api/view': (_, { body }) => {
+    const told = heardOf(body);
+    const { answers } = told.find(({ type }) => type === 'answers')!.data as unknown as BatchAnswer;
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200],
+    );
+    assert.equal((answers[1]!.body as MailsAnswer).mails.length, MAILS);
+  },
   '/events': (_, { body }) => {
     // What was a day ago is not kept, of a ledger that is younger there is nothing.
     assert.match(body, /^retry: \d+\n\n/);
@@ -190,7 +199,7 @@ async function runAll(home: string, port: number, mail: string): Promise<void> {
     )) {
       const { pathname } = new URL(asked.address);
       const place = pathname.replace(mail, '');
-      const isJson = !/^\/(events|metrics)$/.test(place);
+      const isJson = !/^\/(events|metrics|api\/view)$/.test(place);
       const answer: unknown = isJson ? JSON.parse(asked.body) : null;
       assert.ok(asked.status === 200 || place === '/healthz', `${example}${asked.status} ${asked.body}`);
       EXPECTED[place]?.(answer, asked);
@@ -210,7 +219,7 @@ const yours = (example: string, mail: string, job: string): string =>
 
 async function answersOf(script: string, home: string): Promise<Answered[]> {
   const { stdout } = await promisify(execFile)('sh', ['-euc', script], {
-    env: { PATH: `${folder}:${process.env['PATH']}`, HOME: home, CURL_READS_UNTIL: 'event: email.dead' },
+    env: { PATH: `${folder}:${process.env['PATH']}`, HOME: home, CURL_READS_UNTIL: 'email[.]dead|answers' },
     timeout: 30_000,
   });
   return stdout

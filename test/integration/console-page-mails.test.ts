@@ -28,6 +28,28 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       await shows(page, 'That is all.');
     });
 
+    it('are listed without an end also where all is asked for anew while older ones are on their way', async () => {
+      const opened = await open({ at: '#/mails' });
+      const { page, fake } = opened;
+      await page.locator(`[data-mail="${mailId(999)}"]`).waitFor();
+      const held: (() => void)[] = [];
+      await page.route(/\/api\/mails\?/, async (route) => {
+        await new Promise<void>((resolve) => held.push(resolve));
+        await route.continue().catch(() => undefined);
+      });
+      await page.locator('.mail').nth(49).scrollIntoViewIfNeeded();
+      await until('older ones are asked for', () => held.length === 1);
+      fake.feed.oldest = 10;
+      fake.feed.cut();
+      await until('all is asked for anew', () => held.length === 2);
+      await page.unroute(/\/api\/mails\?/);
+      for (const release of held) release();
+      await until('all are there', async () => {
+        await page.mouse.wheel(0, 4_000);
+        return (await page.locator('.mail').count()) === 130;
+      });
+    });
+
     it('are seen to arrive, run, fail, and be done', async () => {
       const { page, fake } = await open({ at: '#/mails' });
       await page.locator(`[data-mail="${mailId(999)}"]`).waitFor();

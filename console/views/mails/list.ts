@@ -20,6 +20,8 @@ export const error = signal<string | null>(null);
 export const isAsked = signal(false);
 /** Recorded since, and not shown: they would move what is read. */
 export const unseen = signal(0);
+/** How often the list was begun anew. */
+export const beginnings = signal(0);
 const next = signal<number | null>(null);
 export const hasMore = computed(() => next.value !== null);
 
@@ -93,6 +95,7 @@ function add(answer: MailsAnswer, isFirst: boolean): void {
     const added = answer.mails.filter(({ id }) => !known.has(id));
     rows.value = [...before, ...added.map((mail) => renewedAfter(mail, heard.get(mail.id)))];
     next.value = answer.next;
+    if (isFirst) beginnings.value += 1;
   });
 }
 
@@ -117,6 +120,7 @@ export async function refresh(isTop: boolean): Promise<void> {
       asking.abort();
       rows.value = answer.mails;
       next.value = answer.next;
+      beginnings.value += 1;
     } else rows.value = isTop ? withAll(answer.mails) : renewedBy(answer.mails);
     unseen.value = isTop || isFirst ? 0 : fresh.length;
   });

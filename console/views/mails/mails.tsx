@@ -14,7 +14,7 @@ import { ActDialog } from './act-dialog';
 import { filterOf } from './filter';
 import { FilterBar } from './filter-bar';
 import { Jobs } from './jobs';
-import { anew, error, hasMore, hear, isAsked, more, refresh, rows, show, unseen } from './list';
+import { anew, beginnings, error, hasMore, hear, isAsked, more, refresh, rows, show, unseen } from './list';
 import { Opened } from './opened';
 import { Row } from './row';
 import { picked, isAll, pickNothing } from './selection';
@@ -101,8 +101,9 @@ function End(): JSX.Element | null {
     );
     if (end.current) watch.observe(end.current);
     return () => watch.disconnect();
-    // A page that does not fill the window leaves the end in sight: watched anew, it asks again.
-  }, [rows.value.length]);
+    // A page that does not fill the window leaves the end in sight, as does one that takes the place of another while older ones
+    // were on their way: watched anew, it asks again.
+  }, [rows.value.length, beginnings.value]);
   return (
     <div ref={end}>
       {error.value !== null ? (

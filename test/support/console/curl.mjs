@@ -1,9 +1,9 @@
 // In place of curl, for examples of the documentation: it takes what these give it and no more, and tells what was answered as
-// one line of JSON. Of a stream it reads until there is what the test waits for.
+// one line of JSON. Of a stream it reads until it was told one of the types that the test waits for.
 import { request } from 'node:http';
 
 const [args, headers] = [process.argv.slice(2), /** @type {Record<string, string>} */ ({})];
-const STREAM_END = process.env['CURL_READS_UNTIL'] ?? '';
+const STREAM_END = new RegExp(`^event: (${process.env['CURL_READS_UNTIL'] ?? ''})\\n.*?\\n\\n`, 'ms');
 let [address, sent] = ['', /** @type {string | undefined} */ (undefined)];
 for (let at = 0; at < args.length; at++) {
   const arg = args[at] ?? '';
@@ -25,8 +25,7 @@ asking.on('response', (response) => {
   };
   response.setEncoding('utf8').on('data', (text) => {
     body += text;
-    if (response.headers['content-type']?.startsWith('text/event-stream') && body.includes(STREAM_END))
-      tell();
+    if (response.headers['content-type']?.startsWith('text/event-stream') && STREAM_END.test(body)) tell();
   });
   response.on('end', tell);
 });

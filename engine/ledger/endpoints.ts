@@ -1,0 +1,55 @@
+// The part of the ledger's port that keeps endpoints: URLs that want to hear of changes, without a workflow in between.
+// Invariants: each has a position in the changes, which moves in the transaction that queues what came up to it, so that
+// nothing is told twice or left out; a position that is no more is said (`missed`). No secret is in a row: a credential by its id.
+import type { ChangeType } from './changes';
+import type { NewEntry } from './outbox';
+
+export interface EndpointWish {
+  readonly types: readonly ChangeType[];
+  /** Null: of all. */
+  readonly workflowId: string | null;
+  readonly sourceId: number | null;
+}
+
+export interface NewEndpoint {
+  /** One name, one endpoint: who saves it again changes it. */
+  readonly name: string;
+  readonly url: string;
+  /** How it is signed, tried and so on, JSON: only who sends it reads it. */
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly wish: EndpointWish;
+}
+
+export interface Endpoint extends NewEndpoint {
+  readonly id: number;
+  readonly createdBy: string;
+  readonly createdAt: number;
+  /** As of `Changes`. */
+  readonly position: string;
+  /** Since when it was set aside, and why: nothing is queued for it until a person takes it back. */
+  readonly asideSince: number | null;
+  readonly asideReason: string | null;
+  /** When something was left out because it was set aside, or away for longer than changes are kept. */
+  readonly missedAt: number | null;
+}
+
+export interface Endpoints {
+  endpoints(): Promise<readonly Endpoint[]>;
+  /** A new one begins with what becomes so from now on; one that is changed goes on where it was, and is not set aside any more. */
+  saveEndpoint(endpoint: NewEndpoint, by: string): Promise<Endpoint>;
+  removeEndpoint(name: string, by: string): Promise<boolean>;
+  /** @returns false: it is not there */
+  setAside(id: number, reason: string): Promise<boolean>;
+  /** From now on; what came meanwhile is left out, and said. */
+  takeBack(id: number): Promise<boolean>;
+  /**
+   * Queues what an endpoint is to be told, and moves it on.
+   * @param missed what lay before is not kept any more
+   * @returns false: it is not where it was thought (another process was there first, or a person changed it): nothing was done
+   */
+  tellEndpoint(
+    id: number,
+    move: { readonly from: string; readonly to: string; readonly missed?: boolean },
+    entries: readonly NewEntry[],
+  ): Promise<boolean>;
+}

@@ -141,10 +141,10 @@ class Life {
         const both = await Promise.all(this.#processes.map((each) => this.#ask(each, limit)));
         const all = both.flat();
         assert.equal(new Set(all.map((taken) => taken.id)).size, all.length, 'held twice');
-        // Whoever was first found more.
-        const [first, second] = both[0]!.length >= both[1]!.length ? both : both.toReversed();
-        this.#takes(first!, limit);
-        this.#takes(second!, limit);
+        // Whoever was first found more to look for, or more at all.
+        const rank = (taken: readonly DueEntry[]): number =>
+          taken.length + taken.filter(({ state }) => state === 'UNKNOWN').length * 2 * ENTRIES;
+        for (const taken of both.toSorted((a, b) => rank(b) - rank(a))) this.#takes(taken, limit);
         return;
       }
       case 'hand over':

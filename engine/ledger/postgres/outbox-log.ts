@@ -5,6 +5,7 @@ import { monotonicNow } from '../../runtime/time';
 import { askableText } from '../askable';
 import { regexOf } from '../common/any-case';
 import { doerOf } from '../common/deed';
+import { storable } from '../common/storable';
 import { askableEntryFilter, type EntryColumns, entryOf, entryText } from '../common/entry';
 import type { EntryAct, EntryFilter, Outbox } from '../outbox';
 import { NOW, type Parameter, type PostgresConnection } from './connection';
@@ -128,8 +129,8 @@ const sweepBegun = `
 const entriesOf: Method<'entriesOf'> = async (connection, names) => {
   const rows =
     'ids' in names
-      ? await connection.all<EntryColumns>(selectByIds, names.ids)
-      : await connection.all<EntryColumns>(selectByKeys, names.keys);
+      ? await connection.all<EntryColumns>(selectByIds, names.ids.map(storable))
+      : await connection.all<EntryColumns>(selectByKeys, names.keys.map(storable));
   return rows.map(entryOf);
 };
 

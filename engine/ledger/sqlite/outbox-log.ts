@@ -5,6 +5,7 @@ import { monotonicNow } from '../../runtime/time';
 import { askableText } from '../askable';
 import { globOf } from '../common/any-case';
 import { doerOf } from '../common/deed';
+import { storable } from '../common/storable';
 import { askableEntryFilter, type EntryColumns, entryOf, entryText } from '../common/entry';
 import type { EntryAct, EntryCounts, EntryFilter, Outbox } from '../outbox';
 import { limitOf, NOW, type SqliteConnection } from './connection';
@@ -96,7 +97,7 @@ const sweepBegun = `
     select rowid from outgoing_begun where at <= ${NOW} - 3600000 ${limitOf('?')})`;
 
 const entriesOf: Method<'entriesOf'> = (connection, names) => {
-  const [byId, byKey] = 'ids' in names ? [names.ids, []] : [[], names.keys];
+  const [byId, byKey] = 'ids' in names ? [names.ids.map(storable), []] : [[], names.keys.map(storable)];
   return connection.all<EntryColumns>(selectNamed, JSON.stringify(byId), JSON.stringify(byKey)).map(entryOf);
 };
 

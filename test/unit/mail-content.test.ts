@@ -45,11 +45,7 @@ describe('a mail that is to be sent', () => {
     assert.match(mail.messageId, /^<[0-9a-f-]{36}@example\.com>$/);
     assert.equal(parsed.text.trim(), 'Hello\n.\nthere');
     assert.match(parsed.html, /cid:logo/);
-    const files = parsed.attachments.map(({ filename, cid, content }) => [
-      filename,
-      cid,
-      content?.toString(),
-    ]);
+    const files = parsed.attachments.map(({ filename, cid, content }) => [filename, cid, content.toString()]);
     assert.deepEqual(files.sort(), [
       ['größe.txt', undefined, 'a file'],
       ['logo.png', 'logo', '\u0001\u0002\u0003'],
@@ -105,7 +101,7 @@ describe('a mail that is to be sent', () => {
       [{ messageId: 'one@example.com' }, /angle brackets/],
       [{ inReplyTo: '<a> <b>' }, /angle brackets/],
     ] as const)
-      await assert.rejects(build(draft as Partial<MailDraft>), (error: Error) => {
+      await assert.rejects(build(draft), (error: Error) => {
         assert.ok(error instanceof DraftFault);
         return words.test(error.message);
       });

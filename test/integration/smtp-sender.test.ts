@@ -93,12 +93,16 @@ describe('a mail is sent', () => {
     await send();
     await send();
     assert.equal(smtp.wire.connections - before, 1);
-    // The server ends it, and the next mail goes out before that is noticed.
     smtp.wire.cut();
-    const sent = await send();
-    assert.equal(sent.end.end, 'sent');
+    await send();
     assert.equal(smtp.wire.connections - before, 2);
+    // The server ends it, and the next mail goes out before that is noticed: that is no try.
+    const sent = await sendUnder({ sender: 'cutOnce' });
+    assert.equal(sent.end.end, 'sent', wordsOf(sent.end));
+    assert.equal(smtp.wire.connections - before, 3);
     assert.equal(has(sent), 1);
+    await sender.close();
+    assert.equal((await sendUnder({ sender: 'cutOnce' })).end.end, 'failed', 'a new one that is cut is one');
     await sender.close();
     await until('no connection is left', () => smtp.wire.open === 0);
   });
@@ -326,6 +330,17 @@ describe('of several recipients', () => {
         await server.stop();
       }
     });
+
+  it('more of them are refused than the log has room for: they are counted', async () => {
+    const many = Array.from({ length: 40 }, (_, at) => `user-${at}@example.com`);
+    const recipient = (address: string): { code: number; text: string } | null =>
+      address.startsWith('user') ? { code: 550, text: '5.1.1 No such user' } : null;
+    const { end } = await sendUnder({ recipient }, { to: ['bob@example.com', ...many].join(', ') });
+    assert.ok(end.end === 'sent' && end.answer.length <= 1_000);
+    const { refused } = readAnswer(end.answer);
+    assert.match(refused.at(-1)!.address, /^\d+ more$/);
+    assert.equal(refused.length - 1 + parseInt(refused.at(-1)!.address), many.length);
+  });
 
   it('all are refused: for good only where none may have it later', async () => {
     const codes: Record<string, number> = { bob: 550, carl: 450, dora: 550 };

@@ -126,7 +126,9 @@ export class MemoryOutbox implements OutboxLedger {
     this.#rests.set(lane, Math.max(this.#rests.get(lane) ?? 0, this.#now() + delayMs));
   }
 
-  async entriesOf(names: { ids: readonly string[] } | { keys: readonly string[] }): Promise<readonly Entry[]> {
+  async entriesOf(
+    names: { ids: readonly string[] } | { keys: readonly string[] },
+  ): Promise<readonly Entry[]> {
     this.#ask('entriesOf');
     const isNamed = (row: Row): boolean =>
       'ids' in names ? names.ids.includes(row.id) : names.keys.includes(row.key);
@@ -153,7 +155,11 @@ export class MemoryOutbox implements OutboxLedger {
   #lapse(row: Row): void {
     const isInDoubt = row.state === 'UNKNOWN' || (row.isHanded && !row.repeats);
     Object.assign(row, { state: isInDoubt ? 'UNKNOWN' : 'QUEUED', isHanded: false });
-    Object.assign(row, { dueAt: this.#now(), leaseUntil: null, lastError: 'The process that sent it stopped.' });
+    Object.assign(row, {
+      dueAt: this.#now(),
+      leaseUntil: null,
+      lastError: 'The process that sent it stopped.',
+    });
   }
 
   #take(row: Row, leaseMs: number): DueEntry {

@@ -160,7 +160,10 @@ describe('whoever sends what the outbox holds', () => {
     started(outbox, senders.sender());
     await becomes(outbox, 'FAILED');
     assert.deepEqual(senders.handed, ['a', 'a', 'a']);
-    assert.match(outbox.of('id-a').lastError ?? '', /^It was tried 3 times in \d+ s. The last time: refused$/);
+    assert.match(
+      outbox.of('id-a').lastError ?? '',
+      /^It was tried 3 times in \d+ s. The last time: refused$/,
+    );
   });
 
   it('settles nothing, and hands nothing over, of what another has by now', async () => {
@@ -173,7 +176,13 @@ describe('whoever sends what the outbox holds', () => {
         if (!isSlow) return slow.sender().send(entry, trying);
         isSlow = false;
         outbox.lapse([entry.id]);
-        await outbox.takeEntries({ of: { lane: 'smtp:a' }, limit: 1, leaseMs: 1, mostAtOnce: 1, mostAMinute: null });
+        await outbox.takeEntries({
+          of: { lane: 'smtp:a' },
+          limit: 1,
+          leaseMs: 1,
+          mostAtOnce: 1,
+          mostAMinute: null,
+        });
         lost.push(String(await trying.handOver()), String(trying.signal.aborted));
         return SENT;
       },
@@ -257,10 +266,7 @@ describe('whoever sends what the outbox holds', () => {
 
   it('waits with what it has no sender for, and sends the others', async () => {
     const outbox = new MemoryOutbox();
-    outbox.enqueue([
-      { key: 'a', kind: 'fax', lane: 'fax' },
-      { key: 'b' },
-    ]);
+    outbox.enqueue([{ key: 'a', kind: 'fax', lane: 'fax' }, { key: 'b' }]);
     started(outbox, new Senders().sender(), { mostLanes: 1 });
     await until('the other one is sent', () => outbox.of('id-b').state === 'SENT');
     assert.equal(outbox.of('id-a').state, 'QUEUED');
@@ -288,7 +294,10 @@ describe('whoever sends what the outbox holds', () => {
       const ids = outbox.enqueue([{ key: 'a' }, { key: 'b', lane: 'smtp:b' }]);
       outbox.enqueue([{ key: 'of another' }]);
       const entries = await worker(outbox, senders.sender()).sendNow([...ids].reverse(), waiting());
-      assert.deepEqual(entries.map(({ key, state }) => `${key} ${state}`), ['b SENT', 'a SENT']);
+      assert.deepEqual(
+        entries.map(({ key, state }) => `${key} ${state}`),
+        ['b SENT', 'a SENT'],
+      );
       assert.deepEqual(senders.handed.sort(), ['a', 'b']);
     });
 

@@ -44,13 +44,10 @@ describe('what becomes of an entry after a try', () => {
   });
 
   it('has failed when no try is left, and says how often it was tried, and over how long', () => {
-    assert.deepEqual(
-      afterTry(tried(3), failed('refused', { answer: '451 later' }), sender()),
-      {
-        ...{ became: 'FAILED', answer: '451 later' },
-        error: 'It was tried 3 times in 90 min. The last time: no answer',
-      },
-    );
+    assert.deepEqual(afterTry(tried(3), failed('refused', { answer: '451 later' }), sender()), {
+      ...{ became: 'FAILED', answer: '451 later' },
+      error: 'It was tried 3 times in 90 min. The last time: no answer',
+    });
     assert.equal(afterTry(tried(3), failed('connection'), sender()).became, 'QUEUED');
   });
 

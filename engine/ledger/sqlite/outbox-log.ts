@@ -5,6 +5,7 @@ import { monotonicNow } from '../../runtime/time';
 import { askableText } from '../askable';
 import { globOf } from '../common/any-case';
 import { doerOf } from '../common/deed';
+import { storable } from '../common/storable';
 import { askableEntryFilter, type EntryColumns, entryOf, entryText } from '../common/entry';
 import type { EntryAct, EntryCounts, EntryFilter, Outbox } from '../outbox';
 import { limitOf, NOW, type SqliteConnection } from './connection';
@@ -46,7 +47,7 @@ const countStates = `
   union all
   select 'delayed', count(*) from outgoing where state = 'QUEUED' and due_at > ${NOW}`;
 
-const selectOldest = `select min(queued_at) as at from outgoing indexed by outgoing_queued where state = 'QUEUED'`;
+const selectOldest = `select min(queued_at) as at from outgoing where state = 'QUEUED'`;
 
 const ids = 'id in (select value from json_each(?1))';
 const hasContent = 'exists (select 1 from outgoing_content where entry_seq = outgoing.seq)';
@@ -96,7 +97,7 @@ const sweepBegun = `
     select rowid from outgoing_begun where at <= ${NOW} - 3600000 ${limitOf('?')})`;
 
 const entriesOf: Method<'entriesOf'> = (connection, names) => {
-  const [byId, byKey] = 'ids' in names ? [names.ids, []] : [[], names.keys];
+  const [byId, byKey] = 'ids' in names ? [names.ids.map(storable), []] : [[], names.keys.map(storable)];
   return connection.all<EntryColumns>(selectNamed, JSON.stringify(byId), JSON.stringify(byKey)).map(entryOf);
 };
 
@@ -108,9 +109,15 @@ interface Window {
 /** The newest first. @param before the `seq` to begin below */
 async function* windows(
   connection: SqliteConnection,
-  { states }: EntryFilter,
+  filter: EntryFilter,
   before = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<Window> {
+  // An index finds the few that are its.
+  if (isNarrow(filter)) {
+    yield { low: 0, high: before - 1 };
+    return;
+  }
+  const { states } = filter;
   const isUnsent = states !== undefined && !states.includes('SENT');
   for (let high = before - 1; ;) {
     const window = isUnsent
@@ -123,6 +130,9 @@ async function* windows(
   }
 }
 
+const isNarrow = ({ event, messageId }: EntryFilter): boolean =>
+  event !== undefined || messageId !== undefined;
+
 // The signs before columns keep SQLite from leaving the window's range for another index.
 function condition(given: EntryFilter): { sql: string; parameters: (string | number)[] } {
   const filter = askableEntryFilter(given);
@@ -131,10 +141,10 @@ function condition(given: EntryFilter): { sql: string; parameters: (string | num
     ['+kind = ?', filter.kind],
     ['+lane = ?', filter.lane],
     ['+workflow_id = ?', filter.workflowId],
-    ['+event_id = ?', filter.event],
+    ['event_id = ?', filter.event],
     ['recipient glob ?', filter.recipient === undefined ? undefined : globOf(filter.recipient)],
     ['subject glob ?', filter.subject === undefined ? undefined : globOf(filter.subject)],
-    ['+message_id = ?', filter.messageId],
+    ['message_id = ?', filter.messageId],
     ['queued_at >= ?', filter.from],
     ['queued_at < ?', filter.until],
   ];

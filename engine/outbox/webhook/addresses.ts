@@ -103,7 +103,7 @@ const isIn = (ranges: readonly Range[], bytes: Buffer): boolean =>
 /** @param address a valid one */
 function bytesOf(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
-  const [head = '', tail] = address.split('::') as [string, string?];
+  const [head, tail] = address.split('::') as [string, string?];
   const before = groupsOf(head);
   const after = groupsOf(tail ?? '');
   const groups = [...before, ...Array<number>(8 - before.length - after.length).fill(0), ...after];

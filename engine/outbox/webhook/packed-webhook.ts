@@ -23,7 +23,8 @@ export interface WebhookContent {
 }
 
 interface FirstLine {
-  readonly form: 1;
+  /** 1, of this version. */
+  readonly form: number;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly contentType: string;

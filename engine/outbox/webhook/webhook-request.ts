@@ -105,6 +105,7 @@ export interface WebhookWish extends Pick<NewEntry, 'key' | 'subject' | 'origin'
 /** @throws WebhookFault: the URL, or a header, cannot be used; it says why */
 export async function webhookEntry({ request, content, ...named }: WebhookWish): Promise<NewEntry> {
   const url = checkedUrl(content.url, request);
+  if (request.signing.kind === 'hmac') checkedHeaders({ [request.signing.header]: request.signing.prefix });
   return {
     ...named,
     kind: WEBHOOK_KIND,

@@ -110,6 +110,14 @@ export function outboxContract(fixture: Fixture): void {
       assert.deepEqual(await ledger().enqueue([]), []);
     });
 
+    it('takes no more content at once than there is room for, but one in any case', async () => {
+      await queue(['a', 'b', 'c'], { content: Buffer.alloc(1_000) });
+      const keys = async (mostBytes: number): Promise<readonly string[]> =>
+        (await take({ mostBytes })).map(({ key }) => key);
+      assert.deepEqual(await keys(1), ['a']);
+      assert.deepEqual(await keys(2_500), ['b', 'c']);
+    });
+
     it('is queued once by several who ask at once', async () => {
       const other = await fixture.under.openAnother();
       try {
@@ -479,7 +487,7 @@ export function outboxContract(fixture: Fixture): void {
         `due_at = null`,
         `lease_until = 1`,
         `settled_at = 1`,
-        `handed = 1`,
+        `handed = true`,
         `state = 'OTHER'`,
         `fence = -1`,
       ])

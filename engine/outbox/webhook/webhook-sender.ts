@@ -21,8 +21,6 @@ import { checkedHeaders, checkedUrl, shownUrl, WebhookFault } from './webhook-ur
 
 /** Until a person has seen to a credential, or the newer version has come. */
 const NOT_HERE_MS = 60_000;
-/** Of each delay: receivers that were away are not asked by all at once. */
-const JITTER = 0.1;
 
 export interface WebhookSenderPorts extends ConnectPorts {
   readonly credentialOf: CredentialOf;
@@ -50,10 +48,7 @@ export class WebhookSender implements Sender {
   }
 
   schedule({ request }: OfEntry): TrySchedule {
-    const { connection, refused } = readable(request)?.schedule ?? DEFAULT_WEBHOOK_SCHEDULE;
-    const jittered = (delays: readonly number[]): number[] =>
-      delays.map((delay) => Math.round(delay * (1 + this.#random() * JITTER)));
-    return { connection: jittered(connection), refused: jittered(refused) };
+    return readable(request)?.schedule ?? DEFAULT_WEBHOOK_SCHEDULE;
   }
 
   inDoubt({ request }: OfEntry): 'aside' | 'again' {

@@ -34,7 +34,7 @@ export function afterTry(
     case 'failed': {
       const delay = nextDelay(sender.schedule(entry), end.why, entry.tries, random);
       if (delay === null) return { became: 'FAILED', error: usedUp(entry, end.error), ...answerOf(end) };
-      const delayMs = within(Math.max(delay, end.afterMs ?? 0));
+      const delayMs = Math.max(delay, within(end.afterMs ?? 0));
       return { became: 'QUEUED', error: end.error, ...answerOf(end), delayMs };
     }
     case 'unknown': {

@@ -202,7 +202,7 @@ function contract(open: () => Promise<Ledger>): void {
       assert.deepEqual(namesOf(toldOf(receiver, '/hook')), ['a', 'c']);
     }));
 
-  it('what fails for days is set aside and said; what is told now and then, or was taken back, is not', () =>
+  it('what failed days ago, and was told nothing since, is not set aside', () =>
     withLedger(async (ledger, receiver) => {
       receiver.answering = (response, { path }) => void response.writeHead(path === '/bad' ? 500 : 200).end();
       await save(ledger, 'bad', receiver.url(undefined, '/bad'));

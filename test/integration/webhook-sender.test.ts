@@ -56,7 +56,7 @@ async function send(
 
 const failed = (end: TryEnd): Extract<TryEnd, { end: 'failed' }> => {
   assert.equal(end.end, 'failed', JSON.stringify(end));
-  return end as Extract<TryEnd, { end: 'failed' }>;
+  return end;
 };
 
 /** A port on which nothing listens. */

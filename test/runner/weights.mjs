@@ -69,6 +69,10 @@ const FILES = {
   'integration/odd-servers/withheld': { load: 0.4, seconds: 60 },
   'integration/odd-servers/servers': { load: 0.3, seconds: 70 },
   'integration/odd-servers/dialogues': { load: 0.6, seconds: 60 },
+  // Wires that are cut some hundred times, and silence that is waited out.
+  'integration/smtp-cuts': { load: 0.35, seconds: 25 },
+  'integration/smtp-sender': { load: 0.25, seconds: 25 },
+  'unit/mail-bounces': { load: 0.9, seconds: 8 },
   // Syncs that take long, and a lock of 10 s.
   'ledger/slow-disk': { load: 0.3, seconds: 25 },
   'integration/odd-servers/late': { load: 0.05, seconds: 40 },

@@ -33,7 +33,7 @@ import type { LedgerUnderTest, Value } from '../ledger/contract/harness';
 
 const TABLES =
   'source, subscription, message, content, content_piece, event, seen, once_key, once_answer, errand, mail_action, change, ' +
-  'try, deed, annotation, step_sum, standing';
+  'try, deed, annotation, step_sum, standing, outgoing, outgoing_content, outgoing_lane, outgoing_begun, template, endpoint';
 const LEDGERS = 'n8n-nodes-durable-mail';
 const NEW_SUBSCRIPTION: NewSubscription = {
   workflowId: 'w',
@@ -486,7 +486,7 @@ describe("a user's rights in Postgres", () => {
         checkPostgres(settings),
         fault(
           'rights',
-          /lacks insert\/update\/delete on annotation, insert\/update\/delete on change, delete on content, insert\/update\/delete on content_piece, insert\/update\/delete on deed, insert\/update\/delete on errand, insert\/update\/delete on event,/,
+          /lacks insert\/update\/delete on annotation, insert\/update\/delete on change, delete on content, insert\/update\/delete on content_piece, insert\/update\/delete on deed, insert\/update\/delete on endpoint, insert\/update\/delete on errand, insert\/update\/delete on event,/,
         ),
       );
       await withLedger(settings, async (ledger) => {

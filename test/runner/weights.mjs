@@ -19,6 +19,8 @@ const FOLDERS = {
 /** @type {Readonly<Record<string, Weight>>} by path below test/, without .test.ts */
 const FILES = {
   // n8n is killed again and again, or several processes of it run.
+  'integration/outbox-killed': { load: 0.7, seconds: 120 },
+  'unit/outbox-worker': { load: 0.2, seconds: 15 },
   'e2e/exactly-once': { load: 0.5, seconds: 280 },
   'e2e/exactly-once-queue-mode': { load: 0.6, seconds: 240 },
   'e2e/run-once-resumes': { load: 0.6, seconds: 280 },

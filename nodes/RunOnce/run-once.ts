@@ -5,16 +5,13 @@ import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { KeyAnswer } from '../../engine/ledger/once-keys';
 import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/n8n/cancel';
-import { rootMode } from '../host/n8n/internals';
 import { guardedSteps } from '../host/n8n/guarded-steps';
 import { nodeError } from '../host/n8n/node-error';
+import { digest, enteredKey, isTest, itemCounter, mailKey, runIndexOf } from '../host/run/item-keys';
 import { eventOfItem } from '../host/run/mail-of-item';
 import { type OnceStore, onceKeeper, refuseIfStopped, type Remembering } from '../host/run/once';
-import { digest, enteredKey, itemCounter, mailKey, scopeParts } from './keys';
+import { KEY, scopeParts } from './keys';
 import { type OnceSettings, onceSettings } from './settings';
-
-/** Runs that a person starts to try something: they neither find nor leave a key. */
-const TESTS: readonly string[] = ['manual', 'evaluation'];
 
 interface Store extends OnceStore {
   readonly runs: OnceStore['runs'] & {
@@ -49,6 +46,7 @@ export async function runOnce(
 ): Promise<[INodeExecutionData[], INodeExecutionData[]]> {
   try {
     const settings = onceSettings(context);
+    // What a person tries neither finds nor leaves a key.
     if (isTest(context))
       return sorted(context, settings, testKeys(context, settings), () => ({ answer: 'taken' })).outputs;
     return await runWith(context, settings, await openStore(context));
@@ -66,15 +64,15 @@ async function runWith(
   const { id: nodeId, name } = context.getNode();
   const call = {
     nodeId,
-    runIndex: context.getWorkflowDataProxy(0)['$runIndex'] as number,
+    runIndex: runIndexOf(context),
   };
   const scope = scopeParts(context, settings.scope);
   const held = store.runs.mailKeys(context.getExecutionId());
   const count = itemCounter(context, call.runIndex);
   const keys = itemKeys(context, (index) => {
-    const entered = enteredKey(context, index);
+    const entered = enteredKey(context, index, KEY);
     if (entered !== null) return digest(...scope, 'key', entered);
-    const mail = mailKey(context, index, held);
+    const mail = mailKey(context, index, held, KEY);
     return digest(...scope, 'mail', mail, count(mail));
   });
   const distinct = [...new Set(keys.filter((key) => typeof key === 'string'))];
@@ -134,14 +132,9 @@ function rememberingOf(
   return { of: stepOf(context), mostBytes, eventOf: (key) => events.get(key), files: context.helpers };
 }
 
-/** n8n tells the mode of the run that a person started to the workflows that it calls, in a place of its own. */
-function isTest(context: IExecuteFunctions): boolean {
-  return TESTS.includes(rootMode(context));
-}
-
 /** In a test an item that has lost its email is an item of its own. */
 function testKeys(context: IExecuteFunctions, { scope }: OnceSettings): ItemKey[] {
-  return itemKeys(context, (index) => digest(scope, enteredKey(context, index) ?? index));
+  return itemKeys(context, (index) => digest(scope, enteredKey(context, index, KEY) ?? index));
 }
 
 function itemKeys(context: IExecuteFunctions, keyOf: (index: number) => string): ItemKey[] {

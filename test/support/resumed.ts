@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
-import { digest } from '../../nodes/RunOnce/keys';
+import { digest } from '../../nodes/host/run/item-keys';
 import { Cleanup } from './cleanup';
 import type { Dovecot } from './dovecot';
 import { rawMail } from './mails';

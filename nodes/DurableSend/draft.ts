@@ -117,7 +117,9 @@ function threading(
 ): Pick<MailDraft, 'inReplyTo' | 'references'> {
   const entered = mailText(options['inReplyTo']).trim();
   const inReplyTo = entered || answered?.messageId;
-  const ids = mailText(options['references']).split(/[\s,]+/).filter((id) => id !== '');
+  const ids = mailText(options['references'])
+    .split(/[\s,]+/)
+    .filter((id) => id !== '');
   const ofMail = entered === '' ? (answered?.references ?? []) : [entered];
   const references = ids.length > 0 ? ids : ofMail;
   return { ...(inReplyTo && { inReplyTo }), ...(references.length > 0 && { references }) };

@@ -42,7 +42,8 @@ export const properties: INodeProperties[] = [
       {
         name: 'In the Background',
         value: 'background',
-        description: 'This step queues it and goes on at once. A published Durable Mail trigger of this n8n has to be there.',
+        description:
+          'This step queues it and goes on at once. A published Durable Mail trigger of this n8n has to be there.',
       },
       {
         name: 'Now',

@@ -1,11 +1,7 @@
 // The node's parameters for one item, read once into typed settings.
 // Invariant: a setting that can never work throws an Error that names it, before anything is queued.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
-import {
-  DEFAULT_MAIL_SCHEDULE,
-  type MailRequest,
-  THREE_TRIES,
-} from '../../engine/outbox/mail/mail-request';
+import { DEFAULT_MAIL_SCHEDULE, type MailRequest, THREE_TRIES } from '../../engine/outbox/mail/mail-request';
 import { DAY_MS, readNumber, SECOND_MS } from '../host/trigger/numbers';
 import { MOST_DELAY_DAYS, MOST_TRIES, SEND_NUMBERS as NUMBERS } from './numbers';
 
@@ -108,7 +104,9 @@ export function templateValues(value: unknown): Readonly<Record<string, unknown>
   const parsed = typeof value === 'string' ? parsedJson(value) : value;
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
     return parsed as INodeExecutionData['json'];
-  throw new Error('"Values" must be an object, such as { "name": "Ann" }: what stands for each {{name}} in the template.');
+  throw new Error(
+    '"Values" must be an object, such as { "name": "Ann" }: what stands for each {{name}} in the template.',
+  );
 }
 
 function parsedJson(text: string): unknown {

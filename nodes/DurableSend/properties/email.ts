@@ -15,7 +15,10 @@ const FORMATS = [
 ];
 
 /** Version 2 of the built-in node has another default, and n8n stores none. */
-const formatOf = (condition: NonNullable<INodeProperties['displayOptions']>, format: string): INodeProperties => ({
+const formatOf = (
+  condition: NonNullable<INodeProperties['displayOptions']>,
+  format: string,
+): INodeProperties => ({
   displayName: 'Email Format',
   name: 'emailFormat',
   type: 'options',
@@ -87,7 +90,8 @@ export const emailProperties: INodeProperties[] = [
     default: '',
     placeholder: 'My subject line',
     displayOptions: { show: FIELDS },
-    description: 'Subject line of the email. Empty, and the email answers one: "Re:" and the subject of that one.',
+    description:
+      'Subject line of the email. Empty, and the email answers one: "Re:" and the subject of that one.',
   },
   formatOf({ show: FIELDS, hide: { '@version': [2] } }, 'html'),
   formatOf({ show: { ...FIELDS, '@version': [2] } }, 'text'),

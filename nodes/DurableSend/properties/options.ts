@@ -134,7 +134,8 @@ export const sendOptions: INodeProperties[] = [
     type: 'string',
     default: '',
     placeholder: '<id@example.com>',
-    description: 'The Message-ID of the email that this one answers, where it is not the one that the item comes from',
+    description:
+      'The Message-ID of the email that this one answers, where it is not the one that the item comes from',
   },
   {
     displayName: 'Keep in the Log (Days)',
@@ -151,7 +152,8 @@ export const sendOptions: INodeProperties[] = [
     type: 'string',
     default: '',
     placeholder: '<first@example.com> <second@example.com>',
-    description: 'The Message-IDs of the thread, the oldest first. Empty: those of the email that it answers.',
+    description:
+      'The Message-IDs of the thread, the oldest first. Empty: those of the email that it answers.',
   },
   {
     displayName: 'Reply To',

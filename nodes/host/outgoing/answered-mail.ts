@@ -38,7 +38,7 @@ export async function answeredMail(ledger: AnsweredLedger, event: string): Promi
   const known = await ledger.event(event);
   if (!known) return null;
   const { messageId, subject, sender } = known;
-  const id = messageId === null ? null : idsIn(messageId)[0] ?? null;
+  const id = messageId === null ? null : (idsIn(messageId)[0] ?? null);
   return {
     ...{ messageId: id, references: id === null ? [] : [id] },
     ...{ subject: subject ?? '', from: sender ?? '', replyTo: '' },

@@ -36,7 +36,9 @@ export async function queueAll(
   wishes: readonly (Wish | Error)[],
   goesOn: boolean,
 ): Promise<readonly Asked[]> {
-  const found = await entriesByKey(ledger, [...new Set(wishes.flatMap((wish) => (isWish(wish) ? wish.key : [])))]);
+  const found = await entriesByKey(ledger, [
+    ...new Set(wishes.flatMap((wish) => (isWish(wish) ? wish.key : []))),
+  ]);
   const fresh = new Set<string>();
   const faults = new Map<Wish, Error>();
   let group: NewEntry[] = [];

@@ -7,7 +7,8 @@ import { titleOf } from '../n8n/credential-name';
 
 export type SmtpType = 'smtp' | 'durableSmtpOAuth2Api';
 
-export const isSmtpType = (type: string): type is SmtpType => type === 'smtp' || type === 'durableSmtpOAuth2Api';
+export const isSmtpType = (type: string): type is SmtpType =>
+  type === 'smtp' || type === 'durableSmtpOAuth2Api';
 
 /** Which credential, as n8n keeps it: without what is in it. */
 export type CredentialRef = MailLogin['credential'];

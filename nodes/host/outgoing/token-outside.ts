@@ -36,7 +36,9 @@ export async function tokenOutside(
   if (own?.refresh === refresh && isGood(own.until)) return own.access;
   const title = titleOf(name, type);
   if (refresh === '')
-    throw new Error(`the credential ${title} is not connected. Open it in n8n, and sign in with your mail account`);
+    throw new Error(
+      `the credential ${title} is not connected. Open it in n8n, and sign in with your mail account`,
+    );
   const answer = await ask(data, refresh, title, signal);
   const fresh = text(answer['access_token']);
   if (fresh === '') throw new Error(`the provider of the credential ${title} gave no access token`);
@@ -66,7 +68,9 @@ async function ask(
     throw new Error(`the provider of the credential ${title} could not be asked for an access token`);
   }
   if (answer.status === 400 || answer.status === 401)
-    throw new Error(`the credential ${title} cannot be refreshed. Open it in n8n, and sign in with your mail account`);
+    throw new Error(
+      `the credential ${title} cannot be refreshed. Open it in n8n, and sign in with your mail account`,
+    );
   if (!answer.ok)
     throw new Error(`the provider of the credential ${title} gave no access token (HTTP ${answer.status})`);
   return (await answer.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;

@@ -68,11 +68,15 @@ function refuseMailOfCaller(context: IExecuteFunctions, itemIndex: number, held:
   const ofCaller = caller === null ? [] : held.mailKeys(caller);
   const own = mailOfItem(context, itemIndex, 'idempotencyKey', []);
   if (ofCaller.length === 0 && own === undefined) return;
-  throw nodeError(context.getNode(), 'In a workflow that another one calls, an email needs a key of its own', {
-    itemIndex,
-    description:
-      'This workflow may be called several times for one email, so what is sent here is not known by that email alone. Enter ' +
-      `what names it as ${IDEMPOTENCY_KEY.shown}, such as an order number, or {{ $json.delivery.idempotencyKey }} if it is ` +
-      'called once for each email.',
-  });
+  throw nodeError(
+    context.getNode(),
+    'In a workflow that another one calls, an email needs a key of its own',
+    {
+      itemIndex,
+      description:
+        'This workflow may be called several times for one email, so what is sent here is not known by that email alone. Enter ' +
+        `what names it as ${IDEMPOTENCY_KEY.shown}, such as an order number, or {{ $json.delivery.idempotencyKey }} if it is ` +
+        'called once for each email.',
+    },
+  );
 }

@@ -238,6 +238,12 @@ export interface Outbox {
 
   countEntries(): Promise<EntryCounts>;
 
+  /** How many a filter finds. @param most more than these are not counted */
+  entriesFound(filter: EntryFilter, most: number): Promise<number>;
+
+  /** When the one of those that are QUEUED was queued that was queued first; null: none is. */
+  oldestQueuedAt(): Promise<number | null>;
+
   /** @returns which were changed */
   actOnEntries(ids: readonly string[], act: EntryAct, by: string): Promise<readonly string[]>;
 
@@ -250,5 +256,7 @@ export interface Outbox {
 
 /** A lapsed entry is found by `dueLanes` and `takeEntries`: nobody else sees to it. */
 export const ENTRY_LEASE_MS = 60_000;
+/** No try, and no look for what is in doubt, is put off for longer, ms: the clock was set back, else. */
+export const MOST_ENTRY_DELAY_MS = 14 * 86_400_000;
 /** Errors and answers, in characters. */
 export const MOST_ENTRY_TEXT = 1_000;

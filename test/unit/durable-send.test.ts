@@ -355,7 +355,7 @@ describe('the fields of the built-in node', () => {
   });
 
   it('are refused where they are those of another operation', async () => {
-    await fails(call(new FakeStore(), [{ json: {} }], { operation: 'sendAndWait' }), /Send and Wait/);
+    await assert.rejects(call(new FakeStore(), [{ json: {} }], { operation: 'sendAndWait' }), /Send and Wait/);
   });
 });
 

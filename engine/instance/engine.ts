@@ -13,6 +13,8 @@ import type { ImapLogin } from '../imap/session/login';
 import { ImapAccounts } from '../imap/watch/accounts';
 import type { Ledger } from '../ledger/ledger';
 import type { Instance } from '../ledger/ownership';
+import type { Sender } from '../outbox/sender';
+import { OutboxWorker } from '../outbox/worker';
 import type { Log } from '../runtime/log';
 import type { Wake } from '../signal/wake';
 import { SourceLeases } from '../source/leases';
@@ -31,6 +33,8 @@ export interface Engine {
   readonly gmail: SourceRegistry<GmailLogin, GmailReading>;
   /** The triggers of this process that listen to it. */
   readonly served: ServedNodes;
+  /** Sends what is queued: what runs wait for, and, once it is started, all that is due. */
+  readonly outbox: OutboxWorker;
   /** Whoever listens with it now. */
   readonly listeners: Set<object>;
   /** Hands due events out, of the subscriptions that the dispatcher is told to serve, until it is stopped. */
@@ -49,15 +53,21 @@ export interface EngineSettings {
   readonly owner?: Instance | undefined;
   /** Whether triggers can listen in this process: it says for whom mails wait and nobody listens. */
   readonly listens: boolean;
+  /** Who sends what the outbox holds, by kind; left out: it waits. They are the engine's. */
+  readonly senders?: ReadonlyMap<string, Sender>;
 }
 
 /** @throws LedgerFault that names the place and says what to do */
-export async function openEngine(place: Place, { log, owner, listens }: EngineSettings): Promise<Engine> {
+export async function openEngine(
+  place: Place,
+  { log, owner, listens, senders = new Map() }: EngineSettings,
+): Promise<Engine> {
   const { ledger, wake, close } = await openPlace(place, log, owner);
   const closing = new AbortController();
   const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log) };
   const runs = new Runs(ledger, wake, log);
   const served = new ServedNodes(ledger, log);
+  const outbox = new OutboxWorker({ ledger, wake, log, senders });
   void keepHouse(ledger, log, closing.signal, listens ? { served } : {});
   let isOwned = false;
   return {
@@ -67,6 +77,7 @@ export async function openEngine(place: Place, { log, owner, listens }: EngineSe
     imap: new SourceRegistry(new ImapAccounts(ports).start),
     gmail: new SourceRegistry(new GmailAccounts(ports).start),
     served,
+    outbox,
     listeners: new Set(),
     deliver: (settings, receiver) =>
       new Dispatcher([], settings, {
@@ -87,6 +98,7 @@ export async function openEngine(place: Place, { log, owner, listens }: EngineSe
     },
     close: async () => {
       closing.abort();
+      await outbox.close();
       await close();
     },
   };

@@ -324,7 +324,7 @@ describe('the fields of the built-in node', () => {
         headers: { header: [{ name: 'X-Order', value: 17 }] },
       },
     });
-    const [{ raw, to, entry }] = (await store.queued()) as [{ raw: string; to: string[]; entry: NewEntry }];
+    const { raw, to, entry } = (await store.queued())[0]!;
     assert.deepEqual(to, ['ann@example.com', 'bob@example.com', 'cc@example.com', 'bcc@example.com']);
     const { headers, text, html, attachments } = await parseMail(Buffer.from(raw), {} as never);
     const field = (name: string): string | undefined => headers.get(name)?.[0];
@@ -355,7 +355,10 @@ describe('the fields of the built-in node', () => {
   });
 
   it('are refused where they are those of another operation', async () => {
-    await assert.rejects(call(new FakeStore(), [{ json: {} }], { operation: 'sendAndWait' }), /Send and Wait/);
+    await assert.rejects(
+      call(new FakeStore(), [{ json: {} }], { operation: 'sendAndWait' }),
+      /Send and Wait/,
+    );
   });
 });
 
@@ -415,7 +418,7 @@ describe('a template', () => {
       template: 'welcome',
       templateValues: { name: '<Ann>' },
     });
-    const [{ raw, entry }] = (await store.queued()) as [{ raw: string; entry: NewEntry }];
+    const { raw, entry } = (await store.queued())[0]!;
     assert.equal(entry.subject, 'Hi <Ann>');
     assert.match(raw, /<p>&lt;Ann&gt;<\/p>/);
   });

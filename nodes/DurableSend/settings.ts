@@ -17,7 +17,7 @@ export interface SendSettings extends Pick<
 }
 
 export const optionsOf = (context: IExecuteFunctions, itemIndex: number): Options =>
-  context.getNodeParameter('options', itemIndex, {}) as Options;
+  context.getNodeParameter('options', itemIndex, {});
 
 /** Of the whole call: nobody can wait for one item and not for another. */
 export const isInBackground = (context: IExecuteFunctions): boolean =>
@@ -71,7 +71,7 @@ function scheduleOf(options: Options): MailRequest['schedule'] {
 /** @param value seconds, separated by commas; undefined: nobody has added the option */
 function delays(shown: string, value: unknown, otherwise: readonly number[]): readonly number[] {
   if (value === undefined) return otherwise;
-  const parts = String(value)
+  const parts = mailText(value)
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
@@ -88,9 +88,9 @@ function delays(shown: string, value: unknown, otherwise: readonly number[]): re
 export function mailText(value: unknown): string {
   if (value === null || value === undefined) return '';
   if (typeof value === 'string') return value;
-  if (typeof value === 'object') return JSON.stringify(value);
-  // eslint-disable-next-line @typescript-eslint/no-base-to-string
-  return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value);
+  return JSON.stringify(value);
 }
 
 /** Names of binary properties: a list, or separated by commas. */
@@ -102,6 +102,7 @@ export function propertyNames(value: unknown): readonly string[] {
 /** The values of a template: an object, or JSON. @throws Error */
 export function templateValues(value: unknown): Readonly<Record<string, unknown>> {
   const parsed = typeof value === 'string' ? parsedJson(value) : value;
+  if (parsed === undefined) throw new Error('"Values" is no JSON. It looks like { "name": "Ann" }.');
   if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed))
     return parsed as INodeExecutionData['json'];
   throw new Error(
@@ -109,11 +110,12 @@ export function templateValues(value: unknown): Readonly<Record<string, unknown>
   );
 }
 
+/** @returns undefined: it is none */
 function parsedJson(text: string): unknown {
   if (text.trim() === '') return {};
   try {
     return JSON.parse(text);
   } catch {
-    throw new Error('"Values" is no JSON. It looks like { "name": "Ann" }.');
+    return undefined;
   }
 }

@@ -226,7 +226,7 @@ describe('an email', () => {
     // Another text, as a language model gives it: what was sent counts.
     const [again] = await call(store, [mailItem('m')], { text: 'Other' }, { id: '2', mails: ['m'] });
     assert.deepEqual(again!.json, {
-      ...first!.json,
+      ...first.json,
       outbox: { id: 'e1', state: 'SENT', repeated: true },
     });
     assert.equal(store.sends, 1);
@@ -399,7 +399,7 @@ describe('what cannot be sent', () => {
       // Set to go on, the others are sent.
       const node = { onError: 'continueRegularOutput' } as const;
       const sent = await call(store, [{ json: {} }, { json: {} }], mixed, { node });
-      assert.match(String(sent[1]!.json['error']), message);
+      assert.match(sent[1]!.json['error'] as string, message);
       assert.deepEqual(sent[1]!.pairedItem, { item: 1 });
     });
 });
@@ -496,7 +496,7 @@ describe('what became of it', () => {
       await fails(call(store, [mailItem('m')], {}, { ...run, id: '8' }), message, /e1/);
       const node = { onError: 'continueRegularOutput' } as const;
       const [item] = await call(store, [mailItem('m')], {}, { ...run, id: '9', node });
-      assert.match(String(item!.json['error']), message);
+      assert.match(item!.json['error'] as string, message);
       assert.deepEqual(item!.json['outbox'], { id: 'e1', state: became.state, repeated: true });
       assert.equal(store.contents.size, 1);
     });

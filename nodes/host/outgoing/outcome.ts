@@ -15,14 +15,12 @@ export interface Told {
 
 const WHERE = 'in the Mail Console, under Outbox, or with the Mail Ledger node (Outbox)';
 
-/** @param waitedMs how long this run has waited for it @returns null: it was sent */
+/** @param waitedMs how long this run has waited for it @returns null: it was sent; that it came back later the Outbox Trigger tells */
 export function whyNotSent(entry: Entry, { what }: Sent, waitedMs: number): Told | null {
   const because = entry.lastError === null ? '' : ` ${sentence(entry.lastError)}`;
   const name = `Its entry in the outbox is ${entry.id}.`;
   switch (entry.state) {
     case 'SENT':
-    // It was taken, and came back later: the Outbox Trigger tells of that.
-    // eslint-disable-next-line no-fallthrough
     case 'BOUNCED':
       return null;
     case 'QUEUED':

@@ -55,15 +55,14 @@ export async function queueAll(
       continue;
     }
     if (found.has(wish.key) || fresh.has(wish.key)) continue;
-    try {
-      const made = await wish.make();
-      fresh.add(wish.key);
-      group.push(made);
-      bytes += made.content.length;
-    } catch (error) {
-      if (!goesOn) throw error;
-      faults.set(wish, error as Error);
+    const made = await (goesOn ? wish.make().catch((error: unknown) => error as Error) : wish.make());
+    if (made instanceof Error) {
+      faults.set(wish, made);
+      continue;
     }
+    fresh.add(wish.key);
+    group.push(made);
+    bytes += made.content.length;
     if (bytes >= GROUP_BYTES || group.length >= MOST_IN_GROUP) await store();
   }
   await store();

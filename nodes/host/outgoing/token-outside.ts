@@ -53,20 +53,17 @@ async function ask(
   title: string,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
-  let answer: Response;
-  try {
-    answer = await fetch(tokenUrl(data), {
-      method: 'POST',
-      redirect: 'error',
-      body: new URLSearchParams({
-        ...{ grant_type: 'refresh_token', refresh_token: refresh },
-        ...{ client_id: text(data['clientId']), client_secret: text(data['clientSecret']) },
-      }),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
-    });
-  } catch {
+  const answer = await fetch(tokenUrl(data), {
+    method: 'POST',
+    redirect: 'error',
+    body: new URLSearchParams({
+      ...{ grant_type: 'refresh_token', refresh_token: refresh },
+      ...{ client_id: text(data['clientId']), client_secret: text(data['clientSecret']) },
+    }),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
+  }).catch(() => null);
+  if (!answer)
     throw new Error(`the provider of the credential ${title} could not be asked for an access token`);
-  }
   if (answer.status === 400 || answer.status === 401)
     throw new Error(
       `the credential ${title} cannot be refreshed. Open it in n8n, and sign in with your mail account`,

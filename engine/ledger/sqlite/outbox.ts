@@ -116,6 +116,10 @@ const begin = `
     begun_at = iif(state = 'QUEUED', ${NOW}, begun_at), due_at = null, lease_until = ${NOW} + ?1
   where seq in (select value from json_each(?2))`;
 
+const selectSizes = `
+  select entry_seq as seq, length(packed) as bytes from outgoing_content
+  where entry_seq in (select value from json_each(?))`;
+
 const selectBegun = `
   select id, fence, key, kind, lane, state, request, packed, recipient, subject, message_id as messageId,
     workflow_id as workflowId, node_id as nodeId, node_name as nodeName, event_id as event,
@@ -192,9 +196,10 @@ type Begun = Omit<EntryColumns, 'state'> &
 
 const takeEntries: Method<'takeEntries'> = (connection, request) =>
   connection.transaction(() => {
-    const taken =
+    const due =
       'lane' in request.of ? dueOf(connection, request.of.lane, request) : named(connection, request);
-    if (taken.length === 0) return [];
+    if (due.length === 0) return [];
+    const taken = withinBytes(connection, due, request.mostBytes);
     const seqs = JSON.stringify(taken.map(({ seq }) => seq));
     connection.run(begin, Math.round(request.leaseMs), seqs);
     const queued = taken.filter(({ state }) => state === 'QUEUED');
@@ -221,6 +226,22 @@ function named(connection: SqliteConnection, request: TakeEntries): readonly Due
       due.filter((one) => one.lane === lane && one.state === wanted);
     return [...of('UNKNOWN'), ...of('QUEUED').slice(0, Math.max(0, placesOf(connection, lane, request)))];
   });
+}
+
+/** The first ones whose contents together have no more bytes; one in any case. */
+function withinBytes(
+  connection: SqliteConnection,
+  due: readonly Due[],
+  mostBytes = Infinity,
+): readonly Due[] {
+  if (mostBytes === Infinity) return due;
+  const rows = connection.all<{ seq: number; bytes: number }>(
+    selectSizes,
+    JSON.stringify(due.map(({ seq }) => seq)),
+  );
+  const sizes = new Map(rows.map(({ seq, bytes }) => [seq, bytes]));
+  let bytes = 0;
+  return due.filter(({ seq }, at) => (bytes += sizes.get(seq) ?? 0) <= mostBytes || at === 0);
 }
 
 /** How many of the lane may begin now. */

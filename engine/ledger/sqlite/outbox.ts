@@ -28,7 +28,7 @@ const insertEntries = `
   select value ->> 'id', value ->> 'key', value ->> 'kind', value ->> 'lane', value ->> 'request',
     value ->> 'recipient', value ->> 'subject', value ->> 'messageId', value ->> 'repeats', value ->> 'workflowId',
     value ->> 'nodeId', value ->> 'nodeName', value ->> 'event', value ->> 'keepMs', ${NOW}, ${NOW}
-  from json_each(?) where true order by key
+  from json_each(?) asked where true order by asked.key
   on conflict (key) do nothing
   returning id, seq`;
 

@@ -487,7 +487,7 @@ export function outboxContract(fixture: Fixture): void {
         `due_at = null`,
         `lease_until = 1`,
         `settled_at = 1`,
-        `handed = 1`,
+        `handed = true`,
         `state = 'OTHER'`,
         `fence = -1`,
       ])

@@ -1,0 +1,123 @@
+// One POST: connect, say so, write, read the head of the answer and its first kilobyte.
+// Invariants: nothing is written before `handOver` has said yes; what the status says counts, however the body ends; of an
+// answer no more than a kilobyte is kept, and the rest is not read; no connection outlives its try.
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import type { Socket } from 'node:net';
+import { monotonicNow } from '../../runtime/time';
+import { type ConnectPorts, connectTo } from './connecting';
+
+const MOST_ANSWER_BYTES = 1_024;
+/** For the rest of the first kilobyte, once the head is there. */
+const BODY_MS = 2_000;
+
+export interface Post {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  readonly timeoutMs: number;
+  readonly allowOwnNetwork: boolean;
+  readonly handOver: () => Promise<boolean>;
+  /** Until it is handed over. */
+  readonly signal: AbortSignal;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The beginning of the body, as it came. */
+  readonly text: string;
+}
+
+export type Posted =
+  | { readonly came: 'answer'; readonly answer: Answer }
+  /** It may have arrived. */
+  | { readonly came: 'nothing'; readonly error: unknown }
+  /** Nothing arrived. */
+  | { readonly came: 'notReached'; readonly error: unknown }
+  /** It was let go before anything was written: it is another's, or the process ends. */
+  | { readonly came: 'letGo' };
+
+/** The try was longer than its deadline. */
+export class PostTimeout extends Error {
+  override readonly name = 'PostTimeout';
+}
+
+/** Never rejects for what the receiver does. @throws what `handOver` throws */
+export async function post(request: Post, ports: ConnectPorts): Promise<Posted> {
+  const late = new AbortController();
+  const began = monotonicNow();
+  const timer = setTimeout(() => late.abort(new PostTimeout('It took too long')), request.timeoutMs);
+  let socket: Socket | null = null;
+  try {
+    try {
+      const signal = AbortSignal.any([request.signal, late.signal]);
+      socket = await connectTo(request.url, request.allowOwnNetwork, ports, signal);
+    } catch (error) {
+      return request.signal.aborted ? { came: 'letGo' } : { came: 'notReached', error };
+    }
+    if (request.signal.aborted || !(await request.handOver())) return { came: 'letGo' };
+    if (late.signal.aborted) return { came: 'notReached', error: late.signal.reason };
+    try {
+      const left = request.timeoutMs - (monotonicNow() - began);
+      const message = await exchange(socket, request, late.signal);
+      const text = await beginningOf(message, Math.max(0, Math.min(BODY_MS, left)));
+      return { came: 'answer', answer: { status: message.statusCode!, headers: headersOf(message), text } };
+    } catch (error) {
+      return { came: 'nothing', error };
+    }
+  } finally {
+    clearTimeout(timer);
+    socket?.destroy();
+  }
+}
+
+/** @returns the answer, of which the head is there */
+function exchange(
+  socket: Socket,
+  { url, headers, body }: Post,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest({
+      method: 'POST',
+      path: `${url.pathname}${url.search}`,
+      headers: { ...headers, host: url.host, 'content-length': body.byteLength },
+      createConnection: () => socket,
+      signal,
+    });
+    outgoing.once('response', resolve);
+    // 101: it speaks something else from here on, which is no answer.
+    outgoing.once('upgrade', () => reject(new Error('The receiver switched to another protocol')));
+    outgoing.on('error', (error) => reject(signal.aborted ? (signal.reason as Error) : error));
+    outgoing.once('close', () => reject(new Error('The connection was closed before the answer')));
+    outgoing.end(body);
+  });
+}
+
+/** Never rejects: its status is known, and that counts. */
+function beginningOf(message: IncomingMessage, ms: number): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const end = (): void => {
+      clearTimeout(timer);
+      message.destroy();
+      resolve(Buffer.concat(chunks).subarray(0, MOST_ANSWER_BYTES).toString('utf8'));
+    };
+    const timer = setTimeout(end, ms);
+    message.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= MOST_ANSWER_BYTES) end();
+    });
+    message.once('end', end);
+    message.on('error', end);
+    message.once('close', end);
+  });
+}
+
+const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
+  );

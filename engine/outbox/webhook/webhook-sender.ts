@@ -1,0 +1,130 @@
+// Sends entries of kind `webhook`: one POST a try, signed, to where it may go.
+// Invariants: `handOver` has said yes before a byte is written; redirects are never followed; the URL and its addresses are
+// checked in each try; what the receiver answers goes into the entry and never into a log.
+import type { DueEntry } from '../../ledger/outbox';
+import { errorText } from '../../runtime/log';
+import type { LaneLimits, Sender, TryEnd, Trying, TrySchedule } from '../sender';
+import { endOf, faultText, isGone, type Told } from './answering';
+import type { ConnectPorts } from './connecting';
+import { unpackWebhook, type WebhookContent } from './packed-webhook';
+import { type Answer, post } from './posting';
+import { CredentialFault, type CredentialOf, type SecretParts, secretParts } from './secret-headers';
+import {
+  DEFAULT_WEBHOOK_LIMITS,
+  DEFAULT_WEBHOOK_SCHEDULE,
+  OtherWebhookVersion,
+  WEBHOOK_KIND,
+  type WebhookRequest,
+  webhookRequest,
+} from './webhook-request';
+import { checkedHeaders, checkedUrl, shownUrl, WebhookFault } from './webhook-url';
+
+/** Until a person has seen to a credential, or the newer version has come. */
+const NOT_HERE_MS = 60_000;
+
+export interface WebhookSenderPorts extends ConnectPorts {
+  readonly credentialOf: CredentialOf;
+  /** 410: the endpoint (its id) is to be told nothing any more. Rejects while that cannot be stored. */
+  readonly setAside: (endpoint: number, reason: string) => Promise<unknown>;
+  /** ms since 1970. */
+  readonly wallClock?: () => number;
+  readonly random?: () => number;
+}
+
+type OfEntry = Pick<DueEntry, 'request'>;
+
+export class WebhookSender implements Sender {
+  readonly kind = WEBHOOK_KIND;
+  readonly #ports: WebhookSenderPorts;
+  readonly #random: () => number;
+
+  constructor(ports: WebhookSenderPorts) {
+    this.#ports = ports;
+    this.#random = ports.random ?? Math.random;
+  }
+
+  limits({ request }: OfEntry): LaneLimits {
+    return readable(request)?.limits ?? DEFAULT_WEBHOOK_LIMITS;
+  }
+
+  schedule({ request }: OfEntry): TrySchedule {
+    return readable(request)?.schedule ?? DEFAULT_WEBHOOK_SCHEDULE;
+  }
+
+  inDoubt({ request }: OfEntry): 'aside' | 'again' {
+    return readable(request)?.repeats === false ? 'aside' : 'again';
+  }
+
+  async send(entry: DueEntry, trying: Trying): Promise<TryEnd> {
+    try {
+      const request = webhookRequest(entry.request);
+      const content = await unpackWebhook(entry.content);
+      const secret = await secretParts(
+        request,
+        { key: entry.key, body: content.body, now: (this.#ports.wallClock ?? Date.now)() },
+        this.#ports.credentialOf,
+      );
+      return await this.#post(request, content, secret, trying);
+    } catch (error) {
+      if (error instanceof WebhookFault) return { end: 'refused', error: error.message };
+      if (error instanceof CredentialFault || error instanceof OtherWebhookVersion) {
+        return { end: 'returned', error: errorText(error), afterMs: NOT_HERE_MS };
+      }
+      throw error;
+    }
+  }
+
+  async #post(
+    request: WebhookRequest,
+    content: WebhookContent,
+    { headers, query, secrets }: SecretParts,
+    trying: Trying,
+  ): Promise<TryEnd> {
+    const url = checkedUrl(content.url, request);
+    const where = shownUrl(url);
+    for (const [name, value] of query) url.searchParams.append(name, value);
+    const { allowOwnNetwork, timeoutMs, repeats, endpoint } = request;
+    const posted = await post(
+      {
+        ...{ url, body: content.body, timeoutMs, allowOwnNetwork, signal: trying.signal },
+        headers: {
+          'user-agent': 'n8n-nodes-durable-mail',
+          accept: '*/*',
+          ...checkedHeaders(content.headers),
+          'content-type': content.contentType,
+          ...headers,
+        },
+        handOver: () => trying.handOver(),
+      },
+      this.#ports,
+    );
+    switch (posted.came) {
+      case 'letGo':
+        return { end: 'returned', error: 'It was let go before it was sent', afterMs: 0 };
+      case 'notReached':
+        return { end: 'failed', why: 'connection', error: faultText(posted.error, where) };
+      case 'nothing':
+        return repeats
+          ? { end: 'failed', why: 'connection', error: faultText(posted.error, where) }
+          : { end: 'unknown', error: faultText(posted.error, where) };
+      case 'answer':
+        return this.#endOf(posted.answer, endpoint, { where, secrets, random: this.#random });
+    }
+  }
+
+  async #endOf(answer: Answer, endpoint: number | null, told: Told): Promise<TryEnd> {
+    const end = endOf(answer, told);
+    if (endpoint !== null && isGone(answer) && end.end === 'refused') {
+      await this.#ports.setAside(endpoint, end.error);
+    }
+    return end;
+  }
+}
+
+function readable(row: Readonly<Record<string, unknown>>): WebhookRequest | null {
+  try {
+    return webhookRequest(row);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,109 @@
+// Where a webhook goes, as it may be entered, as it is shown, and the lane that it takes; and which headers may go with it.
+// Invariant: what is shown has no value of the query, and no part of the path that looks like a token: many services know a
+// sender by nothing but its URL.
+import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { addressKind, isRefused, literalAddress } from './addresses';
+
+/** What a person entered cannot be used; the message says why and what to do. */
+export class WebhookFault extends Error {
+  override readonly name = 'WebhookFault';
+}
+
+/** In the words of those who may change it. */
+export const OWN_NETWORK_HELP =
+  'Addresses of the own network are refused, so that nobody can reach what is behind your firewall through n8n. Where it is ' +
+  'meant, allow addresses of the own network for this webhook.';
+
+/** @throws WebhookFault */
+export function checkedUrl(text: string, { allowOwnNetwork }: { readonly allowOwnNetwork: boolean }): URL {
+  if (!URL.canParse(text)) {
+    throw new WebhookFault('This is no URL. Enter one that begins with https:// and names a host.');
+  }
+  const url = new URL(text);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') {
+    throw new WebhookFault(`Webhooks go to https: or http: URLs, not to ${url.protocol}`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new WebhookFault(
+      'The URL has a user or a password in it, which would be shown wherever the URL is. ' +
+        'Leave them out, and choose a Basic Auth credential.',
+    );
+  }
+  url.hash = '';
+  const address = literalAddress(url.hostname);
+  if (address !== null && isRefused(addressKind(address), allowOwnNetwork)) {
+    throw new WebhookFault(`${url.hostname} is an address that webhooks do not go to. ${OWN_NETWORK_HELP}`);
+  }
+  return url;
+}
+
+const SECRET_NAME =
+  /(?:^|[-_.])(?:token|secret|password|passwd|pwd|auth|authorization|signature|sig|code|(?:api|access|auth)?[-_.]?key|cookie)(?:$|[-_.])|(?:token|secret|apikey)$/i;
+
+/** Of an endpoint, whose URL and headers stand in a row of the ledger. @throws WebhookFault */
+export function checkedEndpoint(
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  request: { readonly allowOwnNetwork: boolean },
+): URL {
+  const checked = checkedUrl(url, request);
+  const inQuery = [...checked.searchParams.keys()].find((name) => SECRET_NAME.test(name));
+  if (inQuery !== undefined) {
+    throw new WebhookFault(
+      `"${inQuery}" in the URL looks like a secret, and an endpoint's URL is shown. ` +
+        'Leave it out, and choose a Query Auth credential that has it.',
+    );
+  }
+  const asHeader = Object.keys(checkedHeaders(headers)).find((name) => SECRET_NAME.test(name));
+  if (asHeader !== undefined) {
+    throw new WebhookFault(
+      `The header "${asHeader}" looks like a secret, and an endpoint's headers are shown. ` +
+        'Leave it out, and choose a Header Auth credential that has it.',
+    );
+  }
+  return checked;
+}
+
+/** A slow receiver holds up no other. The port as it is used. */
+export const laneOf = (url: URL): string =>
+  `host:${url.hostname.replace(/\.$/, '')}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`;
+
+const TOKEN = /^(?=.*\d)(?=.*[A-Za-z])[\w~.=-]{16,}$/;
+const MOST_SHOWN = 500;
+
+/** For people, and for the search. */
+export function shownUrl(url: URL): string {
+  const path = url.pathname
+    .split('/')
+    .map((part) => (TOKEN.test(part) || part.length > 60 ? `${part.slice(0, 4)}…` : part))
+    .join('/');
+  const query = [...url.searchParams.keys()].map((name) => `${name}=…`).join('&');
+  return `${url.origin}${path}${query && `?${query}`}`.slice(0, MOST_SHOWN);
+}
+
+/** What the request itself says, or what would change where its end is. */
+const OURS: ReadonlySet<string> = new Set([
+  ...['host', 'content-length', 'content-type', 'transfer-encoding', 'connection', 'keep-alive', 'upgrade'],
+  ...['te', 'trailer', 'expect', 'proxy-connection', 'proxy-authorization'],
+  ...['webhook-id', 'webhook-timestamp', 'webhook-signature'],
+]);
+
+/** @returns by lower-case name @throws WebhookFault */
+export function checkedHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const checked: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const lower = name.trim().toLowerCase();
+    if (OURS.has(lower))
+      throw new WebhookFault(`The header "${name}" is set by the webhook itself. Leave it out.`);
+    try {
+      validateHeaderName(lower);
+      validateHeaderValue(lower, value);
+    } catch {
+      throw new WebhookFault(
+        `The header "${name}" cannot be sent: a name has letters, digits and hyphens, a value is one line of Latin text.`,
+      );
+    }
+    checked[lower] = value;
+  }
+  return checked;
+}

@@ -43,14 +43,24 @@ const cutUnsent = `
 const isFound = `
   outgoing.seq between $1 and $2
   and ($3::text[] is null or state = any($3)) and ($4::text is null or kind = $4) and ($5::text is null or lane = $5)
-  and ($6::text is null or workflow_id = $6) and ($7::text is null or event_id = $7)
+  and ($6::text is null or workflow_id = $6)
   and ($8::text is null or recipient ~ $8) and ($9::text is null or subject ~ $9)
-  and ($10::text is null or message_id = $10)
   and ($11::bigint is null or queued_at >= $11) and ($12::bigint is null or queued_at < $12)`;
 
-const selectFound = `select seq from durable_mail.outgoing where ${isFound} order by seq desc limit $13`;
-const countFound = `
-  select count(*) as n from (select 1 from durable_mail.outgoing where ${isFound} limit $13) found`;
+// Whose mail, or which Message-ID, is asked for finds the few that are its by an index.
+const NARROW = {
+  all: '($7::text is null or event_id = $7) and ($10::text is null or message_id = $10)',
+  event: 'event_id = $7 and ($10::text is null or message_id = $10)',
+  message: 'message_id = $10 and $7::text is null',
+} as const;
+
+const selectFound = (narrow: string): string => `
+  select seq from durable_mail.outgoing where ${narrow} and ${isFound} order by seq desc limit $13`;
+const countFound = (narrow: string): string => `
+  select count(*) as n from (select 1 from durable_mail.outgoing where ${narrow} and ${isFound} limit $13) found`;
+
+const narrowOf = ({ event, messageId }: EntryFilter): keyof typeof NARROW =>
+  event !== undefined ? 'event' : messageId !== undefined ? 'message' : 'all';
 
 const countStates = `
   select state, count(*) as n from durable_mail.outgoing where state <> 'SENT' group by state
@@ -130,9 +140,12 @@ interface Window {
 /** The newest first. @param before the `seq` to begin below */
 async function* windows(
   connection: PostgresConnection,
-  { states }: EntryFilter,
+  filter: EntryFilter,
   before: number | null = null,
 ): AsyncGenerator<Window> {
+  if (narrowOf(filter) !== 'all')
+    return yield { low: 0, high: before === null ? Number.MAX_SAFE_INTEGER : before - 1 };
+  const { states } = filter;
   const isUnsent = states !== undefined && !states.includes('SENT');
   for (let end: number | string = before ?? NO_END; ;) {
     const window = (await (isUnsent
@@ -164,12 +177,13 @@ function parametersOf(given: EntryFilter): readonly Parameter[] {
 
 const entries: Method<'entries'> = async (connection, filter, page) => {
   const parameters = parametersOf(filter);
+  const select = selectFound(NARROW[narrowOf(filter)]);
   const began = monotonicNow();
   const found: number[] = [];
   let next: number | null = null;
   for await (const { low, high } of windows(connection, filter, page.after)) {
     const rest = page.limit + 1 - found.length;
-    const rows = await connection.all<{ seq: number }>(selectFound, low, high, ...parameters, rest);
+    const rows = await connection.all<{ seq: number }>(select, low, high, ...parameters, rest);
     found.push(...rows.map(({ seq }) => seq));
     if (found.length > page.limit || monotonicNow() - began > LOOK_MS) {
       next = found.length > page.limit ? found[page.limit - 1]! : low;
@@ -182,9 +196,10 @@ const entries: Method<'entries'> = async (connection, filter, page) => {
 
 const entriesFound: Method<'entriesFound'> = async (connection, filter, most) => {
   const parameters = parametersOf(filter);
+  const count = countFound(NARROW[narrowOf(filter)]);
   let found = 0;
   for await (const { low, high } of windows(connection, filter)) {
-    found += (await connection.get<{ n: number }>(countFound, low, high, ...parameters, most - found))!.n;
+    found += (await connection.get<{ n: number }>(count, low, high, ...parameters, most - found))!.n;
     if (found >= most) break;
   }
   return found;

@@ -36,7 +36,7 @@ export const outboxMigration = `
     drop_at bigint,
     last_error text,
     last_answer text,
-    -- What a person did with it last: {what, by}.
+    -- What a person did with it last: {what, by, at}. Told as it is done.
     act text check (act is null or json_typeof(act::json) = 'object'),
     check (state <> 'QUEUED' or due_at is not null and lease_until is null),
     check (state <> 'SENDING' or due_at is null and lease_until is not null and begun_at is not null),
@@ -48,7 +48,9 @@ export const outboxMigration = `
   ) with (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 
   -- dueLanes, nextDue, takeEntries
-  create index outgoing_due on durable_mail.outgoing (lane, due_at) where due_at is not null;
+  create index outgoing_due on durable_mail.outgoing (lane, due_at, seq) where due_at is not null;
+  create index outgoing_doubted on durable_mail.outgoing (lane, due_at, seq)
+    where state = 'UNKNOWN' and due_at is not null;
   create index outgoing_leased on durable_mail.outgoing (lane, lease_until) where lease_until is not null;
   -- entries, countEntries
   create index outgoing_unsent on durable_mail.outgoing (state, seq) where state <> 'SENT';
@@ -97,7 +99,8 @@ export const outboxMigration = `
       case when new.workflow_id is not null then new.event_id end,
       case when new.event_id is not null then new.workflow_id end,
       (jsonb_build_object('entry', new.id, 'kind', new.kind, 'state', new.state, 'tries', new.tries, 'dueAt', new.due_at,
-        'workflow', new.workflow_id, 'node', new.node_id) || coalesce(new.act::jsonb, '{}'))::text);
+        'workflow', new.workflow_id, 'node', new.node_id) ||
+        case when new.act is distinct from old.act then new.act::jsonb - 'at' else '{}' end)::text);
     return null;
   end $$;
   create trigger outgoing_queued after insert on durable_mail.outgoing

@@ -73,16 +73,16 @@ const laneTimes = `
         else ${first('leased', 'lease_until')} end
     from leased where lane is not null),
   lane_times as (
-    select times.lane, greatest(min(times.at), coalesce(min(
-      case when rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS} then rests_until end), 0)) as at
-    from times left join durable_mail.outgoing_lane on outgoing_lane.lane = times.lane
-    group by times.lane)`;
+    select lane, greatest(at, coalesce((
+      select rests_until from durable_mail.outgoing_lane
+      where outgoing_lane.lane = firsts.lane and rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS}), 0)) as at
+    from (select lane, min(at) as at from times group by lane) firsts)`;
 
 const selectDueLanes = `
   ${laneTimes}
-  select lane, (
-    select kind from durable_mail.outgoing
-    where outgoing.lane = lane_times.lane and (due_at is not null or lease_until is not null) limit 1) as kind
+  select lane, coalesce(
+    (select kind from durable_mail.outgoing where outgoing.lane = lane_times.lane and due_at is not null limit 1),
+    (select kind from durable_mail.outgoing where outgoing.lane = lane_times.lane and lease_until is not null limit 1)) as kind
   from lane_times where at <= ${NOW} order by at, lane limit $1`;
 
 const selectNextDue = `${laneTimes} select min(at) - ${NOW} as "inMs" from lane_times`;
@@ -93,13 +93,17 @@ const lockLanes = `
 
 const selectLanes = `select distinct lane from durable_mail.outgoing where id = any($1)`;
 
-// Whoever had it is gone. What may have arrived is in doubt, unless its receiver knows it again.
+// Whoever had it is gone. What may have arrived is in doubt, unless its receiver knows it again. Beside it, what is put off for
+// longer than any try is: it was stored before the clock was set back.
 const lapse = (of: string): string => `
   with lapsed as materialized (
     select seq from durable_mail.outgoing
     where ${of} and lease_until is not null
       and (lease_until <= ${NOW} or lease_until > ${NOW} + ${2 * ENTRY_LEASE_MS + AHEAD_MARGIN_MS})
-    order by seq for update)
+    order by seq for update),
+  ahead as (
+    update durable_mail.outgoing set due_at = ${NOW}
+    where ${of} and due_at > ${NOW} + ${MOST_ENTRY_DELAY_MS + AHEAD_MARGIN_MS})
   update durable_mail.outgoing set
     state = case when state = 'UNKNOWN' or handed and not repeats then 'UNKNOWN' else 'QUEUED' end,
     looks = case when state = 'UNKNOWN' then looks else 0 end, handed = false, due_at = ${NOW}, lease_until = null,
@@ -113,16 +117,18 @@ const selectRest = `
   select 1 as rests from durable_mail.outgoing_lane
   where lane = $1 and rests_until > ${NOW} and rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS}`;
 
-const isDue = `(due_at <= ${NOW} or due_at > ${NOW} + ${MOST_ENTRY_DELAY_MS + AHEAD_MARGIN_MS})`;
-
-const selectDue = `
+// Each state by an index that has its own first: a million that wait hide none that is in doubt. What a person acts on at this
+// moment is passed over.
+const selectDue = (state: 'QUEUED' | 'UNKNOWN'): string => `
   select seq, lane, state from durable_mail.outgoing
-  where lane = $1 and due_at is not null and state = $2 and ${isDue}
-  order by due_at, seq limit $3 for update`;
+  where lane = $1 and due_at <= ${NOW} and state = '${state}'
+  order by due_at, seq limit $2 for update skip locked`;
+const selectQueued = selectDue('QUEUED');
+const selectDoubted = selectDue('UNKNOWN');
 
 const selectNamed = `
   select seq, lane, state from durable_mail.outgoing
-  where id = any($1) and due_at is not null and ${isDue} order by seq limit $2 for update`;
+  where id = any($1) and due_at <= ${NOW} order by seq limit $2 for update skip locked`;
 
 const countSending = `
   select count(*) as n from durable_mail.outgoing where lane = $1 and lease_until is not null and state = 'SENDING'`;
@@ -253,10 +259,10 @@ async function dueOf(statements: Statements, lane: string, request: TakeEntries)
   await statements.all(lockLanes, [lane]);
   await statements.run(lapseLane, lane);
   if (await statements.get(selectRest, lane)) return [];
-  const inDoubt = await statements.all<Due>(selectDue, lane, 'UNKNOWN', request.limit);
+  const inDoubt = await statements.all<Due>(selectDoubted, lane, request.limit);
   const places = Math.min(request.limit - inDoubt.length, await placesOf(statements, lane, request));
   if (places <= 0) return inDoubt;
-  return [...inDoubt, ...(await statements.all<Due>(selectDue, lane, 'QUEUED', places))];
+  return [...inDoubt, ...(await statements.all<Due>(selectQueued, lane, places))];
 }
 
 async function named(

@@ -445,6 +445,12 @@ export function outboxContract(fixture: Fixture): void {
         [page.changes.at(-1)!.details['what'], page.changes.at(-1)!.details['by']],
         ['cancel', 'ann'],
       );
+      const by = page.changes.map(({ details }) => details['by']);
+      assert.deepEqual(
+        by,
+        [...Array(4), 'ann', undefined, undefined, 'ann'],
+        'with what they did, and no longer',
+      );
     });
 
     it('lets go of what was settled when its time is over, and of nothing that waits', async () => {

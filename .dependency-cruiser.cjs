@@ -98,6 +98,7 @@ module.exports = {
       'polled',
       'http',
       'delivery',
+      'outbox',
       'source',
       'ledger',
       'signal',

@@ -14,6 +14,7 @@ import { ImapAccounts } from '../imap/watch/accounts';
 import type { Ledger } from '../ledger/ledger';
 import type { Instance } from '../ledger/ownership';
 import type { Sender } from '../outbox/sender';
+import { Telling } from '../outbox/webhook/telling';
 import { OutboxWorker } from '../outbox/worker';
 import type { Log } from '../runtime/log';
 import type { Wake } from '../signal/wake';
@@ -35,6 +36,8 @@ export interface Engine {
   readonly served: ServedNodes;
   /** Sends what is queued: what runs wait for, and, once it is started, all that is due. */
   readonly outbox: OutboxWorker;
+  /** Tells endpoints of changes, once it is started, until the engine is closed: for processes that listen. */
+  readonly telling: Pick<Telling, 'start' | 'look'>;
   /** Whoever listens with it now. */
   readonly listeners: Set<object>;
   /** Hands due events out, of the subscriptions that the dispatcher is told to serve, until it is stopped. */
@@ -54,20 +57,21 @@ export interface EngineSettings {
   /** Whether triggers can listen in this process: it says for whom mails wait and nobody listens. */
   readonly listens: boolean;
   /** Who sends what the outbox holds, by kind; left out: it waits. They are the engine's. */
-  readonly senders?: ReadonlyMap<string, Sender>;
+  readonly senders?: (ledger: Pick<Ledger, 'setAside'>) => ReadonlyMap<string, Sender>;
 }
 
 /** @throws LedgerFault that names the place and says what to do */
 export async function openEngine(
   place: Place,
-  { log, owner, listens, senders = new Map() }: EngineSettings,
+  { log, owner, listens, senders = () => new Map() }: EngineSettings,
 ): Promise<Engine> {
   const { ledger, wake, close } = await openPlace(place, log, owner);
   const closing = new AbortController();
   const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log) };
   const runs = new Runs(ledger, wake, log);
   const served = new ServedNodes(ledger, log);
-  const outbox = new OutboxWorker({ ledger, wake, log, senders });
+  const outbox = new OutboxWorker({ ledger, wake, log, senders: senders(ledger) });
+  const telling = new Telling({ ledger, wake, log, queued: () => outbox.queued() });
   void keepHouse(ledger, log, closing.signal, listens ? { served } : {});
   let isOwned = false;
   return {
@@ -78,6 +82,7 @@ export async function openEngine(
     gmail: new SourceRegistry(new GmailAccounts(ports).start),
     served,
     outbox,
+    telling,
     listeners: new Set(),
     deliver: (settings, receiver) =>
       new Dispatcher([], settings, {
@@ -98,6 +103,7 @@ export async function openEngine(
     },
     close: async () => {
       closing.abort();
+      await telling.close();
       await outbox.close();
       await close();
     },

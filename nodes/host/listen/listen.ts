@@ -180,6 +180,7 @@ class TriggerListener implements Listener {
     signal.addEventListener('abort', onClose, { once: true });
     store.listeners.add(this);
     store.outbox.start();
+    store.telling.start();
     try {
       const trigger = this.#trigger;
       dispatcher.serve(await this.#step('the watch of its mailboxes to begin', collecting.start()));

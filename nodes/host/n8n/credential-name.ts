@@ -9,6 +9,10 @@ const TYPES: Readonly<Record<string, string>> = {
   googleApi: 'Google Service Account API',
   smtp: 'SMTP',
   durableSmtpOAuth2Api: 'Durable SMTP OAuth2 API',
+  durableWebhookSigning: 'Durable Webhook Signing',
+  httpBasicAuth: 'Basic Auth',
+  httpHeaderAuth: 'Header Auth',
+  httpQueryAuth: 'Query Auth',
   mailStore: 'Mail Store',
 };
 

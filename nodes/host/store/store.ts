@@ -50,7 +50,7 @@ export async function openStore(context: StoreContext): Promise<Store> {
     isKept: !isNamedByCredential(context.getNode()),
     // It is main that says for whom mails wait, whoever opens it: Run Once needs no trigger, and the last one may be gone.
     listens: !isHelper(),
-    senders: outgoingSenders(),
+    senders: outgoingSenders,
   });
 }
 

@@ -28,7 +28,7 @@ describe('notices of the outbox', () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'notices-'));
-    place = await openPlace({ kind: 'sqlite', file: join(folder, 'ledger.sqlite') }, log as never);
+    place = await openPlace({ kind: 'sqlite', file: join(folder, 'ledger.sqlite') }, log as never, undefined);
     ledger = place.ledger;
   });
   after(async () => {
@@ -154,7 +154,7 @@ describe('notices of the outbox', () => {
     await ended('FAILED');
     await ledger.removeEndpoint(reader.name, 'test');
     await reading.look(signal);
-    assert.deepEqual(told, []);
+    assert.equal(told.length, 0);
     const later = await ended('FAILED');
     await reading.look(signal);
     assert.deepEqual(

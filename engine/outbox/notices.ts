@@ -76,7 +76,7 @@ export class Notices {
           await pause(GATHER_MS, signal);
           if (!isMore) await this.#bell.wait(POLL_MS, ['look'], signal);
         } catch (error) {
-          if (signal.aborted) return;
+          if (isOver(signal)) return;
           if (++failures === 1)
             log.warn(
               `${reader.name} cannot go on yet, and tries again from where it was: ${errorText(error)}`,
@@ -150,6 +150,9 @@ export class Notices {
     });
   }
 }
+
+// It may be aborted while something is waited for, which the compiler does not see.
+const isOver = (signal: AbortSignal): boolean => signal.aborted;
 
 const textIn = ({ details }: Change, name: string): string | null => {
   const value = details[name];

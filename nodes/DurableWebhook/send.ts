@@ -19,7 +19,7 @@ import { DAY_MS, readNumber, SECOND_MS } from '../host/trigger/numbers';
 import { answerOf } from './answers';
 import { WEBHOOK_NUMBERS as NUMBERS } from './numbers';
 import { advised } from './refused';
-import { headersOf, optionsOf, requestOf, type Secrets, secretsOf, textParameter } from './settings';
+import { fault, headersOf, optionsOf, requestOf, type Secrets, secretsOf, textParameter } from './settings';
 
 const WHAT = { what: 'webhook' };
 
@@ -113,7 +113,7 @@ function bodyOf(context: IExecuteFunctions, itemIndex: number): unknown {
   try {
     return JSON.parse(entered);
   } catch (error) {
-    throw new Error(`"JSON" is none: ${errorText(error)}. It looks like { "order": 17 }.`, { cause: error });
+    throw fault(`"JSON" is none: ${errorText(error)}. It looks like { "order": 17 }.`);
   }
 }
 

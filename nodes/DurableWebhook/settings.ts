@@ -10,6 +10,7 @@ import {
   type WebhookRequest,
   type WebhookSigning,
 } from '../../engine/outbox/webhook/webhook-request';
+import { errorText } from '../../engine/runtime/log';
 import { titleOf } from '../host/n8n/credential-name';
 import { mayGoToOwnNetwork } from '../host/outgoing/own-network';
 import { credentialOfNode } from '../host/outgoing/stored-credential';
@@ -31,8 +32,9 @@ export const textParameter = (context: IExecuteFunctions, name: string, itemInde
 
 export function plainText(value: unknown): string {
   if (value === null || value === undefined) return '';
-  if (typeof value === 'object') return JSON.stringify(value);
-  return typeof value === 'string' ? value : String(value as number | boolean);
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return JSON.stringify(value);
 }
 
 /** Of the whole call: a node has one credential of a type. */
@@ -75,12 +77,13 @@ export function checkSecrets(
     try {
       checkedSecret(text);
     } catch (error) {
-      throw new Error(`${field} in the credential ${title} cannot sign. ${(error as Error).message}`, {
-        cause: error,
-      });
+      throw fault(`${field} in the credential ${title} cannot sign. ${errorText(error)}`);
     }
   }
 }
+
+/** In words of its own: what it comes from is in them. */
+export const fault = (message: string): Error => new Error(message);
 
 /** @param url where it goes @throws Error that names the setting */
 export function requestOf(

@@ -16,6 +16,8 @@ export class OutboxTrigger implements INodeType {
     icon: { light: 'file:outboxTrigger.svg', dark: 'file:outboxTrigger.dark.svg' },
     group: ['trigger'],
     version: 1,
+    subtitle:
+      '={{ $parameter["entryKind"] === "mail" ? "emails" : $parameter["entryKind"] === "webhook" ? "webhooks" : "" }}',
     description:
       'Starts the workflow when an email or a webhook of the outbox failed for good, is in doubt, or bounced',
     eventTriggerDescription: 'Waiting for an entry of the outbox that a person has to see to',

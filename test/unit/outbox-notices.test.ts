@@ -28,7 +28,7 @@ describe('notices of the outbox', () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'notices-'));
-    place = await openPlace({ kind: 'sqlite', file: join(folder, 'ledger.sqlite') }, log as never, undefined);
+    place = await openPlace({ kind: 'sqlite', file: join(folder, 'ledger.sqlite') }, log, undefined);
     ledger = place.ledger;
   });
   after(async () => {
@@ -39,7 +39,7 @@ describe('notices of the outbox', () => {
 
   const tell = async (notice: Notice): Promise<void> => void told.push(notice);
   const notices = (reader = newReader('w', `n${++readers}`), asked = ALL, teller = tell): Notices =>
-    new Notices({ ledger, wake: place.wake, log: log as never, reader, asked, tell: teller });
+    new Notices({ ledger, wake: place.wake, log: log, reader, asked, tell: teller });
 
   /** An entry that has come to an end. */
   async function ended(became: 'FAILED' | 'UNKNOWN' | 'SENT', more: Partial<NewEntry> = {}): Promise<string> {

@@ -97,6 +97,7 @@ module.exports = {
       'gmail',
       'polled',
       'http',
+      'outbox',
       'delivery',
       'outbox',
       'source',

@@ -32,16 +32,18 @@ export interface Engine {
   readonly runs: Runs;
   readonly imap: SourceRegistry<ImapLogin, ImapReading>;
   readonly gmail: SourceRegistry<GmailLogin, GmailReading>;
+  /** What goes out: sent by itself while this process hands out runs (`deliver`) or is to send, and for runs of it in any case. */
+  readonly outbox: OutboxWorker;
+  /** Tells endpoints of changes, from when this process sends first. */
+  readonly telling: Pick<Telling, 'look'>;
   /** The triggers of this process that listen to it. */
   readonly served: ServedNodes;
-  /** Sends what is queued: what runs wait for, and, once it is started, all that is due. */
-  readonly outbox: OutboxWorker;
-  /** Tells endpoints of changes, once it is started, until the engine is closed: for processes that listen. */
-  readonly telling: Pick<Telling, 'start' | 'look'>;
   /** Whoever listens with it now. */
   readonly listeners: Set<object>;
   /** Hands due events out, of the subscriptions that the dispatcher is told to serve, until it is stopped. */
   deliver(settings: DispatcherSettings, receiver: Receiver): Dispatcher;
+  /** This process sends what is due, until the returned function is called: for one that listens and hands out no runs. */
+  send(): () => void;
   /**
    * For the process that listens, every ten seconds: the ledger is its owner's.
    * @throws LedgerFault `foreign`, `twin` or `replaced`
@@ -54,24 +56,38 @@ export interface EngineSettings {
   readonly log: Log;
   /** Whose the ledger is to be; left out: nobody is refused. */
   readonly owner?: Instance | undefined;
+  /** Who sends what the outbox holds, one for each kind, made for this engine; they are closed with it. */
+  readonly senders?: (ledger: Ledger) => readonly Sender[];
   /** Whether triggers can listen in this process: it says for whom mails wait and nobody listens. */
   readonly listens: boolean;
-  /** Who sends what the outbox holds, by kind; left out: it waits. They are the engine's. */
-  readonly senders?: (ledger: Pick<Ledger, 'setAside'>) => ReadonlyMap<string, Sender>;
 }
 
 /** @throws LedgerFault that names the place and says what to do */
 export async function openEngine(
   place: Place,
-  { log, owner, listens, senders = () => new Map() }: EngineSettings,
+  { log, owner, senders = () => [], listens }: EngineSettings,
 ): Promise<Engine> {
   const { ledger, wake, close } = await openPlace(place, log, owner);
   const closing = new AbortController();
   const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log) };
   const runs = new Runs(ledger, wake, log);
   const served = new ServedNodes(ledger, log);
-  const outbox = new OutboxWorker({ ledger, wake, log, senders: senders(ledger) });
+  const sending = new Map(senders(ledger).map((sender) => [sender.kind, sender]));
+  const outbox = new OutboxWorker({ ledger, wake, log, senders: sending });
   const telling = new Telling({ ledger, wake, log, queued: () => outbox.queued() });
+  /** Who hands out runs now, or is to send. */
+  const sendingFor = new Set<object>();
+  const sendFor = (who: object): (() => void) => {
+    sendingFor.add(who);
+    if (sending.size > 0) {
+      outbox.start();
+      telling.start();
+    }
+    return () => {
+      sendingFor.delete(who);
+      if (sendingFor.size === 0) void outbox.stop();
+    };
+  };
   void keepHouse(ledger, log, closing.signal, listens ? { served } : {});
   let isOwned = false;
   return {
@@ -80,19 +96,23 @@ export async function openEngine(
     runs,
     imap: new SourceRegistry(new ImapAccounts(ports).start),
     gmail: new SourceRegistry(new GmailAccounts(ports).start),
-    served,
     outbox,
     telling,
+    served,
     listeners: new Set(),
-    deliver: (settings, receiver) =>
-      new Dispatcher([], settings, {
+    deliver: (settings, receiver) => {
+      const dispatcher = new Dispatcher([], settings, {
         ledger,
         wake,
         log,
         renewRuns: () => runs.renewAll(),
         wereSettled: (pointers) => runs.wereSettled(pointers),
         ...receiver,
-      }),
+      });
+      void dispatcher.ended.then(sendFor(dispatcher));
+      return dispatcher;
+    },
+    send: () => sendFor({}),
     own: async () => {
       await ledger.own();
       if (isOwned) return;

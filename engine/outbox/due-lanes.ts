@@ -38,8 +38,10 @@ export class DueLanes {
   readonly #lanes = new Map<string, Lane>();
   /** Not begun with before a time. */
   readonly #idle = new Map<string, Idle>();
-  readonly #unknownKinds = new Set<string>();
+  readonly #strangeKinds = new Set<string>();
   #others = false;
+  /** Lanes of kinds that nobody sends here, as the last look has found them. */
+  #strange = 0;
   #stopping: AbortController | undefined;
   #running: Promise<void> = Promise.resolve();
 
@@ -99,14 +101,15 @@ export class DueLanes {
     const now = monotonicNow();
     this.#forgetIdle(now);
     // Those that cannot begin stand before those that can.
-    const most = Math.min(this.#mostLanes + this.#lanes.size + this.#idle.size, MOST_ASKED);
-    const due = await ledger.dueLanes(most);
+    const cannotBegin = this.#lanes.size + this.#idle.size + this.#strange;
+    const due = await ledger.dueLanes(Math.min(this.#mostLanes + cannotBegin, MOST_ASKED));
     this.#outage.answered();
     this.#others = false;
+    this.#strange = 0;
     let begun = 0;
     for (const { lane, kind } of due) {
       if (signal.aborted) return 0;
-      if (!this.#ports.senders.has(kind)) this.#noteUnknown(kind);
+      if (!this.#ports.senders.has(kind)) this.#noteStrange(kind);
       else if (this.#lanes.has(lane)) this.#lanes.get(lane)?.look();
       else if ((this.#idle.get(lane)?.until ?? 0) > now) continue;
       else if (this.#lanes.size >= this.#mostLanes) this.#others = true;
@@ -151,9 +154,10 @@ export class DueLanes {
     for (const [lane, { until }] of this.#idle) if (now - until > LOOK_MS) this.#idle.delete(lane);
   }
 
-  #noteUnknown(kind: string): void {
-    if (this.#unknownKinds.has(kind)) return;
-    this.#unknownKinds.add(kind);
+  #noteStrange(kind: string): void {
+    this.#strange++;
+    if (this.#strangeKinds.has(kind)) return;
+    this.#strangeKinds.add(kind);
     this.#ports.log.warn(
       `Something is queued that nothing in this process sends: "${kind}". It waits for one that does.`,
     );

@@ -76,7 +76,6 @@ export class Lane {
       const free = this.#limits.of(lane).mostAtOnce - under.size;
       const names = of();
       if (mayBeMore && free > 0 && names && !isOver()) {
-        this.#bell.take('look');
         const taken = await this.#take(lane, names, Math.min(free, MOST_TOGETHER));
         begun += taken.length;
         for (const { ended } of taken) this.#keep(under, ended);
@@ -85,6 +84,7 @@ export class Lane {
       }
       if (under.size === 0) return begun;
       await this.#bell.wait(LOOK_MS, ['look'], signal);
+      this.#bell.take('look');
       mayBeMore = true;
     }
     return begun;

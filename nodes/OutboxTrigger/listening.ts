@@ -83,16 +83,13 @@ const isAborted = (signal: AbortSignal): boolean => signal.aborted;
 async function whileListening(store: Store, run: () => Promise<void>): Promise<void> {
   const listener = {};
   store.listeners.add(listener);
-  store.outbox.start();
-  store.telling.start();
+  const stopSending = store.send();
   try {
     await run();
   } finally {
+    stopSending();
     store.listeners.delete(listener);
-    if (store.listeners.size === 0) {
-      void store.outbox.stop();
-      await store.ledger.leave().catch(() => undefined);
-    }
+    if (store.listeners.size === 0) await store.ledger.leave().catch(() => undefined);
   }
 }
 

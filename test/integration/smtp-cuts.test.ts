@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import type { TryEnd } from '../../engine/outbox/sender';
-import { type Cut, FaultySmtp } from '../support/smtp';
+import { FaultySmtp } from '../support/smtp';
 import { until } from '../support/until';
+import type { Cut } from '../support/wire';
 import { dueMail, loginAt, requestAt, senderFor, Tried, wordsOf } from '../support/smtp-sending';
 
 /** `DURABLE_MAIL_CUTS=5000` for more of them. */
@@ -27,7 +28,7 @@ describe('connections that are cut at random', () => {
   after(() => smtp.stop());
 
   it(`${CUTS} times: nothing is called failed that the server has, and nothing is sent twice`, async () => {
-    smtp.cuts = randomCut;
+    smtp.wire.cuts = randomCut;
     const mails: Told[] = [];
     let left = CUTS;
     await Promise.all(
@@ -36,7 +37,7 @@ describe('connections that are cut at random', () => {
       }),
     );
     // What was under way may still have arrived.
-    smtp.cut();
+    smtp.wire.cut();
     await until('the server has seen the end of all connections', () => smtp.served === 0);
     const seen: Record<string, number> = { sent: 0, failed: 0, unknownThere: 0, unknownNotThere: 0 };
     for (const mail of mails) {

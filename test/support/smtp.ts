@@ -1,10 +1,11 @@
 // A real SMTP server (npm's smtp-server) that does wrong what servers do wrong, behind a wire that is cut where a test says.
 // Invariant: `accepted` counts what the server has whole, by Message-ID: what a sender says is held against that.
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { headerBlock, readHeaders } from '../../engine/mail/headers';
 import { messageIdOf } from '../../engine/mail/identity';
+import { Wire } from './wire';
 
 /** What the server answers instead of yes. */
 export interface Reply {
@@ -40,15 +41,10 @@ export const SMTP_TOKEN = 'smtp-test-token';
 
 export class FaultySmtp {
   readonly #server: SMTPServer;
-  readonly #wire: Server;
-  readonly #sockets = new Set<Socket>();
-  /** Where each connection is cut that is made from now on. */
-  cuts: () => Cut | null = () => null;
+  #wire: Wire | undefined;
   faults: SmtpFaults = {};
   readonly accepted: Taken[] = [];
-  /** How often a fault did something: a test of a fault cannot pass without it. */
-  struck = 0;
-  connections = 0;
+  #struck = 0;
   /** How each login was made. */
   readonly logins: string[] = [];
 
@@ -79,7 +75,7 @@ export class FaultySmtp {
         const pieces: Buffer[] = [];
         stream.on('data', (piece: Buffer) => {
           pieces.push(piece);
-          if (mail === 'beforeEnd') this.#strike(() => this.cut());
+          if (mail === 'beforeEnd') this.#strike(() => this.wire.cut());
         });
         stream.on('error', () => undefined);
         stream.on('end', () => {
@@ -90,32 +86,36 @@ export class FaultySmtp {
           const raw = Buffer.concat(pieces);
           const messageId = messageIdOf(readHeaders(headerBlock(raw))) ?? '';
           this.accepted.push({ messageId, to: session.envelope.rcptTo.map(({ address }) => address), raw });
-          if (mail === 'afterEnd') this.#strike(() => this.cut());
-          else if (mail === 'silentAfter') this.struck++;
+          if (mail === 'afterEnd') this.#strike(() => this.wire.cut());
+          else if (mail === 'silentAfter') this.#struck++;
           else this.#answer(undefined, (error) => done(error ?? null, '2.0.0 OK: queued as 4711'));
         });
       },
     });
     // Clients that are cut off are what is tried here.
     this.#server.on('error', () => undefined);
-    this.#wire = createServer((client) => this.#join(client));
   }
 
   static async start(options: SMTPServerOptions = {}): Promise<FaultySmtp> {
     const smtp = new FaultySmtp(options);
     const inner = smtp.#server.listen(0, '127.0.0.1');
     await once(inner, 'listening');
-    smtp.#wire.listen(0, '127.0.0.1');
-    await once(smtp.#wire, 'listening');
+    smtp.#wire = await Wire.to(() => (inner.address() as AddressInfo).port);
     return smtp;
   }
 
-  get port(): number {
-    return (this.#wire.address() as AddressInfo).port;
+  /** Before it. */
+  get wire(): Wire {
+    return this.#wire!;
   }
 
-  get open(): number {
-    return this.#sockets.size;
+  get port(): number {
+    return this.wire.port;
+  }
+
+  /** How often a fault did something: a test of a fault cannot pass without it. */
+  get struck(): number {
+    return this.#struck + this.wire.struck;
   }
 
   /** Connections that the server has not seen the end of. */
@@ -128,79 +128,26 @@ export class FaultySmtp {
     return this.accepted.filter((taken) => taken.messageId === messageId).length;
   }
 
-  /** Cuts every open connection. */
-  cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
   async stop(): Promise<void> {
-    this.cut();
-    this.#wire.close();
+    this.wire.dispose();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
   #strike(what: () => void): void {
-    this.struck++;
+    this.#struck++;
     what();
   }
 
   #answer(reply: Reply | 'silent' | undefined, done: (error?: Error | null) => void): void {
-    if (reply !== undefined) this.struck++;
+    if (reply !== undefined) this.#struck++;
     if (reply === 'silent') return;
     const { slowMs = 0 } = this.faults;
     const say = (): void => (reply ? done(errorOf(reply)) : done());
     if (slowMs > 0) {
-      this.struck++;
+      this.#struck++;
       setTimeout(say, slowMs).unref();
     } else say();
   }
-
-  #join(client: Socket): void {
-    this.connections++;
-    const server = connect((this.#server.server.address() as AddressInfo).port, '127.0.0.1');
-    this.#sockets.add(client);
-    const cut = this.cuts();
-    let passed = 0;
-    const end = (): void => {
-      this.#sockets.delete(client);
-      client.destroy();
-      server.destroy();
-    };
-    const pass = (from: Socket, to: Socket, side: Cut['of']): void => {
-      from.on('data', (data: Buffer) => {
-        if (cut?.of !== side || passed + data.length < cut.octets) {
-          if (cut?.of === side) passed += data.length;
-          to.write(data);
-          return;
-        }
-        this.struck++;
-        const rest = data.subarray(0, cut.octets - passed);
-        passed = cut.octets;
-        if (cut.silently) {
-          to.write(rest);
-          from.removeAllListeners('data').pause();
-          return;
-        }
-        // What was let through arrives.
-        to.end(rest);
-        from.destroy();
-      });
-      from.on('error', end).on('close', () => {
-        to.end();
-        this.#sockets.delete(client);
-      });
-    };
-    pass(client, server, 'client');
-    pass(server, client, 'server');
-  }
-}
-
-/** When so many octets have passed of what the client says, or the server. */
-export interface Cut {
-  /** Nothing passes any more, and neither side is told. */
-  readonly silently?: boolean;
-  readonly of: 'client' | 'server';
-  readonly octets: number;
 }
 
 const errorOf = ({ code, text }: Reply): Error => Object.assign(new Error(text), { responseCode: code });

@@ -222,11 +222,11 @@ describe('Durable Webhook', () => {
         if (body.includes('template.changed')) resolve();
       };
     });
-    engine.outbox.start();
-    engine.telling.start();
+    const stop = engine.send();
     await engine.ledger.saveTemplate('Hello', { subject: 'Hi', text: 'Hi', html: null }, 'test');
     engine.telling.look();
     await got;
+    stop();
     const { headers, body } = receiver.received.find((one) => one.body.includes('template.changed'))!;
     const { type } = new Webhook(SECRET).verify(body.toString(), headers as never) as { type: string };
     assert.equal(type, 'template.changed');

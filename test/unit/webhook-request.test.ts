@@ -69,7 +69,7 @@ describe("A webhook's request", () => {
     fc.assert(
       fc.property(
         fc
-          .string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 24, maxLength: 60 })
+          .string({ unit: fc.constantFrom('0', '7', 'a', 'e'), minLength: 24, maxLength: 60 })
           .map((text) => `${text}a1`),
         (token) => {
           const url = check(`https://example.com/a/${token}/b?key=${token}`);

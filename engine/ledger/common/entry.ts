@@ -2,6 +2,7 @@
 import {
   type Entry,
   type EntryFilter,
+  type EntryOrigin,
   type EntryOutcome,
   MOST_ENTRY_DELAY_MS,
   MOST_ENTRY_TEXT,
@@ -69,7 +70,10 @@ export const entryOf = (row: EntryColumns): Entry => ({
 });
 
 /** A new entry, as it is stored, without its content. */
-export const storedEntry = (entry: NewEntry) => ({
+type StoredEntry = Omit<NewEntry, 'request' | 'content' | 'origin'> &
+  EntryOrigin & { readonly id: string; readonly request: string };
+
+export const storedEntry = (entry: NewEntry): StoredEntry => ({
   id: newEventId(),
   key: storable(entry.key),
   kind: storable(entry.kind),
@@ -142,4 +146,15 @@ export function askableEntryFilter(filter: EntryFilter): EntryFilter {
     return text === undefined ? [] : [[name, askableText(text, name)]];
   });
   return { ...filter, ...Object.fromEntries(texts) };
+}
+
+/** Those of the due whose contents together have no more bytes, from the first on; one in any case. */
+export function withinBytes<T extends { readonly seq: number }>(
+  due: readonly T[],
+  sizes: readonly { readonly seq: number; readonly bytes: number }[],
+  mostBytes: number,
+): readonly T[] {
+  const bySeq = new Map(sizes.map(({ seq, bytes }) => [seq, bytes]));
+  let bytes = 0;
+  return due.filter(({ seq }, at) => (bytes += bySeq.get(seq) ?? 0) <= mostBytes || at === 0);
 }

@@ -2,7 +2,15 @@
 // Invariants: as of the port (outbox.ts); each call is one short transaction.
 import { AHEAD_MARGIN_MS } from '../common/clock';
 import { endToEnd } from '../common/end-to-end';
-import { type EntryColumns, entryOf, originOf, requestOf, storedEntry, storedOutcome } from '../common/entry';
+import {
+  type EntryColumns,
+  entryOf,
+  originOf,
+  requestOf,
+  storedEntry,
+  storedOutcome,
+  withinBytes,
+} from '../common/entry';
 import {
   type DueEntry,
   type DueLane,
@@ -206,7 +214,8 @@ const takeEntries: Method<'takeEntries'> = (connection, request) =>
     const due =
       'lane' in request.of ? dueOf(connection, request.of.lane, request) : named(connection, request);
     if (due.length === 0) return [];
-    const taken = withinBytes(connection, due, request.mostBytes);
+    const { mostBytes } = request;
+    const taken = mostBytes === undefined ? due : withinBytes(due, sizesOf(connection, due), mostBytes);
     const seqs = JSON.stringify(taken.map(({ seq }) => seq));
     connection.run(begin, Math.round(request.leaseMs), seqs);
     const queued = taken.filter(({ state }) => state === 'QUEUED');
@@ -237,21 +246,8 @@ function named(connection: SqliteConnection, request: TakeEntries): readonly Due
   });
 }
 
-/** The first ones whose contents together have no more bytes; one in any case. */
-function withinBytes(
-  connection: SqliteConnection,
-  due: readonly Due[],
-  mostBytes = Infinity,
-): readonly Due[] {
-  if (mostBytes === Infinity) return due;
-  const rows = connection.all<{ seq: number; bytes: number }>(
-    selectSizes,
-    JSON.stringify(due.map(({ seq }) => seq)),
-  );
-  const sizes = new Map(rows.map(({ seq, bytes }) => [seq, bytes]));
-  let bytes = 0;
-  return due.filter(({ seq }, at) => (bytes += sizes.get(seq) ?? 0) <= mostBytes || at === 0);
-}
+const sizesOf = (connection: SqliteConnection, due: readonly Due[]) =>
+  connection.all<{ seq: number; bytes: number }>(selectSizes, JSON.stringify(due.map(({ seq }) => seq)));
 
 /** How many of the lane may begin now. */
 function placesOf(
@@ -277,7 +273,7 @@ const dueEntry = (row: Begun): DueEntry => ({
   recipient: row.recipient,
   subject: row.subject,
   messageId: row.messageId,
-  origin: originOf(row as unknown as EntryColumns),
+  origin: originOf(row),
   tries: row.tries,
   ageMs: row.ageMs,
 });

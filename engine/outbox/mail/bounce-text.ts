@@ -1,7 +1,6 @@
 // Bounces that are no reports: a text for people, and below it the original, or its header (qmail, older Exim, Postfix's and others').
 // Invariant: only a text that says that it was given up counts, and none that says that it is tried on.
-import type { BouncedRecipient } from './bounce';
-import { shortened, statusIn } from './delivery-status';
+import { type BouncedRecipient, shortened, statusIn } from './delivery-status';
 
 /** What mail servers say when they give up, of which one has to stand there. */
 const GIVEN_UP =

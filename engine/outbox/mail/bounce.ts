@@ -4,16 +4,7 @@
 import type { MailHeaders } from '../../mail/headers';
 import { type BounceParts, bouncePartsOf } from './bounce-parts';
 import { failuresInText } from './bounce-text';
-import { failuresIn } from './delivery-status';
-
-export interface BouncedRecipient {
-  /** Null: it does not say. */
-  readonly address: string | null;
-  /** RFC 3463, such as 5.1.1. */
-  readonly status: string | null;
-  /** What the other server said, on one line. */
-  readonly diagnostic: string | null;
-}
+import { type BouncedRecipient, failuresIn } from './delivery-status';
 
 export interface Bounce {
   /** Of the mail that came back, with angle brackets. */

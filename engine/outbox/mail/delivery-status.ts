@@ -2,7 +2,15 @@
 // Invariant: who is late, or has got it, is not among those that it failed for.
 import { type MailHeaders, readHeaders } from '../../mail/headers';
 import { decodeBase64 } from '../../mail/mime/transfer-encoding';
-import type { BouncedRecipient } from './bounce';
+
+export interface BouncedRecipient {
+  /** Null: it does not say. */
+  readonly address: string | null;
+  /** RFC 3463, such as 5.1.1. */
+  readonly status: string | null;
+  /** What the other server said, on one line. */
+  readonly diagnostic: string | null;
+}
 
 /** Blocks of fields: the first is of the mail, each other one of a recipient. */
 export function failuresIn(report: string): readonly BouncedRecipient[] {

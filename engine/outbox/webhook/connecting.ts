@@ -8,13 +8,13 @@ import { unlessAborted } from '../../runtime/time';
 import { addressKind, isRefused } from './addresses';
 import { OWN_NETWORK_HELP, WebhookFault } from './webhook-url';
 
-export interface ResolvedAddress {
+interface ResolvedAddress {
   readonly address: string;
   readonly family: number;
 }
 
 /** All that a name leads to. */
-export type Resolve = (hostname: string) => Promise<readonly ResolvedAddress[]>;
+type Resolve = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 
 export interface ConnectPorts {
   readonly resolve?: Resolve;

@@ -179,8 +179,6 @@ class TriggerListener implements Listener {
     const onClose = (): void => void stop();
     signal.addEventListener('abort', onClose, { once: true });
     store.listeners.add(this);
-    store.outbox.start();
-    store.telling.start();
     try {
       const trigger = this.#trigger;
       dispatcher.serve(await this.#step('the watch of its mailboxes to begin', collecting.start()));
@@ -191,10 +189,7 @@ class TriggerListener implements Listener {
       signal.removeEventListener('abort', onClose);
       await stop();
       store.listeners.delete(this);
-      if (store.listeners.size === 0) {
-        void store.outbox.stop();
-        await ledger.leave().catch(() => undefined);
-      }
+      if (store.listeners.size === 0) await ledger.leave().catch(() => undefined);
     }
   }
 

@@ -104,8 +104,8 @@ const sender: Sender = {
   limits: () => ({ mostAtOnce: 5, mostAMinute: null }),
   schedule: () => ({ connection: [], refused: [] }),
   inDoubt: () => 'aside',
-  send: async (_, { handOver }) =>
-    (await handOver())
+  send: async (_, trying) =>
+    (await trying.handOver())
       ? { end: 'sent', answer: '250 OK' }
       : { end: 'returned', error: 'not ours', afterMs: 0 },
 };

@@ -7,8 +7,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Client } from 'pg';
+import type { ChangeType } from '../../engine/ledger/changes';
+import type { NewEndpoint } from '../../engine/ledger/endpoints';
 import type { Errand } from '../../engine/ledger/errands';
 import type { EventFilter, Selection } from '../../engine/ledger/inspection';
+import type { DueEntry, EntryFilter, EntryOutcome, NewEntry } from '../../engine/ledger/outbox';
 import type { Pointer } from '../../engine/ledger/pointer';
 import type { NewMessage } from '../../engine/ledger/recording';
 import type { NewSubscription, Subscription } from '../../engine/ledger/subscriptions';
@@ -81,6 +84,11 @@ const STEPS = [
   ...[
     'keys',
     'keys',
+    'queue entries',
+    'send entries',
+    'send entries',
+    'entries',
+    'templates',
     'act',
     'act',
     'look',
@@ -134,6 +142,18 @@ const ERRANDS: readonly (Errand | null)[] = [
   { kind: 'move', mailbox: 'Done "é"', takesAway: true },
 ];
 
+/** Longer than a life takes, and no sum of the times that pass. */
+const TRY_MS = 0.5 * HOUR_MS;
+
+const OUTCOMES: readonly EntryOutcome[] = [
+  { became: 'SENT', answer: 'größe\0 \ud800'.repeat(200) },
+  { became: 'QUEUED', error: 'no', delayMs: TRY_MS },
+  { became: 'QUEUED', error: 'not here', delayMs: TRY_MS, isReturned: true },
+  { became: 'FAILED', error: 'größe\0 \ud800'.repeat(200), answer: '' },
+  { became: 'UNKNOWN', error: 'cut', lookAfterMs: TRY_MS },
+  { became: 'UNKNOWN', error: 'cut', lookAfterMs: null },
+];
+
 const DATA: readonly unknown[] = [
   ...[null, 7, '\0', JSON.parse(`${'['.repeat(2_000)}${']'.repeat(2_000)}`) as unknown, { '\udc00': -0 }],
 ];
@@ -145,6 +165,7 @@ class Life {
   #pointers: Both<Pointer>[] = [];
   #runs: Both<{ readonly id: string }>[] = [];
   #errands: Both<number>[] = [];
+  #entries: Both<DueEntry>[] = [];
 
   constructor(ledgers: Both<LedgerBeside>) {
     this.#alike = new Alike(ledgers);
@@ -178,6 +199,14 @@ class Life {
         return this.#act(a, b, c);
       case 'keys':
         return this.#keys(a, b, c);
+      case 'queue entries':
+        return this.#queue(a, b, c);
+      case 'send entries':
+        return this.#send(a, b, c);
+      case 'entries':
+        return this.#log(a, b, c);
+      case 'templates':
+        return this.#templates(a, b, c);
       case 'act':
         return this.#changeByHand(a, b, c);
       case 'look':
@@ -427,6 +456,91 @@ class Life {
     await this.#ask('heldKeys', () => [keys]);
     await this.#ask('keyAnswers', () => [[...keys, 'k1', 'k6'], 1 + (a % 3) * 10]);
     await this.#ask('leftKeys', () => [10]);
+  }
+
+  async #queue(a: number, b: number, c: number): Promise<void> {
+    const entry = (n: number, of: 0 | 1): NewEntry => ({
+      ...{ key: `o${n} \0\ud800`, kind: n % 2 ? 'mail' : 'webhook', lane: `lane ${n % 2}` },
+      ...{ request: { n, said: 'größe\0' }, content: Buffer.from(`content ${a} ${n}`) },
+      ...{ recipient: `Größe_${n}@mail.example`, subject: n % 3 ? `Σ ${n}\0` : null },
+      ...{ messageId: n % 2 ? `<${n}@x>` : null, repeats: n % 3 === 0, keepMs: n % 4 ? HOUR_MS : 0 },
+      origin: {
+        ...{ workflowId: n % 5 ? `w${n % 2}` : null, nodeId: 'n', nodeName: null },
+        event: this.#events(b, 0, of)[0] ?? null,
+      },
+    });
+    await this.#ask('enqueue', (of) => [[a, b, c, a].map((n) => entry(n % 8, of))]);
+    await this.#ask('entriesOf', (of) => [{ keys: [entry(a % 8, of).key, 'none'] }]);
+    if (c === 11) await this.#ask('restLane', () => [`lane ${a % 2}`, TRY_MS]);
+  }
+
+  async #send(a: number, b: number, c: number): Promise<void> {
+    await this.#ask('dueLanes', () => [10]);
+    const all = { limit: 100, leaseMs: LEASE_MS, mostAtOnce: 100, mostAMinute: c % 2 ? 1_000 : null };
+    const taken = await this.#ask('takeEntries', () => [{ ...all, of: { lane: `lane ${a % 2}` } }]);
+    for (const [i, entry] of (taken?.[0] ?? []).entries()) this.#entries.push([entry, taken![1][i]!]);
+    const some = this.#entries.slice(b % 3, (b % 3) + 3);
+    if (a % 3) for (const one of some.slice(0, 2)) await this.#ask('handOver', (of) => [one[of]]);
+    if (a % 4 === 0) await this.#ask('renewEntries', (of) => [some.map((one) => one[of]), LEASE_MS]);
+    if (b % 4 === 0) return;
+    await this.#ask('settleEntries', (of) => [
+      some.map((one, n) => ({
+        ...{ id: one[of].id, fence: one[of].fence },
+        outcome: OUTCOMES[(c + n) % OUTCOMES.length]!,
+      })),
+    ]);
+    this.#entries = this.#entries.slice(a % 5);
+  }
+
+  async #log(a: number, b: number, c: number): Promise<void> {
+    const filter: EntryFilter = {
+      ...(a % 3 === 0 && { states: (['FAILED', 'QUEUED', 'SENT', 'UNKNOWN'] as const).slice(b % 3) }),
+      ...(a % 4 === 0 && { kind: 'mail' }),
+      ...(b % 4 === 0 && { recipient: ['GRÖSSE_', 'größe_1', '%', '\0'][c % 4]! }),
+      ...(b % 5 === 0 && { subject: 'σ' }),
+      ...(c % 5 === 0 && { workflowId: `w${a % 2}` }),
+      ...(c % 7 === 0 && { messageId: `<${a}@x>` }),
+    };
+    const page = await this.#ask('entries', () => [filter, { limit: 1 + (c % 3) }]);
+    if (page?.[0].next) await this.#ask('entries', (of) => [filter, { limit: 100, after: page[of].next! }]);
+    await this.#ask('entriesFound', () => [filter, 1 + a]);
+    await this.#ask('countEntries', () => []);
+    await this.#ask('oldestQueuedAt', () => []);
+    const ids = (of: 0 | 1): string[] => (page?.[of].entries ?? []).map(({ id }) => id);
+    const act = (['retry', 'cancel', 'markSent', 'forget'] as const)[b % 4]!;
+    if (a % 2) await this.#ask('actOnEntries', (of) => [ids(of), act, `somebody \0${c}`]);
+    else await this.#ask('noteBounce', () => [`<${b}@x>`, 'größe\0']);
+  }
+
+  async #templates(a: number, b: number, c: number): Promise<void> {
+    const name = ['Größe', 'größe', 'a', 'A', ' ', 'x\0'][a % 6]!;
+    const texts = { subject: `s ${b}`, text: b % 3 ? 'text' : null, html: b % 2 ? '<p>' : null };
+    if (c % 3) await this.#ask('saveTemplate', () => [name, texts, `somebody ${b}`]);
+    else await this.#ask('removeTemplate', () => [name, 'somebody']);
+    await this.#ask('template', () => [name]);
+    await this.#ask('templates', () => []);
+    const types = ['email.dead'] as ChangeType[];
+    const wish = { types, workflowId: b % 2 ? 'w' : null, sourceId: null };
+    if (c % 4) await this.#saveEndpoint({ name, url: `https://x.example/${b}`, request: { b }, wish });
+    else await this.#ask('removeEndpoint', () => [name, 'somebody']);
+  }
+
+  /** Its position is each database's own. */
+  async #saveEndpoint(endpoint: NewEndpoint): Promise<void> {
+    const told: unknown[] = [];
+    await this.#alike.each(async (ledger) => {
+      const answer = await ledger.saveEndpoint(endpoint, 'somebody').catch(String);
+      if (typeof answer === 'string') return void told.push(answer);
+      await ledger.setAside(answer.id, 'größe\0');
+      const all = await ledger.endpoints();
+      told.push(
+        all.map(({ name, url, request, wish, asideReason, asideSince }) => {
+          return { name, url, request, wish, asideReason, isAside: asideSince !== null };
+        }),
+      );
+      await ledger.takeBack(answer.id);
+    });
+    assert.deepEqual(told[1], told[0]);
   }
 
   #filter(a: number, b: number): EventFilter {

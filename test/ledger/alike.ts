@@ -8,6 +8,7 @@ import type { LedgerFault } from '../../engine/ledger/fault';
 import type { Ledger } from '../../engine/ledger/ledger';
 import type { SeenLease } from '../../engine/ledger/offers';
 import type { SeenKey } from '../../engine/ledger/once-keys';
+import type { DueLane, EntryRef } from '../../engine/ledger/outbox';
 import type { LedgerUnderTest } from './contract/harness';
 
 export type LedgerBeside = Pick<LedgerUnderTest, 'ledger' | 'query' | 'dispose'>;
@@ -19,7 +20,7 @@ type Side = 0 | 1;
 type Answer<Name extends Call> = Awaited<ReturnType<Ledger[Name]>>;
 
 /** Fields whose numbers are times, or how long until one. */
-const TIME = /(^at|At|^since|Since|until|Until|InMs)$/;
+const TIME = /(^at|At|^since|Since|until|Until|InMs|^ageMs)$/;
 /** More than the calls of a life take, less than any wait in it, ms. */
 const TOLERANCE_MS = 10_000;
 
@@ -30,6 +31,14 @@ const ID_OF: Readonly<Record<string, string>> = {
   ...{ 'subscribe.id': 'subscription', 'subscriptionsOf.id': 'subscription', 'heritage.id': 'subscription' },
   ...{ sourceIds: 'source', 'sources.id': 'source', 'offer.id': 'run', 'takeErrands.id': 'errand' },
   ...{ 'events.id': 'event', 'event.id': 'event' },
+  ...{
+    'enqueue.id': 'entry',
+    'takeEntries.id': 'entry',
+    'settleEntries.id': 'entry',
+    'renewEntries.id': 'entry',
+  },
+  ...{ 'entriesOf.id': 'entry', 'entries.id': 'entry', actOnEntries: 'entry', noteBounce: 'entry' },
+  ...{ 'entries.next': 'place of an entry', 'endpoints.id': 'endpoint', 'saveEndpoint.id': 'endpoint' },
   ...{ record: 'subscription', cursors: 'subscription', contents: 'event', whereabouts: 'event' },
 };
 
@@ -39,6 +48,7 @@ const IDS: Readonly<Record<string, string>> = {
   subscription: 'select id from subscription',
   errand: 'select id from errand',
   place: 'select seq as id from event',
+  'place of an entry': 'select seq as id from outgoing',
 };
 
 /** Lists whose order says nothing, and the names of what is in them. */
@@ -49,6 +59,12 @@ const UNORDERED: Readonly<Record<string, (item: unknown) => string>> = {
   sourceIds: (id) => `source ${String(id)}`,
   record: (id) => `subscription ${String(id)}`,
   subscriptionIds: (id) => `subscription ${String(id)}`,
+  settleEntries: (ref) => `entry ${(ref as EntryRef).id}`,
+  renewEntries: (ref) => `entry ${(ref as EntryRef).id}`,
+  entriesOf: (entry) => `entry ${(entry as EntryRef).id}`,
+  actOnEntries: (id) => `entry ${String(id)}`,
+  noteBounce: (id) => `entry ${String(id)}`,
+  dueLanes: (lane) => (lane as DueLane).lane,
 };
 
 export class Alike {
@@ -134,7 +150,7 @@ export class Alike {
       for (const [key, value] of Object.entries(one)) {
         this.#same(call, key, value, (other as Record<string, unknown>)[key], `${path}.${key}`);
       }
-    } else if (TIME.test(field) && typeof one === 'number' && typeof other === 'number') {
+    } else if (TIME.test(field || call) && typeof one === 'number' && typeof other === 'number') {
       assert.ok(Math.abs(one - other) < TOLERANCE_MS, `${path}: ${one} and ${other}`);
     } else {
       const kind = ID_OF[`${call}.${field}`] ?? ID_OF[field || call];

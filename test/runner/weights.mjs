@@ -19,6 +19,8 @@ const FOLDERS = {
 /** @type {Readonly<Record<string, Weight>>} by path below test/, without .test.ts */
 const FILES = {
   // n8n is killed again and again, or several processes of it run.
+  'integration/outbox-killed': { load: 0.7, seconds: 120 },
+  'unit/outbox-worker': { load: 0.2, seconds: 15 },
   'e2e/exactly-once': { load: 0.5, seconds: 280 },
   'e2e/exactly-once-queue-mode': { load: 0.6, seconds: 240 },
   'e2e/run-once-resumes': { load: 0.6, seconds: 280 },
@@ -70,6 +72,10 @@ const FILES = {
   'integration/odd-servers/withheld': { load: 0.4, seconds: 60 },
   'integration/odd-servers/servers': { load: 0.3, seconds: 70 },
   'integration/odd-servers/dialogues': { load: 0.6, seconds: 60 },
+  // Wires that are cut some hundred times, and silence that is waited out.
+  'integration/smtp-cuts': { load: 0.35, seconds: 25 },
+  'integration/smtp-sender': { load: 0.25, seconds: 25 },
+  'unit/mail-bounces': { load: 0.9, seconds: 8 },
   // Syncs that take long, and a lock of 10 s.
   'ledger/slow-disk': { load: 0.3, seconds: 25 },
   'integration/odd-servers/late': { load: 0.05, seconds: 40 },

@@ -45,7 +45,7 @@ export function report({
   );
 }
 
-export const plain = (head: readonly string[], body: readonly string[]): Buffer =>
+const plain = (head: readonly string[], body: readonly string[]): Buffer =>
   Buffer.from(lines(...head, '', ...body, ''));
 
 export const POSTFIX_STATUS = [

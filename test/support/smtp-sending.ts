@@ -17,7 +17,7 @@ import type { Trying, TryEnd } from '../../engine/outbox/sender';
 import { SMTP_PASSWORD, SMTP_USER } from './smtp';
 
 /** Short: silence is waited out. */
-export const QUICK: SmtpTimeouts = { connect: 2_000, command: 700, answer: 700 };
+const QUICK: SmtpTimeouts = { connect: 2_000, command: 700, answer: 700 };
 
 export const loginAt = (port: number, changed: Partial<SmtpLogin> = {}): SmtpLogin => ({
   ...{ host: '127.0.0.1', port, secure: false, startTls: 'ifOffered', clientName: 'test.example' },

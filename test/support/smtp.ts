@@ -22,7 +22,8 @@ type OfMail = 'taken' | 'beforeEnd' | 'afterEnd' | 'silentAfter' | Reply;
 export interface SmtpFaults {
   readonly connect?: Reply | 'silent';
   readonly login?: Reply;
-  readonly sender?: Reply;
+  /** `cutOnce`: the wire is cut there, and no other time. */
+  readonly sender?: Reply | 'cutOnce';
   readonly recipient?: (address: string) => Reply | null;
   readonly mail?: OfMail;
   /** Before each answer, ms. */
@@ -68,7 +69,14 @@ export class FaultySmtp {
         else if (isRight && auth.username === SMTP_USER) done(null, { user: auth.username });
         else done(errorOf({ code: 535, text: '5.7.8 Authentication failed' }));
       },
-      onMailFrom: (_, __, done) => this.#answer(this.faults.sender, done),
+      onMailFrom: (_, __, done) => {
+        const { sender } = this.faults;
+        if (sender !== 'cutOnce') this.#answer(sender, done);
+        else {
+          this.faults = {};
+          this.#strike(() => this.wire.cut());
+        }
+      },
       onRcptTo: ({ address }, _, done) => this.#answer(this.faults.recipient?.(address) ?? undefined, done),
       onData: (stream, session, done) => {
         const { mail = 'taken' } = this.faults;

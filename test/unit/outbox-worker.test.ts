@@ -38,7 +38,9 @@ class Senders {
           this.atOnce--;
         }
       },
-      close: async () => void this.closed++,
+      close: async () => {
+        this.closed++;
+      },
       ...more,
     };
   }

@@ -5,6 +5,7 @@ import { monotonicNow } from '../../runtime/time';
 import { askableText } from '../askable';
 import { regexOf } from '../common/any-case';
 import { doerOf } from '../common/deed';
+import { storable } from '../common/storable';
 import { askableEntryFilter, type EntryColumns, entryOf, entryText } from '../common/entry';
 import type { EntryAct, EntryFilter, Outbox } from '../outbox';
 import { NOW, type Parameter, type PostgresConnection } from './connection';
@@ -13,6 +14,9 @@ import type { Method, Part } from './part';
 const WINDOW = 10_000;
 /** So long it is looked for what a filter lets through, before it is told where to go on. */
 const LOOK_MS = 60;
+/** No rest that is over concerns anybody, nor what was begun before the last minute. */
+const KEEP_RESTS_MS = 86_400_000;
+const KEEP_BEGUN_MS = 3_600_000;
 /** After every one. */
 const NO_END = '9223372036854775807';
 
@@ -120,16 +124,22 @@ const sweepEntries = `
   with old as materialized (
     select seq from durable_mail.outgoing where drop_at <= ${NOW} order by drop_at limit $1 for update skip locked)
   delete from durable_mail.outgoing using old where outgoing.seq = old.seq`;
-const sweepLanes = `delete from durable_mail.outgoing_lane where rests_until <= ${NOW} - 86400000`;
+const sweepLanes = `
+  with over as materialized (
+    select lane from durable_mail.outgoing_lane where rests_until <= ${NOW} - ${KEEP_RESTS_MS}
+    order by rests_until limit $1 for update skip locked)
+  delete from durable_mail.outgoing_lane using over where outgoing_lane.lane = over.lane`;
 const sweepBegun = `
-  delete from durable_mail.outgoing_begun where ctid = any(array(
-    select ctid from durable_mail.outgoing_begun where at <= ${NOW} - 3600000 limit $1))`;
+  with over as materialized (
+    select ctid as place from durable_mail.outgoing_begun where at <= ${NOW} - ${KEEP_BEGUN_MS}
+    order by at limit $1 for update skip locked)
+  delete from durable_mail.outgoing_begun where ctid = any(array(select place from over))`;
 
 const entriesOf: Method<'entriesOf'> = async (connection, names) => {
   const rows =
     'ids' in names
-      ? await connection.all<EntryColumns>(selectByIds, names.ids)
-      : await connection.all<EntryColumns>(selectByKeys, names.keys);
+      ? await connection.all<EntryColumns>(selectByIds, names.ids.map(storable))
+      : await connection.all<EntryColumns>(selectByKeys, names.keys.map(storable));
   return rows.map(entryOf);
 };
 
@@ -270,7 +280,7 @@ export const outboxLog: Part<Pick<Outbox, Log>> = {
 
 /** @returns how many entries it deleted */
 export async function sweepOutbox(connection: PostgresConnection, limit: number): Promise<number> {
-  await connection.run(sweepLanes);
+  await connection.run(sweepLanes, limit);
   await connection.run(sweepBegun, limit);
   return connection.run(sweepEntries, limit);
 }

@@ -82,6 +82,8 @@ export const outboxMigration = `
     lane text primary key,
     rests_until integer not null
   ) strict, without rowid;
+  -- sweep
+  create index outgoing_lane_rest on outgoing_lane (rests_until);
 
   -- What was begun within the last minute, of lanes that have a limit for that.
   create table outgoing_begun (
@@ -89,6 +91,11 @@ export const outboxMigration = `
     at integer not null
   ) strict;
   create index outgoing_begun_lane on outgoing_begun (lane, at);
+  -- sweep
+  create index outgoing_begun_at on outgoing_begun (at);
+  -- sweep
+  create index outgoing_begun_at on outgoing_begun (at);
+  create index outgoing_lane_until on outgoing_lane (rests_until);
 
   create trigger outgoing_queued after insert on outgoing begin
     ${tell(`'outbox.queued'`, `'{}'`)}

@@ -116,7 +116,7 @@ function theOne(from: readonly Mailbox[], field: string): Mailbox {
 }
 
 /** A new one: unique, and of the sender's domain, as spam filters like it. */
-export const newMessageId = (from: string): string => `<${randomUUID()}@${domainOf(from) ?? 'localhost'}>`;
+const newMessageId = (from: string): string => `<${randomUUID()}@${domainOf(from) ?? 'localhost'}>`;
 
 const domainOf = (address: string): string | undefined => /@([a-z0-9.-]+)>?\s*$/i.exec(address)?.[1];
 

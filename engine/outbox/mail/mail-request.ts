@@ -54,9 +54,6 @@ export const DEFAULT_MAIL_LIMITS: LaneLimits = { mostAtOnce: 2, mostAMinute: 30 
 export const mailLane = ({ user, host, port }: Pick<MailLogin, 'user' | 'host' | 'port'>): string =>
   `smtp:${user ?? ''}@${host.toLowerCase()}:${port}`;
 
-/** For people. */
-export const smtpServerOf = ({ host, port }: Pick<MailLogin, 'host' | 'port'>): string => `${host}:${port}`;
-
 /** As a row keeps it. */
 export const toRow = (request: MailRequest): Readonly<Record<string, unknown>> => ({ ...request });
 

@@ -1,5 +1,6 @@
 // What the log keeps of a server's answer to a mail that it has taken: its words, and who of the recipients was refused.
 // Invariant: what was written is read back, so that a workflow can tell who has not got it.
+import { MOST_ENTRY_TEXT } from '../../ledger/outbox';
 import { saidBy, type SmtpLogin } from './smtp-login';
 import type { RefusedRecipient } from './smtp-session';
 
@@ -12,14 +13,24 @@ export interface MailAnswer {
 
 const NOT_TO = 'Not to ';
 
-/** A line for the answer, and one for each that was refused. */
+/** A line for the answer, and one for each that was refused; those that find no room in the log are counted. */
 export function writeAnswer(
   response: string,
   refused: readonly RefusedRecipient[],
   login: SmtpLogin,
 ): string {
-  return [saidBy(response, login), ...refused.map((one) => NOT_TO + refusedText(one, login))].join('\n');
+  let answer = saidBy(response, login);
+  for (const [at, one] of refused.entries()) {
+    const line = `\n${NOT_TO}${refusedText(one, login)}`;
+    const isLast = at === refused.length - 1;
+    if (answer.length + line.length > MOST_ENTRY_TEXT - (isLast ? 0 : ROOM_FOR_COUNT))
+      return `${answer}\n${NOT_TO}${refused.length - at} more`;
+    answer += line;
+  }
+  return answer;
 }
+
+const ROOM_FOR_COUNT = 30;
 
 export const refusedText = ({ address, response }: RefusedRecipient, login: SmtpLogin): string =>
   `${address}: ${saidBy(response, login)}`;

@@ -29,11 +29,7 @@ import { type Passage, type SessionEnd, SmtpSession } from './smtp-session';
  * @returns null: nobody can say, since it has no Sent, it cannot be searched now, or its server does not file by itself what it
  * sends, so that what is not there may have arrived all the same. False only where the server does (Gmail, Microsoft 365).
  */
-export type FindSent = (
-  request: MailRequest,
-  messageId: string,
-  signal: AbortSignal,
-) => Promise<boolean | null>;
+type FindSent = (request: MailRequest, messageId: string, signal: AbortSignal) => Promise<boolean | null>;
 
 export interface SmtpPorts {
   readonly loginOf: LoginOf;
@@ -43,8 +39,6 @@ export interface SmtpPorts {
 
 /** A mail waits for recipients that are refused for now this often, at the most: 6 min by the usual schedule. */
 const MOST_WAITS_FOR_ALL = 2;
-/** What was taken may be filed a while later: only who has looked so often says that it is not there. */
-const LOOKS_UNTIL_SURE = 3;
 type Asked = Pick<DueEntry, 'request'>;
 
 export class SmtpSender implements Sender {
@@ -112,13 +106,15 @@ export class SmtpSender implements Sender {
     return end;
   }
 
+  canLook = (entry: Asked): boolean =>
+    this.#ports.findSent !== undefined && readable(entry)?.searchSent === true;
+
   async look(entry: DueEntry, signal: AbortSignal): Promise<'sent' | 'notSent' | null> {
     const request = readable(entry);
     if (!this.#ports.findSent || !request?.searchSent || entry.messageId === null) return null;
     const isThere = await this.#ports.findSent(request, entry.messageId, signal).catch(() => null);
     if (isThere === null) return null;
-    if (isThere) return 'sent';
-    return entry.tries >= LOOKS_UNTIL_SURE ? 'notSent' : null;
+    return isThere ? 'sent' : 'notSent';
   }
 
   close(): Promise<void> {

@@ -22,7 +22,7 @@ export interface RefusedRecipient {
  * - `mail`: it may have all but the end
  * - `handedOver`: it may have it whole
  */
-export type Phase = 'nothing' | 'mail' | 'handedOver';
+type Phase = 'nothing' | 'mail' | 'handedOver';
 
 export type SessionEnd =
   | { readonly end: 'accepted'; readonly response: string; readonly refused: readonly RefusedRecipient[] }

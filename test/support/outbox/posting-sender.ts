@@ -8,9 +8,9 @@ export const postingSender = (kind: string, url: string): Sender => ({
   limits: () => ({ mostAtOnce: 4, mostAMinute: null }),
   schedule: () => ({ connection: [50, 100, 200, 400], refused: [50, 100, 200, 400] }),
   inDoubt: () => (kind === 'again' ? 'again' : 'aside'),
-  send: async ({ key }, { handOver, signal }) => {
-    if (!(await handOver())) return { end: 'returned', error: 'not ours', afterMs: 0 };
-    return post(`${url}/${kind}/${key}`, signal);
+  send: async ({ key }, trying) => {
+    if (!(await trying.handOver())) return { end: 'returned', error: 'not ours', afterMs: 0 };
+    return post(`${url}/${kind}/${key}`, trying.signal);
   },
 });
 

@@ -14,6 +14,7 @@ import { ImapAccounts } from '../imap/watch/accounts';
 import type { Ledger } from '../ledger/ledger';
 import type { Instance } from '../ledger/ownership';
 import type { Sender } from '../outbox/sender';
+import { Telling } from '../outbox/webhook/telling';
 import { OutboxWorker } from '../outbox/worker';
 import type { Log } from '../runtime/log';
 import type { Wake } from '../signal/wake';
@@ -31,14 +32,18 @@ export interface Engine {
   readonly runs: Runs;
   readonly imap: SourceRegistry<ImapLogin, ImapReading>;
   readonly gmail: SourceRegistry<GmailLogin, GmailReading>;
-  /** What goes out: sent by itself while this process hands out runs (`deliver`), and for runs of it in any case. */
+  /** What goes out: sent by itself while this process hands out runs (`deliver`) or is to send, and for runs of it in any case. */
   readonly outbox: OutboxWorker;
+  /** Tells endpoints of changes, from when this process sends first. */
+  readonly telling: Pick<Telling, 'look'>;
   /** The triggers of this process that listen to it. */
   readonly served: ServedNodes;
   /** Whoever listens with it now. */
   readonly listeners: Set<object>;
   /** Hands due events out, of the subscriptions that the dispatcher is told to serve, until it is stopped. */
   deliver(settings: DispatcherSettings, receiver: Receiver): Dispatcher;
+  /** This process sends what is due, until the returned function is called: for one that listens and hands out no runs. */
+  send(): () => void;
   /**
    * For the process that listens, every ten seconds: the ledger is its owner's.
    * @throws LedgerFault `foreign`, `twin` or `replaced`
@@ -69,8 +74,20 @@ export async function openEngine(
   const served = new ServedNodes(ledger, log);
   const sending = new Map(senders(ledger).map((sender) => [sender.kind, sender]));
   const outbox = new OutboxWorker({ ledger, wake, log, senders: sending });
-  /** Who hands out runs now. */
-  const delivering = new Set<Dispatcher>();
+  const telling = new Telling({ ledger, wake, log, queued: () => outbox.queued() });
+  /** Who hands out runs now, or is to send. */
+  const sendingFor = new Set<object>();
+  const sendFor = (who: object): (() => void) => {
+    sendingFor.add(who);
+    if (sending.size > 0) {
+      outbox.start();
+      telling.start();
+    }
+    return () => {
+      sendingFor.delete(who);
+      if (sendingFor.size === 0) void outbox.stop();
+    };
+  };
   void keepHouse(ledger, log, closing.signal, listens ? { served } : {});
   let isOwned = false;
   return {
@@ -80,6 +97,7 @@ export async function openEngine(
     imap: new SourceRegistry(new ImapAccounts(ports).start),
     gmail: new SourceRegistry(new GmailAccounts(ports).start),
     outbox,
+    telling,
     served,
     listeners: new Set(),
     deliver: (settings, receiver) => {
@@ -91,14 +109,10 @@ export async function openEngine(
         wereSettled: (pointers) => runs.wereSettled(pointers),
         ...receiver,
       });
-      delivering.add(dispatcher);
-      if (sending.size > 0) outbox.start();
-      void dispatcher.ended.then(() => {
-        delivering.delete(dispatcher);
-        if (delivering.size === 0) void outbox.stop();
-      });
+      void dispatcher.ended.then(sendFor(dispatcher));
       return dispatcher;
     },
+    send: () => sendFor({}),
     own: async () => {
       await ledger.own();
       if (isOwned) return;
@@ -109,6 +123,7 @@ export async function openEngine(
     },
     close: async () => {
       closing.abort();
+      await telling.close();
       await outbox.close();
       await close();
     },

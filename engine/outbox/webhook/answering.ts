@@ -99,3 +99,9 @@ function codeOf(error: unknown): string {
   const { code } = (first ?? {}) as { readonly code?: unknown };
   return typeof code === 'string' ? code : '';
 }
+
+/** What `saidIn` has put into the log. */
+export function readSaid(said: string): { readonly status: number | null; readonly answer: string } {
+  const found = /^HTTP (\d{3})(?:: ([^]*))?$/.exec(said);
+  return found ? { status: Number(found[1]), answer: found[2] ?? '' } : { status: null, answer: said };
+}

@@ -39,6 +39,9 @@ export const standardSignature = (secrets: readonly string[], { id, timestamp, b
 export const plainSignature = (secret: string, body: Uint8Array): string =>
   createHmac('sha256', secret).update(body).digest('hex');
 
+/** Of Standard Webhooks. @throws WebhookFault: it cannot be a secret; says what one looks like */
+export const checkedSecret = (secret: string): void => void secretBytes(secret);
+
 function secretBytes(secret: string): Buffer {
   const base64 = secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : secret;
   const bytes = Buffer.from(base64, 'base64');

@@ -13,6 +13,7 @@ import { Bell } from '../../runtime/bell';
 import { errorText, type Log } from '../../runtime/log';
 import { monotonicNow, pause } from '../../runtime/time';
 import type { Wake } from '../../signal/wake';
+import { isReader } from '../reader';
 import { endpointOfEntry, toldEntry } from './endpoint';
 import { failingFor } from './failing';
 import { OtherWebhookVersion, WEBHOOK_KIND } from './webhook-request';
@@ -119,7 +120,9 @@ export class Telling {
   /** @returns `idle`: there is nobody to tell; `more`: there is more to read */
   async #look(): Promise<'idle' | 'none' | 'more'> {
     const { ledger } = this.#ports;
-    const endpoints = (await ledger.endpoints()).filter(({ asideSince }) => asideSince === null);
+    const endpoints = (await ledger.endpoints()).filter(
+      (endpoint) => endpoint.asideSince === null && !isReader(endpoint),
+    );
     const groups = this.#byPosition(endpoints);
     if (endpoints.length === 0) return 'idle';
     await this.#seeToFailing(endpoints);

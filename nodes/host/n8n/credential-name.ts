@@ -7,6 +7,12 @@ const TYPES: Readonly<Record<string, string>> = {
   durableImapOAuth2Api: 'Durable IMAP OAuth2 API',
   gmailOAuth2: 'Gmail OAuth2 API',
   googleApi: 'Google Service Account API',
+  smtp: 'SMTP',
+  durableSmtpOAuth2Api: 'Durable SMTP OAuth2 API',
+  durableWebhookSigning: 'Durable Webhook Signing',
+  httpBasicAuth: 'Basic Auth',
+  httpHeaderAuth: 'Header Auth',
+  httpQueryAuth: 'Query Auth',
   mailStore: 'Mail Store',
 };
 

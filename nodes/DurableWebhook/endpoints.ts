@@ -1,0 +1,146 @@
+// Endpoints: receivers that are told of changes of the ledger by themselves, without a workflow in between.
+// Invariants: one name, one endpoint; what was not there is an error that says so, and never a success that did nothing.
+import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { ChangeType } from '../../engine/ledger/changes';
+import type { Endpoint, Endpoints } from '../../engine/ledger/endpoints';
+import { isReader } from '../../engine/outbox/reader';
+import { newEndpoint } from '../../engine/outbox/webhook/endpoint';
+import { shownUrl } from '../../engine/outbox/webhook/webhook-url';
+import type { Telling } from '../../engine/outbox/webhook/telling';
+import { nodeError } from '../host/n8n/node-error';
+import { ENDPOINT_EVENTS } from './events';
+import { advised } from './refused';
+import {
+  headersOf,
+  optionsOf,
+  plainText,
+  requestOf,
+  type Secrets,
+  secretsOf,
+  textParameter,
+} from './settings';
+
+export interface EndpointStore {
+  readonly ledger: Endpoints;
+  readonly telling: Pick<Telling, 'look'>;
+}
+
+export type EndpointOperation = 'subscribe' | 'unsubscribe' | 'takeBack' | 'listEndpoints';
+
+/** @throws NodeOperationError */
+export async function actOnEndpoints(
+  context: IExecuteFunctions,
+  { ledger, telling }: EndpointStore,
+  operation: EndpointOperation,
+): Promise<INodeExecutionData[]> {
+  if (operation === 'listEndpoints') {
+    const shown = (await ledger.endpoints()).filter((endpoint) => !isReader(endpoint));
+    return shown.map((endpoint) => ({ json: endpointJson(endpoint), pairedItem: { item: 0 } }));
+  }
+  const secrets = operation === 'subscribe' ? await secretsOf(context) : null;
+  const isRemoved = operation === 'unsubscribe';
+  const answers: INodeExecutionData[] = [];
+  for (const itemIndex of context.getInputData().keys()) {
+    try {
+      const json = secrets
+        ? await subscribe(context, itemIndex, ledger, secrets)
+        : await change(context, itemIndex, ledger, isRemoved);
+      answers.push({ json, pairedItem: { item: itemIndex } });
+    } catch (error) {
+      const told = advised(error as Error);
+      if (!context.continueOnFail()) throw nodeError(context.getNode(), told, { itemIndex });
+      answers.push({ json: { error: told.message }, pairedItem: { item: itemIndex } });
+    }
+  }
+  telling.look();
+  return answers;
+}
+
+async function subscribe(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  ledger: Endpoints,
+  secrets: Secrets,
+): Promise<IDataObject> {
+  const options = optionsOf(context, itemIndex);
+  const url = textParameter(context, 'url', itemIndex);
+  if (url === '') throw new Error('"URL" is empty: nothing was subscribed.');
+  const {
+    form: _form,
+    endpoint: _endpoint,
+    repeats: _repeats,
+    ...request
+  } = requestOf(context, itemIndex, url, secrets);
+  const sourceId = plainText(context.getNodeParameter('onlySource', itemIndex, '')).trim();
+  if (sourceId !== '' && !/^\d{1,15}$/.test(sourceId))
+    throw new Error(
+      '"Only Source" must be the number of a source, as the Mail Ledger node (Source) lists it.',
+    );
+  const workflowId = textParameter(context, 'onlyWorkflow', itemIndex);
+  const endpoint = newEndpoint({
+    ...{ name: await nameOf(context, itemIndex, ledger), url, request, headers: headersOf(options) },
+    wish: {
+      types: typesOf(context, itemIndex),
+      workflowId: workflowId === '' ? null : workflowId,
+      sourceId: sourceId === '' ? null : Number(sourceId),
+    },
+  });
+  return endpointJson(await ledger.saveEndpoint(endpoint, whoOf(context)));
+}
+
+async function change(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  ledger: Endpoints,
+  isRemoved: boolean,
+): Promise<IDataObject> {
+  const name = await nameOf(context, itemIndex, ledger);
+  const known = (await ledger.endpoints()).find((endpoint) => endpoint.name === name);
+  if (!known) throw new Error(`There is no endpoint "${name}". "List Endpoints" shows those that there are.`);
+  if (isRemoved) {
+    await ledger.removeEndpoint(name, whoOf(context));
+    return { ...endpointJson(known), removed: true };
+  }
+  // One that is told already stays as it is: what it is owed is not left out.
+  const takenBack = known.asideSince !== null && (await ledger.takeBack(known.id));
+  const now = (await ledger.endpoints()).find((endpoint) => endpoint.name === name) ?? known;
+  return { ...endpointJson(now), takenBack };
+}
+
+/** @throws Error: it is empty, or of an Outbox Trigger, which keeps its place under it */
+async function nameOf(context: IExecuteFunctions, itemIndex: number, ledger: Endpoints): Promise<string> {
+  const name = textParameter(context, 'endpointName', itemIndex);
+  if (name === '' || name.length > 200)
+    throw new Error('"Endpoint Name" must be a text of 1 to 200 characters.');
+  if ((await ledger.endpoints()).some((endpoint) => endpoint.name === name && isReader(endpoint)))
+    throw new Error(`"${name}" belongs to an Outbox Trigger. Choose another name.`);
+  return name;
+}
+
+function typesOf(context: IExecuteFunctions, itemIndex: number): ChangeType[] {
+  const entered: unknown = context.getNodeParameter('events', itemIndex, []);
+  const types = (Array.isArray(entered) ? entered : [entered]).map(plainText);
+  const unknown = types.find((type) => !ENDPOINT_EVENTS.some(({ value }) => value === type));
+  if (types.length === 0) throw new Error('Choose at least one event under "Events".');
+  if (unknown !== undefined) throw new Error(`"${unknown}" is no event. "Events" has those that there are.`);
+  return types as ChangeType[];
+}
+
+const whoOf = (context: IExecuteFunctions): string =>
+  `workflow ${context.getWorkflow().id ?? ''}, ${context.getNode().name}`;
+
+const endpointJson = ({ wish, asideSince, asideReason, missedAt, ...endpoint }: Endpoint): IDataObject => ({
+  name: endpoint.name,
+  url: URL.canParse(endpoint.url) ? shownUrl(new URL(endpoint.url)) : endpoint.url,
+  events: [...wish.types],
+  onlyWorkflow: wish.workflowId,
+  onlySource: wish.sourceId,
+  state: asideSince === null ? 'told' : 'setAside',
+  reason: asideReason,
+  setAsideAt: timeOf(asideSince),
+  missedAt: timeOf(missedAt),
+  createdAt: timeOf(endpoint.createdAt),
+  createdBy: endpoint.createdBy,
+});
+
+const timeOf = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());

@@ -1,0 +1,133 @@
+// Sends a webhook for each item: an entry of the outbox, sent now or left to the background, and an item that says what became of it.
+// Invariants: what is wrong with an item is told before any of its group is queued; a webhook that is there from an earlier try is
+// never made or sent again; where the run has to know more than anybody does, it fails.
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { NewEntry, Outbox } from '../../engine/ledger/outbox';
+import { jsonContent } from '../../engine/outbox/webhook/packed-webhook';
+import { WEBHOOK_KIND, webhookEntry } from '../../engine/outbox/webhook/webhook-request';
+import type { OutboxWorker } from '../../engine/outbox/worker';
+import { errorText } from '../../engine/runtime/log';
+import { cancelSignal } from '../host/n8n/cancel';
+import { hintOf } from '../host/n8n/newer';
+import { nodeError } from '../host/n8n/node-error';
+import { whyNotSent } from '../host/outgoing/outcome';
+import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
+import { isSentBySomebody, nobodySends, sendNow } from '../host/outgoing/sending';
+import { type EntryKey, entryKeys, type MailsHeld } from '../host/run/entry-keys';
+import { DAY_MS, readNumber, SECOND_MS } from '../host/trigger/numbers';
+import { answerOf } from './answers';
+import { WEBHOOK_NUMBERS as NUMBERS } from './numbers';
+import { advised } from './refused';
+import { fault, headersOf, optionsOf, requestOf, type Secrets, secretsOf, textParameter } from './settings';
+
+const WHAT = { what: 'webhook' };
+
+export interface SendStore {
+  readonly ledger: Pick<Outbox, 'enqueue' | 'entriesOf'> & Pick<Ledger, 'sources'>;
+  readonly outbox: Pick<OutboxWorker, 'sendNow' | 'queued'>;
+  readonly runs: MailsHeld;
+  readonly listeners: ReadonlySet<unknown>;
+}
+
+/** @throws NodeOperationError */
+export async function sendWebhooks(
+  context: IExecuteFunctions,
+  store: SendStore,
+): Promise<INodeExecutionData[]> {
+  const secrets = await secretsOf(context);
+  const keyOf = entryKeys(context, WEBHOOK_KIND, store.runs);
+  const wishes = context.getInputData().map((_, index) => wishOf(context, index, keyOf, secrets));
+  const asked = await queueAll(store.ledger, wishes, context.continueOnFail());
+  const queued = asked.filter((one): one is Queued => 'entry' in one);
+  store.outbox.queued();
+  if (context.getNodeParameter('sending', 0, 'now') === 'background') {
+    await sayWhoSends(context, store, queued);
+    return asked.map((one, index) =>
+      'error' in one ? errorItem(index, one.error) : answerOf(one.entry, one.repeated, index),
+    );
+  }
+  const options = optionsOf(context, 0);
+  const waitMs = readNumber(options['waitSeconds'], NUMBERS.waitSeconds) * SECOND_MS;
+  const mostAMinute = readNumber(options['mostAMinute'], NUMBERS.mostAMinute) || null;
+  const settled = await sendNow(store.outbox, queued, { waitMs, mostAMinute, signal: cancelSignal(context) });
+  return asked.map((one, index) => {
+    if ('error' in one) return errorItem(index, one.error);
+    const entry = settled.get(one.entry.id) ?? one.entry;
+    const told = whyNotSent(entry, WHAT, waitMs);
+    const answer = answerOf(entry, one.repeated, index);
+    if (!told) return answer;
+    const { message, description } = told;
+    if (!context.continueOnFail())
+      throw nodeError(context.getNode(), message, { description, itemIndex: index });
+    return { ...answer, json: { error: message, ...answer.json } };
+  });
+}
+
+/** What is asked for an item, or why nothing can be. */
+function wishOf(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  keyOf: (itemIndex: number) => EntryKey,
+  secrets: Secrets,
+): Wish | Error {
+  const asError = (error: unknown): Error =>
+    nodeError(context.getNode(), advised(error as Error), { itemIndex });
+  try {
+    const key = keyOf(itemIndex);
+    const make = (): Promise<NewEntry> =>
+      newEntry(context, itemIndex, key, secrets).catch((error: unknown) => {
+        throw asError(error);
+      });
+    return { key: key.key, make };
+  } catch (error) {
+    return asError(error);
+  }
+}
+
+/** @throws Error that says what is wrong with the item's webhook */
+async function newEntry(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  { key, event }: EntryKey,
+  secrets: Secrets,
+): Promise<NewEntry> {
+  const options = optionsOf(context, itemIndex);
+  const url = textParameter(context, 'url', itemIndex);
+  if (url === '') throw new Error('"URL" is empty: nothing was sent.');
+  const { id: nodeId, name: nodeName } = context.getNode();
+  return webhookEntry({
+    ...{ key, subject: null, request: requestOf(context, itemIndex, url, secrets) },
+    content: jsonContent(url, bodyOf(context, itemIndex), headersOf(options)),
+    origin: { workflowId: context.getWorkflow().id ?? null, nodeId, nodeName, event },
+    keepMs: readNumber(options['keepDays'], NUMBERS.keepDays) * DAY_MS,
+  });
+}
+
+/** @throws Error: what was entered is no JSON */
+function bodyOf(context: IExecuteFunctions, itemIndex: number): unknown {
+  if (context.getNodeParameter('body', itemIndex, 'item') === 'item')
+    return context.getInputData()[itemIndex]!.json;
+  const entered: unknown = context.getNodeParameter('json', itemIndex);
+  if (typeof entered !== 'string') return entered;
+  try {
+    return JSON.parse(entered);
+  } catch (error) {
+    throw fault(`"JSON" is none: ${errorText(error)}. It looks like { "order": 17 }.`);
+  }
+}
+
+async function sayWhoSends(
+  context: IExecuteFunctions,
+  store: SendStore,
+  queued: readonly Queued[],
+): Promise<void> {
+  const waits = queued.some(({ entry: { state } }) => state === 'QUEUED');
+  if (waits && !(await isSentBySomebody(store))) hintOf(context, nobodySends(WHAT.what));
+}
+
+/** As n8n's own nodes: where this one has an error output, n8n moves it there. */
+const errorItem = (index: number, error: unknown): INodeExecutionData => ({
+  json: { error: errorText(error) },
+  pairedItem: { item: index },
+});

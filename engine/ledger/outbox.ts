@@ -236,6 +236,12 @@ export interface Outbox {
 
   countEntries(): Promise<EntryCounts>;
 
+  /** How many a filter finds. @param most more than these are not counted */
+  entriesFound(filter: EntryFilter, most: number): Promise<number>;
+
+  /** When the one of those that are QUEUED was queued that was queued first; null: none is. */
+  oldestQueuedAt(): Promise<number | null>;
+
   /** @returns which were changed */
   actOnEntries(ids: readonly string[], act: EntryAct, by: string): Promise<readonly string[]>;
 

@@ -8,12 +8,13 @@ import type { EventRecord, SourceHealth } from '../ledger/inspection';
 import type { SeriesPoint } from '../ledger/series';
 import type { Backfill, EventState } from '../ledger/states';
 import type { TriggerHealth } from '../ledger/trigger-health';
+import type { OutboxActName, OutboxQuery } from './outbox-api';
 
 /** *read* sees everything; *operate* acts, too. */
 export type Right = 'read' | 'operate';
 
 /** The same, with ISO 8601 in place of ms since 1970. */
-type AsTold<Told, Times extends keyof Told> = Omit<Told, Times> & {
+export type AsTold<Told, Times extends keyof Told> = Omit<Told, Times> & {
   readonly [Time in Times]: Told[Time] extends number ? string : string | null;
 };
 
@@ -177,20 +178,25 @@ export type ActRequest =
   /** All that the filter finds of what was recorded until now; `count`: how many the person was told of, as in `/api/count`. */
   | { readonly action: ActName; readonly filter: MailQuery; readonly count: number };
 
+/** Of `/api/outbox/act`, too. */
 export type ActAnswer = Acted | { readonly job: JobTold };
 
 export interface Acted {
   /** How many were changed; the others were in no state for it, or had nothing to be changed. */
   readonly changed: number;
-  /** How many of the changed belong to a trigger that does not listen. */
+  /** How many of the changed belong to a trigger that does not listen; of the outbox none do. */
   readonly unserved: number;
 }
 
 /** An action on all that a filter finds, under way or over. */
-export interface JobTold {
+export type JobTold = JobOf<'mails', ActName, MailQuery> | JobOf<'outbox', OutboxActName, OutboxQuery>;
+
+interface JobOf<Of, Action, Query> {
   readonly id: string;
-  readonly action: ActName;
-  readonly filter: MailQuery;
+  /** What it is done to. */
+  readonly of: Of;
+  readonly action: Action;
+  readonly filter: Query;
   /** Who asked: `console (operate)`. */
   readonly by: string;
   readonly askedAt: string;

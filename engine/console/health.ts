@@ -6,7 +6,7 @@ import type { Reading } from './reads';
 import { standingOf } from './source-standing';
 
 /** Never rejects. */
-export async function health({ ledger, now }: Reading): Promise<HealthAnswer> {
+export async function health({ ledger, now }: Pick<Reading, 'ledger' | 'now'>): Promise<HealthAnswer> {
   try {
     const at = now();
     const broken = (await ledger.sources()).flatMap((source): BrokenTold[] => {

@@ -8,7 +8,10 @@ import { lookKey } from '../source/notices';
 import type { Engine } from './engine';
 
 /** What whoever is its home says: where it is, and who may use it. */
-export type ConsoleHome = Omit<ConsoleContext, 'ledger' | 'wake' | 'feed' | 'look' | 'now'>;
+export type ConsoleHome = Omit<
+  ConsoleContext,
+  'ledger' | 'wake' | 'feed' | 'templates' | 'wakeOutbox' | 'look' | 'now'
+>;
 
 export function openConsole({ ledger, wake }: Pick<Engine, 'ledger' | 'wake'>, home: ConsoleHome): Console {
   const feed = feedOver({ ledger, wake }, home);

@@ -110,7 +110,7 @@ module.exports = {
       from: { path: '^console/' },
       to: {
         path: '^(engine|nodes|credentials)/',
-        pathNot: '^engine/(console/api|feed/feed-event)[.]ts$',
+        pathNot: '^engine/(console/(outbox-)?api|feed/feed-event)[.]ts$',
       },
     },
     {

@@ -2,16 +2,45 @@
 // all of them. Types only: the page shares them.
 // Invariants: no secret is told, and nothing of what a sender needs (`request`); where the console does not show mails neither
 // recipient nor subject is.
-import type { Endpoint } from '../ledger/endpoints';
-import type { Entry, EntryAct, EntryCounts, EntryOrigin, EntryState } from '../ledger/outbox';
 import type { Template, TemplateTexts } from '../ledger/templates';
 import type { AsTold, MailTold } from './api';
 
-export type EntryStateTold = EntryState;
+/** As engine/ledger/outbox.ts says. */
+export type EntryState = 'QUEUED' | 'SENDING' | 'SENT' | 'FAILED' | 'UNKNOWN' | 'BOUNCED' | 'CANCELLED';
 
 /** One mail or webhook that is to go out, or went. */
-export interface EntryTold
-  extends AsTold<Omit<Entry, 'request' | 'origin'>, 'dueAt' | 'queuedAt' | 'begunAt' | 'settledAt'>, EntryOrigin {}
+export interface EntryTold {
+  readonly id: string;
+  /** A digest: who asks again under it is told what became of this one. */
+  readonly key: string;
+  /** `mail`, `webhook` */
+  readonly kind: string;
+  /** What is sent side by side with others': a login (`smtp:…`), a receiver (`host:…`). */
+  readonly lane: string;
+  readonly state: EntryState;
+  /** Null: forgotten, or not shown. */
+  readonly recipient: string | null;
+  readonly subject: string | null;
+  readonly messageId: string | null;
+  readonly workflowId: string | null;
+  readonly nodeId: string | null;
+  readonly nodeName: string | null;
+  /** The id of the mail that it answers. */
+  readonly event: string | null;
+  /** How often it was begun, since it was queued last. */
+  readonly tries: number;
+  /** When it is tried next; of one that is UNKNOWN, when it is looked for next. Null: by itself never. */
+  readonly dueAt: string | null;
+  readonly queuedAt: string;
+  /** Its last try. */
+  readonly begunAt: string | null;
+  readonly settledAt: string | null;
+  /** What the last try failed with; of BOUNCED, why. In the receiver's words, who may name an address. */
+  readonly lastError: string | null;
+  readonly lastAnswer: string | null;
+  /** Its content is there: it can be sent (again). */
+  readonly hasContent: boolean;
+}
 
 /**
  * The filter of entries, as in the query of `/api/outbox`. What is left out, or empty, lets everything through.
@@ -48,9 +77,19 @@ export interface EntryAnswer {
 }
 
 /** `GET /api/outbox/count`: all of them, as queues are counted elsewhere. */
-export type OutboxCounts = EntryCounts;
+export interface OutboxCounts {
+  readonly waiting: number;
+  /** They wait for a time. */
+  readonly delayed: number;
+  readonly active: number;
+  readonly completed: number;
+  readonly failed: number;
+  readonly unknown: number;
+  readonly bounced: number;
+  readonly cancelled: number;
+}
 
-export type OutboxActName = EntryAct;
+export type OutboxActName = 'retry' | 'cancel' | 'markSent' | 'forget';
 
 /** `POST /api/outbox/act` */
 export type OutboxActRequest =
@@ -103,13 +142,22 @@ export interface PreviewAnswer extends TemplateTexts {
 }
 
 /** A URL that wants to hear of changes. What may be secret in its URL is left out. */
-export interface EndpointTold extends AsTold<
-  Omit<Endpoint, 'request' | 'wish' | 'position'>,
-  'createdAt' | 'asideSince' | 'missedAt'
-> {
+export interface EndpointTold {
+  readonly id: number;
+  readonly name: string;
+  readonly url: string;
+  /** As of the feed. */
   readonly types: readonly string[];
+  /** Null: of all. */
   readonly workflowId: string | null;
   readonly sourceId: number | null;
+  readonly createdBy: string;
+  readonly createdAt: string;
+  /** Since when it was set aside, and why: nothing is sent there until a person takes it back. */
+  readonly asideSince: string | null;
+  readonly asideReason: string | null;
+  /** When something was left out because it was set aside, or away for longer than changes are kept. */
+  readonly missedAt: string | null;
 }
 
 /** `GET /api/endpoints` */

@@ -14,6 +14,8 @@ const TYPES = Object.keys({
   ...{ 'email.new': 1, 'email.started': 1, 'email.done': 1, 'email.failed': 1, 'email.dead': 1 },
   ...{ 'email.updated': 1, 'email.classified': 1, 'source.state': 1, 'source.recovered': 1 },
   ...{ 'sync.started': 1, 'sync.first_batch': 1, 'sync.progress': 1, 'sync.completed': 1, 'sync.error': 1 },
+  ...{ 'outbox.queued': 1, 'outbox.sent': 1, 'outbox.failed': 1, 'outbox.unknown': 1 },
+  ...{ 'outbox.bounced': 1, 'outbox.updated': 1, 'template.changed': 1, 'endpoint.changed': 1 },
   stats: 1,
 } satisfies Record<FeedEventType | 'stats', 1>);
 

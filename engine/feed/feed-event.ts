@@ -5,6 +5,15 @@ export type FeedEventType =
   | ('email.new' | 'email.started' | 'email.done' | 'email.failed' | 'email.dead' | 'email.updated')
   | 'email.classified'
   | ('source.state' | 'source.recovered')
+  | (
+      | 'outbox.queued'
+      | 'outbox.sent'
+      | 'outbox.failed'
+      | 'outbox.unknown'
+      | 'outbox.bounced'
+      | 'outbox.updated'
+    )
+  | ('template.changed' | 'endpoint.changed')
   | ('sync.started' | 'sync.first_batch' | 'sync.progress' | 'sync.completed' | 'sync.error');
 
 /** One event of the feed, as JSON. Its name as a server-sent event is its type. */

@@ -9,7 +9,7 @@ const onlyIn = (library, file) => ({
   to: { path: `^(node:|node_modules/)?${library}(/|$)`, dependencyTypesNot: ['type-only'] },
 });
 
-const LIBRARIES = ['imapflow', 'mailparser', 'libmime', 'pg', 'sqlite'];
+const LIBRARIES = ['imapflow', 'mailparser', 'libmime', 'nodemailer', 'pg', 'sqlite'];
 
 /** @param {string} part @param {string[]} mayUse */
 const engineOrder = (part, mayUse) => ({
@@ -89,6 +89,7 @@ module.exports = {
     engineOrder('delivery', ['ledger', 'signal', 'runtime']),
     engineOrder('console', ['feed', 'ledger', 'signal', 'source', 'runtime']),
     engineOrder('feed', ['ledger', 'signal', 'runtime']),
+    engineOrder('outbox', ['feed', 'http', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('instance', [
       'console',
       'feed',
@@ -181,6 +182,7 @@ module.exports = {
     onlyIn('imapflow', 'engine/imap/session/connecting.ts'),
     onlyIn('mailparser', 'engine/mail/parse.ts'),
     onlyIn('libmime', 'engine/mail/words.ts'),
+    onlyIn('nodemailer', 'engine/outbox/mail/nodemailer.ts'),
     onlyIn('pg', 'engine/ledger/postgres/open.ts'),
     onlyIn('sqlite', 'engine/ledger/sqlite/open.ts'),
   ],
@@ -188,6 +190,8 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
+    // A part of a package that is named among its `exports` is found.
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['require', 'node', 'default'] },
     detectProcessBuiltinModuleCalls: true,
   },
 };

@@ -39,6 +39,7 @@ const BREACHES: Readonly<Record<string, readonly [file: string, text: string]>> 
   'engine-console': ['engine/console/one.ts', `import '../delivery/runs';`],
   'engine-instance': ['engine/instance/one.ts', `import '../later/one';`],
   'engine-feed': ['engine/feed/one.ts', `import '../delivery/runs';`],
+  'engine-outbox': ['engine/outbox/one.ts', `import '../delivery/runs';`],
   'adapters-opened-in-one-room': ['nodes/host/store/two.ts', `import '../../../engine/ledger/sqlite/open';`],
   'adapters-apart': ['engine/ledger/sqlite/one.ts', `import '../postgres/pointers';`],
   'ports-know-no-adapter': ['engine/ledger/two.ts', `import './postgres/pointers';`],
@@ -71,6 +72,7 @@ const BREACHES: Readonly<Record<string, readonly [file: string, text: string]>> 
   'imapflow-in-one-file': ['engine/imap/session/two.ts', `void import('imapflow');`],
   'mailparser-in-one-file': ['engine/mail/four.ts', `void import('mailparser');`],
   'libmime-in-one-file': ['engine/mail/five.ts', `void import('libmime');`],
+  'nodemailer-in-one-file': ['engine/outbox/two.ts', `void import('nodemailer');`],
   'pg-in-one-file': ['engine/ledger/postgres/one.ts', `void import('pg');`],
   'sqlite-in-one-file': ['engine/ledger/sqlite/two.ts', `void import('node:sqlite');`],
 };

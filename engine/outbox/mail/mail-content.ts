@@ -1,0 +1,176 @@
+// A mail that is to be sent, as the bytes that the server gets (RFC 5322), made once, when it is enqueued.
+// Invariants: its Message-ID and date are fixed then, so that each try sends the same mail; no file and no URL is read for it; no
+// text of it can become a header field or another recipient; who gets a blind copy stands in the envelope only.
+import { randomUUID } from 'node:crypto';
+import { composerClass, type ComposerOptions, type Mailbox, mailboxesOf } from './nodemailer';
+
+export interface MailAttachment {
+  readonly filename: string;
+  /** Null, or what is no media type: by the name. */
+  readonly contentType: string | null;
+  readonly content: Buffer;
+  /** For `cid:…` in the HTML. Undefined: a file of its own. */
+  readonly cid?: string;
+}
+
+/** As a person has filled it in; addresses as in a mail (`Ann <ann@example.com>, bob@example.com`), '' for none. */
+export interface MailDraft {
+  readonly from: string;
+  readonly to: string;
+  readonly cc?: string;
+  readonly bcc?: string;
+  readonly replyTo?: string;
+  readonly subject: string;
+  readonly text?: string;
+  readonly html?: string;
+  readonly attachments?: readonly MailAttachment[];
+  /** More header fields, in order. */
+  readonly headers?: readonly (readonly [name: string, value: string])[];
+  /** Message-IDs with angle brackets: of the mail that it answers, and of those before that. */
+  readonly inReplyTo?: string;
+  readonly references?: readonly string[];
+  /** Those it has in any case. By default a new one, and now. */
+  readonly messageId?: string;
+  readonly date?: Date;
+}
+
+export interface Envelope {
+  /** '': the null sender. */
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
+/** What is sent. */
+export interface BuiltMail {
+  readonly envelope: Envelope;
+  readonly raw: Buffer;
+  readonly messageId: string;
+  readonly subject: string;
+}
+
+/** What a person filled in cannot be sent, with words that say what is wrong. */
+export class DraftFault extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'DraftFault';
+  }
+}
+
+/** C0, DEL, C1, and Unicode's line and paragraph separators. */
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/u;
+
+/** @throws DraftFault */
+export async function buildMail(draft: MailDraft): Promise<BuiltMail> {
+  const [from, to, cc, bcc, replyTo] = await Promise.all([
+    mailboxes('From', draft.from),
+    mailboxes('To', draft.to),
+    mailboxes('CC', draft.cc),
+    mailboxes('BCC', draft.bcc),
+    mailboxes('Reply To', draft.replyTo),
+  ]);
+  const { address: sender } = theOne(from, draft.from);
+  if (to.length + cc.length + bcc.length === 0)
+    throw new DraftFault('The mail has no recipient: fill in "To", "CC" or "BCC".');
+  const messageId = draft.messageId ?? newMessageId(sender);
+  const subject = subjectLine(draft.subject);
+  const options: ComposerOptions = {
+    ...{ from: [...from], to: [...to], cc: [...cc], bcc: [...bcc], replyTo: [...replyTo] },
+    ...{ subject, messageId: idOf('Message-ID', messageId), date: draft.date ?? new Date() },
+    ...(draft.inReplyTo !== undefined && { inReplyTo: idOf('In-Reply-To', draft.inReplyTo) }),
+    ...(draft.references && { references: draft.references.map((id) => idOf('References', id)) }),
+    ...(draft.text !== undefined && { text: aText('Text', draft.text) }),
+    ...(draft.html !== undefined && { html: aText('HTML', draft.html) }),
+    attachments: (draft.attachments ?? []).map(attached),
+    headers: (draft.headers ?? []).map(([name, value]) => extraHeader(name, value)),
+    ...{ disableFileAccess: true, disableUrlAccess: true, newline: 'windows' },
+  };
+  const Composer = await composerClass();
+  const message = new Composer(options).compile();
+  // Its domains in ASCII (IDNA), each address once.
+  const envelope = message.getEnvelope();
+  return {
+    envelope: { from: envelope.from || sender, to: envelope.to },
+    ...{ raw: await message.build(), messageId, subject },
+  };
+}
+
+/** Of RFC 5321 as far as it matters here: nothing that would end the command it stands in. */
+const isAddress = (address: string): boolean =>
+  /^[^\s<>@]+@[^\s<>@]+$/.test(address) && !CONTROLS.test(address);
+
+/** @throws DraftFault: nobody is left out because he was written wrongly */
+async function mailboxes(name: string, field = ''): Promise<readonly Mailbox[]> {
+  const found = await mailboxesOf(ofOneLine(name, field));
+  for (const { address, name: said } of found) {
+    if (!isAddress(address))
+      throw new DraftFault(`"${name}" holds what is no address: ${address || said || field}.`);
+    if (isAddress(said) && !field.includes('<'))
+      throw new DraftFault(`A comma is missing in "${name}", between ${address} and ${said}.`);
+  }
+  return found;
+}
+
+function theOne(from: readonly Mailbox[], field: string): Mailbox {
+  if (from.length === 1) return from[0]!;
+  throw new DraftFault(`"From" is not one address: "${field}". It looks like Ann <ann@example.com>.`);
+}
+
+/** A new one: unique, and of the sender's domain, as spam filters like it. */
+export const newMessageId = (from: string): string => `<${randomUUID()}@${domainOf(from) ?? 'localhost'}>`;
+
+const domainOf = (address: string): string | undefined => /@([a-z0-9.-]+)>?\s*$/i.exec(address)?.[1];
+
+/** What people take for a subject may have come with newlines, from another mail or a form. */
+export const subjectLine = (subject: string): string =>
+  aText('Subject', subject)
+    .split(CONTROLS)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .join(' ');
+
+function aText(field: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new DraftFault(`"${field}" is no text.`);
+}
+
+function ofOneLine(field: string, value: string): string {
+  if (!CONTROLS.test(aText(field, value))) return value;
+  throw new DraftFault(`"${field}" holds a line break, or another control character. Nothing was sent.`);
+}
+
+function idOf(field: string, id: string): string {
+  if (/^<[^<>\s]+>$/.test(ofOneLine(field, id))) return id;
+  throw new DraftFault(
+    `"${field}" is no Message-ID: it looks like <something@host>, with the angle brackets.`,
+  );
+}
+
+/** These have a field of their own, or would tell who gets a blind copy, or break the mail's parts. */
+const OWN_FIELDS =
+  /^(from|sender|to|cc|bcc|reply-to|subject|date|message-id|in-reply-to|references|mime-version|content-.*)$/i;
+
+function extraHeader(name: string, value: string): { key: string; value: string } {
+  if (!/^[!-9;-~]+$/.test(name))
+    throw new DraftFault(`"${name.slice(0, 100)}" is no name of a header field.`);
+  if (OWN_FIELDS.test(name))
+    throw new DraftFault(`The header "${name}" cannot be added: the mail's own settings make it.`);
+  return { key: name, value: ofOneLine(name, value) };
+}
+
+/** A file is no part that has parts. */
+const MEDIA_TYPE = /^(?!multipart)[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/i;
+
+function attached({
+  filename,
+  contentType,
+  content,
+  cid,
+}: MailAttachment): NonNullable<ComposerOptions['attachments']>[number] {
+  if (!Buffer.isBuffer(content)) throw new DraftFault(`The attachment "${filename}" has no content.`);
+  return {
+    filename: ofOneLine('File Name', filename),
+    content,
+    ...(contentType !== null && MEDIA_TYPE.test(contentType) && { contentType }),
+    ...(cid !== undefined && { cid: ofOneLine('Content-ID', cid) }),
+  };
+}

@@ -1,0 +1,45 @@
+// How a mail that is to be sent lies in an entry's content: gzip of one line of JSON (its envelope) and the mail's own bytes.
+// Invariant: what was packed comes out as it was, byte for byte.
+import { promisify } from 'node:util';
+import { constants, gunzip, gzip } from 'node:zlib';
+import type { BuiltMail, Envelope } from './mail-content';
+
+const compress = promisify(gzip);
+const decompress = promisify(gunzip);
+
+const LF = 0x0a;
+
+interface FirstLine {
+  readonly form: 1;
+  readonly envelope: Envelope;
+}
+
+export interface PackedMail {
+  readonly envelope: Envelope;
+  /** RFC 5322, lines end with CRLF. */
+  readonly raw: Buffer;
+}
+
+export async function packOutgoing({ envelope, raw }: Pick<BuiltMail, 'envelope' | 'raw'>): Promise<Buffer> {
+  const first: FirstLine = { form: 1, envelope };
+  const line = Buffer.from(`${JSON.stringify(first)}\n`);
+  // Speed before size: most of a large mail is base64 of compressed data.
+  return compress(Buffer.concat([line, raw]), { level: constants.Z_BEST_SPEED });
+}
+
+/** @throws Error: it is none, or was packed by another version */
+export async function unpackOutgoing(content: Uint8Array): Promise<PackedMail> {
+  const unpacked = await decompress(content);
+  const end = unpacked.indexOf(LF);
+  const first = JSON.parse(unpacked.toString('utf8', 0, Math.max(end, 0))) as { readonly form: unknown };
+  if (first.form !== 1)
+    throw new Error(
+      `This mail was packed by another version of n8n-nodes-durable-mail (form ${String(first.form)}).`,
+    );
+  return { envelope: (first as FirstLine).envelope, raw: unpacked.subarray(end + 1) };
+}
+
+/** For people, and for the search. */
+export const recipientsText = ({ to }: Envelope): string => to.join(', ').slice(0, MOST_RECIPIENTS_TEXT);
+
+const MOST_RECIPIENTS_TEXT = 2_000;

@@ -1,0 +1,158 @@
+// A mail that is to be sent: what its bytes are, and what can never become of a text in it.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { headerBlock, readHeaders } from '../../engine/mail/headers';
+import { parseMail } from '../../engine/mail/parse';
+import { buildMail, type BuiltMail, DraftFault, type MailDraft } from '../../engine/outbox/mail/mail-content';
+import { packOutgoing, recipientsText, unpackOutgoing } from '../../engine/outbox/mail/packed-mail';
+
+const DRAFT: MailDraft = {
+  from: 'Ann Ø <ann@example.com>',
+  to: 'bob@example.com, "Carl, of the shop" <carl@example.com>',
+  subject: 'Grüße',
+  text: 'Hello\n.\nthere',
+};
+
+const build = (draft: Partial<MailDraft>): Promise<BuiltMail> => buildMail({ ...DRAFT, ...draft });
+const headersOf = ({ raw }: BuiltMail): ReturnType<typeof readHeaders> => readHeaders(headerBlock(raw));
+
+describe('a mail that is to be sent', () => {
+  it('has what was filled in, as a mail client reads it', async () => {
+    const mail = await build({
+      ...{ cc: 'dora@example.com', replyTo: 'desk@example.com', html: '<p>Hello <img src="cid:logo"></p>' },
+      attachments: [
+        { filename: 'größe.txt', contentType: 'text/plain', content: Buffer.from('a file') },
+        { filename: 'logo.png', contentType: 'image/png', content: Buffer.from([1, 2, 3]), cid: 'logo' },
+      ],
+      headers: [
+        ['X-Order', '17'],
+        ['X-Order', '18'],
+      ],
+      inReplyTo: '<one@example.org>',
+      references: ['<zero@example.org>', '<one@example.org>'],
+      date: new Date('2026-05-06T07:08:09Z'),
+    });
+    const parsed = await parseMail(mail.raw);
+    assert.equal(parsed.headers.get('subject')?.[0], 'Grüße');
+    assert.equal(parsed.headers.get('from')?.[0], 'Ann Ø <ann@example.com>');
+    assert.deepEqual(parsed.headers.get('x-order'), ['17', '18']);
+    assert.equal(parsed.headers.get('reply-to')?.[0], 'desk@example.com');
+    assert.equal(parsed.headers.get('in-reply-to')?.[0], '<one@example.org>');
+    assert.equal(parsed.headers.get('references')?.[0], '<zero@example.org> <one@example.org>');
+    assert.equal(parsed.headers.get('date')?.[0], 'Wed, 06 May 2026 07:08:09 +0000');
+    assert.equal(parsed.headers.get('message-id')?.[0], mail.messageId);
+    assert.match(mail.messageId, /^<[0-9a-f-]{36}@example\.com>$/);
+    assert.equal(parsed.text.trim(), 'Hello\n.\nthere');
+    assert.match(parsed.html, /cid:logo/);
+    const files = parsed.attachments.map(({ filename, cid, content }) => [filename, cid, content.toString()]);
+    assert.deepEqual(files.sort(), [
+      ['größe.txt', undefined, 'a file'],
+      ['logo.png', 'logo', '\u0001\u0002\u0003'],
+    ]);
+    assert.ok(!/(^|[^\r])\n/.test(mail.raw.toString('latin1')), 'each line ends with CRLF');
+  });
+
+  it('says who gets a blind copy in the envelope only', async () => {
+    const mail = await build({ bcc: 'Eve <eve@example.com>' });
+    assert.deepEqual(mail.envelope, {
+      from: 'ann@example.com',
+      to: ['bob@example.com', 'carl@example.com', 'eve@example.com'],
+    });
+    assert.ok(!mail.raw.includes('eve@example.com'));
+  });
+
+  it('goes to each once, groups and foreign domains, too', async () => {
+    const to = 'Team: a@example.com, "a@example.com" <a@example.com>;, Bö <b@bücher.example>; c@example.com';
+    const { envelope } = await build({ to });
+    assert.deepEqual(envelope.to, ['a@example.com', 'b@xn--bcher-kva.example', 'c@example.com']);
+  });
+
+  it('is packed and unpacked byte for byte', async () => {
+    const mail = await build({});
+    const { envelope, raw } = await unpackOutgoing(await packOutgoing(mail));
+    assert.deepEqual(envelope, mail.envelope);
+    assert.ok(raw.equals(mail.raw));
+    assert.equal(recipientsText(envelope), 'bob@example.com, carl@example.com');
+  });
+
+  it('reads no file and no URL, whatever comes for a text', async () => {
+    const path = { path: __filename } as unknown as string;
+    await assert.rejects(build({ text: path }), DraftFault);
+    await assert.rejects(build({ html: path }), DraftFault);
+    await assert.rejects(build({ subject: path }), DraftFault);
+    const attachment = { filename: 'a', contentType: null, path: __filename } as never;
+    await assert.rejects(build({ attachments: [attachment] }), DraftFault);
+  });
+
+  it('is refused, in words, where it cannot be sent', async () => {
+    for (const [draft, words] of [
+      [{ to: '' }, /no recipient/],
+      [{ from: 'nobody' }, /"From" holds what is no address: nobody/],
+      [{ from: '' }, /"From" is not one address/],
+      [{ from: 'a@example.com, b@example.com' }, /"From" is not one address/],
+      [{ to: 'bob@example.com, nobody' }, /"To" holds what is no address: nobody/],
+      [{ bcc: 'bob@example.com eve@example.com' }, /comma is missing in "BCC"/],
+      [{ cc: 'bob@example.com>RCPT' }, /"CC" holds what is no address/],
+      [{ headers: [['Bcc', 'x@example.com']] }, /"Bcc" cannot be added/],
+      [{ headers: [['Content-Type', 'text/x']] }, /cannot be added/],
+      [{ headers: [['X Y', '1']] }, /no name of a header field/],
+      [{ headers: [['X:Y', '1']] }, /no name of a header field/],
+      [{ messageId: 'one@example.com' }, /angle brackets/],
+      [{ inReplyTo: '<a> <b>' }, /angle brackets/],
+    ] as const)
+      await assert.rejects(build(draft), (error: Error) => {
+        assert.ok(error instanceof DraftFault);
+        return words.test(error.message);
+      });
+  });
+
+  it('has no field, and no recipient, that came in with a text', async () => {
+    const breaks = fc.constantFrom('\r\n', '\n', '\r', '\r\n ', '\u2028', '\u0085', '\0', '\v', '\t');
+    const evil = fc
+      .tuple(
+        fc.string({ maxLength: 8 }),
+        breaks,
+        fc.constantFrom('X-Evil: 1', 'Bcc: eve@evil.example', '\r\nbody'),
+      )
+      .map((parts) => parts.join(''));
+    const fields = fc.constantFrom(
+      'from',
+      'to',
+      'cc',
+      'replyTo',
+      'subject',
+      'header',
+      'filename',
+      'cid',
+      'type',
+    );
+    const property = fc.asyncProperty(fields, evil, async (field, text) => {
+      const file = { filename: 'a.txt', contentType: 'text/plain', content: Buffer.from('a') };
+      const draft: Partial<MailDraft> = {
+        ...(field === 'header' && { headers: [['X-Some', text]] as const }),
+        ...(field === 'filename' && { attachments: [{ ...file, filename: text }] }),
+        ...(field === 'cid' && { html: 'a', attachments: [{ ...file, cid: text }] }),
+        ...(field === 'type' && { attachments: [{ ...file, contentType: text }] }),
+        ...(['from', 'to', 'cc', 'replyTo', 'subject'].includes(field) && { [field]: text }),
+      };
+      const mail = await build(draft).catch((error: unknown) => {
+        assert.ok(error instanceof DraftFault, String(error));
+        return null;
+      });
+      if (!mail) return;
+      const head = headerBlock(mail.raw).toString('latin1');
+      assert.ok(!/^(x-evil|bcc)\s*:/im.test(head), head);
+      assert.ok(!mail.envelope.to.includes('eve@evil.example'));
+      const parsed = await parseMail(mail.raw);
+      assert.equal(parsed.text.trim(), field === 'cid' ? parsed.text.trim() : 'Hello\n.\nthere');
+      assert.ok(!headersOf(mail).has('x-evil'));
+    });
+    await fc.assert(property, { numRuns: 300 });
+  });
+
+  it('takes whatever stands in a subject as one line', async () => {
+    const mail = await build({ subject: ' one\r\n two\u2028three\0 ' });
+    assert.equal(mail.subject, 'one two three');
+  });
+});

@@ -92,6 +92,7 @@ module.exports = {
     engineOrder('outbox', ['feed', 'http', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('instance', [
       'console',
+      'outbox',
       'feed',
       'imap',
       'gmail',

@@ -1,7 +1,8 @@
 // The words for what is to go out and what did, and for what people may do about it.
 // Invariants: a state is told by a word and an icon, never by its colour alone; what an act does is said before it is done; what
 // nobody knows says so, and what to do.
-import type { EntryState, EntryTold, OutboxActName, OutboxCounts } from '../../engine/console/outbox-api';
+import type { OutboxActName } from '../../engine/console/api';
+import type { EntryState, EntryTold, OutboxCounts } from '../../engine/console/outbox-api';
 import type { Word } from './states';
 
 export const ENTRY_STATES: Readonly<Record<EntryState, Word>> = {

@@ -8,7 +8,6 @@ import type { EventRecord, SourceHealth } from '../ledger/inspection';
 import type { SeriesPoint } from '../ledger/series';
 import type { Backfill, EventState } from '../ledger/states';
 import type { TriggerHealth } from '../ledger/trigger-health';
-import type { OutboxActName, OutboxQuery } from './outbox-api';
 
 /** *read* sees everything; *operate* acts, too. */
 export type Right = 'read' | 'operate';
@@ -168,6 +167,28 @@ export interface MailQuery {
   readonly since?: string;
   readonly until?: string;
 }
+
+/**
+ * The filter of entries, as in the query of `/api/outbox`. What is left out, or empty, lets everything through.
+ * - `state`: one or several, with commas; `kind`: `mail`, `webhook`; `event`: the id of the mail that they answer
+ * - `recipient`, `subject`: a part of it, in any case; refused where the console does not show them
+ * - `lane`: as it is told of an entry; `messageId`: with its angle brackets
+ * - `since`, `until`: queued at or after, and before; ISO 8601
+ */
+export interface OutboxQuery {
+  readonly state?: string;
+  readonly kind?: string;
+  readonly workflow?: string;
+  readonly event?: string;
+  readonly recipient?: string;
+  readonly subject?: string;
+  readonly lane?: string;
+  readonly messageId?: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
+export type OutboxActName = 'retry' | 'cancel' | 'markSent' | 'forget';
 
 export type ActName = 'replay' | 'retryNow' | 'markDone' | 'forget';
 

@@ -7,7 +7,10 @@ import { tellEndpoint } from './outbox-told';
 import type { ConsoleLedger } from './ports';
 import { Refusal } from './refusal';
 
-export const takeBackOne: Act = async ({ ledger, wakeOutbox }, { name, ...more }): Promise<EndpointAnswer> => {
+export const takeBackOne: Act = async (
+  { ledger, wakeOutbox },
+  { name, ...more },
+): Promise<EndpointAnswer> => {
   only(more);
   const { id } = await named(ledger, name);
   if (!(await ledger.takeBack(id))) throw isNone();

@@ -19,7 +19,12 @@ export const actOnMails: Act = async (acting, body, by): Promise<ActAnswer> => {
   only(more);
   const name = oneOf(typeof action === 'string' ? action : '', 'action', ACTIONS);
   if (ids !== undefined && filter === undefined && count === undefined)
-    return actOn(acting, name, { ids: idsIn(ids, ['a mail', 'mails']), ...(state !== undefined && stillIn(state)) }, by);
+    return actOn(
+      acting,
+      name,
+      { ids: idsIn(ids, ['a mail', 'mails']), ...(state !== undefined && stillIn(state)) },
+      by,
+    );
   if (asksForAll(body) && state === undefined) return actOnAll(acting, name, body.filter, count, by);
   throw new Refusal(
     400,

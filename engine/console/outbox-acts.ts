@@ -3,11 +3,10 @@
 // not sent again because a filter said nothing of it.
 import type { EntryFilter } from '../ledger/outbox';
 import type { Act, Acting, Body } from './acting';
-import type { Acted, ActAnswer } from './api';
+import type { Acted, ActAnswer, OutboxActName, OutboxQuery } from './api';
 import { asksForAll, idsIn, only, refuseIfMore, toldIn } from './asked-acts';
 import { JOB_PAGE, type JobWork } from './job';
 import { meantBy } from './meant';
-import type { OutboxActName, OutboxQuery } from './outbox-api';
 import { OUTBOX_NAMES, outboxFilter } from './outbox-filter';
 import { MOST_COUNTED } from './paging';
 import { askedOf, oneOf } from './query';

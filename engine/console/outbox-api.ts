@@ -3,7 +3,7 @@
 // Invariants: no secret is told, and nothing of what a sender needs (`request`); where the console does not show mails neither
 // recipient nor subject is.
 import type { Template, TemplateTexts } from '../ledger/templates';
-import type { AsTold, MailTold } from './api';
+import type { AsTold, MailTold, OutboxActName, OutboxQuery } from './api';
 
 /** As engine/ledger/outbox.ts says. */
 export type EntryState = 'QUEUED' | 'SENDING' | 'SENT' | 'FAILED' | 'UNKNOWN' | 'BOUNCED' | 'CANCELLED';
@@ -42,26 +42,6 @@ export interface EntryTold {
   readonly hasContent: boolean;
 }
 
-/**
- * The filter of entries, as in the query of `/api/outbox`. What is left out, or empty, lets everything through.
- * - `state`: one or several, with commas; `kind`: `mail`, `webhook`; `event`: the id of the mail that they answer
- * - `recipient`, `subject`: a part of it, in any case; refused where the console does not show them
- * - `lane`: as it is told of an entry; `messageId`: with its angle brackets
- * - `since`, `until`: queued at or after, and before; ISO 8601
- */
-export interface OutboxQuery {
-  readonly state?: string;
-  readonly kind?: string;
-  readonly workflow?: string;
-  readonly event?: string;
-  readonly recipient?: string;
-  readonly subject?: string;
-  readonly lane?: string;
-  readonly messageId?: string;
-  readonly since?: string;
-  readonly until?: string;
-}
-
 /** `GET /api/outbox?<filter>&after=&limit=`: the newest first. */
 export interface OutboxAnswer {
   readonly entries: readonly EntryTold[];
@@ -88,8 +68,6 @@ export interface OutboxCounts {
   readonly bounced: number;
   readonly cancelled: number;
 }
-
-export type OutboxActName = 'retry' | 'cancel' | 'markSent' | 'forget';
 
 /** `POST /api/outbox/act` */
 export type OutboxActRequest =

@@ -1,10 +1,10 @@
 // Which entries of the outbox are meant: the filter of an address, or of an action, in the ledger's words.
 // Invariant: where recipient and subject are not shown, nobody finds out about them by looking for them.
+import type { OutboxQuery } from './api';
 import { eventIdOf } from '../ledger/askable';
 import { ENTRY_STATES, type EntryFilter } from '../ledger/outbox';
 import { type Asked, oneOf, shown, textIn, timeIn } from './query';
 import { Refusal } from './refusal';
-import type { OutboxQuery } from './outbox-api';
 
 export const OUTBOX_NAMES = [
   ...['state', 'kind', 'workflow', 'event', 'recipient', 'subject', 'lane', 'messageId', 'since', 'until'],

@@ -35,8 +35,7 @@ export const OUTBOX_READS: Readonly<Record<string, Read>> = {
     asked(query, []);
     const id = eventIdOf(given);
     const [entry] = id === null ? [] : await ledger.entriesOf({ ids: [id] });
-    if (!entry)
-      throw new Refusal(404, 'This entry is not in the outbox. Perhaps it was kept long enough.');
+    if (!entry) throw new Refusal(404, 'This entry is not in the outbox. Perhaps it was kept long enough.');
     const { event } = entry.origin;
     const mail = event === null ? null : await ledger.event(event);
     return {

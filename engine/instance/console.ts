@@ -3,6 +3,7 @@
 import { createConsole } from '../console/console';
 import type { Console, ConsoleContext } from '../console/context';
 import { Feed } from '../feed/feed';
+import { placeholdersOf, render } from '../outbox/mail/render';
 import type { Log } from '../runtime/log';
 import { lookKey } from '../source/notices';
 import type { Engine } from './engine';
@@ -17,6 +18,8 @@ export function openConsole({ ledger, wake }: Pick<Engine, 'ledger' | 'wake'>, h
   const feed = feedOver({ ledger, wake }, home);
   const console = createConsole({
     ...{ ...home, ledger, wake, feed },
+    templates: { render, valuesOf: placeholdersOf },
+    wakeOutbox: () => undefined,
     look: (sourceId) => wake.notify([lookKey(sourceId)]),
     now: Date.now,
   });

@@ -1,5 +1,5 @@
 // Acts on what is in the outbox.
-import type { OutboxActName, OutboxQuery } from '../../../engine/console/outbox-api';
+import type { OutboxActName, OutboxQuery } from '../../../engine/console/api';
 import { Acting } from '../../parts/acting';
 import { Selection } from '../../parts/selection';
 import { ENTRY_ACTS, ENTRY_STATES } from '../../words/entries';

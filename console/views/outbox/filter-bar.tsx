@@ -1,6 +1,6 @@
 // Where people say what of the outbox they want to see. What they say goes into the address, and the list follows the address.
+import type { OutboxQuery } from '../../../engine/console/api';
 import type { JSX } from 'preact';
-import type { OutboxQuery } from '../../../engine/console/outbox-api';
 import { me } from '../../api/session';
 import { outboxCounts, triggers } from '../../live/known';
 import { Choice, known } from '../../parts/choice';

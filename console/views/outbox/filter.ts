@@ -1,6 +1,7 @@
 // The filter of the outbox, as it stands in the address: what is asked for, and how it is said in words.
 // Invariant: what is shown, counted and acted on is of one filter, the address's; a name that is none of the filter's is dropped.
-import type { EntryState, OutboxQuery } from '../../../engine/console/outbox-api';
+import type { OutboxQuery } from '../../../engine/console/api';
+import type { EntryState } from '../../../engine/console/outbox-api';
 import { workflowName } from '../../parts/names';
 import { go, route } from '../../route';
 import { ENTRY_STATES } from '../../words/entries';

@@ -1,5 +1,6 @@
 // What the filter finds in the outbox, as a list that is kept new by the feed.
-import type { EntryAnswer, EntryTold, OutboxAnswer, OutboxQuery } from '../../../engine/console/outbox-api';
+import type { OutboxQuery } from '../../../engine/console/api';
+import type { EntryAnswer, EntryTold, OutboxAnswer } from '../../../engine/console/outbox-api';
 import type { FeedEvent } from '../../../engine/feed/feed-event';
 import { ask, pathOf } from '../../api/ask';
 import { EndlessList, PAGE } from '../../parts/endless-list';

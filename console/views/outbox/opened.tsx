@@ -1,7 +1,8 @@
 // One entry of the outbox, opened beside the list: how it stands, what can be done, and what is known of it.
 import type { ComponentChildren, JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
-import type { EntryAnswer, EntryTold, OutboxQuery } from '../../../engine/console/outbox-api';
+import type { OutboxQuery } from '../../../engine/console/api';
+import type { EntryAnswer, EntryTold } from '../../../engine/console/outbox-api';
 import { ask } from '../../api/ask';
 import { Resource } from '../../api/resource';
 import { me } from '../../api/session';

@@ -6,7 +6,7 @@ import type { JSX } from 'preact';
 import type { PreviewAnswer } from '../../../engine/console/outbox-api';
 import { post } from '../../api/request';
 import { orTell } from '../../parts/notices';
-import { asRequest, type Typed } from './template-form';
+import { asRequest, type Typed } from './typed-template';
 
 /** As whoever fills templates reads them; what is no name there, is refused there. */
 const PLACE = /\{\{\s*([^{}]+?)\s*\}\}/g;

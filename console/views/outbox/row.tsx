@@ -2,7 +2,8 @@
 // Invariant: all that a workflow or a receiver says is text, and turns no other text around, whatever its direction.
 import type { JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
-import type { EntryTold, OutboxQuery } from '../../../engine/console/outbox-api';
+import type { OutboxQuery } from '../../../engine/console/api';
+import type { EntryTold } from '../../../engine/console/outbox-api';
 import { me } from '../../api/session';
 import { Within } from '../../parts/links';
 import { EntryMark } from '../../parts/state-mark';

@@ -3,7 +3,7 @@
 import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import type { TemplateAnswer, TemplateRequest } from '../../../engine/console/outbox-api';
+import type { TemplateAnswer } from '../../../engine/console/outbox-api';
 import { ask, pathOf } from '../../api/ask';
 import { post, Unanswered } from '../../api/request';
 import { me } from '../../api/session';
@@ -11,6 +11,7 @@ import { Dialog } from '../../parts/dialog';
 import { Asking, Wrong } from '../../parts/held';
 import { orTell, tell } from '../../parts/notices';
 import { Preview } from './preview';
+import { asRequest, EMPTY, type Typed } from './typed-template';
 
 interface Shown {
   /** null: a new one. */
@@ -20,16 +21,6 @@ interface Shown {
   readonly saved: (name: string) => void;
   readonly left: () => void;
 }
-
-export type Typed = Readonly<Record<'name' | 'subject' | 'text' | 'html', string>>;
-
-const EMPTY: Typed = { name: '', subject: '', text: '', html: '' };
-
-export const asRequest = ({ name, subject, text, html }: Typed): TemplateRequest => ({
-  ...{ name: name.trim(), subject },
-  text: text || null,
-  html: html || null,
-});
 
 export function TemplateForm({ name, changedAt, saved, left }: Shown): JSX.Element {
   const typed = useSignal<Typed | null>(name === null ? EMPTY : null);

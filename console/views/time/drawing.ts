@@ -1,7 +1,28 @@
 // Draws lines over time on a canvas, in the colours of the page: axes that can be read, and where the pointer is.
 // Invariants: it is drawn anew whenever its width or the colours change, and whole; the y axis begins at nothing.
 import { axisTime } from '../../words/time';
-import type { Plotted } from './plot';
+
+export interface Line {
+  readonly name: string;
+  /** One of the style's `--line-…`. */
+  readonly color: 'first' | 'second' | 'third' | 'fourth';
+  readonly values: readonly number[];
+  /** What it says as a whole, where nobody points at a time. */
+  readonly whole: string;
+  readonly filled?: boolean;
+}
+
+export interface Plotted {
+  readonly title: string;
+  /** s since 1970, growing. */
+  readonly times: readonly number[];
+  readonly from: number;
+  readonly until: number;
+  readonly lines: readonly Line[];
+  readonly word: (value: number) => string;
+  /** Each value counts from its time to the next one. */
+  readonly stepped: boolean;
+}
 
 const HEIGHT = 180;
 const MARGIN = { top: 8, right: 12, bottom: 28, left: 56 } as const;
@@ -12,9 +33,9 @@ const MOST_POINTS = 200;
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 /** What times are apart on an axis, s. */
-const STEPS = [1, 5, 10, 15, 30].map((minutes) => minutes * MINUTE).concat(
-  [1, 2, 3, 6, 12, 24, 48].map((hours) => hours * HOUR),
-);
+const STEPS = [1, 5, 10, 15, 30]
+  .map((minutes) => minutes * MINUTE)
+  .concat([1, 2, 3, 6, 12, 24, 48].map((hours) => hours * HOUR));
 
 export class Drawing {
   readonly #canvas = document.createElement('canvas');
@@ -59,7 +80,9 @@ export class Drawing {
   }
 
   get #most(): number {
-    const all = this.#plotted.lines.map(({ values }) => values.reduce((one, other) => Math.max(one, other), 0));
+    const all = this.#plotted.lines.map(({ values }) =>
+      values.reduce((one, other) => Math.max(one, other), 0),
+    );
     return Math.max(1e-3, Math.max(...all) * 1.1);
   }
 

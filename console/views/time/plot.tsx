@@ -5,29 +5,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { isDark } from '../../parts/theme';
 import { shortTime } from '../../words/time';
-import { Drawing } from './drawing';
-
-export interface Line {
-  readonly name: string;
-  /** One of the style's `--line-…`. */
-  readonly color: 'first' | 'second' | 'third' | 'fourth';
-  readonly values: readonly number[];
-  /** What it says as a whole, where nobody points at a time. */
-  readonly whole: string;
-  readonly filled?: boolean;
-}
-
-export interface Plotted {
-  readonly title: string;
-  /** s since 1970, growing. */
-  readonly times: readonly number[];
-  readonly from: number;
-  readonly until: number;
-  readonly lines: readonly Line[];
-  readonly word: (value: number) => string;
-  /** Each value counts from its time to the next one. */
-  readonly stepped: boolean;
-}
+import { Drawing, type Plotted } from './drawing';
 
 export function Plot(plotted: Plotted): JSX.Element {
   const { title, times, lines, word } = plotted;

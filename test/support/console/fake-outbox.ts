@@ -1,11 +1,10 @@
 // The outbox of the fake console: its entries, templates and endpoints, as engine/console/outbox-api.ts says.
 // Invariant: what an act changes here it changes in a real one, too.
-import type { JobTold } from '../../../engine/console/api';
+import type { JobTold, OutboxActName } from '../../../engine/console/api';
 import type {
   EndpointTold,
   EntryTold,
   NameRequest,
-  OutboxActName,
   OutboxActRequest,
   OutboxCounts,
   PreviewRequest,
@@ -25,7 +24,9 @@ const OF: Readonly<Record<OutboxActName, readonly EntryTold['state'][]>> = {
   forget: ['SENT', 'FAILED', 'UNKNOWN', 'BOUNCED', 'CANCELLED'],
 };
 
-const TYPES: Readonly<Partial<Record<EntryTold['state'], 'queued' | 'sent' | 'failed' | 'unknown' | 'bounced'>>> = {
+const TYPES: Readonly<
+  Partial<Record<EntryTold['state'], 'queued' | 'sent' | 'failed' | 'unknown' | 'bounced'>>
+> = {
   ...{ QUEUED: 'queued', SENT: 'sent', FAILED: 'failed', UNKNOWN: 'unknown', BOUNCED: 'bounced' },
 };
 
@@ -72,7 +73,13 @@ export class FakeOutbox {
   }
 
   /** @param mails those that there are, by id @returns undefined: it is no address of the outbox @throws Refused */
-  told(path: string, query: URLSearchParams, body: unknown, mailOf: (id: string) => unknown, jobs: JobTold[]): unknown {
+  told(
+    path: string,
+    query: URLSearchParams,
+    body: unknown,
+    mailOf: (id: string) => unknown,
+    jobs: JobTold[],
+  ): unknown {
     switch (path) {
       case '/api/outbox':
         return this.#pageOf(query);
@@ -105,7 +112,9 @@ export class FakeOutbox {
         this.#feed.tell({ type: 'endpoint.changed', data: {} });
         return { removed: true };
       default:
-        return path.startsWith('/api/outbox/') ? this.#one(path.slice('/api/outbox/'.length), mailOf) : undefined;
+        return path.startsWith('/api/outbox/')
+          ? this.#one(path.slice('/api/outbox/'.length), mailOf)
+          : undefined;
     }
   }
 
@@ -144,7 +153,9 @@ export class FakeOutbox {
     const at = (name: string): number | null => (query.get(name) ? Date.parse(query.get(name)!) : null);
     return this.entries
       .filter((entry) => !states || states.includes(entry.state))
-      .filter((entry) => is('kind', entry.kind) && is('workflow', entry.workflowId) && is('event', entry.event))
+      .filter(
+        (entry) => is('kind', entry.kind) && is('workflow', entry.workflowId) && is('event', entry.event),
+      )
       .filter((entry) => is('lane', entry.lane) && is('messageId', entry.messageId))
       .filter((entry) => has('recipient', entry) && has('subject', entry))
       .filter(({ queuedAt }) => Date.parse(queuedAt) >= (at('since') ?? 0))

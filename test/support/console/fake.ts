@@ -222,7 +222,13 @@ export class FakeConsole {
       case '/api/batch':
         return this.#answers((body as BatchRequest).asks, right);
       default:
-        return this.outbox.told(path, query, body, (id) => this.mails.find((mail) => mail.id === id), this.jobs);
+        return this.outbox.told(
+          path,
+          query,
+          body,
+          (id) => this.mails.find((mail) => mail.id === id),
+          this.jobs,
+        );
     }
   }
 
@@ -314,7 +320,9 @@ function json(res: ServerResponse, status: number, answer: unknown): void {
 
 function refusalOf(right: Right | null, method: string | undefined, path: string): Refusal | null {
   if (right === null) return { status: 401, error: 'This token is not accepted.' };
-  return method === 'POST' && !['/api/batch', '/api/view', '/api/templates/preview'].includes(path) && right !== 'operate'
+  return method === 'POST' &&
+    !['/api/batch', '/api/view', '/api/templates/preview'].includes(path) &&
+    right !== 'operate'
     ? { status: 403, error: 'With this token one may look, not act.' }
     : null;
 }

@@ -55,7 +55,11 @@ export function entriesTold(many: number): EntryTold[] {
     if (at === many - 4)
       return entryTold(id, {
         ...waiting,
-        ...{ state: 'UNKNOWN', event: mailId(997), lastError: 'The connection broke before the answer came.' },
+        ...{
+          state: 'UNKNOWN',
+          event: mailId(997),
+          lastError: 'The connection broke before the answer came.',
+        },
       });
     if (at === many - 5)
       return entryTold(id, {

@@ -4,6 +4,7 @@ import { createConsole } from '../console/console';
 import type { Console, ConsoleContext } from '../console/context';
 import { Feed } from '../feed/feed';
 import { placeholdersOf, render } from '../outbox/mail/render';
+import { wakeOutbox } from '../outbox/wake';
 import type { Log } from '../runtime/log';
 import { lookKey } from '../source/notices';
 import type { Engine } from './engine';
@@ -19,7 +20,7 @@ export function openConsole({ ledger, wake }: Pick<Engine, 'ledger' | 'wake'>, h
   const console = createConsole({
     ...{ ...home, ledger, wake, feed },
     templates: { render, valuesOf: placeholdersOf },
-    wakeOutbox: () => undefined,
+    wakeOutbox: () => wakeOutbox(wake),
     look: (sourceId) => wake.notify([lookKey(sourceId)]),
     now: Date.now,
   });

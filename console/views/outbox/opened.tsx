@@ -61,7 +61,7 @@ function Whole({ answer: { entry, mail } }: { answer: EntryAnswer }): JSX.Elemen
             </>
           )}
         </Fact>
-        {entry.dueAt !== null && (
+        {entry.dueAt !== null && entry.dueAt > entry.queuedAt && (
           <Fact of={entry.state === 'UNKNOWN' ? 'Looked for' : 'Next try'}>
             <Ago at={entry.dueAt} />
           </Fact>

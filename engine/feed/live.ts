@@ -15,8 +15,11 @@ import { type MailsOf, type Worded, worded } from './wording';
 
 const GATHER_MS = 50;
 const POLL_MS = 250;
-/** So many times as long as it took to tell all of them nobody is told more: the feed takes no more than an eighth of a core. */
-const REST = 7;
+/**
+ * So many times as long as it took to tell all of them nobody is told more: telling takes no more than a thirteenth of a core, and
+ * all of the feed, with the reads and with what the connections take beside it, less than a seventh.
+ */
+const REST = 12;
 /** Changes of one look: what comes faster is told later. */
 const PAGE = 500;
 export const AFTER_FAULT = { firstMs: 500, mostMs: 10_000 };

@@ -13,11 +13,25 @@
  *   That an event was offered (QUEUED) is no change: it still waits.
  * - `email.classified`: `{name, category, priority}` of an annotation; with `removed: true` it was taken away
  * - `source.state`: `{state, connection, notifiedUntil}`; `source.recovered`: `{recovered}`, how many mails
+ * - `outbox.*`, of what goes out: `{entry, kind, state, tries, dueAt, workflow, node}`; where a person did it `{what, by}`, too.
+ *   `queued`: it was stored. `updated`: it is tried again, hurried, or cancelled. With the mail that it answers, if it is of one. That
+ *   somebody has taken it (SENDING) is no change
+ * - `template.changed`: `{template}`, with `removed: true` it was taken away
+ * - `endpoint.changed`: `{endpoint, what: 'saved' | 'setAside' | 'takenBack' | 'missed' | 'removed'}`
  * - `sync.*`, of mails that were there before: `{read, left}`, nothing when it is `completed`; `sync.error`: `{error}`
  */
 export type ChangeType =
   | ('email.new' | 'email.started' | 'email.done' | 'email.failed' | 'email.dead' | 'email.updated')
   | 'email.classified'
+  | (
+      | 'outbox.queued'
+      | 'outbox.sent'
+      | 'outbox.failed'
+      | 'outbox.unknown'
+      | 'outbox.bounced'
+      | 'outbox.updated'
+    )
+  | ('template.changed' | 'endpoint.changed')
   | ('source.state' | 'source.recovered')
   | ('sync.started' | 'sync.first_batch' | 'sync.progress' | 'sync.completed' | 'sync.error');
 

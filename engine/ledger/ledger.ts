@@ -7,16 +7,19 @@
 // - only the holder of a source's lease, by its fence, records for it;
 // - only `offer` makes QUEUED, only `claim` makes RUNNING, only the holder of (event, attempt) leaves RUNNING;
 // - what takes in, begins, hands out or lets go is only for the n8n that owns the ledger (ownership.ts): `record`, `offer`,
-//   `claim`, `takeByHand`, `takeEnded`, `takeUnserved`, `holdSource`, `takeKeys` and `sweep` are refused to another;
+//   `claim`, `takeByHand`, `takeEnded`, `takeUnserved`, `holdSource`, `takeKeys`, `takeEntries`, `tellEndpoint` and `sweep` are
+//   refused to another;
 // - all times are the database's; every call that takes several things is a few statements, never one for each.
 // Every method rejects with a LedgerFault (fault.ts) when the database cannot do its part.
 import type { Annotations } from './annotations';
 import type { Changes } from './changes';
+import type { Endpoints } from './endpoints';
 import type { Errands } from './errands';
 import type { Counts, Inspection } from './inspection';
 import type { Lives } from './life';
 import type { Offers } from './offers';
 import type { OnceKeys } from './once-keys';
+import type { Outbox } from './outbox';
 import type { LedgerOwnership } from './ownership';
 import type { Readings } from './readings';
 import type { Recording } from './recording';
@@ -29,6 +32,7 @@ import type { SourceNotes } from './source-notes';
 import type { Sources } from './sources';
 import type { Subscriptions } from './subscriptions';
 import type { Sweeping } from './sweeping';
+import type { Templates } from './templates';
 import type { TriggersHealth } from './trigger-health';
 
 /** What the ledger is asked, part by part. */
@@ -47,6 +51,9 @@ export interface LedgerParts
     Errands,
     Changes,
     OnceKeys,
+    Outbox,
+    Templates,
+    Endpoints,
     Inspection,
     Counts,
     Annotations,

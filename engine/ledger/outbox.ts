@@ -256,5 +256,7 @@ export interface Outbox {
 
 /** A lapsed entry is found by `dueLanes` and `takeEntries`: nobody else sees to it. */
 export const ENTRY_LEASE_MS = 60_000;
+/** No try, and no look for what is in doubt, is put off for longer, ms: the clock was set back, else. */
+export const MOST_ENTRY_DELAY_MS = 14 * 86_400_000;
 /** Errors and answers, in characters. */
 export const MOST_ENTRY_TEXT = 1_000;

@@ -16,6 +16,7 @@ import { livesContract } from './contract/lives';
 import { offerContract } from './contract/offer';
 import { onceAnswersContract } from './contract/once-answers';
 import { onceKeysContract } from './contract/once-keys';
+import { outboxContract } from './contract/outbox';
 import { overTimeContract } from './contract/over-time';
 import { ownershipContract } from './contract/ownership';
 import { readingsContract } from './contract/readings';
@@ -41,6 +42,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     errandsContract(fixture);
     onceKeysContract(fixture);
     onceAnswersContract(fixture);
+    outboxContract(fixture);
     inspectionContract(fixture);
     annotationsContract(fixture);
     livesContract(fixture);

@@ -9,6 +9,7 @@ import { rawMail } from './mails';
 import type { N8n, StoredEvent } from './n8n';
 import type { PostgresServer } from './postgres';
 import { Sink } from './sink';
+import { Supervisor } from './supervisor';
 import { until } from './until';
 import { mailWorkflow, postMail } from './workflows';
 
@@ -87,9 +88,11 @@ async function survives(
       await later(randomInt(300, 9_000));
       await Promise.all(killed.map((database) => database.up()));
     }
+    const supervisor = new Supervisor(n8n.processes);
     const events = await until(
       'every mail is done, and nothing runs or waits',
       async () => {
+        await supervisor.look();
         const found = (await n8n.events()).filter(({ workflow }) => workflow === id);
         const open = found.filter(({ state }) => state !== 'DONE');
         // Few words for many mails: what stands beside them is what n8n has logged.
@@ -100,7 +103,7 @@ async function survives(
         );
         return found.length === MAILS && found;
       },
-      300_000,
+      420_000,
       500,
     );
     const delivered = sink.counts();
@@ -113,7 +116,8 @@ async function survives(
     );
     t.diagnostic(
       `${MAILS} mails, ${KILLS} kills: lost ${MAILS - delivered.size}, delivered again ${repeats.length}, ` +
-        `runs cut off ${[...failures.values()].reduce((sum, count) => sum + count, 0)}`,
+        `runs cut off ${[...failures.values()].reduce((sum, count) => sum + count, 0)}, ` +
+        `processes of n8n that did not find their database again ${supervisor.restarts}`,
     );
     assert.deepEqual([...delivered.keys()].sort(), [...subjects].sort(), 'none is lost');
     assert.deepEqual(unexplained, [], 'repeated only where a run had not ended well');

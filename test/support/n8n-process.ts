@@ -30,6 +30,7 @@ export class N8nProcess {
   readonly folder: string;
   readonly port: number;
   readonly #server: ServerProcess;
+  readonly #answers: () => Promise<boolean>;
 
   private constructor(
     role: keyof typeof ROLES,
@@ -40,6 +41,7 @@ export class N8nProcess {
     this.folder = folder;
     this.port = port;
     const api = new N8nApi(`http://127.0.0.1:${port}`);
+    this.#answers = () => (role === 'main' ? api.isReady() : api.isHealthy());
     this.#server = new ServerProcess({
       name: `n8n's ${role}`,
       command: [process.execPath, N8N, ...ROLES[role]],
@@ -56,7 +58,7 @@ export class N8nProcess {
         }),
         ...environment,
       },
-      answers: () => (role === 'main' ? api.isReady() : api.isHealthy()),
+      answers: this.#answers,
       deadlineMs: 120_000,
       telling: /durable-mail|error|warn|exit|listening|Activat/i,
     });
@@ -81,6 +83,11 @@ export class N8nProcess {
   /** Ends it; SIGKILL is a crash. */
   down(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     return this.#server.down(signal);
+  }
+
+  /** Whether it can work now: also its database answers. */
+  isReady(): Promise<boolean> {
+    return this.#answers();
   }
 
   /** Of the running process. */

@@ -51,6 +51,11 @@ export class N8n {
     return n8n;
   }
 
+  /** All of it that run workflows. */
+  get processes(): readonly N8nProcess[] {
+    return [this.main];
+  }
+
   get folder(): string {
     return this.main.folder;
   }

@@ -77,6 +77,10 @@ export class QueueModeN8n extends N8n {
     }
   }
 
+  override get processes(): readonly N8nProcess[] {
+    return [this.main, this.worker];
+  }
+
   /** The process that takes webhooks. */
   get webhook(): N8nProcess {
     if (!this.#webhook) throw new Error('It was started without a process for webhooks');

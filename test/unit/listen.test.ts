@@ -129,6 +129,27 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     }
   });
 
+  it('tells people what it waits for where its start stands still, once, and goes on when it does', async () => {
+    const listening = new Listening();
+    let goOn = (): void => undefined;
+    listening.collect = () => new Promise((resolve) => (goOn = resolve));
+    const beginning = listening.begin({ ...SETTINGS, outage: { afterMs: 50, whenOver: true } });
+    await until('people are told', () => listening.told.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.deepEqual(
+      listening.told.map((text) =>
+        /The letter box is not being read: it waits for its credential/.test(text),
+      ),
+      [true],
+    );
+    goOn();
+    await until('it listens', () => store.listeners.size === 1);
+    await (
+      await beginning
+    )();
+    assert.equal(listening.told.length, 1);
+  });
+
   it('is said to listen when each new subscription has its place, and not before', async () => {
     const listening = new Listening();
     let isActive = false;

@@ -27,6 +27,8 @@ const OWNERS: ReadonlySet<string> = new Set<keyof LedgerParts>([
   'takeUnserved',
   'holdSource',
   'takeKeys',
+  'takeEntries',
+  'tellEndpoint',
   'sweep',
 ]);
 

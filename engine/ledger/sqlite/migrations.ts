@@ -3,6 +3,7 @@
 import { changeMigration } from './change-migration';
 import { firstMigrations } from './first-migrations';
 import { lifeMigration } from './life-migration';
+import { outboxMigration } from './outbox-migration';
 import { standingMigration } from './standing-migration';
 
 export const migrations: readonly string[] = [
@@ -174,4 +175,7 @@ export const migrations: readonly string[] = [
     delete from once_answer where key = new.key;
   end;
   `,
+
+  // 16: what is to go out, and the log of what did; templates; endpoints.
+  outboxMigration,
 ];

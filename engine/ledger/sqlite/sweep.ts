@@ -9,6 +9,7 @@ import { sweepChanges } from './changes';
 import { limitOf, NOW, type SqliteConnection } from './connection';
 import { deleteMessagesOf } from './messages';
 import { IS_LEFT } from './once';
+import { sweepOutbox } from './outbox-log';
 import type { Method, Part } from './part';
 import { sweepSums } from './series';
 import { releaseContent } from './settle';
@@ -71,6 +72,7 @@ const sweep: Method<'sweep'> = (connection, limit, unrenewed) => {
     sweepSubscriptions(connection, limit),
     connection.run(sweepErrands, limit),
     connection.run(sweepKeys, limit, unrenewed ? JSON.stringify(unrenewed) : null),
+    sweepOutbox(connection, limit),
     sweepChanges(connection, limit * CHANGES_SWEPT) / CHANGES_SWEPT,
     sweepSums(connection, limit * SUMS_SWEPT) / SUMS_SWEPT,
   ];

@@ -18,6 +18,7 @@ import { tellOfLeftBehind } from './left-behind';
 import { log } from '../n8n/log';
 import { LostLedger } from './lost-ledger';
 import { runSlots } from './most-runs';
+import { watchedStep } from './overdue';
 import { PlaceInMail } from './place-in-mail';
 import { whileStoreIs } from './same-store';
 import { type Listener, openStore, processState, type Store } from '../store/store';
@@ -153,15 +154,18 @@ class TriggerListener implements Listener {
 
   /** Listens to the account that the credential names now, until it names another one or n8n closes. */
   async #listen(signal: AbortSignal): Promise<void> {
-    const store = await openStore(this.#context);
+    const store = await this.#step('the mail ledger to be opened', openStore(this.#context));
     const { ledger, runs } = store;
-    await store.own();
-    await this.#lost.opened(ledger);
-    await (this.#serving = this.#serve(store));
+    await this.#step('the mail ledger to be its own', store.own());
+    await this.#step('what n8n keeps of the trigger', this.#lost.opened(ledger));
+    await this.#step('its place in the mail ledger', (this.#serving = this.#serve(store)));
     const moved = new AbortController();
-    const collecting = await this.#collector.collect(
-      store,
-      this.#ports(moved, (ids) => dispatcher.serve(ids)),
+    const collecting = await this.#step(
+      'its credential and its mailboxes',
+      this.#collector.collect(
+        store,
+        this.#ports(moved, (ids) => dispatcher.serve(ids)),
+      ),
     );
     if (signal.aborted) return;
     const dispatcher = store.deliver(this.#settings.delivery, {
@@ -177,7 +181,7 @@ class TriggerListener implements Listener {
     store.listeners.add(this);
     try {
       const trigger = this.#trigger;
-      dispatcher.serve(await collecting.start());
+      dispatcher.serve(await this.#step('the watch of its mailboxes to begin', collecting.start()));
       if (this.#isNew) this.#lookForLeft(store, trigger, signal);
       this.#isNew = false;
       await whileStoreIs(store, this.#context, AbortSignal.any([signal, moved.signal]));
@@ -187,6 +191,14 @@ class TriggerListener implements Listener {
       store.listeners.delete(this);
       if (store.listeners.size === 0) await ledger.leave().catch(() => undefined);
     }
+  }
+
+  #step<T>(what: string, step: Promise<T>): Promise<T> {
+    const tell = (error: Error): void => {
+      if (!this.#closing.signal.aborted) this.#report(error);
+    };
+    const { afterMs } = this.#settings.outage;
+    return watchedStep({ name: this.#telling.name, afterMs, tell }, what, step);
   }
 
   async #serve(store: Store): Promise<void> {

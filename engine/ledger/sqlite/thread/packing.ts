@@ -7,6 +7,7 @@ import type { Annotations } from '../../annotations';
 import { plainAnnotation } from '../../common/annotation';
 import type { Call } from '../../common/parts';
 import { type ContentPiece, type PackedContent, piecesOf } from '../../content';
+import type { DueEntry } from '../../outbox';
 import type { Claim } from '../../pointer';
 import type { Candidate, NewMessage, RecordBatch } from '../../recording';
 import { askedOf, withDue } from '../unrecorded';
@@ -72,6 +73,7 @@ export function packedResult(call: Call, result: unknown): Packed {
   if (call === 'contentPiece') return packedPiece(result as ContentPiece | null);
   if (isClaiming(call)) return packedClaims(result as readonly Claim[]);
   if (call === 'keyAnswers') return packedAnswers(result as ReadonlyMap<string, Buffer>);
+  if (call === 'takeEntries') return packedEntries(result as readonly DueEntry[]);
   if (call !== 'contents') return { value: result, give: [] };
   const contents = [...(result as ReadonlyMap<string, PackedContent>)].map(
     ([event, content]) => [event, piecesOf(content).map(own)] as const,
@@ -89,6 +91,11 @@ function packedPiece(piece: ContentPiece | null): Packed {
 function packedAnswers(answers: ReadonlyMap<string, Buffer>): Packed {
   const value = new Map([...answers].map(([key, packed]) => [key, own(packed)]));
   return { value, give: [...value.values()].map(({ buffer }) => buffer) };
+}
+
+function packedEntries(entries: readonly DueEntry[]): Packed {
+  const value = entries.map(({ content, ...entry }) => ({ ...entry, content: own(content) }));
+  return { value, give: value.map(({ content }) => content.buffer) };
 }
 
 const isClaiming = (call: Call): boolean => call === 'claim' || call === 'takeByHand';
@@ -118,6 +125,10 @@ export function unpackedResult(call: Call, args: readonly unknown[], value: unkn
   if (call === 'keyAnswers') {
     const answers = value as ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
     return new Map([...answers].map(([key, { buffer }]) => [key, Buffer.from(buffer)]));
+  }
+  if (call === 'takeEntries') {
+    const entries = value as readonly (DueEntry & { readonly content: Uint8Array<ArrayBuffer> })[];
+    return entries.map(({ content, ...entry }) => ({ ...entry, content: Buffer.from(content.buffer) }));
   }
   if (call !== 'contents') return value;
   const contents = value as ReadonlyMap<string, readonly Uint8Array<ArrayBuffer>[]>;

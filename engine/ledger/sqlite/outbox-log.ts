@@ -1,0 +1,251 @@
+// What people see of the outbox in the SQLite ledger, and what they do with it: the log, counts, acts, bounces.
+// Invariant: a listing looks through windows of the log, so that a filter that finds nothing holds up nobody.
+import { setImmediate } from 'node:timers/promises';
+import { monotonicNow } from '../../runtime/time';
+import { askableText } from '../askable';
+import { globOf } from '../common/any-case';
+import { doerOf } from '../common/deed';
+import { askableEntryFilter, type EntryColumns, entryOf, entryText } from '../common/entry';
+import type { EntryAct, EntryCounts, EntryFilter, Outbox } from '../outbox';
+import { limitOf, NOW, type SqliteConnection } from './connection';
+import type { Method, Part } from './part';
+
+const WINDOW = 5_000;
+/** So long it is looked for what a filter lets through, before it is told where to go on. */
+const LOOK_MS = 60;
+
+export const ENTRY_FACTS = `
+  select outgoing.seq, id, key, kind, lane, state, request, recipient, subject, message_id as messageId,
+    workflow_id as workflowId, node_id as nodeId, node_name as nodeName, event_id as event,
+    tries, due_at as dueAt, queued_at as queuedAt, begun_at as begunAt, settled_at as settledAt,
+    last_error as lastError, last_answer as lastAnswer,
+    exists (select 1 from outgoing_content where entry_seq = outgoing.seq) as hasContent
+  from outgoing`;
+
+const selectNamed = `
+  ${ENTRY_FACTS}
+  where id in (select value from json_each(?1)) or key in (select value from json_each(?2))`;
+
+const selectListed = `
+  ${ENTRY_FACTS} where seq in (select value from json_each(?)) order by seq desc`;
+
+const cutAll = `
+  select min(seq) as low, max(seq) as high from (
+    select seq from outgoing where seq <= ?1 order by seq desc limit ${WINDOW})`;
+const cutUnsent = `
+  select min(seq) as low, max(seq) as high from (
+    select outgoing.seq from json_each(?2) asked cross join outgoing indexed by outgoing_unsent
+      on outgoing.state = asked.value and outgoing.state <> 'SENT' and outgoing.seq <= ?1
+    order by outgoing.seq desc limit ${WINDOW})`;
+
+// Whatever is settled is little, but for what was sent; that has no index of its own.
+const countStates = `
+  select state, count(*) as n from outgoing indexed by outgoing_unsent where state <> 'SENT' group by state
+  union all
+  select 'SENT', (select count(*) from outgoing) - (select count(*) from outgoing indexed by outgoing_unsent where state <> 'SENT')
+  union all
+  select 'delayed', count(*) from outgoing where state = 'QUEUED' and due_at > ${NOW}`;
+
+const selectOldest = `select min(queued_at) as at from outgoing indexed by outgoing_queued where state = 'QUEUED'`;
+
+const ids = 'id in (select value from json_each(?1))';
+const hasContent = 'exists (select 1 from outgoing_content where entry_seq = outgoing.seq)';
+const act = `json(?2)`;
+
+const hurry = `update outgoing set due_at = ${NOW}, act = ${act} where ${ids} and state = 'QUEUED' returning id`;
+
+const again = `
+  update outgoing set
+    state = 'QUEUED', tries = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null, act = ${act}
+  where ${ids} and state in ('FAILED', 'UNKNOWN', 'CANCELLED', 'BOUNCED') and ${hasContent}
+  returning id`;
+
+const settleBy = (state: 'CANCELLED' | 'SENT', from: string): string => `
+  update outgoing set
+    state = '${state}', due_at = null, lease_until = null, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms, act = ${act}
+  where ${ids} and state in (${from})
+  returning id`;
+
+const cancel = settleBy('CANCELLED', `'QUEUED', 'UNKNOWN', 'FAILED'`);
+const mark = settleBy('SENT', `'UNKNOWN'`);
+
+// It can be neither sent nor looked for any more.
+const forget = `
+  update outgoing set
+    recipient = null, subject = null, request = '{}', last_error = null, last_answer = null, due_at = null, lease_until = null,
+    act = ${act}
+  where ${ids} and state not in ('QUEUED', 'SENDING')
+    and (recipient is not null or subject is not null or ${hasContent})
+  returning id`;
+
+const forgetContents = `
+  delete from outgoing_content
+  where entry_seq in (select seq from outgoing where id in (select value from json_each(?)))`;
+
+const bounce = `
+  update outgoing set
+    state = 'BOUNCED', due_at = null, lease_until = null, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms, last_error = ?2
+  where message_id = ?1 and state in ('SENT', 'UNKNOWN')
+  returning id`;
+
+const sweepEntries = `
+  delete from outgoing where seq in (select seq from outgoing where drop_at <= ${NOW} ${limitOf('?')})`;
+const sweepLanes = `delete from outgoing_lane where rests_until <= ${NOW} - 86400000`;
+const sweepBegun = `
+  delete from outgoing_begun where rowid in (
+    select rowid from outgoing_begun where at <= ${NOW} - 3600000 ${limitOf('?')})`;
+
+const entriesOf: Method<'entriesOf'> = (connection, names) => {
+  const [byId, byKey] = 'ids' in names ? [names.ids, []] : [[], names.keys];
+  return connection.all<EntryColumns>(selectNamed, JSON.stringify(byId), JSON.stringify(byKey)).map(entryOf);
+};
+
+interface Window {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The newest first. @param before the `seq` to begin below */
+async function* windows(
+  connection: SqliteConnection,
+  { states }: EntryFilter,
+  before = Number.MAX_SAFE_INTEGER,
+): AsyncGenerator<Window> {
+  const isUnsent = states !== undefined && !states.includes('SENT');
+  for (let high = before - 1; ;) {
+    const window = isUnsent
+      ? connection.get<{ low: number | null; high: number }>(cutUnsent, high, JSON.stringify(states))!
+      : connection.get<{ low: number | null; high: number }>(cutAll, high)!;
+    if (window.low === null) return;
+    yield { low: window.low, high: window.high };
+    high = window.low - 1;
+    await setImmediate();
+  }
+}
+
+// The signs before columns keep SQLite from leaving the window's range for another index.
+function condition(given: EntryFilter): { sql: string; parameters: (string | number)[] } {
+  const filter = askableEntryFilter(given);
+  const parts: [string, string | number | undefined][] = [
+    ['+state in (select value from json_each(?))', filter.states && JSON.stringify(filter.states)],
+    ['+kind = ?', filter.kind],
+    ['+lane = ?', filter.lane],
+    ['+workflow_id = ?', filter.workflowId],
+    ['+event_id = ?', filter.event],
+    ['recipient glob ?', filter.recipient === undefined ? undefined : globOf(filter.recipient)],
+    ['subject glob ?', filter.subject === undefined ? undefined : globOf(filter.subject)],
+    ['+message_id = ?', filter.messageId],
+    ['queued_at >= ?', filter.from],
+    ['queued_at < ?', filter.until],
+  ];
+  const asked = parts.filter((part): part is [string, string | number] => part[1] !== undefined);
+  return {
+    sql: ['seq between ? and ?', ...asked.map(([sql]) => sql)].join(' and '),
+    parameters: asked.map(([, parameter]) => parameter),
+  };
+}
+
+const entries: Method<'entries'> = async (connection, filter, page) => {
+  const { sql, parameters } = condition(filter);
+  const select = `select seq from outgoing where ${sql} order by seq desc ${limitOf('?')}`;
+  const began = monotonicNow();
+  const found: number[] = [];
+  let next: number | null = null;
+  for await (const { low, high } of windows(connection, filter, page.after ?? undefined)) {
+    const rest = page.limit + 1 - found.length;
+    found.push(
+      ...connection.all<{ seq: number }>(select, low, high, ...parameters, rest).map(({ seq }) => seq),
+    );
+    if (found.length > page.limit || monotonicNow() - began > LOOK_MS) {
+      next = found.length > page.limit ? found[page.limit - 1]! : low;
+      break;
+    }
+  }
+  const listed = connection.all<EntryColumns>(selectListed, JSON.stringify(found.slice(0, page.limit)));
+  return { entries: listed.map(entryOf), next };
+};
+
+const entriesFound: Method<'entriesFound'> = async (connection, filter, most) => {
+  const { sql, parameters } = condition(filter);
+  const select = `select count(*) as n from (select 1 from outgoing where ${sql} ${limitOf('?')})`;
+  let found = 0;
+  for await (const { low, high } of windows(connection, filter)) {
+    found += connection.get<{ n: number }>(select, low, high, ...parameters, most - found)!.n;
+    if (found >= most) break;
+  }
+  return found;
+};
+
+const countEntries: Method<'countEntries'> = (connection) => {
+  const rows = connection.all<{ state: string; n: number }>(countStates);
+  const of = (state: string): number => rows.find((row) => row.state === state)?.n ?? 0;
+  const counts: EntryCounts = {
+    waiting: of('QUEUED') - of('delayed'),
+    delayed: of('delayed'),
+    active: of('SENDING'),
+    completed: of('SENT'),
+    failed: of('FAILED'),
+    unknown: of('UNKNOWN'),
+    bounced: of('BOUNCED'),
+    cancelled: of('CANCELLED'),
+  };
+  return counts;
+};
+
+const oldestQueuedAt: Method<'oldestQueuedAt'> = (connection) =>
+  connection.get<{ at: number | null }>(selectOldest)!.at;
+
+const STATEMENTS: Readonly<Record<EntryAct, readonly string[]>> = {
+  retry: [hurry, again],
+  cancel: [cancel],
+  markSent: [mark],
+  forget: [forget],
+};
+
+const actOnEntries: Method<'actOnEntries'> = (connection, given, what, by) =>
+  connection.transaction(() => {
+    // One who does the same again is told again.
+    const told = JSON.stringify({ what, by: doerOf(by), at: Date.now() });
+    const changed = new Set<string>();
+    // What is queued anew by one statement is not hurried by the next.
+    for (const statement of [...STATEMENTS[what]])
+      for (const { id } of connection.all<{ id: string }>(
+        statement,
+        JSON.stringify(given.filter((one) => !changed.has(one))),
+        told,
+      ))
+        changed.add(id);
+    if (what === 'forget') connection.run(forgetContents, JSON.stringify([...changed]));
+    return [...changed];
+  });
+
+const noteBounce: Method<'noteBounce'> = (connection, messageId, reason) =>
+  connection
+    .all<{ id: string }>(bounce, askableText(messageId, 'messageId'), entryText(reason))
+    .map(({ id }) => id);
+
+type Log =
+  | 'entriesOf'
+  | 'entries'
+  | 'entriesFound'
+  | 'countEntries'
+  | 'oldestQueuedAt'
+  | 'actOnEntries'
+  | 'noteBounce';
+
+export const outboxLog: Part<Pick<Outbox, Log>> = {
+  entriesOf,
+  entries,
+  entriesFound,
+  countEntries,
+  oldestQueuedAt,
+  actOnEntries,
+  noteBounce,
+};
+
+/** @returns how many entries it deleted */
+export function sweepOutbox(connection: SqliteConnection, limit: number): number {
+  connection.run(sweepLanes);
+  connection.run(sweepBegun, limit);
+  return connection.run(sweepEntries, limit);
+}

@@ -1,0 +1,657 @@
+// The contract of the outbox: one entry for one key; taken by one at a time; what became of it said by who has it; and what is
+// in doubt never sent again by itself.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ChangeType } from '../../../engine/ledger/changes';
+import type { Ledger } from '../../../engine/ledger/ledger';
+import type {
+  DueEntry,
+  Entry,
+  EntryOutcome,
+  EntryRef,
+  EntryState,
+  NewEntry,
+  TakeEntries,
+} from '../../../engine/ledger/outbox';
+import { DAY_MS, type Fixture } from './fixture';
+
+const LEASE_MS = 60_000;
+const PLENTY: Pick<TakeEntries, 'limit' | 'leaseMs' | 'mostAtOnce' | 'mostAMinute'> = {
+  limit: 1_000,
+  leaseMs: LEASE_MS,
+  mostAtOnce: 1_000,
+  mostAMinute: null,
+};
+const SENT: EntryOutcome = { became: 'SENT', answer: '250 queued' };
+
+export const newEntry = (key: string, more: Partial<NewEntry> = {}): NewEntry => ({
+  key,
+  kind: 'mail',
+  lane: 'smtp:a',
+  request: { form: 1, to: ['ann@example.com'] },
+  content: Buffer.from(`content of ${key}`),
+  recipient: 'Ann@example.com',
+  subject: `About ${key}`,
+  messageId: `<${key}@example.com>`,
+  repeats: false,
+  origin: { workflowId: 'w', nodeId: 'n', nodeName: 'Durable Send', event: null },
+  keepMs: DAY_MS,
+  ...more,
+});
+
+export function outboxContract(fixture: Fixture): void {
+  const ledger = (): Ledger => fixture.ledger;
+
+  const queue = async (keys: readonly string[], more: Partial<NewEntry> = {}): Promise<readonly Entry[]> =>
+    ledger().enqueue(keys.map((key) => newEntry(key, more)));
+
+  const take = (more: Partial<TakeEntries> = {}): Promise<readonly DueEntry[]> =>
+    ledger().takeEntries({ ...PLENTY, of: { lane: 'smtp:a' }, ...more });
+
+  const settle = (refs: readonly EntryRef[], outcome: EntryOutcome): Promise<readonly EntryRef[]> =>
+    ledger().settleEntries(refs.map(({ id, fence }) => ({ id, fence, outcome })));
+
+  const entry = async (key: string): Promise<Entry> => (await ledger().entriesOf({ keys: [key] }))[0]!;
+  const state = async (key: string): Promise<EntryState> => (await entry(key)).state;
+
+  /** Their leases ran out. */
+  const lapse = (): Promise<unknown> =>
+    fixture.under.query(`update outgoing set lease_until = 1 where lease_until is not null`);
+  const makeDue = (): Promise<unknown> =>
+    fixture.under.query(`update outgoing set due_at = 1 where due_at is not null`);
+
+  const told = async (after: string): Promise<ChangeType[]> => {
+    const page = await ledger().changes(after, 1_000);
+    assert.ok(page !== 'reset');
+    return page.changes.map(({ type }) => type).filter((type) => /^(outbox|template|endpoint)/.test(type));
+  };
+  const newest = async (): Promise<string> => (await ledger().changePositions()).newest;
+
+  describe('the outbox', () => {
+    it('keeps one entry for one key, and tells who asks again what became of it', async () => {
+      const every = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+      const [first, second] = await ledger().enqueue([
+        newEntry('a', {
+          content: every,
+          subject: null,
+          origin: { workflowId: null, nodeId: null, nodeName: null, event: 'e' },
+        }),
+        newEntry('b'),
+      ]);
+      assert.deepEqual([first!.state, second!.state, first!.tries], ['QUEUED', 'QUEUED', 0]);
+      assert.equal(first!.hasContent, true);
+      assert.deepEqual(second!.request, { form: 1, to: ['ann@example.com'] });
+      const again = await ledger().enqueue([
+        newEntry('b', { subject: 'Another' }),
+        newEntry('c'),
+        newEntry('c', { content: Buffer.from('other') }),
+        newEntry('a', { content: Buffer.from('other') }),
+      ]);
+      assert.deepEqual([again[0]!.id, again[3]!.id], [second!.id, first!.id]);
+      assert.equal(again[1]!.id, again[2]!.id);
+      assert.equal(again[0]!.subject, 'About b');
+      const taken = await take();
+      assert.deepEqual(
+        taken.map(({ key }) => key),
+        ['a', 'b', 'c'],
+      );
+      assert.ok(Buffer.isBuffer(taken[0]!.content));
+      assert.deepEqual(taken[0]!.content, every);
+      assert.equal(taken[2]!.content.toString(), 'content of c');
+      assert.deepEqual(taken[0]!.origin, { workflowId: null, nodeId: null, nodeName: null, event: 'e' });
+      assert.deepEqual(
+        taken.map(({ fence, tries, state }) => [fence, tries, state]),
+        [
+          [1, 1, 'SENDING'],
+          [1, 1, 'SENDING'],
+          [1, 1, 'SENDING'],
+        ],
+      );
+      assert.deepEqual(await ledger().enqueue([]), []);
+    });
+
+    it('is queued once by several who ask at once', async () => {
+      const other = await fixture.under.openAnother();
+      try {
+        const keys = Array.from({ length: 40 }, (_, at) => `k${at}`);
+        const asked = await Promise.all(
+          [ledger(), other, ledger(), other].map((one, at) =>
+            one.enqueue((at % 2 ? keys.toReversed() : keys).map((key) => newEntry(key))),
+          ),
+        );
+        const ids = new Set(asked.flat().map(({ id }) => id));
+        assert.equal(ids.size, keys.length);
+        const taken = await Promise.all(
+          [ledger(), other].map((one) => one.takeEntries({ ...PLENTY, of: { lane: 'smtp:a' }, limit: 30 })),
+        );
+        assert.equal(new Set(taken.flat().map(({ id }) => id)).size, taken.flat().length);
+      } finally {
+        await other.close();
+      }
+    });
+
+    it('is settled by who has it, and by nobody else', async () => {
+      await queue(['a', 'b', 'c', 'd']);
+      const [a, b, c, d] = await take();
+      assert.deepEqual(
+        await settle(
+          [
+            { ...a!, fence: 9 },
+            { id: 'none', fence: 1 },
+          ],
+          SENT,
+        ),
+        [],
+      );
+      assert.deepEqual(await settle([a!], SENT), [{ id: a!.id, fence: 1 }]);
+      await settle([b!], { became: 'FAILED', error: 'No such user', answer: '550 no' });
+      await settle([c!], { became: 'QUEUED', error: 'busy', delayMs: 60_000 });
+      await settle([d!], { became: 'UNKNOWN', error: 'cut off', lookAfterMs: null });
+      assert.deepEqual(await settle([a!, b!, c!, d!], SENT), [], 'once');
+      const [sent, failed, again, doubt] = await Promise.all(['a', 'b', 'c', 'd'].map(entry));
+      assert.deepEqual([sent!.state, sent!.lastAnswer, sent!.lastError], ['SENT', '250 queued', null]);
+      assert.deepEqual(
+        [failed!.state, failed!.lastError, failed!.lastAnswer],
+        ['FAILED', 'No such user', '550 no'],
+      );
+      assert.deepEqual([again!.state, again!.tries, again!.lastError], ['QUEUED', 1, 'busy']);
+      assert.ok(again!.dueAt! > Date.now() + 30_000);
+      assert.deepEqual([doubt!.state, doubt!.dueAt, doubt!.settledAt], ['UNKNOWN', null, null]);
+      assert.ok(sent!.settledAt !== null && failed!.settledAt !== null);
+      assert.deepEqual(await take(), []);
+    });
+
+    it('is queued again where its process is gone before it handed anything over, and in doubt after it', async () => {
+      await queue(['not', 'handed']);
+      await queue(['repeats'], { repeats: true });
+      const [not, handed, repeats] = await take();
+      assert.equal(await ledger().handOver(handed!), true);
+      assert.equal(await ledger().handOver(repeats!), true);
+      assert.deepEqual(await ledger().renewEntries([not!, { ...handed!, fence: 7 }], LEASE_MS), [
+        { id: not!.id, fence: 1 },
+      ]);
+      assert.deepEqual(await take(), []);
+      await lapse();
+      assert.deepEqual(await ledger().dueLanes(10), [{ lane: 'smtp:a', kind: 'mail' }]);
+      const again = await take();
+      assert.deepEqual(again.map(({ key, state, fence, tries }) => [key, state, fence, tries]).sort(), [
+        ['handed', 'UNKNOWN', 2, 1],
+        ['not', 'SENDING', 2, 2],
+        ['repeats', 'SENDING', 2, 2],
+      ]);
+      assert.equal(await ledger().handOver(not!), false, "it is another's by now");
+      assert.deepEqual(await ledger().renewEntries([not!], LEASE_MS), []);
+      assert.deepEqual(await settle([not!, handed!, repeats!], SENT), []);
+    });
+
+    it('is still theirs where the lease ran out and nobody has taken it', async () => {
+      await queue(['a']);
+      const [a] = await take();
+      await lapse();
+      assert.equal(await ledger().handOver(a!), true);
+      assert.deepEqual(await settle([a!], SENT), [{ id: a!.id, fence: 1 }]);
+    });
+
+    it('is looked for while it is in doubt, and sent again only where it was found not to be there', async () => {
+      await queue(['a', 'b', 'c']);
+      const sending = await take();
+      await settle(sending, { became: 'UNKNOWN', error: 'cut off', lookAfterMs: 0 });
+      const first = await take();
+      assert.deepEqual(
+        first.map(({ state, tries }) => [state, tries]),
+        [
+          ['UNKNOWN', 1],
+          ['UNKNOWN', 1],
+          ['UNKNOWN', 1],
+        ],
+      );
+      assert.equal(await ledger().handOver(first[0]!), false, 'it is looked for, not sent');
+      assert.equal(await state('a'), 'UNKNOWN');
+      await settle([first[0]!], SENT);
+      await settle([first[1]!], {
+        became: 'QUEUED',
+        error: 'no credential here',
+        delayMs: 0,
+        isReturned: true,
+      });
+      assert.equal(await state('b'), 'UNKNOWN', 'what nobody could look for stays in doubt');
+      await settle([first[2]!], { became: 'QUEUED', error: 'it is not there', delayMs: 0 });
+      assert.equal(await state('a'), 'SENT');
+      const second = await take();
+      assert.deepEqual(second.map(({ key, state }) => [key, state]).sort(), [
+        ['b', 'UNKNOWN'],
+        ['c', 'SENDING'],
+      ]);
+      await lapse();
+      assert.deepEqual((await take()).map(({ key, state }) => [key, state]).sort(), [
+        ['b', 'UNKNOWN'],
+        ['c', 'SENDING'],
+      ]);
+    });
+
+    it('counts no try that was given back', async () => {
+      await queue(['a']);
+      const [a] = await take();
+      await settle([a!], { became: 'QUEUED', error: 'the process ends', delayMs: 0, isReturned: true });
+      assert.equal((await entry('a')).tries, 0);
+      assert.equal((await take())[0]!.tries, 1);
+    });
+
+    it('begins no more of a lane at once, nor within a minute, than it may', async () => {
+      await queue(['a', 'b', 'c', 'd', 'e']);
+      await queue(['other'], { lane: 'smtp:b' });
+      const first = await take({ mostAtOnce: 2 });
+      assert.equal(first.length, 2);
+      assert.deepEqual(await take({ mostAtOnce: 2 }), []);
+      await settle(first, SENT);
+      assert.equal((await take({ mostAtOnce: 9, mostAMinute: 1 })).length, 1);
+      assert.deepEqual(await take({ mostAtOnce: 9, mostAMinute: 1 }), []);
+      assert.equal((await take({ mostAtOnce: 9, mostAMinute: 2 })).length, 1);
+      assert.equal((await take({ of: { lane: 'smtp:b' }, mostAtOnce: 1, mostAMinute: 1 })).length, 1);
+      await fixture.under.query(`update outgoing_begun set at = at - 61000`);
+      assert.equal((await take({ mostAtOnce: 9, mostAMinute: 1 })).length, 1);
+    });
+
+    it('leaves a lane that rests alone, and no other', async () => {
+      await queue(['a']);
+      await queue(['b'], { lane: 'host:b', kind: 'webhook' });
+      await ledger().restLane('smtp:a', 60_000);
+      await ledger().restLane('smtp:a', 10);
+      assert.deepEqual(await ledger().dueLanes(10), [{ lane: 'host:b', kind: 'webhook' }]);
+      assert.deepEqual(await take(), []);
+      assert.equal((await take({ of: { lane: 'host:b' } })).length, 1);
+      const next = (await ledger().nextDue())!;
+      assert.ok(next > 30_000 && next <= 60_000, String(next));
+    });
+
+    it('says when there is something to do next', async () => {
+      assert.equal(await ledger().nextDue(), null);
+      assert.deepEqual(await ledger().dueLanes(10), []);
+      await queue(['a', 'b']);
+      assert.equal(await ledger().nextDue(), 0);
+      const taken = await take();
+      const lease = (await ledger().nextDue())!;
+      assert.ok(lease > 30_000 && lease <= LEASE_MS);
+      await settle(taken, { became: 'QUEUED', error: 'busy', delayMs: 5_000 });
+      const next = (await ledger().nextDue())!;
+      assert.ok(next > 1_000 && next <= 5_000, String(next));
+      assert.deepEqual(await ledger().dueLanes(10), []);
+      await makeDue();
+      assert.equal((await ledger().dueLanes(10)).length, 1);
+    });
+
+    it('is taken by its id, by who has just queued it', async () => {
+      const [a, b] = await queue(['a', 'b']);
+      const taken = await take({ of: { ids: [b!.id] } });
+      assert.deepEqual(
+        taken.map(({ key }) => key),
+        ['b'],
+      );
+      assert.deepEqual(await take({ of: { ids: [b!.id] } }), []);
+      assert.deepEqual(
+        (await take({ of: { ids: [a!.id, b!.id] } })).map(({ key }) => key),
+        ['a'],
+      );
+    });
+
+    it('is seen: the newest first, by what is asked, and counted', async () => {
+      await queue(['a', 'b', 'c', 'd']);
+      await queue(['hook'], {
+        kind: 'webhook',
+        lane: 'host:x',
+        recipient: 'https://x.example/Path',
+        subject: null,
+        messageId: null,
+      });
+      const [a, b] = await take({ limit: 2 });
+      await settle([a!], SENT);
+      await settle([b!], { became: 'FAILED', error: 'no' });
+      const keys = async (filter = {}, limit = 10): Promise<string[]> =>
+        (await ledger().entries(filter, { limit })).entries.map(({ key }) => key);
+      assert.deepEqual(await keys(), ['hook', 'd', 'c', 'b', 'a']);
+      assert.deepEqual(await keys({ states: ['FAILED', 'QUEUED'] }), ['hook', 'd', 'c', 'b']);
+      assert.deepEqual(await keys({ states: ['SENT', 'FAILED'] }), ['b', 'a']);
+      assert.deepEqual(await keys({ kind: 'webhook' }), ['hook']);
+      assert.deepEqual(await keys({ lane: 'host:x', workflowId: 'w' }), ['hook']);
+      assert.deepEqual(await keys({ recipient: 'ANN@EXAMPLE', subject: 'about B' }), ['b']);
+      assert.deepEqual(await keys({ recipient: '/path' }), ['hook']);
+      assert.deepEqual(await keys({ messageId: '<c@example.com>' }), ['c']);
+      assert.deepEqual(await keys({ workflowId: 'none' }), []);
+      assert.deepEqual(await keys({ from: Date.now() + DAY_MS }), []);
+      const page = await ledger().entries({}, { limit: 2 });
+      assert.deepEqual(
+        (await ledger().entries({}, { limit: 2, after: page.next })).entries.map(({ key }) => key),
+        ['c', 'b'],
+      );
+      assert.equal(await ledger().entriesFound({ states: ['QUEUED'] }, 2), 2);
+      assert.equal(await ledger().entriesFound({ states: ['QUEUED'] }, 100), 3);
+      await assert.rejects(() => ledger().entries({ subject: 'a\0b' }, { limit: 1 }), /NUL/);
+      await ledger().takeEntries({ ...PLENTY, of: { lane: 'host:x' } });
+      const taken = await take({ limit: 1 });
+      await settle(taken, { became: 'QUEUED', error: 'busy', delayMs: 60_000 });
+      assert.deepEqual(await ledger().countEntries(), {
+        ...{ waiting: 1, delayed: 1, active: 1, completed: 1, failed: 1 },
+        ...{ unknown: 0, bounced: 0, cancelled: 0 },
+      });
+      assert.ok((await ledger().oldestQueuedAt())! <= Date.now());
+    });
+
+    it('does what people want with what it fits, and leaves the rest', async () => {
+      await queue(['sent', 'failed', 'unknown', 'later', 'cancelled', 'sending']);
+      const taken = await take();
+      const of = (key: string): DueEntry => taken.find((one) => one.key === key)!;
+      const ids = new Map(taken.map(({ key, id }) => [key, id]));
+      await settle([of('sent')], SENT);
+      await settle([of('failed')], { became: 'FAILED', error: 'no' });
+      await settle([of('unknown')], { became: 'UNKNOWN', error: 'cut', lookAfterMs: null });
+      await settle([of('later'), of('cancelled')], { became: 'QUEUED', error: 'busy', delayMs: 600_000 });
+      const all = [...ids.values(), 'none'];
+      const changed = async (
+        act: 'retry' | 'cancel' | 'markSent' | 'forget',
+        of = all,
+      ): Promise<string[]> => {
+        const done = await ledger().actOnEntries(of, act, 'ann');
+        return [...ids].filter(([, id]) => done.includes(id)).map(([key]) => key);
+      };
+      assert.deepEqual(await changed('cancel', [ids.get('cancelled')!]), ['cancelled']);
+      assert.equal((await entry('cancelled')).dueAt, null);
+      assert.deepEqual(await changed('markSent'), ['unknown']);
+      assert.equal(await state('unknown'), 'SENT');
+      assert.deepEqual(await changed('retry'), ['failed', 'later', 'cancelled']);
+      const again = await take();
+      assert.deepEqual(again.map(({ key, tries }) => [key, tries]).sort(), [
+        ['cancelled', 1],
+        ['failed', 1],
+        ['later', 2],
+      ]);
+      assert.deepEqual(await changed('forget'), ['sent', 'unknown']);
+      const { recipient, subject, request, hasContent, lastAnswer } = await entry('sent');
+      assert.deepEqual(
+        { recipient, subject, request, hasContent, lastAnswer },
+        {
+          ...{ recipient: null, subject: null, request: {}, hasContent: false, lastAnswer: null },
+        },
+      );
+      assert.deepEqual(await changed('forget'), []);
+      assert.deepEqual(await settle([of('sending')], SENT), [{ id: ids.get('sending')!, fence: 1 }]);
+    });
+
+    it('cannot send again what was forgotten', async () => {
+      await queue(['a']);
+      await settle(await take(), { became: 'FAILED', error: 'no' });
+      const { id } = await entry('a');
+      await ledger().actOnEntries([id], 'forget', 'ann');
+      assert.deepEqual(await ledger().actOnEntries([id], 'retry', 'ann'), []);
+    });
+
+    it('finds what came back by its Message-ID', async () => {
+      await queue(['sent', 'unknown', 'queued']);
+      const [sent, unknown] = await take({ limit: 2 });
+      await settle([sent!], SENT);
+      await settle([unknown!], { became: 'UNKNOWN', error: 'cut', lookAfterMs: 0 });
+      assert.deepEqual(await ledger().noteBounce('<sent@example.com>', 'No such user'), [sent!.id]);
+      assert.deepEqual(await ledger().noteBounce('<sent@example.com>', 'No such user'), []);
+      assert.deepEqual(await ledger().noteBounce('<unknown@example.com>', 'Full'), [unknown!.id]);
+      assert.deepEqual(await ledger().noteBounce('<queued@example.com>', 'Full'), []);
+      assert.deepEqual(await ledger().noteBounce('<none@example.com>', 'Full'), []);
+      const { state, lastError } = await entry('sent');
+      assert.deepEqual([state, lastError], ['BOUNCED', 'No such user']);
+    });
+
+    it('tells what becomes of an entry as it does, and who did it, and nothing of what it says', async () => {
+      const to = await fixture.subscribe();
+      await fixture.record(to, 1);
+      const [mail] = (await ledger().events({}, { limit: 1 })).events;
+      const before = await newest();
+      await queue(['a'], { origin: { workflowId: 'w', nodeId: 'n', nodeName: 'Send', event: mail!.id } });
+      await queue(['b']);
+      const [a, b] = await take();
+      await settle([a!], { became: 'QUEUED', error: 'busy', delayMs: 60_000 });
+      await settle([b!], { became: 'UNKNOWN', error: 'cut', lookAfterMs: null });
+      await ledger().actOnEntries([a!.id], 'retry', 'ann');
+      await settle(await take(), SENT);
+      await ledger().noteBounce('<a@example.com>', 'no');
+      await ledger().actOnEntries([b!.id], 'cancel', 'ann');
+      assert.deepEqual(await told(before), [
+        ...([
+          'outbox.queued',
+          'outbox.queued',
+          'outbox.updated',
+          'outbox.unknown',
+          'outbox.updated',
+        ] as const),
+        ...(['outbox.sent', 'outbox.bounced', 'outbox.updated'] as const),
+      ]);
+      const page = await ledger().changes(before, 100);
+      assert.ok(page !== 'reset');
+      const text = JSON.stringify(page.changes);
+      assert.doesNotMatch(text, /example\.com|About/);
+      const [first, , again] = page.changes;
+      assert.deepEqual([first!.event, first!.workflowId], [mail!.id, 'w']);
+      assert.deepEqual([page.changes[1]!.event, page.changes[1]!.workflowId], [null, null]);
+      assert.deepEqual(
+        [again!.details['entry'], again!.details['state'], again!.details['tries'], again!.details['node']],
+        [a!.id, 'QUEUED', 1, 'n'],
+      );
+      assert.deepEqual(
+        [page.changes.at(-1)!.details['what'], page.changes.at(-1)!.details['by']],
+        ['cancel', 'ann'],
+      );
+    });
+
+    it('lets go of what was settled when its time is over, and of nothing that waits', async () => {
+      await queue(['sent', 'queued', 'unknown'], { keepMs: 0 });
+      await queue(['kept']);
+      const [sent, , unknown, kept] = await take();
+      await settle([sent!, kept!], SENT);
+      await settle([unknown!], { became: 'UNKNOWN', error: 'cut', lookAfterMs: null });
+      await lapse();
+      await ledger().sweep(100);
+      await take();
+      const { entries } = await ledger().entries({}, { limit: 10 });
+      assert.deepEqual(
+        entries.map(({ key }) => key),
+        ['kept', 'unknown', 'queued'],
+      );
+      const [{ n }] = (await fixture.under.query<{ n: number }>(
+        `select count(*) as n from outgoing_content`,
+      )) as [{ n: number }];
+      assert.equal(n, 3);
+    });
+
+    it('takes what was stored before the clock was set back', async () => {
+      await queue(['a', 'b']);
+      const [a] = await take({ limit: 1 });
+      await fixture.under.query(`update outgoing set due_at = due_at + 3000000000 where due_at is not null`);
+      await fixture.under.query(
+        `update outgoing set lease_until = lease_until + 3000000000 where lease_until is not null`,
+      );
+      assert.equal((await ledger().dueLanes(10)).length, 1);
+      assert.deepEqual((await take()).map(({ key }) => key).sort(), ['a', 'b']);
+      assert.equal(await ledger().handOver(a!), false);
+    });
+
+    it('lets no row stand that says two things', async () => {
+      await queue(['a']);
+      for (const set of [
+        `state = 'SENDING'`,
+        `state = 'SENT'`,
+        `due_at = null`,
+        `lease_until = 1`,
+        `settled_at = 1`,
+        `handed = 1`,
+        `state = 'OTHER'`,
+        `fence = -1`,
+      ])
+        await assert.rejects(() => fixture.under.query(`update outgoing set ${set}`), set);
+    });
+  });
+
+  describe('the outbox, by chance', () => {
+    it('never sends twice what may have arrived, and loses nothing', async () => {
+      let seed = 20261128;
+      const random = (below: number): number => {
+        seed = (seed * 1_103_515_245 + 12_345) & 0x7fffffff;
+        return (seed >> 8) % below;
+      };
+      await queue(Array.from({ length: 12 }, (_, at) => `once${at}`));
+      await queue(
+        Array.from({ length: 6 }, (_, at) => `again${at}`),
+        { repeats: true },
+      );
+      /** Handed over, by key: how often it may have arrived. */
+      const arrived = new Map<string, number>();
+      const handed = new Set<DueEntry>();
+      let held: DueEntry[] = [];
+      const drop = (one: DueEntry): void => void (held = held.filter((other) => other !== one));
+      for (let step = 0; step < 300; step++) {
+        const one = held[random(held.length || 1)];
+        switch (random(7)) {
+          case 0:
+            held.push(...(await take({ limit: 1 + random(4) })));
+            break;
+          case 1:
+            if (one && !handed.has(one) && (await ledger().handOver(one))) {
+              handed.add(one);
+              arrived.set(one.key, (arrived.get(one.key) ?? 0) + 1);
+            }
+            break;
+          case 2:
+            if (one && arrived.has(one.key)) {
+              await settle(
+                [one],
+                one.state === 'SENDING' ? SENT : { became: 'UNKNOWN', error: '?', lookAfterMs: 0 },
+              );
+              drop(one);
+            }
+            break;
+          case 3:
+            if (one && !arrived.has(one.key) && one.state === 'SENDING') {
+              await settle([one], { became: 'QUEUED', error: 'busy', delayMs: 0 });
+              drop(one);
+            }
+            break;
+          case 4:
+            if (random(4) === 0) await lapse();
+            break;
+          case 5:
+            if (one?.state === 'UNKNOWN') {
+              await settle(
+                [one],
+                arrived.has(one.key) ? SENT : { became: 'UNKNOWN', error: '?', lookAfterMs: 0 },
+              );
+              drop(one);
+            }
+            break;
+          default:
+            // Late: what it says does not count where another has it.
+            if (one) await ledger().renewEntries([one], LEASE_MS);
+        }
+        for (const [key, times] of arrived)
+          if (key.startsWith('once')) assert.equal(times, 1, `${key}, step ${step}`);
+      }
+      const { entries } = await ledger().entries({}, { limit: 100 });
+      assert.equal(entries.length, 18);
+      for (const { key, state } of entries) if (state === 'SENT') assert.ok(arrived.has(key), key);
+    });
+  });
+
+  describe('templates', () => {
+    it('are saved, changed, listed and removed, and told of', async () => {
+      const before = await newest();
+      const saved = await ledger().saveTemplate(
+        'Welcome',
+        { subject: 'Hi {{name}}', text: 'Hello', html: null },
+        'ann',
+      );
+      assert.deepEqual([saved.name, saved.changedBy, saved.html], ['Welcome', 'ann', null]);
+      await ledger().saveTemplate('Welcome', { subject: 'Hi', text: null, html: '<p>' }, 'bob');
+      await ledger().saveTemplate('Bye', { subject: '', text: 'Bye', html: null }, 'ann');
+      assert.deepEqual(
+        (await ledger().templates()).map(({ name }) => name),
+        ['Bye', 'Welcome'],
+      );
+      const { subject, text, html, changedBy } = (await ledger().template('Welcome'))!;
+      assert.deepEqual([subject, text, html, changedBy], ['Hi', null, '<p>', 'bob']);
+      assert.equal(await ledger().removeTemplate('Welcome', 'ann'), true);
+      assert.equal(await ledger().removeTemplate('Welcome', 'ann'), false);
+      assert.equal(await ledger().template('Welcome'), null);
+      assert.deepEqual(await told(before), Array(4).fill('template.changed'));
+    });
+
+    it('are refused in words where they cannot be kept', async () => {
+      const texts = { subject: 's', text: 't', html: null };
+      await assert.rejects(() => ledger().saveTemplate(' ', texts, 'ann'), /needs a name/);
+      await assert.rejects(
+        () => ledger().saveTemplate('a', { ...texts, text: null }, 'ann'),
+        /neither text nor HTML/,
+      );
+      await assert.rejects(() => ledger().saveTemplate('a\0', texts, 'ann'), /NUL/);
+      await assert.rejects(
+        () => ledger().saveTemplate('a', { ...texts, text: 'x'.repeat(500_001) }, 'ann'),
+        /500000/,
+      );
+    });
+  });
+
+  describe('endpoints', () => {
+    const endpoint = {
+      name: 'Helpdesk',
+      url: 'https://desk.example/hook',
+      request: { form: 1 },
+      wish: { types: ['email.dead'] as ChangeType[], workflowId: null, sourceId: null },
+    };
+
+    it('stand where they are, and move in the transaction that queues what they are told', async () => {
+      const now = await newest();
+      const made = await ledger().saveEndpoint(endpoint, 'ann');
+      assert.equal(made.position, now);
+      assert.deepEqual(
+        [made.url, made.wish, made.createdBy, made.asideSince],
+        [endpoint.url, endpoint.wish, 'ann', null],
+      );
+      await queue(['x']);
+      const to = await newest();
+      assert.equal(
+        await ledger().tellEndpoint(made.id, { from: made.position, to }, [
+          newEntry('told', { lane: 'host:d' }),
+        ]),
+        true,
+      );
+      assert.equal(
+        await ledger().tellEndpoint(made.id, { from: made.position, to }, [newEntry('twice')]),
+        false,
+      );
+      assert.deepEqual(await ledger().entriesOf({ keys: ['twice'] }), []);
+      assert.equal((await ledger().entriesOf({ keys: ['told'] })).length, 1);
+      const changed = await ledger().saveEndpoint({ ...endpoint, url: 'https://other.example/' }, 'bob');
+      assert.deepEqual([changed.id, changed.position, changed.createdBy], [made.id, to, 'ann']);
+      assert.deepEqual(
+        (await ledger().endpoints()).map(({ name, url }) => [name, url]),
+        [['Helpdesk', 'https://other.example/']],
+      );
+    });
+
+    it('are set aside, and taken back from then on', async () => {
+      const before = await newest();
+      const { id, position } = await ledger().saveEndpoint(endpoint, 'ann');
+      assert.equal(await ledger().setAside(id, 'It failed for three days'), true);
+      assert.equal(
+        await ledger().tellEndpoint(id, { from: position, to: await newest() }, [newEntry('k')]),
+        false,
+      );
+      const [aside] = await ledger().endpoints();
+      assert.ok(aside!.asideSince !== null);
+      assert.equal(aside!.asideReason, 'It failed for three days');
+      assert.equal(await ledger().takeBack(id), true);
+      assert.equal(await ledger().takeBack(id), false);
+      const [back] = await ledger().endpoints();
+      assert.notEqual(back!.position, position);
+      assert.deepEqual([back!.asideSince, back!.missedAt === null], [null, false]);
+      assert.equal(await ledger().removeEndpoint('Helpdesk', 'ann'), true);
+      assert.equal(await ledger().removeEndpoint('Helpdesk', 'ann'), false);
+      assert.equal(await ledger().setAside(id, 'x'), false);
+      assert.deepEqual(await told(before), Array(4).fill('endpoint.changed'));
+    });
+  });
+}

@@ -17,7 +17,6 @@ import type { Ledger } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import { placeholdersOf, render } from '../../engine/outbox/mail/render';
 import { silentLog } from './log';
-import { OutboxInMemory } from './outbox-in-memory';
 
 export const TOKENS = { read: 'r'.repeat(40), operate: 'o'.repeat(40) } as const;
 export const READ = { authorization: `Bearer ${TOKENS.read}` };
@@ -74,7 +73,6 @@ export interface OpenConsole {
   readonly errors: string[];
   /** How often the outbox was woken, each as `outbox`. */
   readonly wakes: string[];
-  readonly outbox: OutboxInMemory;
   send(path: string, sent?: Sent): Promise<Received>;
   /** As whoever may operate. */
   get<T>(path: string): Promise<T>;
@@ -101,9 +99,8 @@ export async function openConsole({
   const ledger = given ?? (await openSqliteLedger(join(folder, 'ledger.sqlite')));
   const feed = new FakeFeed();
   const [looked, woken, errors, wakes] = [[] as number[], [] as number[], [] as string[], [] as string[]];
-  const outbox = new OutboxInMemory();
   const handler = createConsole({
-    ledger: withOver(ledger, over?.(ledger) ?? {}, outbox),
+    ledger: withOver(ledger, over?.(ledger) ?? {}),
     wake: { notify: (ids) => void woken.push(...ids) },
     feed,
     log: { ...silentLog, error: (message) => void errors.push(message) },
@@ -138,7 +135,7 @@ export async function openConsole({
   const { port } = server.address() as AddressInfo;
   const send = (path: string, sent: Sent = {}): Promise<Received> => sendTo(port, path, sent);
   return {
-    ...{ console: handler, ledger, feed, port, looked, woken, errors, wakes, outbox, send },
+    ...{ console: handler, ledger, feed, port, looked, woken, errors, wakes, send },
     get: async (path) => (await send(path, { headers: OPERATE })).json(),
     post: (path, body, headers = {}) =>
       send(path, {
@@ -157,14 +154,13 @@ export async function openConsole({
 }
 
 /** The ledger, but for the methods that are given. */
-const withOver = (ledger: Ledger, over: Partial<ConsoleLedger>, outbox: OutboxInMemory): ConsoleLedger =>
+const withOver = (ledger: Ledger, over: Partial<ConsoleLedger>): ConsoleLedger =>
   new Proxy({} as ConsoleLedger, {
     get: (_, name) => {
       const own = over[name as keyof ConsoleLedger];
       if (own !== undefined) return own;
-      const of = name in outbox ? outbox : ledger;
-      const value: unknown = Reflect.get(of, name);
-      return typeof value === 'function' ? (value.bind(of) as unknown) : value;
+      const value: unknown = Reflect.get(ledger, name);
+      return typeof value === 'function' ? (value.bind(ledger) as unknown) : value;
     },
   });
 

@@ -1,5 +1,6 @@
-// Entries of an outbox, as whoever sends them would queue them.
-import type { Entry, NewEntry, Outbox } from '../../engine/ledger/outbox';
+// Entries of an outbox, as whoever sends them queues and tries them.
+import assert from 'node:assert/strict';
+import type { Entry, EntryOutcome, NewEntry, Outbox } from '../../engine/ledger/outbox';
 
 let key = 0;
 
@@ -26,3 +27,17 @@ export const queued = async (
   count: number,
   told: Partial<NewEntry> = {},
 ): Promise<readonly Entry[]> => outbox.enqueue(Array.from({ length: count }, () => newEntry(told)));
+
+/** One try of each, and what became of it. */
+export async function tried(
+  outbox: Pick<Outbox, 'takeEntries' | 'settleEntries'>,
+  ids: readonly string[],
+  outcome: EntryOutcome,
+): Promise<void> {
+  const taken = await outbox.takeEntries({
+    ...{ of: { ids }, limit: ids.length, leaseMs: 60_000, mostAtOnce: 1_000 },
+    ...{ mostAMinute: null, mostBytes: 10_000_000 },
+  });
+  const settled = await outbox.settleEntries(taken.map(({ id, fence }) => ({ id, fence, outcome })));
+  assert.equal(settled.length, ids.length);
+}

@@ -22,7 +22,7 @@ import {
   type Received,
   refusedWith,
 } from '../support/console';
-import { queued } from '../support/outbox-entries';
+import { queued, tried } from '../support/outbox-entries';
 import { until } from '../support/until';
 
 const NOBODY = '00000000-0000-4000-8000-000000000000';
@@ -36,8 +36,8 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
 
   const act = (request: OutboxActRequest): Promise<Received> => open.post('/api/outbox/act', request);
   const failed = async (count: number): Promise<readonly string[]> => {
-    const ids = (await queued(open.outbox, count)).map(({ id }) => id);
-    for (const id of ids) await open.outbox.tried(id, FAILED);
+    const ids = (await queued(open.ledger, count)).map(({ id }) => id);
+    await tried(open.ledger, ids, FAILED);
     return ids;
   };
   const ended = (job: JobTold): Promise<JobTold> =>
@@ -49,7 +49,7 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
 
   describe('its entries', () => {
     it('are told the newest first, page by page, and nothing of what a sender needs', async () => {
-      const entries = await queued(open.outbox, 5);
+      const entries = await queued(open.ledger, 5);
       const first = await open.get<OutboxAnswer>('/api/outbox?limit=3');
       const ids = entries.map(({ id }) => id).reverse();
       assert.deepEqual(
@@ -61,21 +61,22 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
       const [entry] = first.entries;
       assert.ok(!JSON.stringify(first).includes('hidden@example.com'));
       assert.deepEqual(
-        { ...entry!, id: '', key: '', messageId: '', queuedAt: '' },
+        { ...entry!, id: '', key: '', messageId: '', queuedAt: '', dueAt: '' },
         {
           ...{ id: '', key: '', kind: 'mail', lane: 'smtp:shop@example.com', state: 'QUEUED', tries: 0 },
           ...{ recipient: 'bob@example.com', subject: 'Your order', messageId: '', workflowId: 'w1' },
-          ...{ nodeId: 'n2', nodeName: 'Confirm', event: null, dueAt: null, queuedAt: '', begunAt: null },
+          ...{ nodeId: 'n2', nodeName: 'Confirm', event: null, dueAt: '', queuedAt: '', begunAt: null },
           ...{ settledAt: null, lastError: null, lastAnswer: null, hasContent: true },
         },
       );
       assert.ok(Math.abs(Date.parse(entry!.queuedAt) - Date.now()) < 60_000);
+      assert.equal(entry!.dueAt, entry!.queuedAt);
     });
 
     it('are found by each part of the filter', async () => {
       const event = '01a21d62-86db-7a3e-a829-9b12abf4a608';
       const origin = { workflowId: 'w2', nodeId: 'n', nodeName: null, event };
-      const [one] = await queued(open.outbox, 1, {
+      const [one] = await queued(open.ledger, 1, {
         ...{
           kind: 'webhook',
           lane: 'host:hooks.example',
@@ -134,9 +135,9 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
       await deadMails(open.ledger, await listening(open.ledger), 1);
       const { events } = await open.ledger.events({}, { limit: 1 });
       const origin = { workflowId: 'w1', nodeId: 'n2', nodeName: null, event: events[0]!.id };
-      const [answer] = await queued(open.outbox, 1, { origin });
-      const [other] = await queued(open.outbox, 1, { origin: { ...origin, event: NOBODY } });
-      await open.outbox.tried(answer!.id, FAILED);
+      const [answer] = await queued(open.ledger, 1, { origin });
+      const [other] = await queued(open.ledger, 1, { origin: { ...origin, event: NOBODY } });
+      await tried(open.ledger, [answer!.id], FAILED);
       const told = await open.get<EntryAnswer>(`/api/outbox/${answer!.id.toUpperCase()}`);
       assert.deepEqual(
         [told.entry.state, told.entry.tries, told.entry.lastError, told.entry.lastAnswer],
@@ -152,8 +153,8 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
     });
 
     it('are counted, and measured for whoever watches', async () => {
-      const [unknown] = await queued(open.outbox, 3);
-      await open.outbox.tried(unknown!.id, UNKNOWN);
+      const [unknown] = await queued(open.ledger, 3);
+      await tried(open.ledger, [unknown!.id], UNKNOWN);
       await failed(2);
       const counts = await open.get<OutboxCounts>('/api/outbox/count');
       assert.deepEqual(counts, {
@@ -183,7 +184,7 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
       await deadMails(open.ledger, await listening(open.ledger), 1);
       const { events } = await open.ledger.events({}, { limit: 1 });
       const origin = { workflowId: 'w1', nodeId: 'n2', nodeName: null, event: events[0]!.id };
-      const [entry] = await queued(open.outbox, 1, { origin });
+      const [entry] = await queued(open.ledger, 1, { origin });
       for (const path of ['/api/outbox', `/api/outbox/${entry!.id}`]) {
         const { text } = await open.send(path, { headers: READ });
         assert.doesNotMatch(text, /bob@|Your order|Hello/);
@@ -203,9 +204,9 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
 
   describe('its acts', () => {
     it('are done at once to those that were picked and fit, and what is to go out is looked at', async () => {
-      const [unknown, sent] = await queued(open.outbox, 2);
-      await open.outbox.tried(unknown!.id, UNKNOWN);
-      await open.outbox.tried(sent!.id, { became: 'SENT', answer: '250 ok' });
+      const [unknown, sent] = await queued(open.ledger, 2);
+      await tried(open.ledger, [unknown!.id], UNKNOWN);
+      await tried(open.ledger, [sent!.id], { became: 'SENT', answer: '250 ok' });
       const [gone] = await failed(1);
       const ids = [unknown!.id, sent!.id, gone!, NOBODY];
       const changed = async (action: EntryAct): Promise<number> =>
@@ -228,7 +229,7 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
     });
 
     it('are done to all failed of a time, in the background, and to nothing else', async () => {
-      const [waits] = await queued(open.outbox, 1);
+      const [waits] = await queued(open.ledger, 1);
       await failed(450);
       const filter = { state: 'FAILED', since: new Date(Date.now() - 3_600_000).toISOString() };
       const { job } = (await act({ action: 'retry', filter, count: 450 })).json<JobAnswer>();
@@ -356,7 +357,7 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
 
   describe('its endpoints', () => {
     it('are told without what is secret, taken back, and removed', async () => {
-      const { id } = await open.outbox.saveEndpoint(
+      const { id } = await open.ledger.saveEndpoint(
         {
           name: 'shop',
           url: 'https://ann:secret@hooks.example/services/T0000000000000000000/B1?key=secret',
@@ -365,7 +366,7 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
         },
         'workflow w1',
       );
-      await open.outbox.setAside(id, 'It has failed for 5 days.');
+      await open.ledger.setAside(id, 'It has failed for 5 days.');
       const answer = await open.send('/api/endpoints', { headers: READ });
       assert.doesNotMatch(answer.text, /secret|T0000|webhook-3|position/);
       const [endpoint] = answer.json<EndpointsAnswer>().endpoints;

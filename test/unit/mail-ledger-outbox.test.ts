@@ -1,17 +1,25 @@
 // The Mail Ledger node and the outbox: entries looked at and acted on, and templates of mails.
 import assert from 'node:assert/strict';
-import { beforeEach, describe, it } from 'node:test';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
-import type { Entry } from '../../engine/ledger/outbox';
+import type { Ledger } from '../../engine/ledger/ledger';
+import type { Entry, Outbox } from '../../engine/ledger/outbox';
+import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
 import type { MailLedgerStore } from '../../nodes/MailLedger/actions';
 import { runMailLedger } from '../../nodes/MailLedger/operations';
 import { properties } from '../../nodes/MailLedger/properties';
-import { queued } from '../support/outbox-entries';
-import { OutboxInMemory } from '../support/outbox-in-memory';
+import { queued, tried } from '../support/outbox-entries';
 
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 
-let outbox: OutboxInMemory;
+let folder: string;
+let outbox: Ledger;
+/** In place of the ledger's own. */
+let over: Partial<Outbox>;
 let woken: number[];
 let acts: [ids: number, act: string, by: string][];
 
@@ -26,26 +34,35 @@ async function ask(parameters: Readonly<Record<string, unknown>>): Promise<IData
       ({ resource: 'outbox', ...parameters })[name] ?? fallback,
   } as unknown as IExecuteFunctions;
   const store = {
-    ledger: outbox,
+    ledger: new Proxy(outbox, {
+      get: (of, name) => over[name as keyof Outbox] ?? (Reflect.get(of, name) as unknown),
+    }),
     wake: { notify: (ids: readonly number[]) => void woken.push(...ids) },
   } as unknown as MailLedgerStore;
   return (await runMailLedger(context, async () => store)).map(({ json }) => json);
 }
 
-beforeEach(() => {
+beforeEach(async () => {
   woken = [];
   acts = [];
-  outbox = new OutboxInMemory();
-  const act = outbox.actOnEntries.bind(outbox);
-  outbox.actOnEntries = async (ids, name, by) => {
-    acts.push([ids.length, name, by]);
-    return act(ids, name, by);
+  folder = await mkdtemp(join(tmpdir(), 'durable-mail-outbox-'));
+  outbox = await openSqliteLedger(join(folder, 'ledger.sqlite'));
+  over = {
+    actOnEntries: async (ids, name, by) => {
+      acts.push([ids.length, name, by]);
+      return outbox.actOnEntries(ids, name, by);
+    },
   };
+});
+afterEach(async () => {
+  await outbox.close();
+  await rm(folder, { recursive: true });
 });
 
 const failed = async (count: number): Promise<readonly Entry[]> => {
   const entries = await queued(outbox, count);
-  for (const { id } of entries) await outbox.tried(id, { became: 'FAILED', error: '550 no' });
+  const ids = entries.map(({ id }) => id);
+  await tried(outbox, ids, { became: 'FAILED', error: '550 no' });
   return entries;
 };
 
@@ -59,7 +76,7 @@ describe('entries of the outbox', () => {
       [entry!.id, 'FAILED', 1, '550 no', null],
     );
     assert.deepEqual([json!['workflowId'], json!['nodeName']], ['w1', 'Confirm']);
-    assert.match(String(json!['queuedAt']), /^\d{4}-.*Z$/);
+    assert.match(textOf(json!['queuedAt']), /^\d{4}-.*Z$/);
     assert.ok(!JSON.stringify(json).includes('hidden@example.com'));
     await assert.rejects(ask({ operation: 'get', entryId: NOBODY }), /is not in this mail ledger/);
     await assert.rejects(ask({ operation: 'get', entryId: 'x' }), /"x" is not an entry ID/);
@@ -86,10 +103,11 @@ describe('entries of the outbox', () => {
     });
     await failed(2);
     const asked: unknown[] = [];
-    const entries = outbox.entries.bind(outbox);
-    outbox.entries = async (filter, page) => {
-      asked.push(filter);
-      return entries(filter, page);
+    over = {
+      entries: async (filter, page) => {
+        asked.push(filter);
+        return outbox.entries(filter, page);
+      },
     };
     const count = async (entryFilters: object): Promise<number> =>
       (await ask({ operation: 'getAll', entryFilters })).length;
@@ -121,7 +139,7 @@ describe('entries of the outbox', () => {
     await failed(2);
     await queued(outbox, 1);
     const [counts] = await ask({ operation: 'getCounts' });
-    assert.match(String(counts!['oldestQueuedAt']), /Z$/);
+    assert.match(textOf(counts!['oldestQueuedAt']), /Z$/);
     assert.deepEqual(
       { ...counts, oldestQueuedAt: '' },
       {
@@ -150,8 +168,8 @@ describe('an act on entries', () => {
 
   it('says why an entry that was named is left as it is', async () => {
     const [waits, sent, forgotten] = (await queued(outbox, 3)).map(({ id }) => id);
-    await outbox.tried(sent!, { became: 'SENT', answer: '250' });
-    await outbox.tried(forgotten!, { became: 'FAILED', error: 'no' });
+    await tried(outbox, [sent!], { became: 'SENT', answer: '250' });
+    await tried(outbox, [forgotten!], { became: 'FAILED', error: 'no' });
     await outbox.actOnEntries([forgotten!], 'forget', 'x');
     const act = (operation: string, id: string): Promise<unknown> => ask({ operation, entryIds: id });
     await assert.rejects(act('retry', sent!), /is SENT: what is sent, or is being sent, cannot be retried/);
@@ -165,7 +183,7 @@ describe('an act on entries', () => {
 
   it('by a filter retries what may have arrived only where that is said', async () => {
     const [unknown] = await queued(outbox, 1);
-    await outbox.tried(unknown!.id, { became: 'UNKNOWN', error: 'cut', lookAfterMs: null });
+    await tried(outbox, [unknown!.id], { became: 'UNKNOWN', error: 'cut', lookAfterMs: null });
     await failed(300);
     const retry = (entryFilters: object): Promise<IDataObject[]> =>
       ask({ operation: 'retry', entrySelect: 'filter', entryFilters });
@@ -188,7 +206,7 @@ describe('templates of mails', () => {
 
   it('are saved, got, previewed and removed', async () => {
     const [saved] = await template('save', WELCOME);
-    assert.match(String(saved!['changedAt']), /Z$/);
+    assert.match(textOf(saved!['changedAt']), /Z$/);
     assert.deepEqual(
       { ...saved, changedAt: '' },
       {
@@ -231,8 +249,8 @@ describe('what a person sets for the outbox', () => {
       );
       assert.ok(values.length >= 5);
       for (const operation of values)
-        await ask({ resource, operation }).catch(({ message }: Error) =>
-          assert.doesNotMatch(message, /There is no operation/),
+        await ask({ resource, operation }).catch((error: unknown) =>
+          assert.doesNotMatch((error as Error).message, /There is no operation/),
         );
     }
   });

@@ -136,7 +136,9 @@ export class FakeOutbox {
   #counts(): OutboxCounts {
     const of = (state: EntryTold['state'], isDelayed?: boolean): number =>
       this.entries.filter(
-        (entry) => entry.state === state && (isDelayed === undefined || isDelayed === (entry.dueAt !== null)),
+        (entry) =>
+          entry.state === state &&
+          (isDelayed === undefined || isDelayed === Date.parse(entry.dueAt ?? '') > Date.now()),
       ).length;
     return {
       ...{ waiting: of('QUEUED', false), delayed: of('QUEUED', true), active: of('SENDING') },
@@ -227,9 +229,9 @@ export class FakeOutbox {
 
 function after(action: OutboxActName): Partial<EntryTold> {
   const at = new Date().toISOString();
-  if (action === 'retry') return { state: 'QUEUED', tries: 0, dueAt: null, settledAt: null };
+  if (action === 'retry') return { state: 'QUEUED', tries: 0, dueAt: at, settledAt: null };
   if (action === 'cancel') return { state: 'CANCELLED', settledAt: at };
   return action === 'markSent'
     ? { state: 'SENT', settledAt: at }
-    : { recipient: null, subject: null, hasContent: false };
+    : { recipient: null, subject: null, lastError: null, lastAnswer: null, dueAt: null, hasContent: false };
 }

@@ -45,7 +45,10 @@ export function entriesTold(many: number): EntryTold[] {
     const id = 1_000 - many + at;
     if (at === many - 1) return entryTold(id, { ...waiting, state: 'SENDING' });
     if (at === many - 2)
-      return entryTold(id, { ...waiting, state: 'QUEUED', begunAt: null, tries: 0, event: mailId(997) });
+      return entryTold(id, {
+        ...waiting,
+        ...{ state: 'QUEUED', begunAt: null, tries: 0, event: mailId(997), dueAt: ago((1_000 - id) * 40) },
+      });
     if (at === many - 3)
       return entryTold(id, {
         ...waiting,

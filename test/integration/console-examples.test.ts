@@ -113,7 +113,7 @@ const EXPECTED: Readonly<Record<string, (answer: unknown, asked: Answered) => vo
   '/api/outbox/': (answer, { address }) => {
     const { entry, mail } = answer as EntryAnswer;
     assert.ok(address.endsWith(entry.id));
-    assert.deepEqual([entry.lastError, mail!.executionId], ['550 no', '42']);
+    assert.deepEqual([entry.lastError, mail!.sender], ['550 no', 'bob@example.com']);
   },
   '/api/outbox/count': (answer) => assert.equal((answer as OutboxCounts).failed, ENTRIES),
   '/api/outbox/found': (answer) => assert.deepEqual(answer, { count: ENTRIES, isMore: false }),

@@ -5,6 +5,7 @@
 import { changeMigration } from './change-migration';
 import { firstMigrations } from './first-migrations';
 import { lifeMigration } from './life-migration';
+import { outboxMigration } from './outbox-migration';
 import { standingMigration } from './standing-migration';
 
 export const migrations: readonly string[] = [
@@ -201,4 +202,7 @@ export const migrations: readonly string[] = [
   -- endKeys
   create index once_answer_holder on durable_mail.once_answer (holder);
   `,
+
+  // 15: what is to go out, and the log of what did; templates; endpoints.
+  outboxMigration,
 ];

@@ -4,12 +4,15 @@ import { acts } from './act';
 import { annotations } from './annotate';
 import { told } from './changes';
 import { runs } from './deliver';
+import { endpoints } from './endpoints';
 import { errands } from './errands';
 import { sourceHolds } from './hold';
 import { looks } from './inspect';
 import { lives } from './lives';
 import { offers } from './offer';
 import { onceKeys } from './once';
+import { outboxQueue } from './outbox';
+import { outboxLog } from './outbox-log';
 import type { Part } from './part';
 import { read } from './readings';
 import { recording } from './record';
@@ -20,6 +23,7 @@ import { sourceNotes } from './source-notes';
 import { sources } from './source-report';
 import { subscriptions } from './subscribe';
 import { sweeping } from './sweep';
+import { templates } from './templates';
 import { triggersHealth } from './trigger-health';
 
 export const PARTS: Part<LedgerParts> = {
@@ -36,6 +40,10 @@ export const PARTS: Part<LedgerParts> = {
   ...errands,
   ...told,
   ...onceKeys,
+  ...outboxQueue,
+  ...outboxLog,
+  ...templates,
+  ...endpoints,
   ...looks,
   ...acts,
   ...annotations,

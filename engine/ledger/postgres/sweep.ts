@@ -9,6 +9,7 @@ import { NOW, type Statements } from './connection';
 import { dropContents } from './content';
 import { IS_LEFT } from './once';
 import { deleteOrphans } from './orphans';
+import { sweepOutbox } from './outbox-log';
 import type { Method, Part } from './part';
 import { sweepSums } from './series';
 import { sweepStanding } from './standing';
@@ -96,6 +97,7 @@ const sweep: Method<'sweep'> = async (connection, limit, unrenewed) => {
       unrenewed?.map(({ key }) => key) ?? null,
       unrenewed?.map(({ until }) => until) ?? null,
     ),
+    await sweepOutbox(connection, limit),
     (await sweepChanges(connection, limit * CHANGES_SWEPT)) / CHANGES_SWEPT,
     (await sweepSums(connection, limit * SUMS_SWEPT)) / SUMS_SWEPT,
     (await sweepStanding(connection, limit * SUMS_SWEPT)) / SUMS_SWEPT,

@@ -46,7 +46,7 @@ const countStates = `
   union all
   select 'delayed', count(*) from outgoing where state = 'QUEUED' and due_at > ${NOW}`;
 
-const selectOldest = `select min(queued_at) as at from outgoing indexed by outgoing_queued where state = 'QUEUED'`;
+const selectOldest = `select min(queued_at) as at from outgoing where state = 'QUEUED'`;
 
 const ids = 'id in (select value from json_each(?1))';
 const hasContent = 'exists (select 1 from outgoing_content where entry_seq = outgoing.seq)';
@@ -108,9 +108,12 @@ interface Window {
 /** The newest first. @param before the `seq` to begin below */
 async function* windows(
   connection: SqliteConnection,
-  { states }: EntryFilter,
+  filter: EntryFilter,
   before = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<Window> {
+  // An index finds the few that are its.
+  if (isNarrow(filter)) return yield { low: 0, high: before - 1 };
+  const { states } = filter;
   const isUnsent = states !== undefined && !states.includes('SENT');
   for (let high = before - 1; ;) {
     const window = isUnsent
@@ -123,6 +126,9 @@ async function* windows(
   }
 }
 
+const isNarrow = ({ event, messageId }: EntryFilter): boolean =>
+  event !== undefined || messageId !== undefined;
+
 // The signs before columns keep SQLite from leaving the window's range for another index.
 function condition(given: EntryFilter): { sql: string; parameters: (string | number)[] } {
   const filter = askableEntryFilter(given);
@@ -131,10 +137,10 @@ function condition(given: EntryFilter): { sql: string; parameters: (string | num
     ['+kind = ?', filter.kind],
     ['+lane = ?', filter.lane],
     ['+workflow_id = ?', filter.workflowId],
-    ['+event_id = ?', filter.event],
+    ['event_id = ?', filter.event],
     ['recipient glob ?', filter.recipient === undefined ? undefined : globOf(filter.recipient)],
     ['subject glob ?', filter.subject === undefined ? undefined : globOf(filter.subject)],
-    ['+message_id = ?', filter.messageId],
+    ['message_id = ?', filter.messageId],
     ['queued_at >= ?', filter.from],
     ['queued_at < ?', filter.until],
   ];

@@ -5,14 +5,14 @@
 const NOW = "cast(unixepoch('subsec') * 1000 as integer)";
 
 // Who asked for it is told with its mail, where it answers one; else in the details alone.
-const tell = (type: string): string => `
+const tell = (type: string, act: string): string => `
     insert into change (at, type, event_id, workflow_id, details)
     values (${NOW}, ${type},
       iif(new.workflow_id is null, null, new.event_id), iif(new.event_id is null, null, new.workflow_id),
       json_patch(
         json_object('entry', new.id, 'kind', new.kind, 'state', new.state, 'tries', new.tries, 'dueAt', new.due_at,
           'workflow', new.workflow_id, 'node', new.node_id),
-        coalesce(new.act, '{}')));`;
+        ${act}));`;
 
 export const outboxMigration = `
   create table outgoing (
@@ -47,7 +47,7 @@ export const outboxMigration = `
     drop_at integer,
     last_error text,
     last_answer text,
-    -- What a person did with it last: {what, by}.
+    -- What a person did with it last: {what, by, at}. Told as it is done.
     act text check (act is null or json_type(act) = 'object'),
     check ((state = 'QUEUED') <= (due_at is not null and lease_until is null)),
     check ((state = 'SENDING') <= (due_at is null and lease_until is not null and begun_at is not null)),
@@ -60,6 +60,7 @@ export const outboxMigration = `
 
   -- dueLanes, nextDue, takeEntries
   create index outgoing_due on outgoing (lane, due_at) where due_at is not null;
+  create index outgoing_doubted on outgoing (lane, due_at) where state = 'UNKNOWN' and due_at is not null;
   create index outgoing_leased on outgoing (lane, lease_until) where lease_until is not null;
   -- entries, countEntries
   create index outgoing_unsent on outgoing (state, seq) where state <> 'SENT';
@@ -90,21 +91,24 @@ export const outboxMigration = `
   create index outgoing_begun_lane on outgoing_begun (lane, at);
 
   create trigger outgoing_queued after insert on outgoing begin
-    ${tell(`'outbox.queued'`)}
+    ${tell(`'outbox.queued'`, `'{}'`)}
   end;
 
   create trigger outgoing_changed after update of state, due_at, act on outgoing
   when new.state <> 'SENDING'
     and (old.state <> new.state or old.due_at is not new.due_at and new.due_at is not null and old.due_at is not null
       or old.act is not new.act) begin
-    ${tell(`
+    ${tell(
+      `
       case
         when old.state = new.state then 'outbox.updated'
         when new.state = 'SENT' then 'outbox.sent'
         when new.state = 'FAILED' then 'outbox.failed'
         when new.state = 'UNKNOWN' then 'outbox.unknown'
         when new.state = 'BOUNCED' then 'outbox.bounced'
-        else 'outbox.updated' end`)}
+        else 'outbox.updated' end`,
+      `iif(new.act is old.act, '{}', json_remove(new.act, '$.at'))`,
+    )}
   end;
 
   create table template (

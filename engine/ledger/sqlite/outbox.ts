@@ -28,7 +28,7 @@ const insertEntries = `
   select value ->> 'id', value ->> 'key', value ->> 'kind', value ->> 'lane', value ->> 'request',
     value ->> 'recipient', value ->> 'subject', value ->> 'messageId', value ->> 'repeats', value ->> 'workflowId',
     value ->> 'nodeId', value ->> 'nodeName', value ->> 'event', value ->> 'keepMs', ${NOW}, ${NOW}
-  from json_each(?) where true order by key
+  from json_each(?) asked where true order by asked.key
   on conflict (key) do nothing
   returning id, seq`;
 
@@ -63,16 +63,16 @@ const laneTimes = `
         (select min(lease_until) from outgoing where lane = leased.lane and lease_until is not null))
     from leased where lane is not null),
   lane_times as (
-    select times.lane, max(min(times.at), coalesce(iif(
-      rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS}, rests_until, 0), 0)) as at
-    from times left join outgoing_lane on outgoing_lane.lane = times.lane
-    group by times.lane)`;
+    select lane, max(at, coalesce((
+      select rests_until from outgoing_lane
+      where outgoing_lane.lane = firsts.lane and rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS}), 0)) as at
+    from (select lane, min(at) as at from times group by lane) firsts)`;
 
 const selectDueLanes = `
   ${laneTimes}
-  select lane, (
-    select kind from outgoing
-    where outgoing.lane = lane_times.lane and (due_at is not null or lease_until is not null) limit 1) as kind
+  select lane, coalesce(
+    (select kind from outgoing where outgoing.lane = lane_times.lane and due_at is not null limit 1),
+    (select kind from outgoing where outgoing.lane = lane_times.lane and lease_until is not null limit 1)) as kind
   from lane_times where at <= ${NOW} order by at, lane ${limitOf('?')}`;
 
 const selectNextDue = `${laneTimes} select min(at) - ${NOW} as inMs from lane_times`;
@@ -92,16 +92,23 @@ const lapseIds = lapse('id in (select value from json_each(?1))');
 const selectRest = `select 1 as rests from outgoing_lane where lane = ? and rests_until > ${NOW}
   and rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS}`;
 
-const isDue = `(due_at <= ${NOW} or due_at > ${NOW} + ${MOST_ENTRY_DELAY_MS + AHEAD_MARGIN_MS})`;
+// No try is put off for so long: it was stored before the clock was set back.
+const pullBack = (of: string): string => `
+  update outgoing set due_at = ${NOW} where ${of} and due_at > ${NOW} + ${MOST_ENTRY_DELAY_MS + AHEAD_MARGIN_MS}`;
 
-// What was just queued is its own, whatever its time: who queued it asks for it by its id.
-const selectDue = `
+const pullBackLane = pullBack('lane = ?1');
+const pullBackIds = pullBack('id in (select value from json_each(?1))');
+
+// Each state by an index that has its own first: a million that wait hide none that is in doubt.
+const selectDue = (state: 'QUEUED' | 'UNKNOWN'): string => `
   select seq, lane, state from outgoing
-  where lane = ?1 and due_at is not null and state = ?2 and ${isDue} order by due_at, seq ${limitOf('?3')}`;
+  where lane = ?1 and due_at <= ${NOW} and state = '${state}' order by due_at, seq ${limitOf('?2')}`;
+const selectQueued = selectDue('QUEUED');
+const selectDoubted = selectDue('UNKNOWN');
 
 const selectNamed = `
   select seq, lane, state from outgoing
-  where id in (select value from json_each(?1)) and due_at is not null and ${isDue} order by seq ${limitOf('?2')}`;
+  where id in (select value from json_each(?1)) and due_at <= ${NOW} order by seq ${limitOf('?2')}`;
 
 const countSending = `select count(*) as n from outgoing where lane = ? and lease_until is not null and state = 'SENDING'`;
 
@@ -205,15 +212,17 @@ const takeEntries: Method<'takeEntries'> = (connection, request) =>
 
 function dueOf(connection: SqliteConnection, lane: string, request: TakeEntries): readonly Due[] {
   connection.run(lapseLane, lane);
+  connection.run(pullBackLane, lane);
   if (connection.get(selectRest, lane)) return [];
-  const inDoubt = connection.all<Due>(selectDue, lane, 'UNKNOWN', request.limit);
+  const inDoubt = connection.all<Due>(selectDoubted, lane, request.limit);
   const places = Math.min(request.limit - inDoubt.length, placesOf(connection, lane, request));
-  return places > 0 ? [...inDoubt, ...connection.all<Due>(selectDue, lane, 'QUEUED', places)] : inDoubt;
+  return places > 0 ? [...inDoubt, ...connection.all<Due>(selectQueued, lane, places)] : inDoubt;
 }
 
 function named(connection: SqliteConnection, request: TakeEntries): readonly Due[] {
   const ids = JSON.stringify('ids' in request.of ? request.of.ids : []);
   connection.run(lapseIds, ids);
+  connection.run(pullBackIds, ids);
   const due = connection.all<Due>(selectNamed, ids, request.limit);
   return [...new Set(due.map(({ lane }) => lane))].flatMap((lane) => {
     if (connection.get(selectRest, lane)) return [];

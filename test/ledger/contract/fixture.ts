@@ -50,6 +50,11 @@ export const TIMES: Readonly<Record<string, readonly string[]>> = {
   try: ['began_at', 'ended_at'],
   deed: ['at'],
   annotation: ['at'],
+  outgoing: ['due_at', 'lease_until', 'queued_at', 'begun_at', 'settled_at', 'drop_at'],
+  outgoing_lane: ['rests_until'],
+  outgoing_begun: ['at'],
+  template: ['changed_at'],
+  endpoint: ['created_at', 'aside_since', 'missed_at'],
 };
 
 /** To every source, and to every subscription of one. None of it is ever due. */
@@ -79,6 +84,16 @@ const ONE_OF_ALL: readonly string[] = [
     select seq, 1, subscription_id, 1, 'DONE' from event where identity = 'one of many'`,
   `insert into deed (event_seq, at, what) select seq, 1, 'replay' from event where identity = 'one of many'`,
   `insert into annotation (event_seq, name, at) select seq, 'one of many', 1 from event where identity = 'one of many'`,
+  `insert into outgoing
+      (id, key, kind, lane, state, request, repeats, message_id, workflow_id, event_id, keep_ms, queued_at, begun_at,
+       settled_at, drop_at)
+    select 'entry ' || id, 'entry ' || id, 'mail', 'one of many', 'SENT', '{}', false, 'entry ' || id, 'workflow',
+      'event ' || id, 1, 1, 1, 1, 8000000000000000
+    from source`,
+  `insert into outgoing_content (entry_seq, packed)
+    select seq, kept.gzip from outgoing cross join (select gzip from content limit 1) kept`,
+  `insert into outgoing_lane (lane, rests_until) select 'lane ' || id, 1 from source`,
+  `insert into outgoing_begun (lane, at) select 'lane ' || id, 8000000000000000 from source`,
 ];
 
 /** Counts by state that are not what is stored. */

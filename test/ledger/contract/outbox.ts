@@ -437,6 +437,12 @@ export function outboxContract(fixture: Fixture): void {
         [page.changes.at(-1)!.details['what'], page.changes.at(-1)!.details['by']],
         ['cancel', 'ann'],
       );
+      const by = page.changes.map(({ details }) => details['by']);
+      assert.deepEqual(
+        by,
+        [...Array(4), 'ann', undefined, undefined, 'ann'],
+        'with what they did, and no longer',
+      );
     });
 
     it('lets go of what was settled when its time is over, and of nothing that waits', async () => {
@@ -479,7 +485,7 @@ export function outboxContract(fixture: Fixture): void {
         `due_at = null`,
         `lease_until = 1`,
         `settled_at = 1`,
-        `handed = 1`,
+        `handed = true`,
         `state = 'OTHER'`,
         `fence = -1`,
       ])

@@ -92,6 +92,9 @@ export function ownershipContract(fixture: Fixture): void {
         await assert.rejects(ledger.takeUnserved({ afterMs: 0 }, 10), foreign);
         await assert.rejects(ledger.takeByHand([pointer.event], 'e', LEASE_MS), foreign);
         await assert.rejects(ledger.takeKeys(keys), foreign);
+        const few = { limit: 1, leaseMs: LEASE_MS, mostAtOnce: 1, mostAMinute: null };
+        await assert.rejects(ledger.takeEntries({ ...few, of: { lane: 'smtp:a' } }), foreign);
+        await assert.rejects(ledger.tellEndpoint(1, { from: '1', to: '2' }, []), foreign);
         await assert.rejects(ledger.sweep(10), foreign);
       });
       await as(worker, async (ledger) =>

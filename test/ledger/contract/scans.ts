@@ -6,7 +6,9 @@ import type { Call } from '../../../engine/ledger/common/parts';
 import type { Pointer } from '../../../engine/ledger/pointer';
 import type { Subscription } from '../../../engine/ledger/subscriptions';
 import type { DueErrand } from '../../../engine/ledger/errands';
+import type { DueEntry, Entry } from '../../../engine/ledger/outbox';
 import { failure, type Fixture, LEASE_MS, RETENTION_MS, success } from './fixture';
+import { newEntry } from './outbox';
 
 const MANY = 10_000;
 
@@ -21,6 +23,10 @@ const NEEDED: readonly (readonly [index: string, table: string, call: Call])[] =
   ['once_answer_holder', 'once_answer', 'endKeys'],
   ['errand_due', 'errand', 'takeErrands'],
   ['deed_event', 'deed', 'life'],
+  ['outgoing_due', 'outgoing', 'dueLanes'],
+  ['outgoing_leased', 'outgoing', 'takeEntries'],
+  ['outgoing_message', 'outgoing', 'noteBounce'],
+  ['outgoing_drop', 'outgoing', 'sweep'],
 ];
 const NOTHING = { name: 'model', category: null, priority: null, summary: null, data: null };
 const DONE_BY_NOW = ['DEAD', 'UNKNOWN'] as const;
@@ -33,6 +39,9 @@ const READ_ALL: Readonly<Partial<Record<Call, readonly string[]>>> = {
   series: ['subscription'],
   waitingBefore: ['subscription'],
   sweep: ['subscription'],
+  templates: ['template'],
+  endpoints: ['endpoint'],
+  countEntries: ['outgoing'],
 };
 
 export function scansContract(fixture: Fixture): void {
@@ -100,6 +109,14 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
   let dues: readonly DueErrand[] = [];
   const ids = (): string[] => pointers.map(({ event }) => event);
   const trigger = { ...node, nodeName: 'Trigger', present: [{ id: 'node', name: 'Trigger' }] };
+  let entries: readonly Entry[] = [];
+  let taken: readonly DueEntry[] = [];
+  const named = (): string[] => entries.map(({ id }) => id);
+  let position = '';
+  const endpoint = {
+    ...{ name: 'desk', url: 'https://desk.example', request: {} },
+    wish: { types: [], workflowId: null, sourceId: null },
+  };
   const key = { holder: 'h', leaseMs: 1, keepMs: 1 } as const;
 
   const work: Record<Call, () => Promise<unknown>> = {
@@ -236,6 +253,57 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
     keyAnswers: () => ledger.keyAnswers(['k', 'l'], 1),
     returnKeys: () => ledger.returnKeys('h', ['k']),
     endKeys: () => ledger.endKeys('h', 'success'),
+    enqueue: async () => {
+      entries = await ledger.enqueue(['a', 'b', 'c'].map((key) => newEntry(key)));
+    },
+    dueLanes: () => ledger.dueLanes(10),
+    nextDue: () => ledger.nextDue(),
+    takeEntries: async () => {
+      const ask = { limit: 10, leaseMs: LEASE_MS, mostAtOnce: 2, mostAMinute: 10 };
+      await ledger.takeEntries({ ...ask, of: { ids: named().slice(0, 1) } });
+      taken = await ledger.takeEntries({ ...ask, of: { lane: 'smtp:a' } });
+      assert.equal(taken.length, 1);
+    },
+    renewEntries: () => ledger.renewEntries(taken, LEASE_MS),
+    handOver: () => ledger.handOver(taken[0]!),
+    settleEntries: () =>
+      ledger.settleEntries(
+        taken.map(({ id, fence }) => ({ id, fence, outcome: { became: 'SENT', answer: 'ok' } })),
+      ),
+    restLane: () => ledger.restLane('smtp:a', 10),
+    entriesOf: async () => {
+      await ledger.entriesOf({ ids: named() });
+      await ledger.entriesOf({ keys: ['a', 'b'] });
+    },
+    entries: async () => {
+      await ledger.entries({}, { limit: 10 });
+      await ledger.entries({ states: ['FAILED'], recipient: 'ann' }, { limit: 10 });
+      await ledger.entries({ event: ids()[0]! }, { limit: 10 });
+      await ledger.entries({ messageId: '<a@example.com>' }, { limit: 10 });
+    },
+    entriesFound: async () => {
+      await ledger.entriesFound({}, 10);
+      await ledger.entriesFound({ states: ['QUEUED'], kind: 'mail' }, 10);
+    },
+    countEntries: () => ledger.countEntries(),
+    oldestQueuedAt: () => ledger.oldestQueuedAt(),
+    actOnEntries: async () => {
+      for (const act of ['retry', 'cancel', 'markSent', 'forget'] as const)
+        await ledger.actOnEntries(named(), act, 'ann');
+    },
+    noteBounce: () => ledger.noteBounce('<a@example.com>', 'no'),
+    saveTemplate: () => ledger.saveTemplate('t', { subject: 's', text: 't', html: null }, 'ann'),
+    templates: () => ledger.templates(),
+    template: () => ledger.template('t'),
+    removeTemplate: () => ledger.removeTemplate('t', 'ann'),
+    saveEndpoint: async () => {
+      ({ position } = await ledger.saveEndpoint(endpoint, 'ann'));
+    },
+    endpoints: () => ledger.endpoints(),
+    tellEndpoint: () => ledger.tellEndpoint(1, { from: position, to: position }, [newEntry('told')]),
+    setAside: () => ledger.setAside(1, 'no'),
+    takeBack: () => ledger.takeBack(1),
+    removeEndpoint: () => ledger.removeEndpoint('desk', 'ann'),
     releaseHolds: () => ledger.releaseHolds([hold]),
     unserve: () => ledger.unserve([node]),
     sweep: async () => {

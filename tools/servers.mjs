@@ -2,6 +2,7 @@
 import { access, constants, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { fetchCyrus, hasCyrus } from './cyrus.mjs';
+import { fetchPostfix, hasPostfix } from './postfix.mjs';
 import { run, step } from './shell.mjs';
 
 /** @typedef {{ program: string, packages: string[], needs: string, optional?: boolean }} Program */
@@ -58,14 +59,23 @@ async function postgresFolders() {
 export async function installServers() {
   await installPrograms();
   const apt = await findProgram('apt-get');
-  if (!apt || hasCyrus()) return;
-  const fetching = step('Fetching Cyrus, the second IMAP server, from Debian', () => fetchCyrus(apt));
-  // Who may not install may lack the list of packages, too. The tests with Cyrus say that they are left out.
-  await fetching.catch((error) => {
-    if (process.getuid?.() === 0) throw error;
-    console.log(`  Left out, then: the tests with Cyrus.\n${error.message}`);
-  });
+  if (!apt) return;
+  for (const { name, isHere, fetch } of UNPACKED) {
+    if (isHere()) continue;
+    const fetching = step(`Fetching ${name} from Debian`, () => fetch(apt));
+    // Who may not install may lack the list of packages, too. The tests with it say that they are left out.
+    await fetching.catch((error) => {
+      if (process.getuid?.() === 0) throw error;
+      console.log(`  Left out, then: the tests with it.\n${error.message}`);
+    });
+  }
 }
+
+/** Those that are not installed. */
+const UNPACKED = [
+  { name: 'Cyrus, the second IMAP server', isHere: hasCyrus, fetch: fetchCyrus },
+  { name: 'Postfix, a mail server', isHere: hasPostfix, fetch: fetchPostfix },
+];
 
 async function installPrograms() {
   /** @type {Program[]} */

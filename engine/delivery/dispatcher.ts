@@ -68,7 +68,8 @@ export class Dispatcher {
   readonly #ports: DispatcherPorts;
   readonly #settings: DispatcherSettings;
   readonly #stopping = new AbortController();
-  readonly #ended: Promise<void>;
+  /** Resolves once it was stopped. */
+  readonly ended: Promise<void>;
   /** Whose events are handed out, and what ends the listening for each. */
   readonly #listening = new Map<number, () => void>();
   readonly #queued: QueuedRuns;
@@ -92,7 +93,7 @@ export class Dispatcher {
     this.#told = new ToldEnds(ports.ledger);
     this.#unclaimed = new UnclaimedRuns(ports.reportUnclaimed);
     this.serve(subscriptionIds);
-    this.#ended = this.#run().finally(() => {
+    this.ended = this.#run().finally(() => {
       this.#listening.forEach((stop) => stop());
       this.#share.leave();
     });
@@ -118,7 +119,7 @@ export class Dispatcher {
   /** Nothing is handed out after it. What was handed out goes on. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#ended;
+    await this.ended;
   }
 
   async #run(): Promise<void> {

@@ -13,6 +13,8 @@ import type { ImapLogin } from '../imap/session/login';
 import { ImapAccounts } from '../imap/watch/accounts';
 import type { Ledger } from '../ledger/ledger';
 import type { Instance } from '../ledger/ownership';
+import type { Sender } from '../outbox/sender';
+import { OutboxWorker } from '../outbox/worker';
 import type { Log } from '../runtime/log';
 import type { Wake } from '../signal/wake';
 import { SourceLeases } from '../source/leases';
@@ -29,6 +31,8 @@ export interface Engine {
   readonly runs: Runs;
   readonly imap: SourceRegistry<ImapLogin, ImapReading>;
   readonly gmail: SourceRegistry<GmailLogin, GmailReading>;
+  /** What goes out: sent by itself while this process hands out runs (`deliver`), and for runs of it in any case. */
+  readonly outbox: OutboxWorker;
   /** The triggers of this process that listen to it. */
   readonly served: ServedNodes;
   /** Whoever listens with it now. */
@@ -47,17 +51,26 @@ export interface EngineSettings {
   readonly log: Log;
   /** Whose the ledger is to be; left out: nobody is refused. */
   readonly owner?: Instance | undefined;
+  /** Who sends what the outbox holds, one for each kind, made for this engine; they are closed with it. */
+  readonly senders?: (ledger: Ledger) => readonly Sender[];
   /** Whether triggers can listen in this process: it says for whom mails wait and nobody listens. */
   readonly listens: boolean;
 }
 
 /** @throws LedgerFault that names the place and says what to do */
-export async function openEngine(place: Place, { log, owner, listens }: EngineSettings): Promise<Engine> {
+export async function openEngine(
+  place: Place,
+  { log, owner, senders = () => [], listens }: EngineSettings,
+): Promise<Engine> {
   const { ledger, wake, close } = await openPlace(place, log, owner);
   const closing = new AbortController();
   const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log) };
   const runs = new Runs(ledger, wake, log);
   const served = new ServedNodes(ledger, log);
+  const sending = new Map(senders(ledger).map((sender) => [sender.kind, sender]));
+  const outbox = new OutboxWorker({ ledger, wake, log, senders: sending });
+  /** Who hands out runs now. */
+  const delivering = new Set<Dispatcher>();
   void keepHouse(ledger, log, closing.signal, listens ? { served } : {});
   let isOwned = false;
   return {
@@ -66,17 +79,26 @@ export async function openEngine(place: Place, { log, owner, listens }: EngineSe
     runs,
     imap: new SourceRegistry(new ImapAccounts(ports).start),
     gmail: new SourceRegistry(new GmailAccounts(ports).start),
+    outbox,
     served,
     listeners: new Set(),
-    deliver: (settings, receiver) =>
-      new Dispatcher([], settings, {
+    deliver: (settings, receiver) => {
+      const dispatcher = new Dispatcher([], settings, {
         ledger,
         wake,
         log,
         renewRuns: () => runs.renewAll(),
         wereSettled: (pointers) => runs.wereSettled(pointers),
         ...receiver,
-      }),
+      });
+      delivering.add(dispatcher);
+      if (sending.size > 0) outbox.start();
+      void dispatcher.ended.then(() => {
+        delivering.delete(dispatcher);
+        if (delivering.size === 0) void outbox.stop();
+      });
+      return dispatcher;
+    },
     own: async () => {
       await ledger.own();
       if (isOwned) return;
@@ -87,6 +109,7 @@ export async function openEngine(place: Place, { log, owner, listens }: EngineSe
     },
     close: async () => {
       closing.abort();
+      await outbox.close();
       await close();
     },
   };

@@ -71,7 +71,7 @@ export async function closeIdle({ engines }: OpenEngines, log: Log, idleMs = IDL
     const isIdle = (): boolean => monotonicNow() - known.usedAt >= idleMs;
     if (known.isKept || !isIdle()) continue;
     const engine = await known.opening.catch(() => null);
-    if (!engine || engine.listeners.size > 0 || !engine.runs.isIdle) continue;
+    if (!engine || engine.listeners.size > 0 || !engine.runs.isIdle || !engine.outbox.isIdle) continue;
     if (!isIdle() || engines.get(name) !== known) continue;
     engines.delete(name);
     await engine.close().catch((error: unknown) => log.debug(`A ledger did not close: ${errorText(error)}`));

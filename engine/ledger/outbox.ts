@@ -126,8 +126,11 @@ export interface TakeEntries {
   readonly mostAtOnce: number;
   /** No more of a lane are begun within a minute, in all processes. Null: as many as there are. */
   readonly mostAMinute: number | null;
-  /** Their contents together have no more bytes than this, but for the first one: what is taken lies in memory. */
-  readonly mostBytes: number;
+  /**
+   * Their contents together have no more bytes than this, but for the first one: what is taken lies in memory. Left out: as
+   * many as they have.
+   */
+  readonly mostBytes?: number;
 }
 
 /** What became of one that was taken. Errors and answers are cut to 1,000 characters. */

@@ -56,6 +56,8 @@ export interface Sender {
    * @returns null: nobody can say (yet)
    */
   look?(entry: DueEntry, signal: AbortSignal): Promise<'sent' | 'notSent' | null>;
+  /** False: this one cannot be looked for, as where its login has no Sent mailbox; nobody needs to wait for it. Undefined: each can. */
+  canLook?(entry: Pick<DueEntry, 'request'>): boolean;
   /** What is done with one in doubt that cannot be found out: set aside for a person, or sent again as it was. */
   inDoubt(entry: Pick<DueEntry, 'request'>): 'aside' | 'again';
   close?(): Promise<void>;

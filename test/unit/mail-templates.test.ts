@@ -82,19 +82,22 @@ describe('a template', () => {
   });
 
   it('holds values as text: no markup in HTML, and no template again', () => {
-    const property = fc.property(fc.string({ unit: fc.constantFrom(...'{}a&<>"/$ \n'.split(''), "'") }), (value) => {
-      const { text, html } = render({ subject: '', text: '[{{a}}]', html: '<b>{{a}}</b>' }, { a: value });
-      assert.equal(text, `[${value}]`);
-      const inside = html!.slice('<b>'.length, -'</b>'.length);
-      assert.ok(!/[<>"']/.test(inside));
-      const back = inside
-        .replaceAll('&lt;', '<')
-        .replaceAll('&gt;', '>')
-        .replaceAll('&quot;', '"')
-        .replaceAll('&#39;', "'")
-        .replaceAll('&amp;', '&');
-      assert.equal(back, value);
-    });
+    const property = fc.property(
+      fc.string({ unit: fc.constantFrom(...'{}a&<>"/$ \n'.split(''), "'") }),
+      (value) => {
+        const { text, html } = render({ subject: '', text: '[{{a}}]', html: '<b>{{a}}</b>' }, { a: value });
+        assert.equal(text, `[${value}]`);
+        const inside = html!.slice('<b>'.length, -'</b>'.length);
+        assert.ok(!/[<>"']/.test(inside));
+        const back = inside
+          .replaceAll('&lt;', '<')
+          .replaceAll('&gt;', '>')
+          .replaceAll('&quot;', '"')
+          .replaceAll('&#39;', "'")
+          .replaceAll('&amp;', '&');
+        assert.equal(back, value);
+      },
+    );
     fc.assert(property, { numRuns: 500 });
   });
 });

@@ -143,3 +143,14 @@ export function askableEntryFilter(filter: EntryFilter): EntryFilter {
   });
   return { ...filter, ...Object.fromEntries(texts) };
 }
+
+/** Those of the due whose contents together have no more bytes, from the first on; one in any case. */
+export function withinBytes<T extends { readonly seq: number }>(
+  due: readonly T[],
+  sizes: readonly { readonly seq: number; readonly bytes: number }[],
+  mostBytes: number,
+): readonly T[] {
+  const bySeq = new Map(sizes.map(({ seq, bytes }) => [seq, bytes]));
+  let bytes = 0;
+  return due.filter(({ seq }, at) => (bytes += bySeq.get(seq) ?? 0) <= mostBytes || at === 0);
+}

@@ -3,7 +3,15 @@
 // hold for all processes; rows are locked in the order of `seq`.
 import { AHEAD_MARGIN_MS } from '../common/clock';
 import { endToEnd } from '../common/end-to-end';
-import { type EntryColumns, entryOf, originOf, requestOf, storedEntry, storedOutcome } from '../common/entry';
+import {
+  type EntryColumns,
+  entryOf,
+  originOf,
+  requestOf,
+  storedEntry,
+  storedOutcome,
+  withinBytes,
+} from '../common/entry';
 import { storable } from '../common/storable';
 import {
   type DueEntry,
@@ -140,6 +148,9 @@ const countBegun = `select count(*) as n from durable_mail.outgoing_begun where 
 const noteBegun = `
   insert into durable_mail.outgoing_begun (lane, at) select lane, ${NOW} from unnest($1::text[]) begun (lane)`;
 
+const selectSizes = `
+  select entry_seq as seq, octet_length(packed) as bytes from durable_mail.outgoing_content where entry_seq = any($1)`;
+
 const begin = `
   with begun as (
     update durable_mail.outgoing set
@@ -241,10 +252,12 @@ type Begun = Omit<EntryColumns, 'state'> &
 
 const takeEntries: Method<'takeEntries'> = (connection, request) =>
   connection.transaction(async (statements) => {
-    const taken = await ('lane' in request.of
+    const due = await ('lane' in request.of
       ? dueOf(statements, request.of.lane, request)
       : named(statements, request.of.ids, request));
-    if (taken.length === 0) return [];
+    if (due.length === 0) return [];
+    const { mostBytes } = request;
+    const taken = mostBytes === undefined ? due : withinBytes(due, await sizesOf(statements, due), mostBytes);
     const queued = taken.filter(({ state }) => state === 'QUEUED');
     if (request.mostAMinute !== null && queued.length > 0)
       await statements.run(
@@ -286,6 +299,12 @@ async function named(
   }
   return taken;
 }
+
+const sizesOf = (statements: Statements, due: readonly Due[]) =>
+  statements.all<{ seq: number; bytes: number }>(
+    selectSizes,
+    due.map(({ seq }) => seq),
+  );
 
 /** How many of the lane may begin now. */
 async function placesOf(

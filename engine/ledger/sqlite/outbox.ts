@@ -2,7 +2,15 @@
 // Invariants: as of the port (outbox.ts); each call is one short transaction.
 import { AHEAD_MARGIN_MS } from '../common/clock';
 import { endToEnd } from '../common/end-to-end';
-import { type EntryColumns, entryOf, originOf, requestOf, storedEntry, storedOutcome } from '../common/entry';
+import {
+  type EntryColumns,
+  entryOf,
+  originOf,
+  requestOf,
+  storedEntry,
+  storedOutcome,
+  withinBytes,
+} from '../common/entry';
 import {
   type DueEntry,
   type DueLane,
@@ -123,6 +131,10 @@ const begin = `
     begun_at = iif(state = 'QUEUED', ${NOW}, begun_at), due_at = null, lease_until = ${NOW} + ?1
   where seq in (select value from json_each(?2))`;
 
+const selectSizes = `
+  select entry_seq as seq, length(packed) as bytes from outgoing_content
+  where entry_seq in (select value from json_each(?))`;
+
 const selectBegun = `
   select id, fence, key, kind, lane, state, request, packed, recipient, subject, message_id as messageId,
     workflow_id as workflowId, node_id as nodeId, node_name as nodeName, event_id as event,
@@ -199,9 +211,11 @@ type Begun = Omit<EntryColumns, 'state'> &
 
 const takeEntries: Method<'takeEntries'> = (connection, request) =>
   connection.transaction(() => {
-    const taken =
+    const due =
       'lane' in request.of ? dueOf(connection, request.of.lane, request) : named(connection, request);
-    if (taken.length === 0) return [];
+    if (due.length === 0) return [];
+    const { mostBytes } = request;
+    const taken = mostBytes === undefined ? due : withinBytes(due, sizesOf(connection, due), mostBytes);
     const seqs = JSON.stringify(taken.map(({ seq }) => seq));
     connection.run(begin, Math.round(request.leaseMs), seqs);
     const queued = taken.filter(({ state }) => state === 'QUEUED');
@@ -231,6 +245,9 @@ function named(connection: SqliteConnection, request: TakeEntries): readonly Due
     return [...of('UNKNOWN'), ...of('QUEUED').slice(0, Math.max(0, placesOf(connection, lane, request)))];
   });
 }
+
+const sizesOf = (connection: SqliteConnection, due: readonly Due[]) =>
+  connection.all<{ seq: number; bytes: number }>(selectSizes, JSON.stringify(due.map(({ seq }) => seq)));
 
 /** How many of the lane may begin now. */
 function placesOf(

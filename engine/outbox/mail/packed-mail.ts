@@ -3,6 +3,7 @@
 import { promisify } from 'node:util';
 import { constants, gunzip, gzip } from 'node:zlib';
 import type { BuiltMail, Envelope } from './mail-content';
+import { OtherVersion } from './mail-request';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -27,15 +28,12 @@ export async function packOutgoing({ envelope, raw }: Pick<BuiltMail, 'envelope'
   return compress(Buffer.concat([line, raw]), { level: constants.Z_BEST_SPEED });
 }
 
-/** @throws Error: it is none, or was packed by another version */
+/** @throws OtherVersion; Error: it is none */
 export async function unpackOutgoing(content: Uint8Array): Promise<PackedMail> {
   const unpacked = await decompress(content);
   const end = unpacked.indexOf(LF);
   const first = JSON.parse(unpacked.toString('utf8', 0, Math.max(end, 0))) as { readonly form: unknown };
-  if (first.form !== 1)
-    throw new Error(
-      `This mail was packed by another version of n8n-nodes-durable-mail (form ${String(first.form)}).`,
-    );
+  if (first.form !== 1) throw new OtherVersion(first.form);
   return { envelope: (first as FirstLine).envelope, raw: unpacked.subarray(end + 1) };
 }
 

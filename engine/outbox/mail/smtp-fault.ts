@@ -4,15 +4,15 @@ import { saidBy, type SmtpLogin } from './smtp-login';
 
 /** What nodemailer and Node put on the errors they give, as far as it is read here. */
 export interface RawSmtpError {
-  readonly message?: string;
+  readonly message?: string | undefined;
   /** nodemailer's: ESOCKET, EDNS, ECONNECTION, ETIMEDOUT, ETLS, EAUTH, EENVELOPE, EMESSAGE, EPROTOCOL. */
-  readonly code?: string;
+  readonly code?: string | undefined;
   /** The system's, where there is one. */
-  readonly originalCode?: string;
-  readonly timeoutType?: string;
+  readonly originalCode?: string | undefined;
+  readonly timeoutType?: string | undefined;
   /** The server's last reply, where it is what failed. */
-  readonly response?: string;
-  readonly responseCode?: number;
+  readonly response?: string | undefined;
+  readonly responseCode?: number | undefined;
 }
 
 /**
@@ -85,7 +85,9 @@ export function connectionText(error: RawSmtpError, login: SmtpLogin): string {
     return `${server} cannot be reached. Check Host and Port in the credential ${credential}: some networks let no mail out over port 25.`;
   if (error.timeoutType === 'GREETING_TIMEOUT')
     return `${server} took the connection but did not greet as an SMTP server. Check Port and SSL/TLS in the credential ${credential}: ${PORTS}.`;
-  return certificateText(code, login) ?? tlsText(error, code, login) ?? `The connection to ${server} was lost.`;
+  return (
+    certificateText(code, login) ?? tlsText(error, code, login) ?? `The connection to ${server} was lost.`
+  );
 }
 
 function certificateText(code: string, login: SmtpLogin): string | undefined {
@@ -104,7 +106,11 @@ function certificateText(code: string, login: SmtpLogin): string | undefined {
   return undefined;
 }
 
-function tlsText({ code, timeoutType }: RawSmtpError, systemCode: string, login: SmtpLogin): string | undefined {
+function tlsText(
+  { code, timeoutType }: RawSmtpError,
+  systemCode: string,
+  login: SmtpLogin,
+): string | undefined {
   const isTls = code === 'ETLS' || systemCode === 'EPROTO' || systemCode.startsWith('ERR_SSL');
   if (!isTls && timeoutType !== 'UPGRADE_TIMEOUT') return undefined;
   return `No TLS connection to ${serverOf(login)}. Check Port and SSL/TLS in the credential ${login.credential}: ${PORTS}.`;

@@ -36,7 +36,10 @@ export function saidBy(response: unknown, login: SmtpLogin): string {
   if (typeof response !== 'string') return '';
   let said = response;
   for (const secret of secretsOf(login)) said = said.replaceAll(secret, '***');
-  return said.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\s]+/gu, ' ').trim().slice(0, MOST_SAID);
+  return said
+    .replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\s]+/gu, ' ')
+    .trim()
+    .slice(0, MOST_SAID);
 }
 
 /** In every form in which they go out, the longest first. */

@@ -110,6 +110,14 @@ export function outboxContract(fixture: Fixture): void {
       assert.deepEqual(await ledger().enqueue([]), []);
     });
 
+    it('takes no more content at once than there is room for, but one in any case', async () => {
+      await queue(['a', 'b', 'c'], { content: Buffer.alloc(1_000) });
+      const keys = async (mostBytes: number): Promise<readonly string[]> =>
+        (await take({ mostBytes })).map(({ key }) => key);
+      assert.deepEqual(await keys(1), ['a']);
+      assert.deepEqual(await keys(2_500), ['b', 'c']);
+    });
+
     it('is queued once by several who ask at once', async () => {
       const other = await fixture.under.openAnother();
       try {

@@ -1,0 +1,66 @@
+// A mail that says that another one came back: which one, to whom it did not go, and why (RFC 3464, and what others write instead).
+// Invariants: an ordinary mail costs a look at its header and no more; nothing that stands in a mail makes this throw; only what is
+// lost for good counts: one that is late, relayed or delivered has not come back.
+import type { MailHeaders } from '../../mail/headers';
+import { type BounceParts, bouncePartsOf } from './bounce-parts';
+import { failuresInText } from './bounce-text';
+import { type BouncedRecipient, failuresIn } from './delivery-status';
+
+export interface Bounce {
+  /** Of the mail that came back, with angle brackets. */
+  readonly messageId: string;
+  /** One at least. */
+  readonly recipients: readonly BouncedRecipient[];
+}
+
+/** @param raw the whole mail, as it came @returns null: it is none, or does not say of which mail */
+export function bounceOf(raw: Buffer): Bounce | null {
+  const parts = bouncePartsOf(raw);
+  if (!parts) return null;
+  const recipients = failuresOf(parts);
+  if (recipients.length === 0) return null;
+  const messageId = originalOf(parts);
+  return messageId === null ? null : { messageId, recipients };
+}
+
+/** For people, and for the log. */
+export function bounceReason({ recipients }: Bounce): string {
+  return recipients
+    .map(({ address, status, diagnostic }) => {
+      const why = [status, diagnostic].filter((text) => text !== null).join(': ');
+      return `It came back${address === null ? '' : ` from ${address}`}${why === '' ? '' : ` (${why})`}.`;
+    })
+    .join(' ');
+}
+
+function failuresOf({ headers, reports, text }: BounceParts): readonly BouncedRecipient[] {
+  // A report says it all, also that nothing has failed.
+  if (reports.length > 0) return reports.flatMap(failuresIn);
+  if (isOtherReport(headers)) return [];
+  const named = (headers.get('x-failed-recipients')?.[0] ?? '')
+    .split(/[\s,]+/)
+    .filter((address) => address !== '');
+  return failuresInText(headers.get('subject')?.[0] ?? '', text, named);
+}
+
+/** Of reading (RFC 8098), of spam (RFC 5965). */
+const isOtherReport = (headers: MailHeaders): boolean =>
+  /report-type\s*=\s*"?(?:disposition-notification|feedback-report)/i.test(
+    headers.get('content-type')?.[0] ?? '',
+  );
+
+/** What is left of it says best; else what the report answers; else a text that quotes its header. */
+function originalOf({ headers, original, text }: BounceParts): string | null {
+  return (
+    idIn(original?.get('message-id')?.[0]) ??
+    idIn(headers.get('x-original-message-id')?.[0]) ??
+    idIn(headers.get('in-reply-to')?.[0]) ??
+    idIn(headers.get('references')?.[0]?.slice(-MOST_ID)) ??
+    idIn(/^[> \t]*message-id:\s*(<[^<>\s]+>)/im.exec(text)?.[1])
+  );
+}
+
+const MOST_ID = 998;
+
+/** The last one. */
+const idIn = (field: string | undefined): string | null => field?.match(/<[^<>\s]{1,996}>/g)?.at(-1) ?? null;

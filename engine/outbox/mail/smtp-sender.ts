@@ -1,0 +1,152 @@
+// Sends mails over SMTP: what a try's end means. How far a mail had come when it ended is SmtpSession's.
+// Invariants: "failed" and "refused" are said only where the server cannot have taken the mail, or says itself that it has not; a mail
+// goes to each recipient once, whatever became of the others; what concerns the login is not put on the mail.
+//
+// Some of several recipients refused: a mail whose others are refused for good (5xx) goes to those who can have it, and the answer
+// names the rest. Are some refused for now (4xx: greylisting, a full mailbox), the mail waits for all of them for the first tries:
+// nothing has been handed over by then, so nobody gets it twice; most are let in by then. After that it goes to those who can have
+// it, and the answer names the others: they are not tried again, since the entry is one mail, and it is SENT.
+import type { DueEntry } from '../../ledger/outbox';
+import type { LaneLimits, Sender, Trying, TryEnd, TrySchedule } from '../sender';
+import {
+  DEFAULT_MAIL_LIMITS,
+  DEFAULT_MAIL_SCHEDULE,
+  MAIL_KIND,
+  mailLane,
+  mailRequest,
+  type MailRequest,
+  OtherVersion,
+} from './mail-request';
+import { type PackedMail, unpackOutgoing } from './packed-mail';
+import { SMTP_TIMEOUTS, type SmtpTimeouts } from './smtp-connect';
+import type { LoginOf } from './smtp-login';
+import { HeldForAll, isForNow, meaningOf, meaningOfOpening, NotOurs, unreadableMail } from './smtp-meaning';
+import { SmtpPool } from './smtp-pool';
+import { type Passage, type SessionEnd, SmtpSession } from './smtp-session';
+
+/**
+ * Whether a mail is in the Sent mailbox of the login that sent it.
+ * @returns null: nobody can say, since it has no Sent, it cannot be searched now, or its server does not file by itself what it
+ * sends, so that what is not there may have arrived all the same. False only where the server does (Gmail, Microsoft 365).
+ */
+export type FindSent = (
+  request: MailRequest,
+  messageId: string,
+  signal: AbortSignal,
+) => Promise<boolean | null>;
+
+export interface SmtpPorts {
+  readonly loginOf: LoginOf;
+  /** Undefined: no Sent can be searched. */
+  readonly findSent?: FindSent;
+}
+
+/** A mail waits for recipients that are refused for now this often, at the most: 6 min by the usual schedule. */
+const MOST_WAITS_FOR_ALL = 2;
+/** What was taken may be filed a while later: only who has looked so often says that it is not there. */
+const LOOKS_UNTIL_SURE = 3;
+type Asked = Pick<DueEntry, 'request'>;
+
+export class SmtpSender implements Sender {
+  readonly kind = MAIL_KIND;
+  readonly #ports: SmtpPorts;
+  readonly #timeouts: SmtpTimeouts;
+  readonly #pool = new SmtpPool();
+
+  constructor(ports: SmtpPorts, timeouts: SmtpTimeouts = SMTP_TIMEOUTS) {
+    this.#ports = ports;
+    this.#timeouts = timeouts;
+  }
+
+  limits = (entry: Asked): LaneLimits => readable(entry)?.limits ?? DEFAULT_MAIL_LIMITS;
+
+  schedule = (entry: Asked): TrySchedule => readable(entry)?.schedule ?? DEFAULT_MAIL_SCHEDULE;
+
+  inDoubt = (entry: Asked): 'aside' | 'again' => readable(entry)?.inDoubt ?? 'aside';
+
+  async send(entry: DueEntry, trying: Trying): Promise<TryEnd> {
+    let request: MailRequest;
+    let mail: PackedMail;
+    try {
+      request = mailRequest(entry.request);
+      mail = await unpackOutgoing(entry.content);
+    } catch (error) {
+      return unreadableMail(error);
+    }
+    const passage = passageOf(entry, request, trying);
+    const key = JSON.stringify([
+      mailLane(request.login),
+      request.login.credential.id,
+      request.allowUnauthorizedCerts,
+    ]);
+    const kept = this.#pool.take(key);
+    if (kept) {
+      const end = await this.#sendOver(kept, key, mail, passage);
+      // One that waited may have been closed at the other end: that is no try.
+      if (!(end.end === 'cut' && end.phase === 'nothing')) return meaningOf(end, kept.login, trying.signal);
+    }
+    let session: SmtpSession;
+    try {
+      session = await this.#open(request, trying.signal);
+    } catch (error) {
+      return meaningOfOpening(error, trying.signal);
+    }
+    const end = await this.#sendOver(session, key, mail, passage);
+    return meaningOf(end, session.login, trying.signal);
+  }
+
+  async #open(request: MailRequest, signal: AbortSignal): Promise<SmtpSession> {
+    const login = await this.#ports.loginOf(request, signal);
+    const isVerified = !request.allowUnauthorizedCerts;
+    return SmtpSession.open(login, { isVerified, timeouts: this.#timeouts }, signal);
+  }
+
+  async #sendOver(
+    session: SmtpSession,
+    key: string,
+    { envelope, raw }: PackedMail,
+    passage: Passage,
+  ): Promise<SessionEnd> {
+    const end = await session.send(envelope, raw, passage);
+    this.#pool.give(key, session);
+    return end;
+  }
+
+  async look(entry: DueEntry, signal: AbortSignal): Promise<'sent' | 'notSent' | null> {
+    const request = readable(entry);
+    if (!this.#ports.findSent || !request?.searchSent || entry.messageId === null) return null;
+    const isThere = await this.#ports.findSent(request, entry.messageId, signal).catch(() => null);
+    if (isThere === null) return null;
+    if (isThere) return 'sent';
+    return entry.tries >= LOOKS_UNTIL_SURE ? 'notSent' : null;
+  }
+
+  close(): Promise<void> {
+    this.#pool.close();
+    return Promise.resolve();
+  }
+}
+
+/** Null: of another version; whoever sends it says so. */
+function readable({ request }: Asked): MailRequest | null {
+  try {
+    return mailRequest(request);
+  } catch (error) {
+    if (error instanceof OtherVersion) return null;
+    throw error;
+  }
+}
+
+/** When the mail goes on, and when it is let go. */
+function passageOf({ tries }: DueEntry, { schedule }: MailRequest, trying: Trying): Passage {
+  const waits = tries <= Math.min(MOST_WAITS_FOR_ALL, schedule.refused.length);
+  return {
+    mayBegin: (refused) => {
+      if (waits && refused.some(isForNow)) throw new HeldForAll(refused);
+    },
+    mayHandOver: async () => {
+      if (!(await trying.handOver())) throw new NotOurs();
+    },
+    signal: trying.signal,
+  };
+}

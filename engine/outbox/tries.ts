@@ -1,0 +1,104 @@
+// What becomes of an entry after a try, or after it was looked for: the schedule in one place, without clock and ledger.
+// Invariants: what may have arrived is never FAILED, and is sent again only where its sender says so; one that is not there was
+// looked for twice, some time apart, since a receiver may show it late.
+import { type EntryOutcome, type DueEntry, MOST_ENTRY_TEXT } from '../ledger/outbox';
+import type { Sender, TryEnd, TrySchedule } from './sender';
+
+/** Before each look for one in doubt, ms: some servers copy into the Sent mailbox late. */
+const LOOKS_MS = [10_000, 60_000, 5 * 60_000, 30 * 60_000];
+const DAY_MS = 24 * 3_600_000;
+/** One in doubt is sent again for so long; then a person decides. */
+const MOST_AGAIN_MS = DAY_MS;
+/** Is kept at the end of an error, so that whoever looks next, in whatever process, knows of it. */
+const NOT_THERE = 'It was looked for, and was not there.';
+const ASIDE = 'It may have arrived: look whether it did, then mark it as sent or send it again.';
+
+type Tried = Pick<DueEntry, 'tries' | 'ageMs' | 'request'>;
+type Looked = Tried & { readonly lastError: string | null };
+export type Found = Awaited<ReturnType<NonNullable<Sender['look']>>>;
+
+/** @param random a number in [0, 1) @returns what is to be stored */
+export function afterTry(
+  entry: Tried,
+  end: TryEnd,
+  sender: Sender,
+  random: () => number = Math.random,
+): EntryOutcome {
+  switch (end.end) {
+    case 'sent':
+      return { became: 'SENT', answer: end.answer };
+    case 'refused':
+      return { became: 'FAILED', error: end.error, ...answerOf(end) };
+    case 'returned':
+      return { became: 'QUEUED', error: end.error, delayMs: within(end.afterMs), isReturned: true };
+    case 'failed': {
+      const delay = nextDelay(sender.schedule(entry), end.why, entry.tries, random);
+      if (delay === null) return { became: 'FAILED', error: usedUp(entry, end.error), ...answerOf(end) };
+      const delayMs = Math.max(delay, within(end.afterMs ?? 0));
+      return { became: 'QUEUED', error: end.error, ...answerOf(end), delayMs };
+    }
+    case 'unknown': {
+      if (sender.look) return { became: 'UNKNOWN', error: end.error, lookAfterMs: LOOKS_MS[0] ?? 0 };
+      const delayMs = nextDelay(sender.schedule(entry), 'connection', entry.tries, random);
+      if (sender.inDoubt(entry) === 'aside' || delayMs === null) return aside(end.error);
+      return { became: 'QUEUED', error: end.error, delayMs };
+    }
+  }
+}
+
+/**
+ * @param entry is UNKNOWN; its `tries` say which look this was, from 1
+ * @param found undefined: its kind cannot be looked for
+ */
+export function afterLook(entry: Looked, found: Found | undefined, sender: Sender): EntryOutcome {
+  if (found === 'sent') return { became: 'SENT', answer: 'It was in doubt; it was looked for and is there.' };
+  const error = entry.lastError ?? 'Its sending was cut off.';
+  const wasNotThere = error.endsWith(NOT_THERE);
+  const text = found === 'notSent' && !wasNotThere ? notThere(error) : error;
+  const isNotThere = found === 'notSent' && wasNotThere;
+  const lookAfterMs = found === undefined || isNotThere ? undefined : LOOKS_MS[entry.tries];
+  if (lookAfterMs !== undefined) return { became: 'UNKNOWN', error: text, lookAfterMs };
+  const isAgain = sender.inDoubt(entry) === 'again' && entry.ageMs < MOST_AGAIN_MS;
+  return isAgain ? { became: 'QUEUED', error: text, delayMs: 0 } : aside(text);
+}
+
+const aside = (error: string): EntryOutcome => ({
+  became: 'UNKNOWN',
+  error: `${cut(error, ASIDE)} ${ASIDE}`,
+  lookAfterMs: null,
+});
+
+const notThere = (error: string): string => `${cut(error, NOT_THERE)} ${NOT_THERE}`;
+
+/** So that what is added stands within what is kept. */
+const cut = (error: string, added: string): string => error.slice(0, MOST_ENTRY_TEXT - added.length - 1);
+
+/** Null: none is left. Never before its time, up to a fifth later: what failed together does not come back together. */
+function nextDelay(
+  schedule: TrySchedule,
+  why: keyof TrySchedule,
+  tries: number,
+  random: () => number,
+): number | null {
+  const delay = schedule[why][tries - 1];
+  return delay === undefined ? null : Math.round(delay * (1 + random() / 5));
+}
+
+const within = (ms: number): number => Math.min(Math.max(ms, 0), DAY_MS);
+
+const answerOf = ({ answer }: { readonly answer?: string }): { readonly answer?: string } =>
+  answer === undefined ? {} : { answer };
+
+function usedUp({ tries, ageMs }: Tried, error: string): string {
+  if (tries <= 1) return error;
+  const text = `It was tried ${tries} times in ${duration(ageMs)}. The last time: `;
+  return text + error.slice(0, MOST_ENTRY_TEXT - text.length);
+}
+
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} days`;
+}

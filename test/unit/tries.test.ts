@@ -1,0 +1,140 @@
+// What becomes of an entry after a try or a look: schedules, jitter, what is in doubt.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { EntryOutcome } from '../../engine/ledger/outbox';
+import type { Sender, TryEnd } from '../../engine/outbox/sender';
+import { afterLook, afterTry, type Found } from '../../engine/outbox/tries';
+
+const MINUTE_MS = 60_000;
+
+const sender = (more: Partial<Sender> = {}): Sender => ({
+  kind: 'mail',
+  limits: () => ({ mostAtOnce: 1, mostAMinute: null }),
+  schedule: () => ({ connection: [1_000, 2_000, 4_000], refused: [MINUTE_MS, 5 * MINUTE_MS] }),
+  send: async () => ({ end: 'sent', answer: '250' }),
+  inDoubt: () => 'aside',
+  ...more,
+});
+const looking = (inDoubt: 'aside' | 'again' = 'aside'): Sender =>
+  sender({ look: async () => null, inDoubt: () => inDoubt });
+
+const tried = (tries: number) => ({ tries, ageMs: 90 * MINUTE_MS, request: {} });
+const failed = (why: 'connection' | 'refused', more = {}): TryEnd => ({
+  ...{ end: 'failed', error: 'no answer', why },
+  ...more,
+});
+const delayOf = (outcome: EntryOutcome): number => {
+  assert.equal(outcome.became, 'QUEUED');
+  return outcome.became === 'QUEUED' ? outcome.delayMs : NaN;
+};
+
+describe('what becomes of an entry after a try', () => {
+  it('waits as its schedule says, for each kind of failure, and never less', () => {
+    const delays = (why: 'connection' | 'refused', dice: number): number[] =>
+      [1, 2].map((tries) => delayOf(afterTry(tried(tries), failed(why), sender(), () => dice)));
+    assert.deepEqual(delays('connection', 0), [1_000, 2_000]);
+    assert.deepEqual(delays('refused', 0), [MINUTE_MS, 5 * MINUTE_MS]);
+    assert.deepEqual(delays('refused', 1), [1.2 * MINUTE_MS, 6 * MINUTE_MS]);
+  });
+
+  it('waits as long as its receiver asks, where that is longer, and a day at most', () => {
+    const after = (afterMs: number): number =>
+      delayOf(afterTry(tried(1), failed('refused', { afterMs }), sender(), () => 0));
+    assert.deepEqual([after(1_000), after(600_000), after(1e12)], [MINUTE_MS, 600_000, 86_400_000]);
+  });
+
+  it('has failed when no try is left, and says how often it was tried, and over how long', () => {
+    assert.deepEqual(afterTry(tried(3), failed('refused', { answer: '451 later' }), sender()), {
+      ...{ became: 'FAILED', answer: '451 later' },
+      error: 'It was tried 3 times in 90 min. The last time: no answer',
+    });
+    assert.equal(afterTry(tried(3), failed('connection'), sender()).became, 'QUEUED');
+  });
+
+  it('has failed at once where its receiver has refused it for good', () => {
+    const end: TryEnd = { end: 'refused', error: 'no such user', answer: '550' };
+    assert.deepEqual(afterTry(tried(1), end, sender()), {
+      ...{ became: 'FAILED', error: 'no such user', answer: '550' },
+    });
+  });
+
+  it('is given back without a try, where it was not begun', () => {
+    const end: TryEnd = { end: 'returned', error: 'no credential', afterMs: 500 };
+    assert.deepEqual(afterTry(tried(9), end, sender()), {
+      ...{ became: 'QUEUED', error: 'no credential', delayMs: 500, isReturned: true },
+    });
+  });
+});
+
+describe('an entry that may have arrived', () => {
+  const end: TryEnd = { end: 'unknown', error: 'cut off' };
+
+  it('is looked for a little later, where that can be done', () => {
+    assert.deepEqual(afterTry(tried(1), end, looking('again')), {
+      ...{ became: 'UNKNOWN', error: 'cut off', lookAfterMs: 10_000 },
+    });
+  });
+
+  it('waits for a person, or is sent again, as its sender says, where it cannot be looked for', () => {
+    const set = afterTry(tried(1), end, sender());
+    assert.equal(set.became === 'UNKNOWN' && set.lookAfterMs, null);
+    assert.ok(set.became === 'UNKNOWN' && set.error.startsWith('cut off It may have arrived'));
+    assert.equal(delayOf(afterTry(tried(1), end, sender({ inDoubt: () => 'again' }), () => 0)), 1_000);
+  });
+
+  it('never counts as failed, however often it was sent', () => {
+    assert.equal(afterTry(tried(4), end, sender({ inDoubt: () => 'again' })).became, 'UNKNOWN');
+  });
+});
+
+describe('an entry that was looked for', () => {
+  /** What comes of looks that find these, one after the other. */
+  const looks = (found: readonly (Found | undefined)[], by: Sender, ageMs = MINUTE_MS): EntryOutcome => {
+    let outcome: EntryOutcome = { became: 'UNKNOWN', error: 'cut off', lookAfterMs: 0 };
+    for (const [at, one] of found.entries()) {
+      assert.ok(outcome.became === 'UNKNOWN' && outcome.lookAfterMs !== null, `over before look ${at + 1}`);
+      outcome = afterLook({ tries: at + 1, ageMs, request: {}, lastError: outcome.error }, one, by);
+    }
+    return outcome;
+  };
+
+  it('was sent, if it is there', () => {
+    assert.equal(looks(['sent'], looking()).became, 'SENT');
+    assert.equal(looks(['notSent', 'sent'], looking()).became, 'SENT');
+  });
+
+  it('is looked for twice before anything is made of it that it is not there', () => {
+    const first = looks(['notSent'], looking('again'));
+    assert.equal(first.became === 'UNKNOWN' && first.lookAfterMs, MINUTE_MS);
+    assert.equal(delayOf(looks(['notSent', 'notSent'], looking('again'))), 0);
+    const aside = looks(['notSent', null, 'notSent'], looking());
+    assert.equal(aside.became === 'UNKNOWN' && aside.lookAfterMs, null);
+  });
+
+  it('is looked for after 10 s, 1 min, 5 min and 30 min, where nobody can say; then its sender decides', () => {
+    const after = (count: number): number | null | string => {
+      const outcome = looks(Array<null>(count).fill(null), looking());
+      return outcome.became === 'UNKNOWN' ? outcome.lookAfterMs : outcome.became;
+    };
+    assert.deepEqual([1, 2, 3, 4].map(after), [MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS, null]);
+    assert.equal(looks([null, null, null, null], looking('again')).became, 'QUEUED');
+  });
+
+  it('is left to its sender at once, where its kind cannot be looked for', () => {
+    assert.equal(looks([undefined], sender({ inDoubt: () => 'again' })).became, 'QUEUED');
+    const aside = looks([undefined], sender());
+    assert.equal(aside.became === 'UNKNOWN' && aside.lookAfterMs, null);
+  });
+
+  it('is not sent again for longer than a day', () => {
+    const outcome = looks(['notSent', 'notSent'], looking('again'), 86_400_001);
+    assert.equal(outcome.became === 'UNKNOWN' && outcome.lookAfterMs, null);
+  });
+
+  it('keeps what it had failed with, within what is kept', () => {
+    const known = { tries: 1, ageMs: 0, request: {}, lastError: 'x'.repeat(1_000) };
+    const outcome = afterLook(known, 'notSent', looking());
+    assert.ok(outcome.became === 'UNKNOWN' && outcome.error.length === 1_000);
+    assert.ok(outcome.error.startsWith('xxx') && outcome.error.endsWith('was not there.'));
+  });
+});

@@ -21,7 +21,7 @@ export interface Asked<Action, Filter> {
   readonly count: CountAnswer | null;
 }
 
-export interface ActWords {
+interface ActWords {
   readonly label: string;
   /** Of what was done. */
   readonly done: string;

@@ -4,7 +4,7 @@ import type { Entry, EntryOutcome, NewEntry, Outbox } from '../../engine/ledger/
 
 let key = 0;
 
-export const newEntry = (told: Partial<NewEntry> = {}): NewEntry => {
+const newEntry = (told: Partial<NewEntry> = {}): NewEntry => {
   key += 1;
   return {
     key: `key-${key}`,

@@ -17,6 +17,7 @@ import { offerContract } from './contract/offer';
 import { onceAnswersContract } from './contract/once-answers';
 import { onceKeysContract } from './contract/once-keys';
 import { outboxContract } from './contract/outbox';
+import { outboxLifeContract } from './contract/outbox-life';
 import { overTimeContract } from './contract/over-time';
 import { ownershipContract } from './contract/ownership';
 import { readingsContract } from './contract/readings';
@@ -56,5 +57,6 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     concurrencyContract(fixture);
     scansContract(fixture);
     lifeContract(fixture);
+    outboxLifeContract(fixture);
   });
 }

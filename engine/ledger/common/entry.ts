@@ -2,6 +2,7 @@
 import {
   type Entry,
   type EntryFilter,
+  type EntryOrigin,
   type EntryOutcome,
   MOST_ENTRY_DELAY_MS,
   MOST_ENTRY_TEXT,
@@ -69,7 +70,10 @@ export const entryOf = (row: EntryColumns): Entry => ({
 });
 
 /** A new entry, as it is stored, without its content. */
-export const storedEntry = (entry: NewEntry) => ({
+type StoredEntry = Omit<NewEntry, 'request' | 'content' | 'origin'> &
+  EntryOrigin & { readonly id: string; readonly request: string };
+
+export const storedEntry = (entry: NewEntry): StoredEntry => ({
   id: newEventId(),
   key: storable(entry.key),
   kind: storable(entry.kind),

@@ -112,7 +112,10 @@ async function* windows(
   before = Number.MAX_SAFE_INTEGER,
 ): AsyncGenerator<Window> {
   // An index finds the few that are its.
-  if (isNarrow(filter)) return yield { low: 0, high: before - 1 };
+  if (isNarrow(filter)) {
+    yield { low: 0, high: before - 1 };
+    return;
+  }
   const { states } = filter;
   const isUnsent = states !== undefined && !states.includes('SENT');
   for (let high = before - 1; ;) {

@@ -273,7 +273,7 @@ const dueEntry = (row: Begun): DueEntry => ({
   recipient: row.recipient,
   subject: row.subject,
   messageId: row.messageId,
-  origin: originOf(row as unknown as EntryColumns),
+  origin: originOf(row),
   tries: row.tries,
   ageMs: row.ageMs,
 });

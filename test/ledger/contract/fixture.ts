@@ -93,6 +93,10 @@ const ONE_OF_ALL: readonly string[] = [
   `insert into outgoing_content (entry_seq, packed)
     select seq, kept.gzip from outgoing cross join (select gzip from content limit 1) kept`,
   `insert into outgoing_lane (lane, rests_until) select 'lane ' || id, 1 from source`,
+  `insert into template (name, subject, text, changed_at, changed_by)
+    select 'template ' || id, 'subject', 'text', 1, 'ann' from source`,
+  `insert into endpoint (name, url, request, types, position, created_by, created_at)
+    select 'endpoint ' || id, 'https://desk.example', '{}', '[]', '0', 'ann', 1 from source`,
   `insert into outgoing_begun (lane, at) select 'lane ' || id, 8000000000000000 from source`,
 ];
 

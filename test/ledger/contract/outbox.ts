@@ -448,7 +448,7 @@ export function outboxContract(fixture: Fixture): void {
       const by = page.changes.map(({ details }) => details['by']);
       assert.deepEqual(
         by,
-        [...Array(4), 'ann', undefined, undefined, 'ann'],
+        [...Array<undefined>(4), 'ann', undefined, undefined, 'ann'],
         'with what they did, and no longer',
       );
     });

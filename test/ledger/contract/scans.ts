@@ -112,7 +112,7 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
   let entries: readonly Entry[] = [];
   let taken: readonly DueEntry[] = [];
   const named = (): string[] => entries.map(({ id }) => id);
-  let position = '';
+  let desk = { id: 0, position: '' };
   const endpoint = {
     ...{ name: 'desk', url: 'https://desk.example', request: {} },
     wish: { types: [], workflowId: null, sourceId: null },
@@ -297,12 +297,15 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
     template: () => ledger.template('t'),
     removeTemplate: () => ledger.removeTemplate('t', 'ann'),
     saveEndpoint: async () => {
-      ({ position } = await ledger.saveEndpoint(endpoint, 'ann'));
+      desk = await ledger.saveEndpoint(endpoint, 'ann');
     },
     endpoints: () => ledger.endpoints(),
-    tellEndpoint: () => ledger.tellEndpoint(1, { from: position, to: position }, [newEntry('told')]),
-    setAside: () => ledger.setAside(1, 'no'),
-    takeBack: () => ledger.takeBack(1),
+    tellEndpoint: async () => {
+      const { id, position } = desk;
+      assert.ok(await ledger.tellEndpoint(id, { from: position, to: position }, [newEntry('told')]));
+    },
+    setAside: () => ledger.setAside(desk.id, 'no'),
+    takeBack: () => ledger.takeBack(desk.id),
     removeEndpoint: () => ledger.removeEndpoint('desk', 'ann'),
     releaseHolds: () => ledger.releaseHolds([hold]),
     unserve: () => ledger.unserve([node]),

@@ -4,7 +4,7 @@ import type { DueEntry, Entry, EntryOutcome } from '../ledger/outbox';
 import { errorText, type Log } from '../runtime/log';
 import type { Held } from './held';
 import type { Sender, TryEnd } from './sender';
-import { afterLook, afterTry, type Found } from './tries';
+import { afterLook, afterTry, canBeLookedFor, type Found } from './tries';
 
 /** No try takes longer. */
 const MOST_TRY_MS = 15 * 60_000;
@@ -42,7 +42,7 @@ export async function trySending(
   }
 }
 
-/** Never rejects. @returns undefined: its kind cannot be looked for */
+/** Never rejects. @returns undefined: it cannot be looked for */
 export async function lookFor(
   entry: DueEntry,
   sender: Sender,
@@ -50,7 +50,7 @@ export async function lookFor(
   log: Log,
   times = ATTEMPT_TIMES,
 ): Promise<Found | undefined> {
-  if (!sender.look) return undefined;
+  if (!sender.look || !canBeLookedFor(entry, sender)) return undefined;
   try {
     return (await ended(sender.look(entry, held.signal), held, times)) ?? null;
   } catch (error) {

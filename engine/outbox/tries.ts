@@ -38,7 +38,8 @@ export function afterTry(
       return { became: 'QUEUED', error: end.error, ...answerOf(end), delayMs };
     }
     case 'unknown': {
-      if (sender.look) return { became: 'UNKNOWN', error: end.error, lookAfterMs: LOOKS_MS[0] ?? 0 };
+      if (canBeLookedFor(entry, sender))
+        return { became: 'UNKNOWN', error: end.error, lookAfterMs: LOOKS_MS[0] ?? 0 };
       const delayMs = nextDelay(sender.schedule(entry), 'connection', entry.tries, random);
       if (sender.inDoubt(entry) === 'aside' || delayMs === null) return aside(end.error);
       return { became: 'QUEUED', error: end.error, delayMs };
@@ -48,7 +49,7 @@ export function afterTry(
 
 /**
  * @param entry is UNKNOWN; its `tries` say which look this was, from 1
- * @param found undefined: its kind cannot be looked for
+ * @param found undefined: it cannot be looked for
  */
 export function afterLook(entry: Looked, found: Found | undefined, sender: Sender): EntryOutcome {
   if (found === 'sent') return { became: 'SENT', answer: 'It was in doubt; it was looked for and is there.' };
@@ -61,6 +62,10 @@ export function afterLook(entry: Looked, found: Found | undefined, sender: Sende
   const isAgain = sender.inDoubt(entry) === 'again' && entry.ageMs < MOST_AGAIN_MS;
   return isAgain ? { became: 'QUEUED', error: text, delayMs: 0 } : aside(text);
 }
+
+/** Undefined: each of its kind can. */
+export const canBeLookedFor = (entry: Pick<DueEntry, 'request'>, sender: Sender): boolean =>
+  sender.look !== undefined && sender.canLook?.(entry) !== false;
 
 const aside = (error: string): EntryOutcome => ({
   became: 'UNKNOWN',

@@ -126,6 +126,14 @@ describe('an entry that was looked for', () => {
     assert.equal(aside.became === 'UNKNOWN' && aside.lookAfterMs, null);
   });
 
+  it('is not waited for where its sender says that this one cannot be looked for', () => {
+    const by = { ...looking('again'), canLook: () => false };
+    const end: TryEnd = { end: 'unknown', error: 'cut off' };
+    assert.equal(afterTry(tried(1), end, by).became, 'QUEUED');
+    const aside = afterTry(tried(1), end, { ...by, inDoubt: () => 'aside' });
+    assert.equal(aside.became === 'UNKNOWN' && aside.lookAfterMs, null);
+  });
+
   it('is not sent again for longer than a day', () => {
     const outcome = looks(['notSent', 'notSent'], looking('again'), 86_400_001);
     assert.equal(outcome.became === 'UNKNOWN' && outcome.lookAfterMs, null);

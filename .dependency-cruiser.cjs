@@ -92,6 +92,7 @@ module.exports = {
     engineOrder('outbox', ['feed', 'http', 'ledger', 'mail', 'signal', 'runtime']),
     engineOrder('instance', [
       'console',
+      'outbox',
       'feed',
       'imap',
       'gmail',
@@ -113,7 +114,7 @@ module.exports = {
       from: { path: '^console/' },
       to: {
         path: '^(engine|nodes|credentials)/',
-        pathNot: '^engine/(console/api|feed/feed-event)[.]ts$',
+        pathNot: '^engine/(console/(outbox-)?api|feed/feed-event)[.]ts$',
       },
     },
     {

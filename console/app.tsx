@@ -9,6 +9,7 @@ import { Notices } from './parts/notices';
 import { route, type View } from './route';
 import { SignIn } from './sign-in';
 import { Mails } from './views/mails/mails';
+import { Outbox } from './views/outbox/outbox';
 import { Sources } from './views/sources';
 import { OverTime } from './views/time/over-time';
 import { Workflows } from './views/workflows';
@@ -16,6 +17,7 @@ import { Workflows } from './views/workflows';
 const SHOWN: Readonly<Record<View, () => JSX.Element>> = {
   sources: Sources,
   mails: Mails,
+  outbox: Outbox,
   time: OverTime,
   workflows: Workflows,
 };

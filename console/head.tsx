@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useComputed } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { leave, me, isGiven } from './api/session';
-import { sources, statistics } from './live/known';
+import { outboxCounts, sources, statistics } from './live/known';
 import { joinNow, link, stats } from './live/live';
 import { now } from './live/now';
 import { Icon } from './parts/icons';
@@ -16,12 +16,14 @@ import { span } from './words/time';
 const WORDS: Readonly<Record<View, string>> = {
   sources: 'Sources',
   mails: 'Mails',
+  outbox: 'Outbox',
   time: 'Over time',
   workflows: 'Workflows',
 };
 
 export function Head(): JSX.Element {
   const broken = sources.data.value?.standings.broken ?? 0;
+  const unknown = outboxCounts.data.value?.unknown ?? 0;
   const header = useRef<HTMLElement>(null);
   useEffect(() => {
     // What sticks below it has to know how high it is.
@@ -46,6 +48,7 @@ export function Head(): JSX.Element {
             >
               {WORDS[view]}
               {view === 'sources' && broken > 0 && <span class="badge">{broken} broken</span>}
+              {view === 'outbox' && unknown > 0 && <span class="badge">{count(unknown)} unknown</span>}
             </a>
           ))}
         </nav>

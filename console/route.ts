@@ -2,7 +2,7 @@
 // kept, sent to others and gone back from; nothing of it is sent to a server.
 import { computed, signal, type ReadonlySignal } from '@preact/signals';
 
-const VIEWS = ['sources', 'mails', 'time', 'workflows'] as const;
+const VIEWS = ['sources', 'mails', 'outbox', 'time', 'workflows'] as const;
 
 export type View = (typeof VIEWS)[number];
 

@@ -10,7 +10,7 @@ import { ROOT } from './shell.mjs';
 const MOST_PACKED = 60_000;
 
 /** What stands in the document, of others; their licences want to be told. */
-const OTHERS = ['preact', '@preact/signals', '@preact/signals-core', 'uplot'];
+const OTHERS = ['preact', '@preact/signals', '@preact/signals-core'];
 
 /**
  * @param {string} folder where `page.html` and the licences of what is in it are put

@@ -1,5 +1,5 @@
-// What more than one view shows: who is logged in, the sources, the triggers, and how many mails are in which state; kept as
-// new as the feed makes it.
+// What more than one view shows: who is logged in, the sources, the triggers, and how many mails and entries of the outbox are
+// in which state; kept as new as the feed makes it.
 // Invariant: the sources are asked for even while the page is hidden: its title tells how many of them are broken.
 import { effect } from '@preact/signals';
 import type {
@@ -9,6 +9,7 @@ import type {
   StatisticsAnswer,
   TriggersAnswer,
 } from '../../engine/console/api';
+import type { OutboxCounts } from '../../engine/console/outbox-api';
 import type { FeedEvent } from '../../engine/feed/feed-event';
 import { ask } from '../api/ask';
 import { Resource } from '../api/resource';
@@ -17,6 +18,7 @@ import { onLive } from './live';
 
 export const sources = new Resource((signal) => ask<SourcesAnswer>('/api/sources', signal));
 export const triggers = new Resource((signal) => ask<TriggersAnswer>('/api/triggers', signal));
+export const outboxCounts = new Resource((signal) => ask<OutboxCounts>('/api/outbox/count', signal));
 export const statistics = new Resource((signal) => ask<StatisticsAnswer>('/api/statistics', signal));
 
 const self = new Resource(async (signal) => {
@@ -43,7 +45,7 @@ function renewBefore(expires: string): void {
 export function startKnowing(): void {
   effect(() => {
     if (!isEntered.value) return undefined;
-    const all = [self, sources, statistics];
+    const all = [self, sources, statistics, outboxCounts];
     for (const one of all) void one.load();
     const pace = setInterval(() => sources.soon(SOURCES_PACE_MS), SOURCES_PACE_MS);
     const stop = onLive({
@@ -62,6 +64,10 @@ export function startKnowing(): void {
 }
 
 function hear(event: FeedEvent): void {
+  if (/^(outbox|template|endpoint)\./.test(event.type)) {
+    if (event.type.startsWith('outbox.')) outboxCounts.soon(NEWS_PACE_MS);
+    return;
+  }
   if (event.type.startsWith('email.')) {
     if (event.type === 'email.new' || event.type === 'email.updated') sources.soon(FLOOD_PACE_MS);
     return;

@@ -7,7 +7,7 @@ export type State = MailTold['state'];
 /** How it looks: each has a colour and an icon. */
 export type Tone = 'good' | 'busy' | 'quiet' | 'warn' | 'bad' | 'odd';
 
-interface Word {
+export interface Word {
   readonly word: string;
   readonly tone: Tone;
   readonly means: string;
@@ -31,6 +31,7 @@ interface Act {
   /** Of what was done. */
   readonly done: string;
   readonly means: string;
+  readonly isDanger?: true;
   readonly of: readonly State[];
 }
 
@@ -58,6 +59,7 @@ export const ACTS: Readonly<Record<ActName, Act>> = {
     done: 'forgotten',
     means:
       'Content, sender and subject of mails that have ended are deleted here. This cannot be taken back.',
+    isDanger: true,
     of: ['DONE', 'DEAD', 'GONE', 'UNKNOWN'],
   },
 };

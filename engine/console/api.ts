@@ -13,7 +13,7 @@ import type { TriggerHealth } from '../ledger/trigger-health';
 export type Right = 'read' | 'operate';
 
 /** The same, with ISO 8601 in place of ms since 1970. */
-type AsTold<Told, Times extends keyof Told> = Omit<Told, Times> & {
+export type AsTold<Told, Times extends keyof Told> = Omit<Told, Times> & {
   readonly [Time in Times]: Told[Time] extends number ? string : string | null;
 };
 
@@ -168,6 +168,28 @@ export interface MailQuery {
   readonly until?: string;
 }
 
+/**
+ * The filter of entries, as in the query of `/api/outbox`. What is left out, or empty, lets everything through.
+ * - `state`: one or several, with commas; `kind`: `mail`, `webhook`; `event`: the id of the mail that they answer
+ * - `recipient`, `subject`: a part of it, in any case; refused where the console does not show them
+ * - `lane`: as it is told of an entry; `messageId`: with its angle brackets
+ * - `since`, `until`: queued at or after, and before; ISO 8601
+ */
+export interface OutboxQuery {
+  readonly state?: string;
+  readonly kind?: string;
+  readonly workflow?: string;
+  readonly event?: string;
+  readonly recipient?: string;
+  readonly subject?: string;
+  readonly lane?: string;
+  readonly messageId?: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
+export type OutboxActName = 'retry' | 'cancel' | 'markSent' | 'forget';
+
 export type ActName = 'replay' | 'retryNow' | 'markDone' | 'forget';
 
 /** `POST /api/act` */
@@ -177,20 +199,25 @@ export type ActRequest =
   /** All that the filter finds of what was recorded until now; `count`: how many the person was told of, as in `/api/count`. */
   | { readonly action: ActName; readonly filter: MailQuery; readonly count: number };
 
+/** Of `/api/outbox/act`, too. */
 export type ActAnswer = Acted | { readonly job: JobTold };
 
 export interface Acted {
   /** How many were changed; the others were in no state for it, or had nothing to be changed. */
   readonly changed: number;
-  /** How many of the changed belong to a trigger that does not listen. */
+  /** How many of the changed belong to a trigger that does not listen; of the outbox none do. */
   readonly unserved: number;
 }
 
 /** An action on all that a filter finds, under way or over. */
-export interface JobTold {
+export type JobTold = JobOf<'mails', ActName, MailQuery> | JobOf<'outbox', OutboxActName, OutboxQuery>;
+
+interface JobOf<Of, Action, Query> {
   readonly id: string;
-  readonly action: ActName;
-  readonly filter: MailQuery;
+  /** What it is done to. */
+  readonly of: Of;
+  readonly action: Action;
+  readonly filter: Query;
   /** Who asked: `console (operate)`. */
   readonly by: string;
   readonly askedAt: string;

@@ -5,6 +5,7 @@ import { isTooDeep, MOST_JSON_LEVELS } from '../runtime/json-levels';
 import { DeadlineError, withDeadline } from '../runtime/time';
 import { Refusal } from './refusal';
 
+/** Of whatever is not said to be larger. */
 const MOST_OCTETS = 65_536;
 const WITHIN_MS = 10_000;
 
@@ -12,12 +13,13 @@ const WITHIN_MS = 10_000;
 export async function readJson(
   req: IncomingMessage,
   given: Buffer | undefined,
+  most = MOST_OCTETS,
 ): Promise<Readonly<Record<string, unknown>>> {
   if (!/^application\/json *(;|$)/i.test(req.headers['content-type'] ?? '')) {
     throw new Refusal(415, 'What is sent has to be JSON, with Content-Type: application/json.');
   }
-  const body = given ?? (await octets(req));
-  if (body.length > MOST_OCTETS) throw tooLarge();
+  const body = given ?? (await octets(req, most));
+  if (body.length > most) throw tooLarge(most);
   const parsed = parsedOf(body);
   if (!isObject(parsed)) throw new Refusal(400, 'What was sent is no JSON object.');
   if (isTooDeep(parsed))
@@ -37,10 +39,10 @@ function parsedOf(body: Buffer): unknown {
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-async function octets(req: IncomingMessage): Promise<Buffer> {
-  if (Number(req.headers['content-length'] ?? 0) > MOST_OCTETS) throw tooLarge();
+async function octets(req: IncomingMessage, most: number): Promise<Buffer> {
+  if (Number(req.headers['content-length'] ?? 0) > most) throw tooLarge(most);
   try {
-    return await withDeadline('The request', WITHIN_MS, gathered(req));
+    return await withDeadline('The request', WITHIN_MS, gathered(req, most));
   } catch (error) {
     if (error instanceof Refusal) throw error;
     const why = error instanceof DeadlineError ? 'came too slowly' : 'was cut off';
@@ -48,13 +50,13 @@ async function octets(req: IncomingMessage): Promise<Buffer> {
   }
 }
 
-function gathered(req: IncomingMessage): Promise<Buffer> {
+function gathered(req: IncomingMessage, most: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
     req.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > MOST_OCTETS) reject(tooLarge());
+      if (length > most) reject(tooLarge(most));
       else chunks.push(chunk);
     });
     req.on('end', () => resolve(Buffer.concat(chunks)));
@@ -63,5 +65,5 @@ function gathered(req: IncomingMessage): Promise<Buffer> {
   });
 }
 
-const tooLarge = (): Refusal =>
-  new Refusal(413, `What was sent is larger than ${MOST_OCTETS} octets.`, { Connection: 'close' });
+const tooLarge = (most: number): Refusal =>
+  new Refusal(413, `What was sent is larger than ${most} octets.`, { Connection: 'close' });

@@ -21,14 +21,14 @@ const WATCHED_MS = 2_000;
 
 /** @throws Error: the page or the key is none */
 export function createConsole(context: ConsoleContext): Console {
-  const { ledger, wake, feed, log, version, now } = context;
+  const { ledger, feed, log, version, now } = context;
   const totals = new RunningTotals(ledger, now);
   const listening = new Set<FeedClient>();
   const parts: Parts = {
     context,
     page: new Page(context.page, context.isOwnOrigin),
     sessions: new Sessions(context.sessionKey, now),
-    jobs: new Jobs({ ledger, wake, log, now }),
+    jobs: new Jobs({ log, now }),
     listening,
     health: lately(() => health(context), WATCHED_MS),
     metrics: lately(() => metrics({ ledger, now, feed, version, totals }), WATCHED_MS),

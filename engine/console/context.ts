@@ -2,9 +2,17 @@
 // Invariant: the console asks nothing of where it runs but this.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Log } from '../runtime/log';
+import type { TemplateTexts } from '../ledger/templates';
 import type { Wake } from '../signal/wake';
 import type { Right } from './api';
 import type { ConsoleFeed, ConsoleLedger } from './ports';
+
+export interface Rendering {
+  /** Names of the values that it takes, each once. @throws Error for people: it is no template */
+  valuesOf(texts: TemplateTexts): readonly string[];
+  /** @throws Error for people: it is no template, or names of values that are missing */
+  render(texts: TemplateTexts, values: Readonly<Record<string, unknown>>): TemplateTexts;
+}
 
 export interface ConsoleContext {
   readonly ledger: ConsoleLedger;
@@ -36,12 +44,16 @@ export interface ConsoleContext {
   readonly isOwnOrigin: boolean;
   /** Each hit is dear: the page is to ask in bundles. */
   readonly bundled: boolean;
-  /** The feed tells sender and subject. */
+  /** The feed tells sender and subject; the outbox, recipient and subject. */
   readonly showMail: boolean;
   /** n8n's editor, without a slash at its end. */
   readonly editorUrl: string | null;
   /** `/healthz` and `/metrics` are told to everybody. */
   readonly openHealth: boolean;
+  /** How a template becomes a mail. */
+  readonly templates: Rendering;
+  /** Something may be sent now; a hint. */
+  readonly wakeOutbox: () => void;
   /** The source is to be looked at now; a hint. */
   readonly look: (sourceId: number) => void;
   /** ms since 1970. */

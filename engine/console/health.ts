@@ -2,11 +2,16 @@
 // Invariants: it never fails: a ledger that cannot be asked is what is broken; it says no more of a source than its page does.
 import { errorText } from '../runtime/log';
 import type { BrokenTold, HealthAnswer } from './api';
+import type { ConsoleLedger } from './ports';
 import type { Reading } from './reads';
 import { standingOf } from './source-standing';
 
+interface Asked extends Pick<Reading, 'now'> {
+  readonly ledger: Pick<ConsoleLedger, 'sources' | 'place'>;
+}
+
 /** Never rejects. */
-export async function health({ ledger, now }: Reading): Promise<HealthAnswer> {
+export async function health({ ledger, now }: Asked): Promise<HealthAnswer> {
   try {
     const at = now();
     const broken = (await ledger.sources()).flatMap((source): BrokenTold[] => {

@@ -3,29 +3,40 @@
 // that came later is caught, and nothing is done twice, nor to what is in none of the filter's states any more. What was done
 // stays done, however it ends.
 import { randomUUID } from 'node:crypto';
-import type { EventFilter, EventPage } from '../ledger/inspection';
 import { errorText, type Log } from '../runtime/log';
 import { monotonicNow, pause } from '../runtime/time';
-import type { Wake } from '../signal/wake';
-import type { ActName, JobTold, MailQuery } from './api';
-import type { ConsoleLedger } from './ports';
+import type { Acted, JobTold } from './api';
 
 /** How many are looked at, and acted on, at once. */
 export const JOB_PAGE = 200;
 
+type What<Told> = Told extends JobTold ? Pick<Told, 'of' | 'action' | 'filter'> : never;
+
+/** What a filter finds, and what is done to it. */
+export interface JobWork {
+  /** The newest first. @param after null: from the newest on */
+  find(after: number | null): Promise<JobFound>;
+  act(ids: readonly string[]): Promise<Acted>;
+}
+
+export interface JobFound {
+  readonly ids: readonly string[];
+  /** For `after`; null: these are the last. */
+  readonly next: number | null;
+}
+
 export interface JobAsked {
-  readonly action: ActName;
-  readonly filter: EventFilter;
-  /** The same, as it was asked. */
-  readonly query: MailQuery;
+  /** As it is told. */
+  readonly what: What<JobTold>;
+  /** The filter, the same for whatever finds the same. */
+  readonly meant: string;
+  readonly work: JobWork;
   readonly by: string;
   /** How many the person was told of. */
   readonly count: number;
 }
 
 export interface JobPorts {
-  readonly ledger: ConsoleLedger;
-  readonly wake: Pick<Wake, 'notify'>;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -47,7 +58,7 @@ export class Job {
   #error: string | null = null;
 
   /** @param first what the filter found when it was asked for */
-  constructor(asked: JobAsked, first: EventPage, ports: JobPorts) {
+  constructor(asked: JobAsked, first: JobFound, ports: JobPorts) {
     this.asked = asked;
     this.#ports = ports;
     this.#askedAt = ports.now();
@@ -69,9 +80,9 @@ export class Job {
   }
 
   tell(): JobTold {
-    const { action, query, by, count } = this.asked;
+    const { what, by, count } = this.asked;
     return {
-      ...{ id: this.id, action, filter: query, by },
+      ...{ id: this.id, ...what, by },
       askedAt: new Date(this.#askedAt).toISOString(),
       endedAt: this.#endedAt === null ? null : new Date(this.#endedAt).toISOString(),
       ...{ state: this.#state, count, seen: this.#seen, changed: this.#changed, unserved: this.#unserved },
@@ -79,8 +90,9 @@ export class Job {
     };
   }
 
-  async #run(first: EventPage): Promise<void> {
-    const { ledger, log, now } = this.#ports;
+  async #run(first: JobFound): Promise<void> {
+    const { log, now } = this.#ports;
+    const { what, work } = this.asked;
     const { signal } = this.#stop;
     const isStopped = (): boolean => signal.aborted;
     try {
@@ -91,28 +103,25 @@ export class Job {
         // Others have their turn.
         await pause(0, signal);
         if (isStopped()) break;
-        page = await ledger.events(this.asked.filter, { after: page.next, limit: JOB_PAGE });
+        page = await work.find(page.next);
         if (isStopped()) break;
       }
       this.#state = isStopped() && page.next !== null ? 'stopped' : 'done';
     } catch (error) {
       this.#state = 'failed';
       this.#error = errorText(error);
-      log.error(`"${this.asked.action}" by filter ended after ${this.#seen} mails: ${this.#error}`);
+      const seen = `${this.#seen} ${what.of === 'mails' ? 'mails' : 'entries of the outbox'}`;
+      log.error(`"${what.action}" by filter ended after ${seen}: ${this.#error}`);
     }
     this.#endedAt = now();
     this.#endedMonotonic = monotonicNow();
   }
 
-  async #act({ events }: EventPage): Promise<void> {
-    if (events.length === 0) return;
-    const { ledger, wake } = this.#ports;
-    const { action, filter, by } = this.asked;
-    const ids = events.map(({ id }) => id);
-    const changed = await ledger[action]({ ids, ...(filter.states && { states: filter.states }) }, by);
-    this.#seen += events.length;
-    this.#changed += changed.count;
-    this.#unserved += changed.unserved;
-    if (changed.subscriptionIds.length > 0) wake.notify(changed.subscriptionIds);
+  async #act({ ids }: JobFound): Promise<void> {
+    if (ids.length === 0) return;
+    const { changed, unserved } = await this.asked.work.act(ids);
+    this.#seen += ids.length;
+    this.#changed += changed;
+    this.#unserved += unserved;
   }
 }

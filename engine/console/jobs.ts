@@ -1,9 +1,8 @@
 // The actions by filter of this console: those under way, and those that ended within the last hour.
 // Invariant: a few at once, and none twice at the same time, however often a button is pressed.
 import type { JobAnswer, JobsAnswer, JobTold } from './api';
-import { Job, JOB_PAGE, type JobAsked, type JobPorts } from './job';
+import { Job, type JobAsked, type JobPorts } from './job';
 import { Refusal } from './refusal';
-import type { EventFilter } from '../ledger/inspection';
 import { pause } from '../runtime/time';
 
 const MOST_AT_ONCE = 4;
@@ -42,7 +41,7 @@ export class Jobs {
     }
     this.#beginning = [...this.#beginning, asked];
     try {
-      const first = await this.#ports.ledger.events(asked.filter, { limit: JOB_PAGE });
+      const first = await asked.work.find(null);
       const job = new Job(asked, first, this.#ports);
       this.#jobs = [...this.#jobs, job];
       return job.tell();
@@ -75,16 +74,4 @@ export class Jobs {
 }
 
 const isAlike = (one: JobAsked, other: JobAsked): boolean =>
-  one.action === other.action && meant(one.filter) === meant(other.filter);
-
-/** The same for what finds the same mails: in any order, however often it says something, and in any case of letters. */
-function meant({ states, sender, subject, annotation, ...others }: EventFilter): string {
-  const parts = {
-    ...others,
-    states: states && [...new Set(states)].sort(),
-    sender: sender?.toLowerCase(),
-    subject: subject?.toLowerCase(),
-    annotation: annotation && Object.entries(annotation).sort(),
-  };
-  return JSON.stringify(Object.entries(parts).sort(([one], [other]) => (one < other ? -1 : 1)));
-}
+  one.what.of === other.what.of && one.what.action === other.what.action && one.meant === other.meant;

@@ -1,13 +1,14 @@
 // The figures of `/metrics`: what the console shows, for whoever draws and warns by it.
 import type { TriggerHealth } from '../ledger/trigger-health';
 import type { SourceHealth } from '../ledger/inspection';
+import type { EntryCounts } from '../ledger/outbox';
 import type { ConsoleFeed } from './ports';
 import { exposition, type Metric, type Sample } from './prometheus';
 import type { Reading } from './reads';
 import { standingOf } from './source-standing';
 import type { RunningTotals, Totals } from './totals';
 
-interface Measured extends Reading {
+interface Measured extends Pick<Reading, 'ledger' | 'now'> {
   readonly feed: Pick<ConsoleFeed, 'clients' | 'cut'>;
   readonly version: string;
   readonly totals: RunningTotals;
@@ -15,11 +16,13 @@ interface Measured extends Reading {
 
 /** @throws LedgerFault */
 export async function metrics({ ledger, now, feed, version, totals }: Measured): Promise<string> {
-  const [counts, triggers, sources, sums] = await Promise.all([
+  const [counts, triggers, sources, sums, entries, oldest] = await Promise.all([
     ledger.statistics({}),
     ledger.triggers(),
     ledger.sources(),
     totals.ask(),
+    ledger.countEntries(),
+    ledger.oldestQueuedAt(),
   ]);
   const at = now();
   return exposition([
@@ -32,6 +35,7 @@ export async function metrics({ ledger, now, feed, version, totals }: Measured):
     ...ofTriggers(triggers, at),
     ...ofSources(sources, at),
     ...ofTotals(sums),
+    ...ofOutbox(entries, oldest, at),
     gauge('feed_clients', 'Who listens to the feed now.', [{ value: feed.clients }]),
     counter('feed_cut_total', 'Clients of the feed that were cut because they did not read.', [
       { value: feed.cut },
@@ -125,6 +129,17 @@ const ofTotals = ({ recorded, done, failed, dead }: Totals): Metric[] => [
     { labels: { result: 'failed' }, value: failed },
   ]),
   counter('dead_total', 'Events whose tries were used up.', [{ value: dead }]),
+];
+
+const ofOutbox = (counts: EntryCounts, oldest: number | null, now: number): Metric[] => [
+  gauge(
+    'outbox_entries',
+    'What is to go out, and what did, by what it is.',
+    Object.entries(counts).map(([state, value]: [string, number]) => ({ labels: { state }, value })),
+  ),
+  gauge('outbox_oldest_waiting_seconds', 'For how long the oldest that is to go out has waited.', [
+    { value: oldest === null ? 0 : secondsSince(oldest, now) },
+  ]),
 ];
 
 const secondsSince = (at: number, now: number): number => Math.max(0, Math.round(now - at) / 1_000);

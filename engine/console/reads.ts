@@ -11,6 +11,9 @@ import type {
   TriggersAnswer,
 } from './api';
 import { FILTER_NAMES, mailFilter, NUMBERS } from './mail-filter';
+import type { ConsoleContext } from './context';
+import { OUTBOX_READS } from './outbox-reads';
+import { counted, pageIn } from './paging';
 import type { ConsoleLedger } from './ports';
 import { eventIdOf } from '../ledger/askable';
 import { asked, numberIn, oneOf, textIn, timeIn } from './query';
@@ -19,21 +22,19 @@ import type { SeriesRequest } from '../ledger/series';
 import { isoTime } from '../runtime/iso-time';
 import { tellLife, tellMail, tellPoints, tellSource, tellTrigger } from './told';
 
-export interface Reading {
+export interface Reading extends Pick<ConsoleContext, 'showMail' | 'templates'> {
   readonly ledger: ConsoleLedger;
   readonly now: () => number;
 }
 
 type Read = (reading: Reading, query: URLSearchParams, id: string) => Promise<unknown>;
 
-/** More than these are not counted: it would take long, and nobody minds. */
-export const MOST_COUNTED = 100_000;
-const PAGE = { least: 1, most: 200 } as const;
-const DEFAULT_PAGE = 50;
 /** As long as sums are kept (engine/ledger/series.ts), and an hour or day more for whoever rounds. */
 const SPAN_MS = { minute: 25 * 3_600_000, hour: 33 * 86_400_000 } as const;
 
 const READS: Readonly<Record<string, Read>> = {
+  ...OUTBOX_READS,
+
   '/api/sources': async ({ ledger, now }, query): Promise<SourcesAnswer> => {
     asked(query, []);
     const at = now();
@@ -56,10 +57,7 @@ const READS: Readonly<Record<string, Read>> = {
 
   '/api/mails': async ({ ledger }, query): Promise<MailsAnswer> => {
     const { after, limit, ...filter } = asked(query, [...FILTER_NAMES, 'after', 'limit']);
-    const page = await ledger.events(mailFilter(filter), {
-      limit: limit === undefined ? DEFAULT_PAGE : numberIn(limit, 'limit', PAGE),
-      ...(after !== undefined && { after: numberIn(after, 'after', NUMBERS) }),
-    });
+    const page = await ledger.events(mailFilter(filter), pageIn({ after, limit }));
     return { mails: page.events.map(tellMail), next: page.next };
   },
 
@@ -74,8 +72,8 @@ const READS: Readonly<Record<string, Read>> = {
   },
 
   '/api/count': async ({ ledger }, query): Promise<CountAnswer> => {
-    const found = await ledger.count(mailFilter(asked(query, FILTER_NAMES)), MOST_COUNTED + 1);
-    return { count: Math.min(found, MOST_COUNTED), isMore: found > MOST_COUNTED };
+    const filter = mailFilter(asked(query, FILTER_NAMES));
+    return counted((most) => ledger.count(filter, most));
   },
 
   '/api/series': async ({ ledger, now }, query): Promise<SeriesAnswer> => {
@@ -111,9 +109,14 @@ const READS: Readonly<Record<string, Read>> = {
 export function readAt(
   path: string,
 ): ((reading: Reading, query: URLSearchParams) => Promise<unknown>) | undefined {
-  const [, folder, id = ''] = /^(\/api\/mails\/)([^/]+)$/.exec(path) ?? [];
-  const name = folder ?? (path.endsWith('/') ? '' : path);
-  // A bundle may ask for anything: `constructor` is no address.
-  const read = Object.hasOwn(READS, name) ? READS[name] : undefined;
+  const [, folder, id = ''] = OF_ONE.exec(path) ?? [];
+  const name = !path.endsWith('/') && readsOf(path) ? path : (folder ?? '');
+  const read = readsOf(name);
   return read && ((reading, query) => read(reading, query, id));
 }
+
+/** One of several, by its id. */
+const OF_ONE = /^(\/api\/(?:mails|outbox)\/)([^/]+)$/;
+
+/** A bundle may ask for anything: `constructor` is no address. */
+const readsOf = (name: string): Read | undefined => (Object.hasOwn(READS, name) ? READS[name] : undefined);

@@ -18,6 +18,7 @@ import { readAt } from './reads';
 import { Refusal, refusalOf } from './refusal';
 import type { Sessions } from './sessions';
 import { feedAsk, stream } from './stream';
+import { MOST_TEMPLATE_OCTETS, preview } from './templates';
 
 /** What a console is made of. */
 export interface Parts {
@@ -120,15 +121,24 @@ const view: Route = {
   },
 };
 
+/** It changes nothing: who may look may do this, too. */
+const previewing: Route = {
+  isReading: false,
+  answer: async ({ req, body }, { context, sessions }) => {
+    whoAsks(req.headers, context, sessions);
+    return json(await preview(context, await readJson(req, body, MOST_TEMPLATE_OCTETS)));
+  },
+};
+
 const acting: Route = {
   isReading: false,
   answer: async ({ req, path, body }, { context, sessions, jobs }) => {
     const who = whoAsks(req.headers, context, sessions);
     isMeant(req.headers);
     mayOperate(who);
-    const { ledger, wake, look } = context;
+    const most = path === '/api/templates/save' ? MOST_TEMPLATE_OCTETS : undefined;
     const by = `console (${who.right})`;
-    return json(await ACTS[path]!({ ledger, wake, look, jobs }, await readJson(req, body), by));
+    return json(await ACTS[path]!({ ...context, jobs }, await readJson(req, body, most), by));
   },
 };
 
@@ -156,6 +166,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['/api/jobs', reading],
   ['/api/batch', bundle],
   ['/api/view', view],
+  ['/api/templates/preview', previewing],
   ...Object.keys(ACTS).map((path) => [path, acting] as const),
 ]);
 

@@ -5,4 +5,4 @@ import type { Wake } from '../signal/wake';
 export const OUTBOX_CALL = 0;
 
 /** After something was queued, or hurried by a person. */
-export const wakeOutbox = (wake: Wake): void => wake.notify([OUTBOX_CALL]);
+export const wakeOutbox = (wake: Pick<Wake, 'notify'>): void => wake.notify([OUTBOX_CALL]);

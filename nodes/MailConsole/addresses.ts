@@ -13,8 +13,14 @@ const READ = [
   'api/sources',
   'api/triggers',
   'api/statistics',
-].concat(['api/mails', 'api/count', 'api/series', 'api/jobs']);
-const ASKED = ['api/view', 'api/batch', 'api/act', 'api/jobs/stop', 'api/look'];
+].concat(
+  ['api/mails', 'api/count', 'api/series', 'api/jobs'],
+  ['api/outbox', 'api/outbox/count', 'api/outbox/found', 'api/templates', 'api/template', 'api/endpoints'],
+);
+const ASKED = ['api/view', 'api/batch', 'api/act', 'api/jobs/stop', 'api/look'].concat(
+  ['api/outbox/act', 'api/templates/save', 'api/templates/remove', 'api/templates/preview'],
+  ['api/endpoints/takeBack', 'api/endpoints/remove'],
+);
 
 const below =
   (httpMethod: 'GET' | 'POST') =>

@@ -5,13 +5,19 @@ import type { Runs } from '../../engine/delivery/runs';
 import type { Annotations } from '../../engine/ledger/annotations';
 import type { EventFilter, EventRecord, Inspection, Selection } from '../../engine/ledger/inspection';
 import type { Ledger } from '../../engine/ledger/ledger';
+import type { Outbox } from '../../engine/ledger/outbox';
+import type { Templates } from '../../engine/ledger/templates';
 import type { Wake } from '../../engine/signal/wake';
 import type { EventState } from '../../engine/ledger/states';
 import { nodeError } from '../host/n8n/node-error';
 import { eventIds, readFilter } from './filters';
 
 export interface MailLedgerStore {
-  readonly ledger: Inspection & Annotations & Pick<Ledger, 'ledgerId' | 'place' | 'takeOver'>;
+  readonly ledger: Inspection &
+    Annotations &
+    Templates &
+    Pick<Outbox, 'entries' | 'entriesOf' | 'countEntries' | 'oldestQueuedAt' | 'actOnEntries'> &
+    Pick<Ledger, 'ledgerId' | 'place' | 'takeOver'>;
   readonly wake: Pick<Wake, 'notify'>;
   readonly runs: Pick<Runs, 'mailEvents'>;
 }

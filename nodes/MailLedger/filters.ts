@@ -67,8 +67,8 @@ export function readFilter(context: IExecuteFunctions, itemIndex: number, strict
         description: 'Enter a value, or remove the filter if events are not to be chosen by it.',
       });
     }
-    if (name === 'recordedAfter') filter.since = readTime(context, itemIndex, name, value);
-    if (name === 'recordedBefore') filter.until = readTime(context, itemIndex, name, value);
+    if (name === 'recordedAfter') filter.since = readTime(context, itemIndex, NAMES[name]!, value);
+    if (name === 'recordedBefore') filter.until = readTime(context, itemIndex, NAMES[name]!, value);
     if (name === 'sender') filter.sender = textOf(value).trim();
     if (name === 'subject') filter.subject = textOf(value).trim();
     if (name === 'sourceId') filter.sourceId = readCount(context, itemIndex, name, value);
@@ -112,14 +112,19 @@ function readCount(context: IExecuteFunctions, itemIndex: number, name: string, 
   throw nodeError(context.getNode(), `"${NAMES[name]}" must be a whole number from 1 on`, { itemIndex });
 }
 
-/** A time without a zone is in the workflow's. */
-function readTime(context: IExecuteFunctions, itemIndex: number, name: string, value: unknown): number {
+/** A time without a zone is in the workflow's. @param label what the parameter is called */
+export function readTime(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  label: string,
+  value: unknown,
+): number {
   try {
     // Its type is Luxon's, which this package does not have.
     const time = tryToParseDateTime(value, context.getTimezone()) as unknown as { toMillis(): number };
     return time.toMillis();
   } catch {
-    throw nodeError(context.getNode(), `"${textOf(value).slice(0, 80)}" in "${NAMES[name]}" is not a date`, {
+    throw nodeError(context.getNode(), `"${textOf(value).slice(0, 80)}" in "${label}" is not a date`, {
       itemIndex,
       description: 'Pick a date, or write one such as 2026-01-31T08:00:00Z.',
     });

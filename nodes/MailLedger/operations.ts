@@ -7,8 +7,11 @@ import { act, type ActionName, type MailLedgerStore } from './actions';
 import { annotate, removeAnnotation } from './annotate';
 import { Answers } from './answers';
 import { eventIds, readFilter, readWorkflowId } from './filters';
+import { most } from './limit';
 import { look } from './look';
 import { Notings } from './noting';
+import { outboxOperations } from './outbox/operations';
+import { templateOperations } from './outbox/templates';
 import { eventJson, sourceJson, statisticsJson } from './output';
 
 /** The most events in one query. */
@@ -42,7 +45,7 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation | No
       });
     },
     getAll: async (context, itemIndex, { ledger }) => {
-      const events = await manyEvents(ledger, readFilter(context, itemIndex), mostEvents(context, itemIndex));
+      const events = await manyEvents(ledger, readFilter(context, itemIndex), most(context, itemIndex));
       return events.map(eventJson);
     },
     annotate: { notes: annotate },
@@ -58,6 +61,7 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation | No
       return [{ ledgerId: await ledger.ledgerId(), place: ledger.place, takenFrom }];
     },
   },
+  outbox: outboxOperations,
   source: {
     getAll: async (_context, _itemIndex, { ledger }) => (await ledger.sources()).map(sourceJson),
     lookNow: (...asked) => look(...asked, 'lookNow'),
@@ -69,14 +73,8 @@ const OPERATIONS: Readonly<Record<string, Readonly<Record<string, Operation | No
       return [statisticsJson(await ledger.statistics(workflow), await ledger.unserved(workflow))];
     },
   },
+  template: templateOperations,
 };
-
-function mostEvents(context: IExecuteFunctions, itemIndex: number): number {
-  if (context.getNodeParameter('returnAll', itemIndex, false)) return Infinity;
-  const limit = context.getNodeParameter('limit', itemIndex, 50);
-  if (Number.isInteger(limit) && limit >= 1) return limit;
-  throw nodeError(context.getNode(), '"Limit" must be a whole number from 1 on', { itemIndex });
-}
 
 async function manyEvents(ledger: Inspection, filter: EventFilter, most: number): Promise<EventRecord[]> {
   const found: EventRecord[] = [];

@@ -3,7 +3,9 @@ import type { INodeProperties, INodePropertyOptions } from 'n8n-workflow';
 import { mailStoreCredential, mailStoreProperty } from '../host/store/mail-store-choice';
 import { annotation } from './properties/annotation';
 import { filters, filtersButStates, workflowId } from './properties/filters';
+import { outboxProperties } from './properties/outbox';
 import { sourceProperties } from './properties/sources';
+import { templateProperties } from './properties/templates';
 
 const forEvents = (...operation: string[]): NonNullable<INodeProperties['displayOptions']> => ({
   show: { resource: ['event'], operation },
@@ -53,8 +55,10 @@ export const properties: INodeProperties[] = [
     options: [
       { name: 'Event', value: 'event', description: 'One email for one trigger' },
       { name: 'Ledger', value: 'ledger', description: 'The mail ledger itself' },
+      { name: 'Outbox', value: 'outbox', description: 'Emails and webhooks that are to go out, or went' },
       { name: 'Source', value: 'source', description: 'A mailbox that is watched' },
       { name: 'Statistics', value: 'statistics' },
+      { name: 'Template', value: 'template', description: 'An email to be filled with values and sent' },
     ],
     default: 'event',
   },
@@ -239,6 +243,8 @@ export const properties: INodeProperties[] = [
   { ...filtersButStates, displayOptions: selecting('filter', 'retryNow') },
   { ...workflowId, displayOptions: { show: { resource: ['statistics'] } } },
   ...sourceProperties,
+  ...outboxProperties,
+  ...templateProperties,
   mailStoreProperty,
   mailStoreCredential,
 ];

@@ -7,6 +7,7 @@ import { settingsFromUrl } from '../../engine/ledger/postgres/settings';
 import type { BatchAnswer } from '../../engine/console/api';
 import { deadMails, listening } from '../support/console-mails';
 import { openConsole, type OpenConsole, OPERATE, type Received } from '../support/console';
+import { queued, tried } from '../support/outbox-entries';
 import { PostgresServer } from '../support/postgres';
 
 const ODD: readonly string[] = [
@@ -143,12 +144,19 @@ const OF_MAILS = [
   ...['limit', 'after', '__proto__', 'constructor', 'STATE', 'state[]', ''],
 ];
 
+const OF_OUTBOX = [
+  ...['state', 'kind', 'workflow', 'event', 'recipient', 'subject', 'lane', 'messageId', 'since', 'until'],
+  ...['limit', 'after', '__proto__', 'constructor', 'STATE', ''],
+];
+
 /** What differs from ledger to ledger, and what time does to an answer. */
 const told = ({ status, text }: Received): unknown => [
   status,
   JSON.parse(
     text
       .replace(/"uid":\d+,"messageId":"<\d+@test>"/g, '"uid":0,"messageId":""')
+      .replace(/"key":"key-\d+"/g, '"key":"<key>"')
+      .replace(/"messageId":"<\d+@shop\.example\.com>"/g, '"messageId":""')
       .replace(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, '<id>')
       .replace(/"idempotencyKey":"\w+"/g, '"idempotencyKey":"<key>"')
       .replace(/[+-]?\d{4,6}-\d\d-\d\dT[\d:.]+Z/g, '<time>'),
@@ -173,6 +181,16 @@ describe('the console over SQLite and over Postgres', { timeout: 300_000 }, () =
         ['kaſe@x', 'É e\u0301 ẞ ß'],
       ] as const)
         await deadMails(ledger, to, 1, { sender, subject });
+      for (const [recipient, subject] of [
+        ['bob@mail.example', 'Hello'],
+        ['éva@öko.example, яна@почта.example', 'Größe [1] 50% *?_ \\ ^$'],
+        ['https://hooks.example/a?b=%25', null],
+        ['i\u0307rem@σας.example', '😀\n"a\'b"'],
+      ] as const) {
+        const [entry] = await queued(ledger, 1, { recipient, subject });
+        await tried(ledger, [entry!.id], { became: 'FAILED', error: 'É e\u0301\0 broke', answer: '550 ä' });
+      }
+      await ledger.saveTemplate('Größe', { subject: '{{a}}', text: '{{ä}}', html: '<b>{{a}}</b>' }, 'test');
       const { events } = await ledger.events({}, { limit: 2 });
       const note = { category: 'urgent', priority: 'high', summary: 'ä', data: { n: [1] } };
       await ledger.annotate([
@@ -204,6 +222,15 @@ describe('the console over SQLite and over Postgres', { timeout: 300_000 }, () =
       ...OF_MAILS.map((name) => `/api/count?${encodeURIComponent(name)}=${encodeURIComponent(text)}`),
       `/api/statistics?workflow=${encodeURIComponent(text)}`,
       `/api/mails/${encodeURIComponent(text)}`,
+      ...OF_OUTBOX.flatMap((name) => [
+        `/api/outbox?${encodeURIComponent(name)}=${encodeURIComponent(text)}`,
+        `/api/outbox/found?${encodeURIComponent(name)}=${encodeURIComponent(text)}`,
+      ]),
+      `/api/outbox/${encodeURIComponent(text)}`,
+      `/api/template?name=${encodeURIComponent(text)}`,
+      ...['/api/outbox/count', '/api/templates', '/api/endpoints'].map(
+        (path) => `${path}?name=${encodeURIComponent(text)}`,
+      ),
       ...['source', 'workflow', 'step', 'from', 'until'].map(
         (name) => `/api/series?${new URLSearchParams({ ...times, [name]: text }).toString()}`,
       ),
@@ -243,6 +270,17 @@ describe('the console over SQLite and over Postgres', { timeout: 300_000 }, () =
       '/%',
       '//',
       '/api/mails/%00',
+      '/api/outbox/',
+      '/api/outbox/%',
+      '/api/outbox//count',
+      '/api/outbox/count/',
+      '/api/outbox/%00',
+      '/api/templates/',
+      '/api/template?name=Gr%C3%B6%C3%9Fe',
+      '/api/outbox?limit=2',
+      '/api/outbox/count',
+      '/api/templates',
+      '/api/endpoints',
     ])
       await reads(path);
   });
@@ -273,9 +311,11 @@ describe('the console over SQLite and over Postgres', { timeout: 300_000 }, () =
     ];
     const ids = ['00000000-0000-4000-8000-000000000000'];
     const bodies: (readonly [path: string, body: unknown])[] = values.flatMap((value) => [
-      ...(['/api/act', '/api/look', '/api/jobs/stop', '/api/batch'] as const).map(
-        (path) => [path, value] as const,
-      ),
+      ...[
+        ...['/api/act', '/api/look', '/api/jobs/stop', '/api/batch', '/api/outbox/act'],
+        ...['/api/templates/save', '/api/templates/remove', '/api/templates/preview'],
+        ...['/api/endpoints/takeBack', '/api/endpoints/remove'],
+      ].map((path) => [path, value] as const),
       ['/api/look', { source: value }],
       ['/api/jobs/stop', { job: value }],
       ['/api/batch', { asks: value }],
@@ -286,6 +326,29 @@ describe('the console over SQLite and over Postgres', { timeout: 300_000 }, () =
       ['/api/act', { action: 'markDone', ids, state: value }],
       ['/api/act', { action: 'markDone', filter: value, count: 0 }],
       ['/api/act', { action: 'markDone', filter: { sender: 'nobody' }, count: value }],
+      ['/api/outbox/act', { action: value, ids }],
+      ['/api/outbox/act', { action: 'cancel', ids: value }],
+      ['/api/outbox/act', { action: 'cancel', ids: [value] }],
+      ['/api/outbox/act', { action: 'cancel', filter: value, count: 0 }],
+      ['/api/outbox/act', { action: 'cancel', filter: { recipient: 'nobody' }, count: value }],
+      ...OF_OUTBOX.map(
+        (name) =>
+          [
+            '/api/outbox/act',
+            { action: 'cancel', filter: { recipient: 'nobody', [name]: value }, count: 0 },
+          ] as const,
+      ),
+      ['/api/templates/save', { name: value, subject: 's', text: 't' }],
+      ...['subject', 'text', 'html', 'more'].map(
+        (name) => ['/api/templates/save', { name: 'x', subject: 's', text: 't', [name]: value }] as const,
+      ),
+      ['/api/templates/remove', { name: value }],
+      ['/api/templates/preview', { name: value, values: {} }],
+      ['/api/templates/preview', { name: 'Größe', values: value }],
+      ['/api/templates/preview', { name: 'Größe', values: { a: value, ä: value } }],
+      ['/api/templates/preview', { subject: value, text: value, html: value, values: {} }],
+      ['/api/endpoints/takeBack', { name: value }],
+      ['/api/endpoints/remove', { name: value }],
       ...OF_MAILS.map(
         (name) =>
           [
@@ -316,5 +379,6 @@ describe('the console over SQLite and over Postgres', { timeout: 300_000 }, () =
       );
     for (const { errors } of consoles) assert.deepEqual(errors, []);
     for (const { ledger } of consoles) assert.equal((await ledger.statistics({})).DEAD, 5);
+    for (const { ledger } of consoles) assert.equal((await ledger.countEntries()).failed, 4);
   });
 });

@@ -21,7 +21,18 @@ import type {
   StatisticsAnswer,
   TriggersAnswer,
 } from '../../engine/console/api';
+import type {
+  EndpointAnswer,
+  EndpointsAnswer,
+  EntryAnswer,
+  OutboxAnswer,
+  OutboxCounts,
+  PreviewAnswer,
+  TemplateAnswer,
+  TemplatesAnswer,
+} from '../../engine/console/outbox-api';
 import { openConsole } from '../../engine/instance/console';
+import type { Ledger } from '../../engine/ledger/ledger';
 import { keepOpen } from '../../nodes/host/console/port';
 import type { Store } from '../../nodes/host/store/store';
 import { ROOT } from '../../tools/shell.mjs';
@@ -31,15 +42,18 @@ import { heardOf } from '../support/feed/fake-client';
 import { openAt } from '../support/feed/open-at';
 import { silentLog } from '../support/log';
 import { freePort, portAnswers } from '../support/net';
+import { queued, tried } from '../support/outbox-entries';
 import { PostgresServer } from '../support/postgres';
 import { until } from '../support/until';
 
 /** What the document's examples name. */
 const WORKFLOW = 'IVoFGKDDUbtCpUc2';
 const MAIL = '01a21d62-86db-7a3e-a829-9b12abf4a608';
+const ENTRY = '01a21d62-86db-7a3e-a829-9b12abf4a609';
 const JOB = 'c0ffee00-0000-4000-8000-000000000000';
 const PORT = ':5690';
 const MAILS = 3;
+const ENTRIES = 3;
 
 interface Answered {
   readonly address: string;
@@ -92,6 +106,43 @@ const EXPECTED: Readonly<Record<string, (answer: unknown, asked: Answered) => vo
   '/api/jobs': (answer) => assert.equal((answer as JobsAnswer).jobs.length, 1),
   '/api/jobs/stop': (answer) => assert.equal((answer as JobAnswer).job.action, 'replay'),
   '/api/look': (answer) => assert.deepEqual(answer, { asked: true }),
+  '/api/outbox': (answer) => {
+    const { entries, next } = answer as OutboxAnswer;
+    assert.deepEqual([entries.map(({ state }) => state), next], [Array(ENTRIES).fill('FAILED'), null]);
+  },
+  '/api/outbox/': (answer, { address }) => {
+    const { entry, mail } = answer as EntryAnswer;
+    assert.ok(address.endsWith(entry.id));
+    assert.deepEqual([entry.lastError, mail!.sender], ['550 no', 'bob@example.com']);
+  },
+  '/api/outbox/count': (answer) => assert.equal((answer as OutboxCounts).failed, ENTRIES),
+  '/api/outbox/found': (answer) => assert.deepEqual(answer, { count: ENTRIES, isMore: false }),
+  '/api/outbox/act': (answer) => {
+    const act = answer as ActAnswer;
+    if ('job' in act) assert.deepEqual([act.job.of, act.job.action], ['outbox', 'retry']);
+    else assert.equal(act.changed, 1);
+  },
+  '/api/templates/save': (answer) => assert.deepEqual((answer as TemplateAnswer).values, ['order', 'name']),
+  '/api/templates': (answer) =>
+    assert.deepEqual(
+      (answer as TemplatesAnswer).templates.map(({ name }) => name),
+      ['order received'],
+    ),
+  '/api/template': (answer) => assert.equal((answer as TemplateAnswer).template.text, 'Hello {{name}}!'),
+  '/api/templates/preview': (answer) => {
+    const { subject, html } = answer as PreviewAnswer;
+    assert.deepEqual([subject, html], ['Your order 7', '<p>Hello <b>Ann</b>!</p>']);
+  },
+  '/api/templates/remove': (answer) => assert.deepEqual(answer, { removed: true }),
+  '/api/endpoints': (answer) => {
+    const { endpoints } = answer as EndpointsAnswer;
+    assert.deepEqual(
+      endpoints.map(({ name, asideReason }) => [name, asideReason]),
+      [['status page', 'It has failed for 5 days.']],
+    );
+  },
+  '/api/endpoints/takeBack': (answer) => assert.equal((answer as EndpointAnswer).endpoint.asideSince, null),
+  '/api/endpoints/remove': (answer) => assert.deepEqual(answer, { removed: true }),
   '/api/batch': (answer) => {
     const { answers } = answer as BatchAnswer;
     assert.deepEqual(
@@ -157,6 +208,7 @@ describe('the examples of docs/console.md', { timeout: 180_000 }, () => {
       await deadMails(ledger, await listening(ledger, WORKFLOW), MAILS, { sender: 'bob@example.com' });
       const { events } = await ledger.events({}, { limit: 1 });
       const mail = events[0]!.id;
+      const entry = await failedEntries(ledger, mail);
       const home = await mkdtemp(join(folder, 'home-'));
       const store = { ledger, wake } as unknown as Store;
       const [over, port] = [new AbortController(), await freePort()];
@@ -177,7 +229,7 @@ describe('the examples of docs/console.md', { timeout: 180_000 }, () => {
       );
       try {
         await until('it is open', () => portAnswers(port));
-        await runAll(home, port, mail);
+        await runAll(home, port, { [MAIL]: mail, [ENTRY]: entry });
       } finally {
         over.abort();
         await keeping;
@@ -187,18 +239,31 @@ describe('the examples of docs/console.md', { timeout: 180_000 }, () => {
   }
 });
 
-async function runAll(home: string, port: number, mail: string): Promise<void> {
+/** The entries and the endpoint that the examples name. @returns the id of one of them */
+async function failedEntries(ledger: Ledger, event: string): Promise<string> {
+  const origin = { workflowId: WORKFLOW, nodeId: 'n2', nodeName: 'Answer', event };
+  const entries = await queued(ledger, ENTRIES, { origin });
+  const ids = entries.map(({ id }) => id);
+  await tried(ledger, ids, { became: 'FAILED', error: '550 no' });
+  const wish = { types: ['email.dead'], workflowId: null, sourceId: null } as const;
+  const named = { name: 'status page', url: 'https://status.example.net/hook', request: {} };
+  const { id } = await ledger.saveEndpoint({ ...named, wish }, 'workflow w1');
+  await ledger.setAside(id, 'It has failed for 5 days.');
+  return ids[0]!;
+}
+
+async function runAll(home: string, port: number, ids: Readonly<Record<string, string>>): Promise<void> {
   const [variables, ...examples] = [...page.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, text]) => text!);
   assert.ok(variables!.includes(PORT) && examples.length >= 14);
   const seen = new Set<string>();
   let job = JOB;
   for (const example of examples) {
     for (const asked of await answersOf(
-      `${variables!.replace(PORT, `:${port}`)}${yours(example, mail, job)}`,
+      `${variables!.replace(PORT, `:${port}`)}${yours(example, { ...ids, [JOB]: job })}`,
       home,
     )) {
       const { pathname } = new URL(asked.address);
-      const place = pathname.replace(mail, '');
+      const place = Object.values(ids).reduce((left, id) => left.replace(id, ''), pathname);
       const isJson = !/^\/(events|metrics|api\/view)$/.test(place);
       const answer: unknown = isJson ? JSON.parse(asked.body) : null;
       assert.ok(asked.status === 200 || place === '/healthz', `${example}${asked.status} ${asked.body}`);
@@ -214,8 +279,8 @@ async function runAll(home: string, port: number, mail: string): Promise<void> {
   );
 }
 
-const yours = (example: string, mail: string, job: string): string =>
-  example.replaceAll(MAIL, mail).replaceAll(JOB, job);
+const yours = (example: string, ids: Readonly<Record<string, string>>): string =>
+  Object.entries(ids).reduce((text, [named, id]) => text.replaceAll(named, id), example);
 
 async function answersOf(script: string, home: string): Promise<Answered[]> {
   const { stdout } = await promisify(execFile)('sh', ['-euc', script], {

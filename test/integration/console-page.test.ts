@@ -196,7 +196,9 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
         fake.asked.map(({ path }) => path),
         ['/api/view', '/api/batch'],
       );
-      assert.deepEqual(fake.asked[1]!.body, { asks: ['/api/me', '/api/sources', '/api/statistics'] });
+      assert.deepEqual(fake.asked[1]!.body, {
+        asks: ['/api/me', '/api/sources', '/api/statistics', '/api/outbox/count'],
+      });
     });
 
     it('asks again, once, where what it asked breaks off', async () => {

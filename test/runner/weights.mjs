@@ -61,6 +61,7 @@ const FILES = {
   'integration/console-page': { load: 0.5, seconds: 40 },
   'integration/console-page-mails': { load: 0.5, seconds: 35 },
   'integration/console-page-everybody': { load: 0.6, seconds: 40 },
+  'integration/console-page-outbox': { load: 0.6, seconds: 45 },
   'integration/console-page-many': { load: 0.6, seconds: 40 },
   // A browser beside n8n.
   'e2e/console-page': { load: 0.7, seconds: 130 },

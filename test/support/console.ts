@@ -15,6 +15,7 @@ import { rightsBy } from '../../engine/console/rights';
 import type { FeedAsk, FeedClient } from '../../engine/feed/client';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
+import { placeholdersOf, render } from '../../engine/outbox/mail/render';
 import { silentLog } from './log';
 
 export const TOKENS = { read: 'r'.repeat(40), operate: 'o'.repeat(40) } as const;
@@ -70,6 +71,8 @@ export interface OpenConsole {
   readonly looked: number[];
   readonly woken: number[];
   readonly errors: string[];
+  /** How often the outbox was woken, each as `outbox`. */
+  readonly wakes: string[];
   send(path: string, sent?: Sent): Promise<Received>;
   /** As whoever may operate. */
   get<T>(path: string): Promise<T>;
@@ -95,7 +98,7 @@ export async function openConsole({
   const folder = await mkdtemp(join(tmpdir(), 'durable-mail-console-'));
   const ledger = given ?? (await openSqliteLedger(join(folder, 'ledger.sqlite')));
   const feed = new FakeFeed();
-  const [looked, woken, errors] = [[] as number[], [] as number[], [] as string[]];
+  const [looked, woken, errors, wakes] = [[] as number[], [] as number[], [] as string[], [] as string[]];
   const handler = createConsole({
     ledger: withOver(ledger, over?.(ledger) ?? {}),
     wake: { notify: (ids) => void woken.push(...ids) },
@@ -113,6 +116,8 @@ export async function openConsole({
     showMail: true,
     editorUrl: 'https://n8n.example',
     openHealth: false,
+    templates: { render, valuesOf: placeholdersOf },
+    wakeOutbox: () => void wakes.push('outbox'),
     look: (id) => void looked.push(id),
     now: Date.now,
     ...settings,
@@ -130,7 +135,7 @@ export async function openConsole({
   const { port } = server.address() as AddressInfo;
   const send = (path: string, sent: Sent = {}): Promise<Received> => sendTo(port, path, sent);
   return {
-    ...{ console: handler, ledger, feed, port, looked, woken, errors, send },
+    ...{ console: handler, ledger, feed, port, looked, woken, errors, wakes, send },
     get: async (path) => (await send(path, { headers: OPERATE })).json(),
     post: (path, body, headers = {}) =>
       send(path, {

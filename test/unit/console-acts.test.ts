@@ -180,6 +180,7 @@ describe('what is done through the console', { timeout: 120_000 }, () => {
       {
         ...{
           id: job.id,
+          of: 'mails',
           action: 'replay',
           filter: DEAD_OF_W1,
           by: 'console (operate)',

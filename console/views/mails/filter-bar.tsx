@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import type { MailQuery } from '../../../engine/console/api';
 import { sources, triggers } from '../../live/known';
 import { Choice, known } from '../../parts/choice';
+import { Field, StateChips } from '../../parts/fields';
 import { Icon } from '../../parts/icons';
 import { sourceName, workflowName } from '../../parts/names';
 import { go } from '../../route';
@@ -89,50 +90,11 @@ export function FilterBar({ filter }: { filter: MailQuery }): JSX.Element {
 }
 
 function States({ filter }: { filter: MailQuery }): JSX.Element {
-  const chosen = statesOf(filter.state);
   return (
-    <div class="chips" role="group" aria-label="State">
-      <button type="button" aria-pressed={chosen.length === 0} onClick={() => setFilter({ state: '' })}>
-        All
-      </button>
-      {ALL_STATES.map((state) => {
-        const isChosen = chosen.includes(state);
-        const others = isChosen ? chosen.filter((one) => one !== state) : [...chosen, state];
-        return (
-          <button
-            key={state}
-            type="button"
-            aria-pressed={isChosen}
-            title={STATES[state].means}
-            onClick={() => setFilter({ state: others.join(',') })}
-          >
-            {STATES[state].word}
-          </button>
-        );
-      })}
-    </div>
+    <StateChips
+      states={ALL_STATES.map((state) => [state, STATES[state]])}
+      chosen={statesOf(filter.state)}
+      choose={(states) => setFilter({ state: states.join(',') })}
+    />
   );
 }
-
-interface Typing {
-  readonly label: string;
-  readonly value: string | undefined;
-  readonly type: 'text' | 'search' | 'number' | 'datetime-local';
-  readonly set: (value: string) => void;
-}
-
-function Field({ label, value = '', type, set }: Typing): JSX.Element {
-  return (
-    <label>
-      <span>{label}</span>
-      <input
-        type={inputType(type)}
-        value={value}
-        onChange={({ currentTarget }) => set(currentTarget.value.trim())}
-      />
-    </label>
-  );
-}
-
-/** preact's types tell each kind of field apart, and none that may be of several. */
-const inputType = (type: Typing['type']): 'text' => type as 'text';

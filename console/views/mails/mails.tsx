@@ -2,22 +2,23 @@
 // Invariant: the list follows the address; opening a mail does not move it.
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
+import type { ActName } from '../../../engine/console/api';
 import { me } from '../../api/session';
 import { statistics, triggers } from '../../live/known';
 import { onLive } from '../../live/live';
-import { Asking, Nothing, Wrong } from '../../parts/held';
+import { ActDialog } from '../../parts/act-dialog';
+import { ActsBar } from '../../parts/acts-bar';
+import { End, Newer, step } from '../../parts/list-end';
 import { route } from '../../route';
-import { counted } from '../../words/numbers';
-import { doNothing } from './acting';
-import { ActsBar } from './acts-bar';
-import { ActDialog } from './act-dialog';
-import { filterOf } from './filter';
+import { ACTS, STATES } from '../../words/states';
+import { Jobs } from '../jobs';
+import { acting, chosenAs } from './acting';
+import { filterOf, inWords } from './filter';
 import { FilterBar } from './filter-bar';
-import { Jobs } from './jobs';
-import { anew, beginnings, error, hasMore, hear, isAsked, more, refresh, rows, show, unseen } from './list';
+import { mails } from './list';
 import { Opened } from './opened';
 import { Row } from './row';
-import { picked, isAll, pickNothing } from './selection';
+import { selection } from './selection';
 
 export function Mails(): JSX.Element {
   const { query, id } = route.value;
@@ -26,16 +27,16 @@ export function Mails(): JSX.Element {
   const top = useRef<HTMLDivElement>(null);
   const isTop = (): boolean => (top.current?.getBoundingClientRect().top ?? 0) >= 0;
   useEffect(() => {
-    pickNothing();
-    void show(filter);
+    selection.pickNothing();
+    void mails.show(filter);
     const stop = onLive({
-      event: (event) => hear(event, isTop),
-      anew: (hasHoles) => anew(hasHoles, isTop()),
+      event: (event) => mails.hear(event, isTop),
+      anew: (hasHoles) => mails.anew(hasHoles, isTop()),
     });
     return () => {
       stop();
       // A question is about what was seen when it was asked.
-      doNothing();
+      acting.doNothing();
     };
   }, [filter]);
   useEffect(() => {
@@ -46,83 +47,43 @@ export function Mails(): JSX.Element {
     <>
       <h1>Mails</h1>
       <FilterBar filter={filter} />
-      <Jobs />
+      <Jobs of="mails" />
       <div ref={top} />
-      {mayAct && <ActsBar filter={filter} />}
-      {unseen.value > 0 && (
-        <button type="button" class="newer" onClick={() => (scrollTo({ top: 0 }), void refresh(true))}>
-          {counted(unseen.value, 'newer mail')}: show
-        </button>
+      {mayAct && (
+        <ActsBar
+          acting={acting}
+          filter={filter}
+          shown={mails.rows.value.map(({ id }) => id)}
+          chosenAs={(action, ids) => chosenAs(action, ids, mails.rows.value)}
+        />
       )}
+      <Newer list={mails} one="newer mail" many="newer mails" />
       <ul
         class={`mails ${mayAct ? 'may-act' : ''}`}
         aria-label="Mails, the newest first"
-        aria-busy={isAsked.value}
+        aria-busy={mails.isAsked.value}
         onKeyDown={step}
       >
-        {rows.value.map((mail) => (
+        {mails.rows.value.map((mail) => (
           <Row
             key={mail.id}
             mail={mail}
             filter={filter}
-            isPicked={isAll.value || picked.value.has(mail.id)}
+            isPicked={selection.isAll.value || selection.picked.value.has(mail.id)}
             isOpen={mail.id === id}
             mayAct={mayAct}
           />
         ))}
       </ul>
-      <End />
+      <End list={mails} none={noMails} />
       {id !== null && <Opened key={id} id={id} filter={filter} />}
-      <ActDialog />
+      <ActDialog acting={acting} inWords={inWords} statesOf={stateWords} />
     </>
   );
 }
 
-/** Up and down lead from mail to mail. */
-function step(event: KeyboardEvent): void {
-  if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-  const row = (event.target as Element).closest('.mail');
-  const next = event.key === 'ArrowDown' ? row?.nextElementSibling : row?.previousElementSibling;
-  const subject = next?.querySelector<HTMLElement>('.mail-subject');
-  if (!subject) return;
-  event.preventDefault();
-  subject.focus();
-}
-
-/** Older ones are asked for as soon as it is nearly seen; for who does not scroll there is a button. */
-function End(): JSX.Element | null {
-  const end = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const watch = new IntersectionObserver(
-      ([seen]) => {
-        if (seen?.isIntersecting && error.peek() === null) void more();
-      },
-      { rootMargin: '600px' },
-    );
-    if (end.current) watch.observe(end.current);
-    return () => watch.disconnect();
-    // A page that does not fill the window leaves the end in sight, as does one that takes the place of another while older ones
-    // were on their way: watched anew, it asks again.
-  }, [rows.value.length, beginnings.value]);
-  return (
-    <div ref={end}>
-      {error.value !== null ? (
-        <Wrong
-          text={error.value}
-          again={() => void (rows.value.length > 0 ? more() : show(filterOf(route.value.query)))}
-        />
-      ) : isAsked.value ? (
-        <Asking />
-      ) : hasMore.value ? (
-        <button type="button" onClick={() => void more()}>
-          Look further back
-        </button>
-      ) : (
-        <Nothing>{rows.value.length > 0 ? 'That is all.' : noMails()}</Nothing>
-      )}
-    </div>
-  );
-}
+const stateWords = (action: ActName): string =>
+  ACTS[action].of.map((state) => STATES[state].word.toLowerCase()).join(', ');
 
 const noMails = (): string => {
   const counts = statistics.data.value?.counts;

@@ -1,83 +1,42 @@
 // One mail, opened beside the list: what is known of it, what can be done, and its life as a line in time.
-// Invariants: Escape and the cross lead back to the list as it was; what is told here is as new as the feed makes it.
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import type { MailAnswer, MailQuery, MailTold } from '../../../engine/console/api';
 import { ask } from '../../api/ask';
 import { Resource } from '../../api/resource';
 import { me } from '../../api/session';
-import { onLive } from '../../live/live';
-import { Asking, Wrong } from '../../parts/held';
-import { Icon } from '../../parts/icons';
 import { Workflow } from '../../parts/links';
+import { OpenedPanel } from '../../parts/opened-panel';
 import { StateMark } from '../../parts/state-mark';
 import { Ago, At } from '../../parts/when';
-import { addressOf, go } from '../../route';
 import { octets } from '../../words/numbers';
 import { ACT_NAMES, ACTS } from '../../words/states';
-import { asked, askFirst, chosenAs } from './acting';
+import { acting, chosenAs } from './acting';
+import { type Outgoing, OutgoingList, useOutgoing } from '../outbox/outgoing';
 import { LifeLine } from './life-line';
 import { subjectOf } from './row';
-
-const PACE_MS = 700;
 
 export function Opened({ id, filter }: { id: string; filter: MailQuery }): JSX.Element {
   const mail = useMemo(
     () => new Resource((signal) => ask<MailAnswer>(`/api/mails/${encodeURIComponent(id)}`, signal)),
     [id],
   );
-  const panel = useRef<HTMLElement>(null);
-  useEffect(() => {
-    void mail.load();
-    panel.current?.focus();
-    const stop = onLive({
-      event: ({ event }) => {
-        if (event === id) mail.soon(PACE_MS);
-      },
-      anew: (hasHoles) => mail.anew(hasHoles),
-    });
-    return () => {
-      stop();
-      mail.clear();
-    };
-  }, [mail]);
-  const close = (): void => {
-    go({ view: 'mails', query: { ...filter } });
-    const row = document.querySelector<HTMLElement>(`[data-mail="${CSS.escape(id)}"] a`);
-    // One that was led to by its address need not be among those that are shown.
-    (row ?? document.querySelector<HTMLElement>('main'))?.focus();
-  };
-  useEffect(() => {
-    const onKeyDown = ({ key, target }: KeyboardEvent): void => {
-      // A field has its own use for it, and a question is answered by it.
-      const isOthers =
-        target instanceof HTMLInputElement || target instanceof HTMLSelectElement || asked.value !== null;
-      if (key === 'Escape' && !isOthers) close();
-    };
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
-  });
-  const answer = mail.data.value;
+  const outgoing = useOutgoing(id);
   return (
-    <aside ref={panel} class="opened" tabIndex={-1} aria-label="The opened mail">
-      <a
-        class="button bare close"
-        href={addressOf({ view: 'mails', query: { ...filter } })}
-        aria-label="Close the mail"
-        onClick={(event) => {
-          event.preventDefault();
-          close();
-        }}
-      >
-        <Icon name="close" />
-      </a>
-      {mail.error.value !== null && <Wrong text={mail.error.value} again={() => void mail.load()} />}
-      {answer === null ? mail.error.value === null && <Asking /> : <Whole answer={answer} />}
-    </aside>
+    <OpenedPanel
+      of={mail}
+      what="mail"
+      row={`[data-mail="${CSS.escape(id)}"]`}
+      back={{ view: 'mails', query: { ...filter } }}
+      isOf={({ event }) => event === id}
+      isHeld={() => acting.asked.value !== null}
+    >
+      {(answer: MailAnswer) => <Whole answer={answer} outgoing={outgoing} />}
+    </OpenedPanel>
   );
 }
 
-function Whole({ answer }: { answer: MailAnswer }): JSX.Element {
+function Whole({ answer, outgoing }: { answer: MailAnswer; outgoing: Outgoing }): JSX.Element {
   const { mail } = answer;
   return (
     <>
@@ -91,6 +50,7 @@ function Whole({ answer }: { answer: MailAnswer }): JSX.Element {
       {me.value?.right === 'operate' && <Acts mail={mail} />}
       <h3>Its life</h3>
       <LifeLine answer={answer} />
+      <OutgoingList of={outgoing} />
       <h3>What is known</h3>
       <Known mail={mail} />
     </>
@@ -110,7 +70,7 @@ function Acts({ mail }: { mail: MailTold }): JSX.Element {
           type="button"
           class={action === 'forget' ? 'danger' : ''}
           title={ACTS[action].means}
-          onClick={() => askFirst(action, chosenAs(action, [mail.id], [mail]))}
+          onClick={() => acting.askFirst(action, chosenAs(action, [mail.id], [mail]))}
         >
           {ACTS[action].label}
         </button>

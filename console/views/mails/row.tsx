@@ -8,7 +8,7 @@ import { Within } from '../../parts/links';
 import { StateMark } from '../../parts/state-mark';
 import { Ago, At } from '../../parts/when';
 import { count } from '../../words/numbers';
-import { pick } from './selection';
+import { selection } from './selection';
 
 interface Shown {
   readonly mail: MailTold;
@@ -27,7 +27,7 @@ export function Row({ mail, filter, isPicked, isOpen, mayAct }: Shown): JSX.Elem
             <input
               type="checkbox"
               checked={isPicked}
-              onChange={({ currentTarget }) => pick([mail.id], currentTarget.checked)}
+              onChange={({ currentTarget }) => selection.pick([mail.id], currentTarget.checked)}
             />
             <span class="unseen">
               Select: <bdi>{subjectOf(mail)}</bdi>

@@ -13,7 +13,8 @@ import { Asking, Wrong } from '../../parts/held';
 import { sourceName, workflowName } from '../../parts/names';
 import { go, route } from '../../route';
 import { count, seconds } from '../../words/numbers';
-import { Plot, type Line } from './plot';
+import type { Line } from './drawing';
+import { Plot } from './plot';
 import { RANGES, rangeOf, type RangeName, spreadsOf, sumsOf } from './ranges';
 
 const PACE_MS = 5_000;

@@ -190,7 +190,8 @@ const entries: Method<'entries'> = async (connection, filter, page) => {
     const rows = await connection.all<{ seq: number }>(select, low, high, ...parameters, rest);
     found.push(...rows.map(({ seq }) => seq));
     if (found.length > page.limit || monotonicNow() - began > LOOK_MS) {
-      next = found.length > page.limit ? found[page.limit - 1]! : low;
+      // The first of all is 1: below it there is nothing to go on with.
+      next = found.length > page.limit ? found[page.limit - 1]! : low > 1 ? low : null;
       break;
     }
   }

@@ -167,7 +167,8 @@ const entries: Method<'entries'> = async (connection, filter, page) => {
       ...connection.all<{ seq: number }>(select, low, high, ...parameters, rest).map(({ seq }) => seq),
     );
     if (found.length > page.limit || monotonicNow() - began > LOOK_MS) {
-      next = found.length > page.limit ? found[page.limit - 1]! : low;
+      // The first of all is 1: below it there is nothing to go on with.
+      next = found.length > page.limit ? found[page.limit - 1]! : low > 1 ? low : null;
       break;
     }
   }

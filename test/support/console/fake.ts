@@ -21,6 +21,7 @@ import type {
 } from '../../../engine/console/api';
 import type { FeedEvent } from '../../../engine/feed/feed-event';
 import { FakeFeed } from './fake-feed';
+import { FakeOutbox, Refused } from './fake-outbox';
 import { givePage } from './fake-page';
 import { jobTold, lifeTold, mailsTold, sourcesTold, triggersTold } from './told';
 
@@ -54,7 +55,9 @@ export class FakeConsole {
   /** Every request but for the page, in order. */
   readonly asked: Asked[] = [];
   readonly feed = new FakeFeed();
+  readonly outbox = new FakeOutbox(this.feed);
   editor = 'https://n8n.example.com';
+  showMail = true;
   /** Whatever is asked is answered so, until it is null again. */
   refusal: Refusal | null = null;
   /** What is asked along with the feed does not get through. */
@@ -176,7 +179,13 @@ export class FakeConsole {
     body: unknown,
     right: Right,
   ): { status: number; answer: unknown } {
-    const answer = this.#told(path, query, body, right);
+    let answer: unknown;
+    try {
+      answer = this.#told(path, query, body, right);
+    } catch (error) {
+      if (error instanceof Refused) return { status: error.status, answer: { error: error.message } };
+      throw error;
+    }
     return answer === undefined
       ? { status: 404, answer: { error: 'There is nothing at this address.' } }
       : { status: 200, answer };
@@ -213,7 +222,13 @@ export class FakeConsole {
       case '/api/batch':
         return this.#answers((body as BatchRequest).asks, right);
       default:
-        return undefined;
+        return this.outbox.told(
+          path,
+          query,
+          body,
+          (id) => this.mails.find((mail) => mail.id === id),
+          this.jobs,
+        );
     }
   }
 
@@ -238,7 +253,7 @@ export class FakeConsole {
       right,
       version: '0.2.0',
       ledger: 'SQLite, durable-mail.sqlite',
-      showMail: true,
+      showMail: this.showMail,
       editor: this.editor,
       stream,
     };
@@ -305,7 +320,9 @@ function json(res: ServerResponse, status: number, answer: unknown): void {
 
 function refusalOf(right: Right | null, method: string | undefined, path: string): Refusal | null {
   if (right === null) return { status: 401, error: 'This token is not accepted.' };
-  return method === 'POST' && !['/api/batch', '/api/view'].includes(path) && right !== 'operate'
+  return method === 'POST' &&
+    !['/api/batch', '/api/view', '/api/templates/preview'].includes(path) &&
+    right !== 'operate'
     ? { status: 403, error: 'With this token one may look, not act.' }
     : null;
 }

@@ -240,8 +240,11 @@ export const lifeTold = (mail: MailTold): LifeTold => {
   };
 };
 
-export const jobTold = (told: Partial<JobTold> = {}): JobTold => ({
+type MailJob = Extract<JobTold, { readonly of: 'mails' }>;
+
+export const jobTold = (told: Partial<MailJob> = {}): MailJob => ({
   id: 'job-1',
+  of: 'mails',
   action: 'replay',
   filter: {},
   by: 'console (operate)',

@@ -2,14 +2,16 @@
 // Invariants: a job is known to the process that does it, and to none after that: one that was under way and is not told of any
 // more has been cut off, and is shown as such until somebody has seen it; who leaves, leaves nothing.
 import { computed, effect, signal } from '@preact/signals';
-import type { JobsAnswer, JobTold } from '../../../engine/console/api';
-import { ask } from '../../api/ask';
-import { Resource } from '../../api/resource';
-import { isEntered } from '../../api/session';
+import type { JobsAnswer, JobTold } from '../../engine/console/api';
+import { ask } from '../api/ask';
+import { Resource } from '../api/resource';
+import { isEntered } from '../api/session';
 
-export interface JobShown extends Omit<JobTold, 'state'> {
-  readonly state: JobTold['state'] | 'cut';
-}
+type Shown<Told> = Told extends JobTold
+  ? Omit<Told, 'state'> & { readonly state: JobTold['state'] | 'cut' }
+  : never;
+
+export type JobShown = Shown<JobTold>;
 
 export const jobs = new Resource(async (signal) => {
   const answer = await ask<JobsAnswer>('/api/jobs', signal);

@@ -4,22 +4,24 @@
 import { effect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
-import type { JobAnswer, StopRequest } from '../../../engine/console/api';
-import { post } from '../../api/request';
-import { me } from '../../api/session';
-import { settings } from '../../api/settings';
-import { onLive } from '../../live/live';
-import { Icon } from '../../parts/icons';
-import { orTell } from '../../parts/notices';
-import { Ago } from '../../parts/when';
-import { count } from '../../words/numbers';
-import { ACTS, JOBS } from '../../words/states';
-import { inWords } from './filter';
+import type { JobAnswer, JobTold, StopRequest } from '../../engine/console/api';
+import { post } from '../api/request';
+import { me } from '../api/session';
+import { settings } from '../api/settings';
+import { onLive } from '../live/live';
+import { Icon } from '../parts/icons';
+import { orTell } from '../parts/notices';
+import { Ago } from '../parts/when';
+import { count } from '../words/numbers';
+import { ENTRY_ACTS } from '../words/entries';
+import { ACTS, JOBS } from '../words/states';
+import { inWords } from './mails/filter';
+import { entriesInWords } from './outbox/filter';
 import { dismiss, jobs, type JobShown, shownJobs, toldOf } from './known-jobs';
 
 const PACE_MS = 1_000;
 
-export function Jobs(): JSX.Element | null {
+export function Jobs({ of }: Pick<JobTold, 'of'>): JSX.Element | null {
   useEffect(() => {
     void jobs.load();
     const stop = effect(() => {
@@ -33,7 +35,7 @@ export function Jobs(): JSX.Element | null {
       jobs.clear();
     };
   }, []);
-  const shown = shownJobs.value;
+  const shown = shownJobs.value.filter((job) => job.of === of);
   if (shown.length === 0) return null;
   return (
     <section class="jobs" aria-label="Acts in the background">
@@ -49,9 +51,14 @@ const CUT = settings.bundled
   ? 'The process that answers does not know it. If n8n was ended meanwhile, nothing of it goes on by itself.'
   : 'n8n was ended while it was under way. Nothing of it goes on by itself.';
 
+const said = (job: JobShown): { readonly name: string; readonly filter: string } =>
+  job.of === 'mails'
+    ? { name: ACTS[job.action].label, filter: inWords(job.filter).join(' · ') || 'all mails' }
+    : { name: ENTRY_ACTS[job.action].label, filter: entriesInWords(job.filter).join(' · ') };
+
 function Job({ job }: { job: JobShown }): JSX.Element {
   const isRunning = job.state === 'running';
-  const name = ACTS[job.action].label;
+  const { name, filter } = said(job);
   const request: StopRequest = { job: job.id };
   const stop = async (): Promise<void> => {
     const answer = await orTell(post<JobAnswer>('/api/jobs/stop', request));
@@ -62,7 +69,7 @@ function Job({ job }: { job: JobShown }): JSX.Element {
       <div>
         <strong>{name}</strong> {isRunning ? '' : `${JOBS[job.state]} `}
         <span class="faint">
-          <bdi>{inWords(job.filter).join(' · ') || 'all mails'}</bdi>
+          <bdi>{filter}</bdi>
         </span>
       </div>
       <progress value={job.seen} max={Math.max(1, job.count, job.seen)} aria-label={`${name}: progress`} />

@@ -83,6 +83,7 @@ export const outboxMigration = `
   create index outgoing_begun_lane on durable_mail.outgoing_begun (lane, at);
   -- sweep
   create index outgoing_begun_at on durable_mail.outgoing_begun (at);
+  create index outgoing_lane_until on durable_mail.outgoing_lane (rests_until);
 
   -- Who asked for it is told with its mail, where it answers one; else in the details alone.
   create function durable_mail.outgoing_told() returns trigger language plpgsql as $$

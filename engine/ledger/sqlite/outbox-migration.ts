@@ -91,6 +91,7 @@ export const outboxMigration = `
   create index outgoing_begun_lane on outgoing_begun (lane, at);
   -- sweep
   create index outgoing_begun_at on outgoing_begun (at);
+  create index outgoing_lane_until on outgoing_lane (rests_until);
 
   create trigger outgoing_queued after insert on outgoing begin
     ${tell(`'outbox.queued'`, `'{}'`)}

@@ -74,7 +74,7 @@ module.exports = {
       from: { path: '^nodes/host/' },
       to: { path: '^nodes/(?!host/)' },
     },
-    ...floors('nodes/host', ['listen', 'run', 'console', 'store', 'trigger', 'items', 'n8n']),
+    ...floors('nodes/host', ['listen', 'run', 'console', 'store', 'outgoing', 'trigger', 'items', 'n8n']),
     engineOrder('runtime', []),
     engineOrder('mail', ['runtime']),
     engineOrder('ledger', ['mail', 'runtime']),

@@ -7,6 +7,8 @@ const TYPES: Readonly<Record<string, string>> = {
   durableImapOAuth2Api: 'Durable IMAP OAuth2 API',
   gmailOAuth2: 'Gmail OAuth2 API',
   googleApi: 'Google Service Account API',
+  smtp: 'SMTP',
+  durableSmtpOAuth2Api: 'Durable SMTP OAuth2 API',
   mailStore: 'Mail Store',
 };
 

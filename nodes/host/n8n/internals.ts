@@ -283,20 +283,31 @@ interface StoredCredentials {
   findOneBy(where: { readonly id: string }): Promise<{ readonly type: string; readonly data: string } | null>;
 }
 
+const storedCredentials = (): StoredCredentials | null =>
+  service<StoredCredentials>('@n8n/db', 'CredentialsRepository', 'findOneBy');
+
+const decrypting = (): Decrypting | undefined => ofN8n<{ Credentials: Decrypting }>('n8n-core').Credentials;
+
+/** Whether `storedCredential` can find any here. */
+export const canReadStoredCredentials = (): boolean => !!decrypting() && storedCredentials() !== null;
+
 /**
  * What n8n gives to a node that runs, for what acts for a node that does not run now. Expressions are not resolved.
- * @returns null: it is not to be had here
+ * @param used of its fields; left out: all of them
+ * @returns null: it is not to be had here, or what is used of it holds an expression
  */
 export async function storedCredential(
   { id, name }: INodeCredentialsDetails,
   type: string,
+  used?: readonly string[],
 ): Promise<ICredentialDataDecryptedObject | null> {
-  const { Credentials } = ofN8n<{ Credentials: Decrypting }>('n8n-core');
-  const credentials = service<StoredCredentials>('@n8n/db', 'CredentialsRepository', 'findOneBy');
+  const Credentials = decrypting();
+  const credentials = storedCredentials();
   if (id === null || !Credentials || !credentials) return null;
   const row = await credentials.findOneBy({ id });
   if (row?.type !== type) return null;
   const data = await new Credentials({ id, name }, type, row.data).getData?.();
-  const isExpression = (value: unknown): boolean => typeof value === 'string' && value.startsWith('=');
-  return data && !Object.values(data).some(isExpression) ? data : null;
+  const isExpression = ([field, value]: [string, unknown]): boolean =>
+    typeof value === 'string' && value.startsWith('=') && (used?.includes(field) ?? true);
+  return data && !Object.entries(data).some(isExpression) ? data : null;
 }

@@ -3,12 +3,14 @@
 // would be left it is refused, with the version that is needed.
 import type {
   IAllExecuteFunctions,
+  IExecuteFunctions,
   INodeExecutionData,
   IRun,
   ITriggerFunctions,
   NodeOperationError,
 } from 'n8n-workflow';
 import { runsHaveHooks, storedSettings } from './internals';
+import { log } from './log';
 import { noteOnce, sayWeaker, updateN8n } from './weaker';
 
 /** What an n8n may lack, as its contexts may then look. */
@@ -132,4 +134,12 @@ export function refreshRefusal({ helpers }: RefreshContext): string | null {
     'This n8n cannot refresh the access token of an OAuth2 credential for a node, so the mailbox could be read for ' +
     `an hour at most. ${updateN8n()}, or choose another kind of login.`
   );
+}
+
+/** Shows a text beside the items of a step, and says it in the log where this n8n has no such hints. */
+export function hintOf(context: IExecuteFunctions, message: string): void {
+  const { addExecutionHints } = context as Perhaps<IExecuteFunctions>;
+  if (typeof addExecutionHints === 'function')
+    addExecutionHints.call(context, { message, type: 'warning', location: 'outputPane' });
+  log.warn(message, { node: context.getNode().name });
 }

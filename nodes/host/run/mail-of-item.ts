@@ -65,3 +65,16 @@ function traced(context: IExecuteFunctions, itemIndex: number, mail: MailName): 
   }
   return undefined;
 }
+
+/** Whether a Durable Mail trigger before this node has begun this execution: its items come from mails, told or not. */
+export function comesFromMail(context: IExecuteFunctions): boolean {
+  const triggers = context.getParentNodes(context.getNode().name).filter(({ type }) => isOurTrigger(type));
+  return triggers.some(({ name }) => {
+    try {
+      const node = context.getWorkflowDataProxy(0).$ as (name: string) => { isExecuted?: boolean };
+      return node(name).isExecuted === true;
+    } catch {
+      return false;
+    }
+  });
+}

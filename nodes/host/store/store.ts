@@ -9,6 +9,7 @@ import type { Place } from '../../../engine/instance/place';
 import { processWide } from '../../../engine/runtime/process-wide';
 import { userFolder } from '../n8n/environment';
 import { log } from '../n8n/log';
+import { outgoingSenders } from '../outgoing/senders';
 import { isHelper, isQueueMode, QUEUE_MODE_NEEDS_POSTGRES } from '../n8n/queue-mode';
 import { mailStoreSettings } from './mail-store';
 import { isNamedByCredential } from './mail-store-choice';
@@ -28,7 +29,7 @@ interface ProcessState extends OpenEngines {
 }
 
 export const processState = (): ProcessState =>
-  processWide('7', (): ProcessState => ({ ...noEngines(), listeners: new Map() }));
+  processWide('8', (): ProcessState => ({ ...noEngines(), listeners: new Map() }));
 
 /** A node of n8n, as far as it chooses the store. */
 export type StoreContext = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'> &
@@ -49,6 +50,7 @@ export async function openStore(context: StoreContext): Promise<Store> {
     isKept: !isNamedByCredential(context.getNode()),
     // It is main that says for whom mails wait, whoever opens it: Run Once needs no trigger, and the last one may be gone.
     listens: !isHelper(),
+    senders: outgoingSenders,
   });
 }
 

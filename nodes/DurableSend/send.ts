@@ -1,0 +1,163 @@
+// One call of the node: an entry of the outbox for each item, sent now or left to the background, and an item for each.
+// Invariants: what is wrong with an item is told before any of its group is queued; an email that is there from an earlier try is
+// never made or sent again; where the run has to know more than anybody does, it fails.
+import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { NewEntry, Outbox } from '../../engine/ledger/outbox';
+import { buildMail } from '../../engine/outbox/mail/mail-content';
+import { MAIL_KIND, toRow } from '../../engine/outbox/mail/mail-request';
+import { packOutgoing, recipientsText } from '../../engine/outbox/mail/packed-mail';
+import type { OutboxWorker } from '../../engine/outbox/worker';
+import type { Ledger } from '../../engine/ledger/ledger';
+import { errorText } from '../../engine/runtime/log';
+import { cancelSignal } from '../host/n8n/cancel';
+import { hintOf } from '../host/n8n/newer';
+import { nodeError } from '../host/n8n/node-error';
+import { whyNotSent } from '../host/outgoing/outcome';
+import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
+import { isSentBySomebody, nobodySends, sendNow } from '../host/outgoing/sending';
+import { type EntryKey, entryKeys, type MailsHeld } from '../host/run/entry-keys';
+import { digest } from '../host/run/item-keys';
+import { answerOf } from './answers';
+import { type DraftLedger, draftOf } from './draft';
+import { type OutgoingLogin, readLogin } from './login';
+import { MOST_EMAIL_MB } from './numbers';
+import { isInBackground, mailText, optionsOf, refuseOtherOperations, sendSettings } from './settings';
+
+const MB = 1024 * 1024;
+
+interface Store {
+  readonly ledger: DraftLedger & Pick<Outbox, 'enqueue' | 'entriesOf'> & Pick<Ledger, 'sources'>;
+  readonly outbox: Pick<OutboxWorker, 'sendNow' | 'queued'>;
+  readonly runs: MailsHeld;
+  readonly listeners: ReadonlySet<unknown>;
+}
+
+type OpenStore = (context: IExecuteFunctions) => Promise<Store>;
+
+/** @throws NodeOperationError */
+export async function durableSend(
+  context: IExecuteFunctions,
+  openStore: OpenStore,
+): Promise<INodeExecutionData[]> {
+  refuseOtherOperations(context);
+  const store = await openStore(context);
+  const login = await readLogin(context);
+  const keyOf = entryKeys(context, MAIL_KIND, store.runs);
+  const wishes = context.getInputData().map((_, index) => wishOf(context, index, keyOf, login, store.ledger));
+  const asked = await queueAll(store.ledger, wishes, context.continueOnFail());
+  const queued = asked.filter((one): one is Queued => 'entry' in one);
+  store.outbox.queued();
+  if (isInBackground(context)) {
+    await sayWhoSends(context, store, queued);
+    return asked.map((one, index) =>
+      'error' in one
+        ? errorItem(index, one.error)
+        : answerOf(one.entry, one.repeated, senderOf(context, index), index),
+    );
+  }
+  const patience = sendSettings(optionsOf(context, 0));
+  const settled = await sendNow(store.outbox, queued, {
+    waitMs: patience.waitMs,
+    mostAMinute: patience.limits.mostAMinute,
+    signal: cancelSignal(context),
+  });
+  return asked.map((one, index) => {
+    if ('error' in one) return errorItem(index, one.error);
+    const entry = settled.get(one.entry.id) ?? one.entry;
+    const told = whyNotSent(entry, { what: 'email' }, patience.waitMs);
+    if (!told) return answerOf(entry, one.repeated, senderOf(context, index), index);
+    const { message, description } = told;
+    const error = nodeError(context.getNode(), message, { description, itemIndex: index });
+    if (!context.continueOnFail()) throw error;
+    const { json } = answerOf(entry, one.repeated, senderOf(context, index), index);
+    return { json: { error: message, outbox: json['outbox']! }, pairedItem: { item: index } };
+  });
+}
+
+/** What is asked for an item, or why nothing can be. */
+function wishOf(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  keyOf: (itemIndex: number) => EntryKey,
+  login: OutgoingLogin,
+  ledger: DraftLedger,
+): Wish | Error {
+  const asError = (error: unknown): Error => nodeError(context.getNode(), error as Error, { itemIndex });
+  try {
+    const key = keyOf(itemIndex);
+    return {
+      key: key.key,
+      make: async () => {
+        try {
+          return await newEntry(context, itemIndex, key, login, ledger);
+        } catch (error) {
+          throw asError(error);
+        }
+      },
+    };
+  } catch (error) {
+    return asError(error);
+  }
+}
+
+/** @throws Error that says what is wrong with the item's email */
+async function newEntry(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  { key, event }: EntryKey,
+  { lane, login }: OutgoingLogin,
+  ledger: DraftLedger,
+): Promise<NewEntry> {
+  const { keepMs, ...settings } = sendSettings(optionsOf(context, itemIndex));
+  const draft = await draftOf(context, itemIndex, event, ledger);
+  const mail = await buildMail({ ...draft, messageId: messageIdOf(context, key, draft.from) });
+  if (mail.raw.length > MOST_EMAIL_MB * MB)
+    throw new Error(
+      `The email is larger than ${MOST_EMAIL_MB} MB, with its attachments as they are sent (${Math.ceil(mail.raw.length / MB)} MB): ` +
+        'nothing was sent. Send smaller attachments, or links to them.',
+    );
+  const { id: nodeId, name: nodeName } = context.getNode();
+  const { schedule, inDoubt, limits, allowUnauthorizedCerts } = settings;
+  const request = {
+    form: 1,
+    login,
+    schedule,
+    inDoubt,
+    searchSent: true,
+    limits,
+    allowUnauthorizedCerts,
+  } as const;
+  return {
+    ...{ key, kind: MAIL_KIND, lane, request: toRow(request), content: await packOutgoing(mail) },
+    recipient: recipientsText(mail.envelope),
+    ...{ subject: mail.subject, messageId: mail.messageId, repeats: false, keepMs },
+    origin: { workflowId: context.getWorkflow().id ?? null, nodeId, nodeName, event },
+  };
+}
+
+/** The same in every try; another one in another n8n, whose keys may be the same: a copy to try things out. */
+function messageIdOf(context: IExecuteFunctions, key: string, from: string): string {
+  const domain = /@([a-z0-9.-]+)>?\s*$/i.exec(from)?.[1] ?? 'localhost';
+  return `<${digest('Message-ID', context.getInstanceId(), key).slice(0, 40)}@${domain}>`;
+}
+
+/** Of the envelope. */
+function senderOf(context: IExecuteFunctions, itemIndex: number): string {
+  const from = mailText(context.getNodeParameter('fromEmail', itemIndex, ''));
+  return /<([^<>]*)>\s*$/.exec(from)?.[1] ?? from.trim();
+}
+
+async function sayWhoSends(
+  context: IExecuteFunctions,
+  store: Store,
+  queued: readonly Queued[],
+): Promise<void> {
+  const waits = queued.some(({ entry: { state } }) => state === 'QUEUED');
+  if (waits && !(await isSentBySomebody(store))) hintOf(context, nobodySends('email'));
+}
+
+/** As n8n's own node: where this one has an error output, n8n moves it there. */
+const errorItem = (index: number, error: unknown): INodeExecutionData => ({
+  json: { error: errorText(error) },
+  pairedItem: { item: index },
+});

@@ -1,0 +1,82 @@
+// The idempotency key of what an item sends out (engine/ledger/outbox.ts), and the mail that it answers.
+// Invariants:
+// - a run that is tried again names each of its items as before: by what a person entered, else by the mail and which of its items
+//   it is, counted at this node in the order in which they come;
+// - nothing is guessed: where an item comes from a mail and nobody can tell from which, or how often its workflow is called for it,
+//   a person has to enter a key. Two mails under one key would be one too few, one under two keys one too many;
+// - what comes from no mail is named by its execution: there a retry is another execution, and sends again.
+import type { IExecuteFunctions } from 'n8n-workflow';
+import { callersExecution } from '../n8n/internals';
+import { nodeError } from '../n8n/node-error';
+import { digest, enteredKey, isTest, itemCounter, type KeyField, mailKey, runIndexOf } from './item-keys';
+import { comesFromMail, eventOfItem, mailOfItem } from './mail-of-item';
+
+const IDEMPOTENCY_KEY: KeyField = { name: 'idempotencyKey', shown: 'Idempotency Key' };
+
+/** The mails that executions hold in this process. */
+export interface MailsHeld {
+  mailKeys(executionId: string): readonly string[];
+  mailEvents(executionId: string): readonly string[];
+}
+
+export interface EntryKey {
+  /** A digest. */
+  readonly key: string;
+  /** The event of the mail that the item comes from. Null: none, or nobody can tell. */
+  readonly event: string | null;
+}
+
+/**
+ * The keys of the items of one call of a node. To be asked for each item once, in their order.
+ * @param kind of entry: nodes of several kinds do not share keys
+ */
+export function entryKeys(
+  context: IExecuteFunctions,
+  kind: string,
+  held: MailsHeld,
+): (itemIndex: number) => EntryKey {
+  const runIndex = runIndexOf(context);
+  const step = [kind, context.getWorkflow().id ?? '', context.getNode().id] as const;
+  const mails = held.mailKeys(context.getExecutionId());
+  const count = itemCounter(context, runIndex);
+  // What a person tries in the editor leaves nothing that a run would find, and is sent each time.
+  const isTried = isTest(context);
+  const ofExecution = (itemIndex: number): string =>
+    digest(...step, 'execution', context.getInstanceId(), context.getExecutionId(), runIndex, itemIndex);
+  const keyOf = (itemIndex: number): string => {
+    const entered = enteredKey(context, itemIndex, IDEMPOTENCY_KEY);
+    if (isTried) return ofExecution(itemIndex);
+    if (entered !== null) return digest(...step, 'key', entered);
+    if (context.getMode() === 'integrated') {
+      refuseMailOfCaller(context, itemIndex, held);
+      return ofExecution(itemIndex);
+    }
+    const mail = mailOfItem(context, itemIndex, 'idempotencyKey', mails);
+    if (mail === undefined && mails.length === 0 && !comesFromMail(context)) return ofExecution(itemIndex);
+    const found = mail ?? mailKey(context, itemIndex, mails, IDEMPOTENCY_KEY);
+    return digest(...step, 'mail', found, count(found));
+  };
+  return (itemIndex) => ({
+    key: keyOf(itemIndex),
+    event: eventOfItem(context, itemIndex, (id) => held.mailEvents(id)) ?? null,
+  });
+}
+
+/** How often another workflow calls this one for a mail, nobody can tell here. */
+function refuseMailOfCaller(context: IExecuteFunctions, itemIndex: number, held: MailsHeld): void {
+  const caller = callersExecution(context);
+  const ofCaller = caller === null ? [] : held.mailKeys(caller);
+  const own = mailOfItem(context, itemIndex, 'idempotencyKey', []);
+  if (ofCaller.length === 0 && own === undefined) return;
+  throw nodeError(
+    context.getNode(),
+    'In a workflow that another one calls, an email needs a key of its own',
+    {
+      itemIndex,
+      description:
+        'This workflow may be called several times for one email, so what is sent here is not known by that email alone. Enter ' +
+        `what names it as ${IDEMPOTENCY_KEY.shown}, such as an order number, or {{ $json.delivery.idempotencyKey }} if it is ` +
+        'called once for each email.',
+    },
+  );
+}

@@ -14,9 +14,6 @@ import type { Method, Part } from './part';
 const WINDOW = 10_000;
 /** So long it is looked for what a filter lets through, before it is told where to go on. */
 const LOOK_MS = 60;
-/** No rest that is over concerns anybody, nor what was begun before the last minute. */
-const KEEP_RESTS_MS = 86_400_000;
-const KEEP_BEGUN_MS = 3_600_000;
 /** After every one. */
 const NO_END = '9223372036854775807';
 
@@ -124,16 +121,10 @@ const sweepEntries = `
   with old as materialized (
     select seq from durable_mail.outgoing where drop_at <= ${NOW} order by drop_at limit $1 for update skip locked)
   delete from durable_mail.outgoing using old where outgoing.seq = old.seq`;
-const sweepLanes = `
-  with over as materialized (
-    select lane from durable_mail.outgoing_lane where rests_until <= ${NOW} - ${KEEP_RESTS_MS}
-    order by rests_until limit $1 for update skip locked)
-  delete from durable_mail.outgoing_lane using over where outgoing_lane.lane = over.lane`;
+const sweepLanes = `delete from durable_mail.outgoing_lane where rests_until <= ${NOW} - 86400000`;
 const sweepBegun = `
-  with over as materialized (
-    select ctid as place from durable_mail.outgoing_begun where at <= ${NOW} - ${KEEP_BEGUN_MS}
-    order by at limit $1 for update skip locked)
-  delete from durable_mail.outgoing_begun where ctid = any(array(select place from over))`;
+  delete from durable_mail.outgoing_begun where ctid = any(array(
+    select ctid from durable_mail.outgoing_begun where at <= ${NOW} - 3600000 limit $1))`;
 
 const entriesOf: Method<'entriesOf'> = async (connection, names) => {
   const rows =
@@ -280,7 +271,7 @@ export const outboxLog: Part<Pick<Outbox, Log>> = {
 
 /** @returns how many entries it deleted */
 export async function sweepOutbox(connection: PostgresConnection, limit: number): Promise<number> {
-  await connection.run(sweepLanes, limit);
+  await connection.run(sweepLanes);
   await connection.run(sweepBegun, limit);
   return connection.run(sweepEntries, limit);
 }

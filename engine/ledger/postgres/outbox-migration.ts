@@ -74,8 +74,6 @@ export const outboxMigration = `
     lane text collate "C" primary key,
     rests_until bigint not null
   );
-  -- sweep
-  create index outgoing_lane_rest on durable_mail.outgoing_lane (rests_until);
 
   -- What was begun within the last minute, of lanes that have a limit for that.
   create table durable_mail.outgoing_begun (
@@ -83,8 +81,6 @@ export const outboxMigration = `
     at bigint not null
   );
   create index outgoing_begun_lane on durable_mail.outgoing_begun (lane, at);
-  -- sweep
-  create index outgoing_begun_at on durable_mail.outgoing_begun (at);
   -- sweep
   create index outgoing_begun_at on durable_mail.outgoing_begun (at);
   create index outgoing_lane_until on durable_mail.outgoing_lane (rests_until);

@@ -14,9 +14,6 @@ import type { Method, Part } from './part';
 const WINDOW = 5_000;
 /** So long it is looked for what a filter lets through, before it is told where to go on. */
 const LOOK_MS = 60;
-/** No rest that is over concerns anybody, nor what was begun before the last minute. */
-const KEEP_RESTS_MS = 86_400_000;
-const KEEP_BEGUN_MS = 3_600_000;
 
 export const ENTRY_FACTS = `
   select outgoing.seq, id, key, kind, lane, state, request, recipient, subject, message_id as messageId,
@@ -94,12 +91,10 @@ const bounce = `
 
 const sweepEntries = `
   delete from outgoing where seq in (select seq from outgoing where drop_at <= ${NOW} ${limitOf('?')})`;
-const sweepLanes = `
-  delete from outgoing_lane where lane in (
-    select lane from outgoing_lane where rests_until <= ${NOW} - ${KEEP_RESTS_MS} ${limitOf('?')})`;
+const sweepLanes = `delete from outgoing_lane where rests_until <= ${NOW} - 86400000`;
 const sweepBegun = `
   delete from outgoing_begun where rowid in (
-    select rowid from outgoing_begun where at <= ${NOW} - ${KEEP_BEGUN_MS} ${limitOf('?')})`;
+    select rowid from outgoing_begun where at <= ${NOW} - 3600000 ${limitOf('?')})`;
 
 const entriesOf: Method<'entriesOf'> = (connection, names) => {
   const [byId, byKey] = 'ids' in names ? [names.ids.map(storable), []] : [[], names.keys.map(storable)];
@@ -260,7 +255,7 @@ export const outboxLog: Part<Pick<Outbox, Log>> = {
 
 /** @returns how many entries it deleted */
 export function sweepOutbox(connection: SqliteConnection, limit: number): number {
-  connection.run(sweepLanes, limit);
+  connection.run(sweepLanes);
   connection.run(sweepBegun, limit);
   return connection.run(sweepEntries, limit);
 }

@@ -82,8 +82,6 @@ export const outboxMigration = `
     lane text primary key,
     rests_until integer not null
   ) strict, without rowid;
-  -- sweep
-  create index outgoing_lane_rest on outgoing_lane (rests_until);
 
   -- What was begun within the last minute, of lanes that have a limit for that.
   create table outgoing_begun (
@@ -91,8 +89,6 @@ export const outboxMigration = `
     at integer not null
   ) strict;
   create index outgoing_begun_lane on outgoing_begun (lane, at);
-  -- sweep
-  create index outgoing_begun_at on outgoing_begun (at);
   -- sweep
   create index outgoing_begun_at on outgoing_begun (at);
   create index outgoing_lane_until on outgoing_lane (rests_until);

@@ -41,12 +41,15 @@ type Fill = (size: number) => Promise<Filled>;
 const [sizesText = '1000,1000000', only] = process.argv.slice(2);
 const sizes = sizesText.split(',').map(Number);
 const cleanup = new Cleanup();
+// While it waits for what goes out, nothing else may keep the process alive.
+const alive = setInterval(() => undefined, 60_000);
 bench()
   .catch((error: unknown) => {
     console.error(error);
     process.exitCode = 1;
   })
-  .finally(() => cleanup.run());
+  .finally(() => cleanup.run())
+  .finally(() => clearInterval(alive));
 
 async function bench(): Promise<void> {
   if (sizes.some((size) => !(size >= 1))) throw new Error(`Not a list of sizes: ${sizesText}`);
@@ -159,7 +162,7 @@ async function onPostgres(): Promise<Fill> {
 }
 
 async function onSqlite(): Promise<Fill> {
-  const folder = await mkdtemp(join(tmpdir(), 'durable-mail-bench-'));
+  const folder = await mkdtemp(join(tmpdir(), 'durable-mail-outbox-'));
   await cleanup.of(Promise.resolve({ dispose: () => rm(folder, { recursive: true }) }));
   return async (size) => {
     const file = join(folder, `${size}.sqlite`);

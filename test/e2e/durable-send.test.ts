@@ -51,16 +51,17 @@ describe('Durable Send', { timeout: 15 * 60_000 }, () => {
   async function begun(
     subject: string,
     steps: readonly Step[],
-    retrySchedule = '1s, 1s, 1s',
+    { retrySchedule = '1s, 1s, 1s', goesWrong = (): void => undefined } = {},
   ): Promise<string> {
     smtp.faults = {};
-    smtp.cuts = () => null;
+    smtp.wire.cuts = () => null;
     smtp.accepted.length = 0;
     sink.reset();
     const user = `sender${++users}`;
     const id = await mailWorkflow(n8n, dovecot.login(user), steps, { options: { retrySchedule } });
     await n8n.api.publish(id);
     await n8n.watching(id);
+    goesWrong();
     await dovecot.append(user, [rawMail({ subject })]);
     return id;
   }
@@ -128,14 +129,17 @@ describe('Durable Send', { timeout: 15 * 60_000 }, () => {
   });
 
   it('goes on by itself where the server is away for longer than the run waits', async () => {
-    const id = await begun(
-      'away',
-      [durableSend(credentials, { options: { waitSeconds: 0.5 } }), told()],
-      '4s, 4s, 4s, 4s',
-    );
-    // From before the first mail comes: whoever connects is cut off.
-    smtp.cuts = () => ({ of: 'server', octets: 1 });
-    await until('it was tried', () => smtp.struck > 0, PATIENCE_MS);
+    const steps = [durableSend(credentials, { options: { waitSeconds: 0.5 } }), told()];
+    const struck = smtp.struck;
+    const id = await begun('away', steps, {
+      retrySchedule: '4s, 4s, 4s, 4s',
+      goesWrong: () => {
+        // Whoever connects from now on is cut off, and those who are connected.
+        smtp.wire.cuts = () => ({ of: 'server', octets: 1 });
+        smtp.wire.cut();
+      },
+    });
+    await until('it was tried', () => smtp.struck > struck, PATIENCE_MS);
     await until(
       'its run has failed',
       async () => (await n8n.events()).find((e) => e.workflow === id && e.failures > 0),
@@ -143,15 +147,17 @@ describe('Durable Send', { timeout: 15 * 60_000 }, () => {
     );
     const [event] = (await n8n.events()).filter(({ workflow }) => workflow === id);
     assert.match(event!.lastError ?? '', /not sent within .* It is tried again by itself/);
-    smtp.cuts = () => null;
+    smtp.wire.cuts = () => null;
     assert.equal((await settled(id)).state, 'DONE');
     assert.equal(smtp.accepted.length, 1);
     assert.equal((await entryOf('away'))[0]!.state, 'SENT');
   });
 
   it('says that it is in doubt where the server had the mail and was cut off, and does not send again', async () => {
-    const id = await begun('doubt', [durableSend(credentials), told()], '1s');
-    smtp.faults = { mail: 'afterEnd' };
+    const id = await begun('doubt', [durableSend(credentials), told()], {
+      retrySchedule: '1s',
+      goesWrong: () => (smtp.faults = { mail: 'afterEnd' }),
+    });
     const { state, lastError } = await settled(id);
     assert.equal(state, 'DEAD');
     assert.match(lastError ?? '', /Nobody knows whether the email arrived/);
@@ -162,8 +168,9 @@ describe('Durable Send', { timeout: 15 * 60_000 }, () => {
   });
 
   it('leaves it to the background, and goes on at once', async () => {
-    const id = await begun('background', [durableSend(credentials, { sending: 'background' }), told()]);
-    smtp.faults = { slowMs: 1_000 };
+    const id = await begun('background', [durableSend(credentials, { sending: 'background' }), told()], {
+      goesWrong: () => (smtp.faults = { slowMs: 1_000 }),
+    });
     assert.equal((await settled(id)).state, 'DONE');
     const { outbox } = JSON.parse(sink.deliveries[0]!.text) as { outbox: { state: string } };
     assert.equal(outbox.state, 'QUEUED');
@@ -172,7 +179,9 @@ describe('Durable Send', { timeout: 15 * 60_000 }, () => {
   });
 
   it('tells bad input before anything is queued', async () => {
-    const id = await begun('bad', [durableSend(credentials, { toEmail: 'nobody' }), told()], '1s');
+    const id = await begun('bad', [durableSend(credentials, { toEmail: 'nobody' }), told()], {
+      retrySchedule: '1s',
+    });
     const { state, lastError } = await settled(id);
     assert.equal(state, 'DEAD');
     assert.match(lastError ?? '', /"To" holds what is no address: nobody/);

@@ -174,7 +174,7 @@ export interface EntryFilter {
   readonly until?: number;
 }
 
-export interface EntryPage {
+interface EntryPage {
   /** The newest first. */
   readonly entries: readonly Entry[];
   /** To go on after. Null: that is all. */

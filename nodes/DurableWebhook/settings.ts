@@ -20,7 +20,7 @@ import { MOST_DELAY_DAYS, MOST_TRIES, WEBHOOK_NUMBERS as NUMBERS } from './numbe
 /** Of the collection "Options", as they come: expressions may give anything. */
 export type Options = Readonly<Record<string, unknown>>;
 
-export const SIGNING = 'durableWebhookSigning';
+const SIGNING = 'durableWebhookSigning';
 const AUTHS: readonly string[] = ['httpBasicAuth', 'httpHeaderAuth', 'httpQueryAuth'];
 
 export const optionsOf = (context: IExecuteFunctions, itemIndex: number): Options =>

@@ -11,7 +11,7 @@ import { nodeError } from '../n8n/node-error';
 import { digest, enteredKey, isTest, itemCounter, type KeyField, mailKey, runIndexOf } from './item-keys';
 import { comesFromMail, eventOfItem, mailOfItem } from './mail-of-item';
 
-export const IDEMPOTENCY_KEY: KeyField = { name: 'idempotencyKey', shown: 'Idempotency Key' };
+const IDEMPOTENCY_KEY: KeyField = { name: 'idempotencyKey', shown: 'Idempotency Key' };
 
 /** The mails that executions hold in this process. */
 export interface MailsHeld {

@@ -24,6 +24,8 @@ const FILES = {
   'e2e/exactly-once': { load: 0.5, seconds: 280 },
   'e2e/exactly-once-queue-mode': { load: 0.6, seconds: 240 },
   'e2e/durable-send-kills': { load: 0.6, seconds: 420 },
+  'e2e/durable-webhook': { load: 0.5, seconds: 100 },
+  'e2e/durable-send': { load: 0.5, seconds: 130 },
   'e2e/run-once-resumes': { load: 0.6, seconds: 280 },
   'e2e/run-once-resumes-queue-mode': { load: 0.6, seconds: 150 },
   'e2e/queue-mode': { load: 0.5, seconds: 400 },

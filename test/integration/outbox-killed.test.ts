@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -180,7 +180,9 @@ describe('processes that send are killed at random moments', { timeout: 10 * 60_
   after(() => cleanup.run());
 
   it('over SQLite, one after the other', async () => {
-    const file = join(await mkdtemp(join(tmpdir(), 'outbox-killed-')), 'ledger.sqlite');
+    const folder = await mkdtemp(join(tmpdir(), 'outbox-killed-'));
+    await cleanup.of(Promise.resolve({ dispose: () => rm(folder, { recursive: true }) }));
+    const file = join(folder, 'ledger.sqlite');
     await sendAll({ kind: 'sqlite', file }, 1, async () => {
       const database = new DatabaseSync(file);
       database.exec('update outgoing set lease_until = 1 where lease_until is not null');

@@ -47,6 +47,15 @@ interface Answered {
   readonly body: string;
 }
 
+/** To the sources and the mails that the document asks for together. */
+function assertBoth({ answers }: BatchAnswer): void {
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200],
+  );
+  assert.equal((answers[1]!.body as MailsAnswer).mails.length, MAILS);
+}
+
 /** What the document says of an address, held against its answer. */
 const EXPECTED: Readonly<Record<string, (answer: unknown, asked: Answered) => void>> = {
   '/api/me': (answer) => {
@@ -92,23 +101,9 @@ const EXPECTED: Readonly<Record<string, (answer: unknown, asked: Answered) => vo
   '/api/jobs': (answer) => assert.equal((answer as JobsAnswer).jobs.length, 1),
   '/api/jobs/stop': (answer) => assert.equal((answer as JobAnswer).job.action, 'replay'),
   '/api/look': (answer) => assert.deepEqual(answer, { asked: true }),
-  '/api/batch': (answer) => {
-    const { answers } = answer as BatchAnswer;
-    assert.deepEqual(
-      answers.map(({ status }) => status),
-      [200, 200],
-    );
-    assert.equal((answers[1]!.body as MailsAnswer).mails.length, MAILS);
-  },
-  '/api/view': (_, { body }) => {
-    const told = heardOf(body);
-    const { answers } = told.find(({ type }) => type === 'answers')!.data as unknown as BatchAnswer;
-    assert.deepEqual(
-      answers.map(({ status }) => status),
-      [200, 200],
-    );
-    assert.equal((answers[1]!.body as MailsAnswer).mails.length, MAILS);
-  },
+  '/api/batch': (answer) => assertBoth(answer as BatchAnswer),
+  '/api/view': (_, { body }) =>
+    assertBoth(heardOf(body).find(({ type }) => type === 'answers')!.data as unknown as BatchAnswer),
   '/events': (_, { body }) => {
     // What was a day ago is not kept, of a ledger that is younger there is nothing.
     assert.match(body, /^retry: \d+\n\n/);

@@ -61,6 +61,15 @@ interface Answered {
   readonly body: string;
 }
 
+/** To the sources and the mails that the document asks for together. */
+function assertBoth({ answers }: BatchAnswer): void {
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200],
+  );
+  assert.equal((answers[1]!.body as MailsAnswer).mails.length, MAILS);
+}
+
 /** What the document says of an address, held against its answer. */
 const EXPECTED: Readonly<Record<string, (answer: unknown, asked: Answered) => void>> = {
   '/api/me': (answer) => {
@@ -143,23 +152,9 @@ const EXPECTED: Readonly<Record<string, (answer: unknown, asked: Answered) => vo
   },
   '/api/endpoints/takeBack': (answer) => assert.equal((answer as EndpointAnswer).endpoint.asideSince, null),
   '/api/endpoints/remove': (answer) => assert.deepEqual(answer, { removed: true }),
-  '/api/batch': (answer) => {
-    const { answers } = answer as BatchAnswer;
-    assert.deepEqual(
-      answers.map(({ status }) => status),
-      [200, 200],
-    );
-    assert.equal((answers[1]!.body as MailsAnswer).mails.length, MAILS);
-  },
-  '/api/view': (_, { body }) => {
-    const told = heardOf(body);
-    const { answers } = told.find(({ type }) => type === 'answers')!.data as unknown as BatchAnswer;
-    assert.deepEqual(
-      answers.map(({ status }) => status),
-      [200, 200],
-    );
-    assert.equal((answers[1]!.body as MailsAnswer).mails.length, MAILS);
-  },
+  '/api/batch': (answer) => assertBoth(answer as BatchAnswer),
+  '/api/view': (_, { body }) =>
+    assertBoth(heardOf(body).find(({ type }) => type === 'answers')!.data as unknown as BatchAnswer),
   '/events': (_, { body }) => {
     // What was a day ago is not kept, of a ledger that is younger there is nothing.
     assert.match(body, /^retry: \d+\n\n/);

@@ -30,7 +30,6 @@ export class N8nProcess {
   readonly folder: string;
   readonly port: number;
   readonly #server: ServerProcess;
-  readonly #answers: () => Promise<boolean>;
 
   private constructor(
     role: keyof typeof ROLES,
@@ -41,7 +40,6 @@ export class N8nProcess {
     this.folder = folder;
     this.port = port;
     const api = new N8nApi(`http://127.0.0.1:${port}`);
-    this.#answers = () => (role === 'main' ? api.isReady() : api.isHealthy());
     this.#server = new ServerProcess({
       name: `n8n's ${role}`,
       command: [process.execPath, N8N, ...ROLES[role]],
@@ -58,7 +56,7 @@ export class N8nProcess {
         }),
         ...environment,
       },
-      answers: this.#answers,
+      answers: () => (role === 'main' ? api.isReady() : api.isHealthy()),
       deadlineMs: 120_000,
       telling: /durable-mail|error|warn|exit|listening|Activat/i,
     });
@@ -87,7 +85,7 @@ export class N8nProcess {
 
   /** Whether it can work now: also its database answers. */
   isReady(): Promise<boolean> {
-    return this.#answers();
+    return this.#server.answers();
   }
 
   /** Of the running process. */

@@ -45,6 +45,11 @@ export class ServerProcess {
     return child !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
+  /** Whether it serves now. */
+  answers(): Promise<boolean> {
+    return this.#server.answers();
+  }
+
   /** Starts it, again after `down`, and waits until it answers. */
   async up(): Promise<void> {
     if (this.running) return;

@@ -53,8 +53,9 @@ export class ConsoleBrowser {
     fake.settings = { ...fake.settings, ...settings };
     told?.(fake);
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    // For what it opens in a page of its own, too.
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
     const complaints = complaintsOf(page);
     await page.goto(`${fake.address}/${at}`);
     if (right !== null && fake.settings.session === null) {

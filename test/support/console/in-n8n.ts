@@ -58,8 +58,7 @@ export class ConsoleInN8n {
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     // For what it opens in a page of its own, too.
     context.setDefaultTimeout(PATIENCE_MS);
-    const page = await context.newPage();
-    return page;
+    return context.newPage();
   }
 
   /** Logged in, connected and marked. @param at a fragment: `#/mails` */

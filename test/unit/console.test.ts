@@ -1,9 +1,7 @@
 // The console's handler over HTTP: its page, what is no request of it, and that whatever is thrown at it is answered.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -134,26 +132,6 @@ describe('the console, over HTTP', { timeout: 120_000 }, () => {
       await until('nobody listens', () => open.feed.clients === 0);
       assert.deepEqual(open.errors, []);
     });
-  });
-
-  it('answers every example of its page as the page says', async () => {
-    await deadMails(open.ledger, await listening(open.ledger, 'IVoFGKDDUbtCpUc2'), 3);
-    const [mail] = (await open.ledger.events({}, { limit: 1 })).events;
-    const page = readFileSync(join(__dirname, '..', '..', 'docs', 'console.md'), 'utf8')
-      .replaceAll(/01a21d62-[\da-f-]+/g, mail!.id)
-      .replaceAll(' \\\n', ' ');
-    const examples = [...page.matchAll(/^curl .*"\$(READ|OPERATE)".* "\$AT(\/[^"]*)"(?: +-d '(.*)')?$/gm)];
-    const listens = setInterval(() => {
-      for (const client of open.feed.joined) client.end();
-    }, 5);
-    for (const [example, right, path, body] of examples) {
-      const headers = { ...(right === 'READ' ? READ : OPERATE), 'content-type': 'application/json' };
-      const answer = await open.send(path!, { headers, ...(body !== undefined && { method: 'POST', body }) });
-      assert.equal(answer.status, path === '/api/jobs/stop' ? 404 : 200, `${example} ${answer.text}`);
-    }
-    clearInterval(listens);
-    const shown = new Set(examples.map(([, , path]) => path!.replace(/\?.*/, '').replace(mail!.id, '')));
-    assert.equal(shown.size, 17);
   });
 
   it('answers whatever is asked, and never with a mistake of ours', async () => {

@@ -204,6 +204,14 @@ export type EntryAct =
   /** What is not QUEUED or SENDING: what it says, and to whom. */
   | 'forget';
 
+/** A mail of ours that came back. */
+export interface NotedBounce {
+  /** With its angle brackets. */
+  readonly messageId: string;
+  /** For people; cut to 1,000 characters. */
+  readonly reason: string;
+}
+
 export interface Outbox {
   /** Stores those whose keys are new; each is answered as it stands now, in the order asked. */
   enqueue(entries: readonly NewEntry[]): Promise<readonly Entry[]>;
@@ -251,10 +259,10 @@ export interface Outbox {
   actOnEntries(ids: readonly string[], act: EntryAct, by: string): Promise<readonly string[]>;
 
   /**
-   * It came back: what is SENT or UNKNOWN of that Message-ID is BOUNCED. @returns which were
-   * @param reason for people, cut to 1,000 characters
+   * They came back: what is SENT, UNKNOWN or handed over of such a Message-ID is BOUNCED, for the first reason that is given. What
+   * has just been handed over may come back before its sender has heard that it was taken. @returns which were
    */
-  noteBounce(messageId: string, reason: string): Promise<readonly string[]>;
+  noteBounces(bounces: readonly NotedBounce[]): Promise<readonly string[]>;
 }
 
 /** A lapsed entry is found by `dueLanes` and `takeEntries`: nobody else sees to it. */

@@ -509,7 +509,7 @@ class Life {
     const ids = (of: 0 | 1): string[] => (page?.[of].entries ?? []).map(({ id }) => id);
     const act = (['retry', 'cancel', 'markSent', 'forget'] as const)[b % 4]!;
     if (a % 2) await this.#ask('actOnEntries', (of) => [ids(of), act, `somebody \0${c}`]);
-    else await this.#ask('noteBounce', () => [`<${b}@x>`, 'größe\0']);
+    else await this.#ask('noteBounces', () => [[{ messageId: `<${b}@x>`, reason: 'größe\0' }]]);
   }
 
   async #templates(a: number, b: number, c: number): Promise<void> {

@@ -2,7 +2,6 @@
 // Invariant: a listing looks through windows of the log, so that a filter that finds nothing holds up nobody.
 import { setImmediate } from 'node:timers/promises';
 import { monotonicNow } from '../../runtime/time';
-import { askableText } from '../askable';
 import { globOf } from '../common/any-case';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
@@ -85,8 +84,9 @@ const forgetContents = `
 
 const bounce = `
   update outgoing set
-    state = 'BOUNCED', due_at = null, lease_until = null, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms, last_error = ?2
-  where message_id = ?1 and state in ('SENT', 'UNKNOWN')
+    state = 'BOUNCED', due_at = null, lease_until = null, handed = 0, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms,
+    last_error = ?2
+  where message_id = ?1 and (state in ('SENT', 'UNKNOWN') or state = 'SENDING' and handed)
   returning id`;
 
 const sweepEntries = `
@@ -230,10 +230,14 @@ const actOnEntries: Method<'actOnEntries'> = (connection, given, what, by) =>
     return [...changed];
   });
 
-const noteBounce: Method<'noteBounce'> = (connection, messageId, reason) =>
-  connection
-    .all<{ id: string }>(bounce, askableText(messageId, 'messageId'), entryText(reason))
-    .map(({ id }) => id);
+const noteBounces: Method<'noteBounces'> = (connection, bounces) =>
+  bounces.length === 0
+    ? []
+    : connection.transaction(() =>
+        bounces.flatMap(({ messageId, reason }) =>
+          connection.all<{ id: string }>(bounce, storable(messageId), entryText(reason)).map(({ id }) => id),
+        ),
+      );
 
 type Log =
   | 'entriesOf'
@@ -242,7 +246,7 @@ type Log =
   | 'countEntries'
   | 'oldestQueuedAt'
   | 'actOnEntries'
-  | 'noteBounce';
+  | 'noteBounces';
 
 export const outboxLog: Part<Pick<Outbox, Log>> = {
   entriesOf,
@@ -251,7 +255,7 @@ export const outboxLog: Part<Pick<Outbox, Log>> = {
   countEntries,
   oldestQueuedAt,
   actOnEntries,
-  noteBounce,
+  noteBounces,
 };
 
 /** @returns how many entries it deleted */

@@ -20,7 +20,7 @@ import { SMTP_PASSWORD, SMTP_USER } from './smtp';
 const QUICK: SmtpTimeouts = { connect: 2_000, command: 700, answer: 700 };
 
 export const loginAt = (port: number, changed: Partial<SmtpLogin> = {}): SmtpLogin => ({
-  ...{ host: '127.0.0.1', port, secure: false, startTls: 'ifOffered', clientName: 'test.example' },
+  ...{ host: '127.0.0.1', port, secure: false, startTls: 'never', clientName: 'test.example' },
   ...{ user: SMTP_USER, proof: { password: SMTP_PASSWORD }, credential: '"Shop" (SMTP)' },
   ...changed,
 });
@@ -54,7 +54,7 @@ export async function dueMail(
       content: await packOutgoing(mail),
       recipient: recipientsText(mail.envelope),
     },
-    ...{ subject: mail.subject, messageId: mail.messageId, tries: 1, ageMs: 0 },
+    ...{ subject: mail.subject, messageId: mail.messageId, tries: 1, refusals: 0, ageMs: 0 },
     origin: { workflowId: null, nodeId: null, nodeName: null, event: null },
     ...changed,
   };

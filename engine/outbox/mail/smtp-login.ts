@@ -7,8 +7,8 @@ export interface SmtpLogin {
   readonly port: number;
   /** TLS from the first byte. Otherwise `startTls` decides. */
   readonly secure: boolean;
-  /** `ifOffered`: what is offered has to succeed. `never`: "Disable STARTTLS". */
-  readonly startTls: 'ifOffered' | 'never';
+  /** `required`: whoever cuts the offer out gets no login and no mail. `never`: "Disable STARTTLS". */
+  readonly startTls: 'required' | 'never';
   /** What this client calls itself in EHLO; '' for the machine's name. */
   readonly clientName: string;
   /** '': the server asks for no login. */

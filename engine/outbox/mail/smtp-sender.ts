@@ -7,6 +7,7 @@
 // nothing has been handed over by then, so nobody gets it twice; most are let in by then. After that it goes to those who can have
 // it, and the answer names the others: they are not tried again, since the entry is one mail, and it is SENT.
 import type { DueEntry } from '../../ledger/outbox';
+import { delayBefore } from '../delay';
 import type { LaneLimits, Sender, Trying, TryEnd, TrySchedule } from '../sender';
 import {
   DEFAULT_MAIL_LIMITS,
@@ -134,8 +135,9 @@ function readable({ request }: Asked): MailRequest | null {
 }
 
 /** When the mail goes on, and when it is let go. */
-function passageOf({ tries }: DueEntry, { schedule }: MailRequest, trying: Trying): Passage {
-  const waits = tries <= Math.min(MOST_WAITS_FOR_ALL, schedule.refused.length);
+function passageOf(entry: DueEntry, { schedule }: MailRequest, trying: Trying): Passage {
+  const isLast = delayBefore(schedule, 'refused', entry) === undefined;
+  const waits = entry.refusals < MOST_WAITS_FOR_ALL && !isLast;
   return {
     mayBegin: (refused) => {
       if (waits && refused.some(isForNow)) throw new HeldForAll(refused);

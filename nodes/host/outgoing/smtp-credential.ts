@@ -41,7 +41,8 @@ export function smtpAccount(
   return {
     ...{ host, port, user, credential },
     secure: known?.secure ?? data['secure'] !== false,
-    startTls: !known && data['disableStartTls'] === true ? 'never' : 'ifOffered',
+    // Without it n8n's own node sends in plain text where a server does not offer it, or somebody between has cut the offer out.
+    startTls: type === 'smtp' && data['disableStartTls'] === true ? 'never' : 'required',
     clientName: text(data, 'hostName').trim(),
   };
 }

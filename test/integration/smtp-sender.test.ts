@@ -127,6 +127,28 @@ describe('a mail is sent', () => {
     assert.equal(smtp.logins.at(-1), 'XOAUTH2');
   });
 
+  it('by another token, where the server does not take the one that n8n has', async () => {
+    const asked: (string | undefined)[] = [];
+    await sender.close();
+    sender = senderFor(async (_, __, rejected) => {
+      asked.push(rejected);
+      return loginAt(smtp.port, { proof: { accessToken: rejected === 'ended' ? SMTP_TOKEN : 'ended' } });
+    });
+    assert.equal((await send()).end.end, 'sent');
+    assert.deepEqual(asked, [undefined, 'ended']);
+    // Where there is no other one, it is asked for once.
+    await sender.close();
+    asked.length = 0;
+    sender = senderFor(async (_, __, rejected) => {
+      asked.push(rejected);
+      if (asked.length === 4) throw new Error('It cannot be refreshed');
+      return loginAt(smtp.port, { proof: { accessToken: 'ended' } });
+    });
+    for (const of of ['the same', 'none'])
+      assert.match(wordsOf((await send()).end), /rejected the login .* Reconnect the credential "Shop"/, of);
+    assert.deepEqual(asked, [undefined, 'ended', undefined, 'ended']);
+  });
+
   it('without a login where there is none', async () => {
     const logins = smtp.logins.length;
     sender = senderFor(loginAt(smtp.port, { user: '', proof: null }));

@@ -49,7 +49,15 @@ export class MemoryOutbox implements OutboxLedger {
         ...{ subject: null, messageId: null, repeats: false, keepMs: 1_000 },
         origin: { workflowId: null, nodeId: null, nodeName: null, event: null },
         ...entry,
-        ...{ id: `id-${entry.key}`, state: 'QUEUED', fence: 0, tries: 0, refusals: 0, looks: 0, isHanded: false },
+        ...{
+          id: `id-${entry.key}`,
+          state: 'QUEUED',
+          fence: 0,
+          tries: 0,
+          refusals: 0,
+          looks: 0,
+          isHanded: false,
+        },
         ...{ dueAt: this.#now(), leaseUntil: null, queuedAt: this.#now(), begunAt: null },
         ...{ lastError: null, lastAnswer: null },
       };

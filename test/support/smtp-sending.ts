@@ -11,7 +11,7 @@ import {
 } from '../../engine/outbox/mail/mail-request';
 import { packOutgoing, recipientsText } from '../../engine/outbox/mail/packed-mail';
 import type { SmtpTimeouts } from '../../engine/outbox/mail/smtp-connect';
-import type { SmtpLogin } from '../../engine/outbox/mail/smtp-login';
+import type { LoginOf, SmtpLogin } from '../../engine/outbox/mail/smtp-login';
 import { SmtpSender } from '../../engine/outbox/mail/smtp-sender';
 import type { Trying, TryEnd } from '../../engine/outbox/sender';
 import { SMTP_PASSWORD, SMTP_USER } from './smtp';
@@ -79,12 +79,9 @@ export class Tried implements Trying {
 }
 
 /** A sender whose logins are the same for all requests. */
-export const senderFor = (
-  login: SmtpLogin | (() => Promise<SmtpLogin>),
-  timeouts: SmtpTimeouts = QUICK,
-): SmtpSender =>
+export const senderFor = (login: SmtpLogin | LoginOf, timeouts: SmtpTimeouts = QUICK): SmtpSender =>
   new SmtpSender(
-    { loginOf: () => (typeof login === 'function' ? login() : Promise.resolve(login)) },
+    { loginOf: (...asked) => (typeof login === 'function' ? login(...asked) : Promise.resolve(login)) },
     timeouts,
   );
 

@@ -20,7 +20,8 @@ import {
 } from './mail-request';
 import { type PackedMail, unpackOutgoing } from './packed-mail';
 import { SMTP_TIMEOUTS, type SmtpTimeouts } from './smtp-connect';
-import type { LoginOf } from './smtp-login';
+import { SmtpFault } from './smtp-fault';
+import type { LoginOf, SmtpLogin } from './smtp-login';
 import { HeldForAll, isForNow, meaningOf, meaningOfOpening, NotOurs, unreadableMail } from './smtp-meaning';
 import { SmtpPool } from './smtp-pool';
 import { type Passage, type SessionEnd, SmtpSession } from './smtp-session';
@@ -91,9 +92,18 @@ export class SmtpSender implements Sender {
   }
 
   async #open(request: MailRequest, signal: AbortSignal): Promise<SmtpSession> {
+    const how = { isVerified: !request.allowUnauthorizedCerts, timeouts: this.#timeouts };
     const login = await this.#ports.loginOf(request, signal);
-    const isVerified = !request.allowUnauthorizedCerts;
-    return SmtpSession.open(login, { isVerified, timeouts: this.#timeouts }, signal);
+    try {
+      return await SmtpSession.open(login, how, signal);
+    } catch (error) {
+      // A provider may end a token before its time.
+      const rejected = rejectedToken(error, login);
+      if (rejected === null) throw error;
+      const other = await this.#ports.loginOf(request, signal, rejected).catch(() => login);
+      if (tokenOf(other) === rejected) throw error;
+      return SmtpSession.open(other, how, signal);
+    }
   }
 
   async #sendOver(
@@ -123,6 +133,12 @@ export class SmtpSender implements Sender {
     return Promise.resolve();
   }
 }
+
+const tokenOf = ({ proof }: SmtpLogin): string | null =>
+  proof !== null && 'accessToken' in proof ? proof.accessToken : null;
+
+const rejectedToken = (error: unknown, login: SmtpLogin): string | null =>
+  error instanceof SmtpFault && error.kind === 'login' && error.responseCode === 535 ? tokenOf(login) : null;
 
 /** Null: of another version; whoever sends it says so. */
 function readable({ request }: Asked): MailRequest | null {

@@ -113,6 +113,8 @@ export interface DueEntry extends EntryRef {
   readonly origin: EntryOrigin;
   /** This try, from 1; how often it was looked for, of one that is UNKNOWN. */
   readonly tries: number;
+  /** How many of the tries before it the receiver has refused for now. */
+  readonly refusals: number;
   /** ms since it was queued, the database's clock. */
   readonly ageMs: number;
 }
@@ -144,6 +146,8 @@ export type EntryOutcome =
       readonly delayMs: number;
       /** It was not its fault (no credential here, this process ends): no try is counted. */
       readonly isReturned?: boolean;
+      /** The receiver was reached, and said "not now": counted, since it has delays of its own. */
+      readonly isRefusal?: boolean;
     }
   | { readonly became: 'FAILED'; readonly error: string; readonly answer?: string }
   /** @param lookAfterMs it is looked for then; null: a person decides */

@@ -24,7 +24,10 @@ export type TryEnd =
   /** It was not begun: what it takes is not here (a credential), or this process ends. */
   | { readonly end: 'returned'; readonly error: string; readonly afterMs: number };
 
-/** Delays before the second try, the third and so on, ms; when none is left it has failed for good. */
+/**
+ * Delays before the second try, the third and so on, ms; when none is left it has failed for good. Where failures of both kinds come,
+ * see delay.ts.
+ */
 export interface TrySchedule {
   readonly connection: readonly number[];
   readonly refused: readonly number[];

@@ -2,6 +2,7 @@
 // Invariants: what may have arrived is never FAILED, and is sent again only where its sender says so; one that is not there was
 // looked for twice, some time apart, since a receiver may show it late.
 import { type EntryOutcome, type DueEntry, MOST_ENTRY_TEXT } from '../ledger/outbox';
+import { type Counted, delayBefore } from './delay';
 import type { Sender, TryEnd, TrySchedule } from './sender';
 
 /** Before each look for one in doubt, ms: some servers copy into the Sent mailbox late. */
@@ -13,8 +14,8 @@ const MOST_AGAIN_MS = DAY_MS;
 const NOT_THERE = 'It was looked for, and was not there.';
 const ASIDE = 'It may have arrived: look whether it did, then mark it as sent or send it again.';
 
-type Tried = Pick<DueEntry, 'tries' | 'ageMs' | 'request'>;
-type Looked = Tried & { readonly lastError: string | null };
+type Tried = Pick<DueEntry, 'tries' | 'refusals' | 'ageMs' | 'request'>;
+type Looked = Omit<Tried, 'refusals'> & { readonly lastError: string | null };
 export type Found = Awaited<ReturnType<NonNullable<Sender['look']>>>;
 
 /** @param random a number in [0, 1) @returns what is to be stored */
@@ -32,15 +33,21 @@ export function afterTry(
     case 'returned':
       return { became: 'QUEUED', error: end.error, delayMs: within(end.afterMs), isReturned: true };
     case 'failed': {
-      const delay = nextDelay(sender.schedule(entry), end.why, entry.tries, random);
+      const delay = nextDelay(sender.schedule(entry), end.why, entry, random);
       if (delay === null) return { became: 'FAILED', error: usedUp(entry, end.error), ...answerOf(end) };
       const delayMs = Math.max(delay, within(end.afterMs ?? 0));
-      return { became: 'QUEUED', error: end.error, ...answerOf(end), delayMs };
+      return {
+        became: 'QUEUED',
+        error: end.error,
+        ...answerOf(end),
+        delayMs,
+        isRefusal: end.why === 'refused',
+      };
     }
     case 'unknown': {
       if (canBeLookedFor(entry, sender))
         return { became: 'UNKNOWN', error: end.error, lookAfterMs: LOOKS_MS[0] ?? 0 };
-      const delayMs = nextDelay(sender.schedule(entry), 'connection', entry.tries, random);
+      const delayMs = nextDelay(sender.schedule(entry), 'connection', entry, random);
       if (sender.inDoubt(entry) === 'aside' || delayMs === null) return aside(end.error);
       return { became: 'QUEUED', error: end.error, delayMs };
     }
@@ -82,10 +89,10 @@ const cut = (error: string, added: string): string => error.slice(0, MOST_ENTRY_
 function nextDelay(
   schedule: TrySchedule,
   why: keyof TrySchedule,
-  tries: number,
+  entry: Counted,
   random: () => number,
 ): number | null {
-  const delay = schedule[why][tries - 1];
+  const delay = delayBefore(schedule, why, entry);
   return delay === undefined ? null : Math.round(delay * (1 + random() / 5));
 }
 

@@ -70,7 +70,9 @@ export async function durableSend(
     const error = nodeError(context.getNode(), message, { description, itemIndex: index });
     if (!context.continueOnFail()) throw error;
     const { json } = answerOf(entry, one.repeated, senderOf(context, index), index);
-    return { json: { error: message, outbox: json['outbox']! }, pairedItem: { item: index } };
+    // For n8n an item with more than these two is no error, and would go out where those go that were sent.
+    const more = hasErrorOutput(context) ? { message: description } : { outbox: json['outbox']! };
+    return { json: { error: message, ...more }, pairedItem: { item: index } };
   });
 }
 
@@ -155,6 +157,9 @@ async function sayWhoSends(
   const waits = queued.some(({ entry: { state } }) => state === 'QUEUED');
   if (waits && !(await isSentBySomebody(store))) hintOf(context, nobodySends('email'));
 }
+
+const hasErrorOutput = (context: IExecuteFunctions): boolean =>
+  context.getNode().onError === 'continueErrorOutput';
 
 /** As n8n's own node: where this one has an error output, n8n moves it there. */
 const errorItem = (index: number, error: unknown): INodeExecutionData => ({

@@ -148,6 +148,7 @@ const TRY_MS = 0.5 * HOUR_MS;
 const OUTCOMES: readonly EntryOutcome[] = [
   { became: 'SENT', answer: 'größe\0 \ud800'.repeat(200) },
   { became: 'QUEUED', error: 'no', delayMs: TRY_MS },
+  { became: 'QUEUED', error: 'not now', delayMs: TRY_MS, isRefusal: true },
   { became: 'QUEUED', error: 'not here', delayMs: TRY_MS, isReturned: true },
   { became: 'FAILED', error: 'größe\0 \ud800'.repeat(200), answer: '' },
   { became: 'UNKNOWN', error: 'cut', lookAfterMs: TRY_MS },

@@ -1,15 +1,19 @@
 // The sender of mails against a server that does wrong what servers do wrong: what it says is held against what the server has.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import type { SMTPServerOptions } from 'smtp-server';
 import type { DueEntry } from '../../engine/ledger/outbox';
 import type { MailDraft } from '../../engine/outbox/mail/mail-content';
 import { readAnswer } from '../../engine/outbox/mail/smtp-answer';
+import type { MailRequest } from '../../engine/outbox/mail/mail-request';
 import type { SmtpLogin } from '../../engine/outbox/mail/smtp-login';
 import { SmtpSender } from '../../engine/outbox/mail/smtp-sender';
 import type { TryEnd } from '../../engine/outbox/sender';
-import { selfSigned } from '../support/certificate';
+import { Authority } from '../support/authority';
+import { type Certificate, selfSigned } from '../support/certificate';
 import { freePort } from '../support/net';
-import { FaultySmtp, SMTP_PASSWORD, SMTP_TOKEN, type SmtpFaults } from '../support/smtp';
+import { FaultySmtp, SMTP_PASSWORD, SMTP_TOKEN, type SmtpFaults, type Taken } from '../support/smtp';
 import { dueMail, loginAt, requestAt, senderFor, Tried, wordsOf } from '../support/smtp-sending';
 import { until } from '../support/until';
 
@@ -121,6 +125,28 @@ describe('a mail is sent', () => {
     assert.equal((await send()).end.end, 'sent');
     assert.equal(asked, 2);
     assert.equal(smtp.logins.at(-1), 'XOAUTH2');
+  });
+
+  it('by another token, where the server does not take the one that n8n has', async () => {
+    const asked: (string | undefined)[] = [];
+    await sender.close();
+    sender = senderFor(async (_, __, rejected) => {
+      asked.push(rejected);
+      return loginAt(smtp.port, { proof: { accessToken: rejected === 'ended' ? SMTP_TOKEN : 'ended' } });
+    });
+    assert.equal((await send()).end.end, 'sent');
+    assert.deepEqual(asked, [undefined, 'ended']);
+    // Where there is no other one, it is asked for once.
+    await sender.close();
+    asked.length = 0;
+    sender = senderFor(async (_, __, rejected) => {
+      asked.push(rejected);
+      if (asked.length === 4) throw new Error('It cannot be refreshed');
+      return loginAt(smtp.port, { proof: { accessToken: 'ended' } });
+    });
+    for (const of of ['the same', 'none'])
+      assert.match(wordsOf((await send()).end), /rejected the login .* Reconnect the credential "Shop"/, of);
+    assert.deepEqual(asked, [undefined, 'ended', undefined, 'ended']);
   });
 
   it('without a login where there is none', async () => {
@@ -300,10 +326,11 @@ describe('of several recipients', () => {
       try {
         const own = senderFor(loginAt(server.port));
         const entry = await dueMail(requestAt(server.port), { to: THREE });
-        for (const tries of [1, 2]) {
+        // What was not reached before counts apart.
+        for (const refusals of [0, 1]) {
           server.faults = { recipient };
           const tried = new Tried();
-          const end = await own.send({ ...entry, tries }, tried);
+          const end = await own.send({ ...entry, tries: refusals + 4, refusals }, tried);
           assert.ok(end.end === 'failed' && end.why === 'refused', wordsOf(end));
           assert.match(
             end.error,
@@ -314,17 +341,20 @@ describe('of several recipients', () => {
         }
         // Greylisting lets it in: all have it at once.
         server.faults = {};
-        assert.deepEqual(await own.send({ ...entry, tries: 2 }, new Tried()), {
+        assert.deepEqual(await own.send({ ...entry, tries: 5, refusals: 1 }, new Tried()), {
           ...{ end: 'sent', answer: '250 2.0.0 OK: queued as 4711' },
         });
         assert.equal(server.accepted[0]?.to.length, 3);
         // A mailbox that stays full holds up the others no longer, and is named.
         server.faults = { recipient };
-        const end = await own.send({ ...entry, tries: 3 }, new Tried());
+        const end = await own.send({ ...entry, tries: 3, refusals: 2 }, new Tried());
         assert.ok(end.end === 'sent');
         assert.deepEqual(readAnswer(end.answer).refused, [
           { address: 'carl@example.com', response: '450 4.2.0 Greylisted' },
         ]);
+        // Nor where no try is left to wait for.
+        const last = await own.send({ ...entry, tries: 8, refusals: 1 }, new Tried());
+        assert.equal(last.end, 'sent', wordsOf(last));
         await own.close();
       } finally {
         await server.stop();
@@ -436,37 +466,114 @@ describe('the end of a mail is held back', () => {
 });
 
 describe('TLS', () => {
-  it('is asked for where it is offered, and its certificate is looked at', async () => {
-    const tls = await FaultySmtp.start({ ...(await selfSigned('127.0.0.1')) });
-    const secure = await FaultySmtp.start({ ...(await selfSigned('127.0.0.1')), secure: true });
+  const trusted = getCACertificates('default');
+  let authority: Authority;
+  const servers: FaultySmtp[] = [];
+  const serverOf = async (options: SMTPServerOptions): Promise<FaultySmtp> => {
+    const server = await FaultySmtp.start(options);
+    servers.push(server);
+    return server;
+  };
+  before(async () => {
+    authority = await Authority.make();
+    setDefaultCACertificates([...trusted, authority.cert]);
+  });
+  afterEach(() => Promise.all(servers.splice(0).map((server) => server.stop())));
+  after(async () => {
+    setDefaultCACertificates(trusted);
+    await authority.dispose();
+  });
+
+  const sendTo = async (
+    server: FaultySmtp,
+    login: Partial<SmtpLogin>,
+    request: Partial<MailRequest> = {},
+  ): Promise<TryEnd> => {
+    const own = senderFor(loginAt(server.port, login));
     try {
-      const cases = [
-        [tls, {}, {}, 'failed'],
-        [tls, {}, { allowUnauthorizedCerts: true }, 'sent'],
-        [tls, { startTls: 'never' }, {}, 'sent'],
-        [secure, { secure: true }, {}, 'failed'],
-        [secure, { secure: true }, { allowUnauthorizedCerts: true }, 'sent'],
-        [smtp, { secure: true }, {}, 'failed'],
-        [secure, {}, {}, 'failed'],
-      ] as const;
-      for (const [server, login, request, expected] of cases) {
-        const own = senderFor(loginAt(server.port, login));
-        const entry = await dueMail(requestAt(server.port, request));
-        const end = await own.send(entry, new Tried());
-        assert.equal(end.end, expected, wordsOf(end));
-        if (server === tls && expected === 'failed') {
-          assert.match(
-            wordsOf(end),
-            /certificate of .* is not trusted .* Nothing was sent.*Ignore SSL Issues/,
-          );
-          assert.equal(server.logins.length, 0, 'nobody has heard the password');
-        }
-        if (expected === 'failed') assert.match(wordsOf(end), /SSL|certificate|greet/);
-        await own.close();
-      }
+      return await own.send(await dueMail(requestAt(server.port, request)), new Tried());
     } finally {
-      await tls.stop();
-      await secure.stop();
+      await own.close();
+    }
+  };
+  const nobodyHasHeard = (server: FaultySmtp): void => {
+    assert.deepEqual(
+      [server.logins, server.accepted],
+      [[], []],
+      'nobody has heard the password, or the mail',
+    );
+  };
+  const ways = [
+    { secure: true, startTls: 'never' },
+    { secure: false, startTls: 'required' },
+  ] as const;
+
+  it('is used from the first byte, or over STARTTLS, with a certificate that is trusted', async () => {
+    for (const login of ways) {
+      const server = await serverOf({ ...(await authority.issue('127.0.0.1')), secure: login.secure });
+      const end = await sendTo(server, login);
+      assert.equal(end.end, 'sent', wordsOf(end));
+      const [{ secure, client }] = server.accepted as [Taken];
+      assert.deepEqual([secure, client, server.logins.length], [true, 'test.example', 1]);
+    }
+  });
+
+  it('is refused with a certificate that is not, and no password is said, unless SSL issues are ignored', async () => {
+    const certificates: readonly [Certificate, RegExp][] = [
+      [await selfSigned('127.0.0.1'), /is not trusted .* Nothing was sent.*Ignore SSL Issues/],
+      [await authority.issue('smtp.example.com'), /is for another host\. .* credential "Shop"/],
+      [await authority.issue('127.0.0.1', { days: -1 }), /has expired/],
+    ];
+    for (const login of ways)
+      for (const [certificate, words] of certificates) {
+        const server = await serverOf({ ...certificate, secure: login.secure });
+        const end = await sendTo(server, login);
+        assert.equal(end.end, 'failed');
+        assert.match(wordsOf(end), words);
+        nobodyHasHeard(server);
+        const ignored = await sendTo(server, login, { allowUnauthorizedCerts: true });
+        assert.equal(ignored.end, 'sent', wordsOf(ignored));
+        assert.ok(server.accepted[0]!.secure);
+      }
+  });
+
+  it('is not given up where STARTTLS is not offered, or whoever is between has cut the offer out', async () => {
+    const certificate = await authority.issue('127.0.0.1');
+    const plain = await serverOf({ disabledCommands: ['STARTTLS'] });
+    for (const proof of [{ password: SMTP_PASSWORD }, { accessToken: SMTP_TOKEN }, null])
+      // Nor with what lets a certificate pass.
+      for (const allowUnauthorizedCerts of [false, true]) {
+        const end = await sendTo(plain, { startTls: 'required', proof }, { allowUnauthorizedCerts });
+        assert.ok(end.end === 'failed' && end.why === 'refused' && end.laneRestsMs! > 0, wordsOf(end));
+        assert.match(
+          end.error,
+          /no encryption \(STARTTLS\).*nothing was sent.*credential "Shop" \(SMTP\), turn on SSL/,
+        );
+        assert.equal(/Disable STARTTLS/.test(end.error), proof === null || 'password' in proof);
+        nobodyHasHeard(plain);
+      }
+    // It is asked for all the same, and then it is there.
+    const hidden = await serverOf({ ...certificate, hideSTARTTLS: true });
+    assert.equal((await sendTo(hidden, { startTls: 'required' })).end, 'sent');
+    assert.ok(hidden.accepted[0]!.secure);
+  });
+
+  it('is left out only where the credential says so', async () => {
+    const offers = await serverOf(await selfSigned('127.0.0.1'));
+    const end = await sendTo(offers, { startTls: 'never' });
+    assert.equal(end.end, 'sent', wordsOf(end));
+    assert.equal(offers.accepted[0]!.secure, false);
+  });
+
+  it('that does not fit the port is said as that', async () => {
+    const secure = await serverOf({ ...(await authority.issue('127.0.0.1')), secure: true });
+    for (const [server, login] of [
+      [smtp, { secure: true }],
+      [secure, { startTls: 'required' }],
+    ] as const) {
+      const end = await sendTo(server, login);
+      assert.ok(end.end === 'failed' && end.why === 'connection');
+      assert.match(end.error, /SSL|greet/);
     }
   });
 });

@@ -34,6 +34,9 @@ export interface Taken {
   readonly messageId: string;
   readonly to: readonly string[];
   readonly raw: Buffer;
+  /** It came encrypted, and from a client that calls itself so. */
+  readonly secure: boolean;
+  readonly client: string;
 }
 
 export const SMTP_USER = 'ann@example.com';
@@ -93,7 +96,9 @@ export class FaultySmtp {
           }
           const raw = Buffer.concat(pieces);
           const messageId = messageIdOf(readHeaders(headerBlock(raw))) ?? '';
-          this.accepted.push({ messageId, to: session.envelope.rcptTo.map(({ address }) => address), raw });
+          const to = session.envelope.rcptTo.map(({ address }) => address);
+          const { secure, hostNameAppearsAs: client } = session;
+          this.accepted.push({ messageId, to, raw, secure, client });
           if (mail === 'afterEnd') this.#strike(() => this.wire.cut());
           else if (mail === 'silentAfter') this.#struck++;
           else this.#answer(undefined, (error) => done(error ?? null, '2.0.0 OK: queued as 4711'));

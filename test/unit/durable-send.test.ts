@@ -182,7 +182,7 @@ function call(
       },
     }),
     addExecutionHints: ({ message }: { message: string }) => hints.push(message),
-    continueOnFail: () => node?.onError === 'continueRegularOutput',
+    continueOnFail: () => node?.onError !== undefined && node.onError !== 'stopWorkflow',
     helpers: {
       assertBinaryData: (index: number, name: string) => {
         const file = items[index]?.binary?.[name];
@@ -498,6 +498,12 @@ describe('what became of it', () => {
       const [item] = await call(store, [mailItem('m')], {}, { ...run, id: '9', node });
       assert.match(item!.json['error'] as string, message);
       assert.deepEqual(item!.json['outbox'], { id: 'e1', state: became.state, repeated: true });
+      // n8n takes it for an error where it says no more than this.
+      const apart = { onError: 'continueErrorOutput' } as const;
+      const [aside] = await call(store, [mailItem('m')], {}, { ...run, id: '10', node: apart });
+      assert.deepEqual(Object.keys(aside!.json), ['error', 'message']);
+      assert.match(aside!.json['message'] as string, /e1/);
+      assert.deepEqual(aside!.pairedItem, { item: 0 });
       assert.equal(store.contents.size, 1);
     });
 

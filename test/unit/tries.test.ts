@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { EntryOutcome } from '../../engine/ledger/outbox';
+import { DEFAULT_MAIL_SCHEDULE, THREE_TRIES } from '../../engine/outbox/mail/mail-request';
+import { DEFAULT_WEBHOOK_SCHEDULE } from '../../engine/outbox/webhook/webhook-request';
 import type { Sender, TryEnd } from '../../engine/outbox/sender';
 import { afterLook, afterTry, type Found } from '../../engine/outbox/tries';
 
@@ -18,7 +20,7 @@ const sender = (more: Partial<Sender> = {}): Sender => ({
 const looking = (inDoubt: 'aside' | 'again' = 'aside'): Sender =>
   sender({ look: async () => null, inDoubt: () => inDoubt });
 
-const tried = (tries: number) => ({ tries, ageMs: 90 * MINUTE_MS, request: {} });
+const tried = (tries: number, refusals = 0) => ({ tries, refusals, ageMs: 90 * MINUTE_MS, request: {} });
 const failed = (why: 'connection' | 'refused', more = {}): TryEnd => ({
   ...{ end: 'failed', error: 'no answer', why },
   ...more,
@@ -31,7 +33,10 @@ const delayOf = (outcome: EntryOutcome): number => {
 describe('what becomes of an entry after a try', () => {
   it('waits as its schedule says, for each kind of failure, and never less', () => {
     const delays = (why: 'connection' | 'refused', dice: number): number[] =>
-      [1, 2].map((tries) => delayOf(afterTry(tried(tries), failed(why), sender(), () => dice)));
+      [1, 2].map((tries) => {
+        const before = tried(tries, why === 'refused' ? tries - 1 : 0);
+        return delayOf(afterTry(before, failed(why), sender(), () => dice));
+      });
     assert.deepEqual(delays('connection', 0), [1_000, 2_000]);
     assert.deepEqual(delays('refused', 0), [MINUTE_MS, 5 * MINUTE_MS]);
     assert.deepEqual(delays('refused', 1), [1.2 * MINUTE_MS, 6 * MINUTE_MS]);
@@ -43,8 +48,39 @@ describe('what becomes of an entry after a try', () => {
     assert.deepEqual([after(1_000), after(600_000), after(1e12)], [MINUTE_MS, 600_000, 86_400_000]);
   });
 
+  it('counts what is not reached and what says "not now" apart, where one has delays that the other has not', () => {
+    /** What an entry waits before each further try, ms; FAILED at its end. */
+    const waits = (by: Sender, whys: readonly ('connection' | 'refused')[]): unknown[] => {
+      let refusals = 0;
+      return whys.map((why, at) => {
+        const outcome = afterTry(tried(at + 1, refusals), failed(why), by, () => 0);
+        if (outcome.became === 'QUEUED' && outcome.isRefusal) refusals++;
+        return outcome.became === 'QUEUED' ? outcome.delayMs : outcome.became;
+      });
+    };
+    const [c, r] = ['connection', 'refused'] as const;
+    const [s, min] = [1_000, MINUTE_MS];
+    const mail = sender({ schedule: () => DEFAULT_MAIL_SCHEDULE });
+    const whole = [1 * s, 2 * s, 4 * s, 1 * min, 5 * min, 15 * min, 60 * min, 'FAILED'];
+    assert.deepEqual(waits(mail, [c, c, c, c, c, c, c, c]), whole);
+    assert.deepEqual(waits(mail, [r, r, r, r, r]), whole.slice(3));
+    // A server that comes up again, and is busy.
+    assert.deepEqual(waits(mail, [c, c, c, r, r, r, r, r]), whole);
+    assert.deepEqual(waits(mail, [r, c, c, r, c]), [1 * min, 1 * s, 2 * s, 5 * min, 4 * s]);
+    assert.deepEqual(waits(mail, [c, c, c, c, r, c, r, c]), whole);
+    // Both have the same: so many tries, whatever they fail with.
+    const three = sender({ schedule: () => THREE_TRIES });
+    for (const why of [c, r]) assert.equal(waits(three, [c, r, why])[2], 'FAILED');
+    const hook = sender({ schedule: () => DEFAULT_WEBHOOK_SCHEDULE });
+    assert.deepEqual(waits(hook, [c, r, c, r]), [1 * min, 5 * min, 15 * min, 'FAILED']);
+    // One of them may have none at all.
+    const own = sender({ schedule: () => ({ connection: [], refused: [s, min] }) });
+    assert.deepEqual(waits(own, [r, r, r]), [s, min, 'FAILED']);
+    assert.deepEqual(waits(own, [r, c]), [s, 'FAILED']);
+  });
+
   it('has failed when no try is left, and says how often it was tried, and over how long', () => {
-    assert.deepEqual(afterTry(tried(3), failed('refused', { answer: '451 later' }), sender()), {
+    assert.deepEqual(afterTry(tried(3, 2), failed('refused', { answer: '451 later' }), sender()), {
       ...{ became: 'FAILED', answer: '451 later' },
       error: 'It was tried 3 times in 90 min. The last time: no answer',
     });

@@ -88,7 +88,7 @@ const hurry = acted(`state = 'QUEUED'`, `due_at = ${NOW}`);
 
 const again = acted(
   `state in ('FAILED', 'UNKNOWN', 'CANCELLED', 'BOUNCED') and ${hasContent}`,
-  `state = 'QUEUED', tries = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null`,
+  `state = 'QUEUED', tries = 0, refusals = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null`,
 );
 
 const settledBy = (state: 'CANCELLED' | 'SENT'): string => `

@@ -57,7 +57,7 @@ const hurry = `update outgoing set due_at = ${NOW}, act = ${act} where ${ids} an
 
 const again = `
   update outgoing set
-    state = 'QUEUED', tries = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null, act = ${act}
+    state = 'QUEUED', tries = 0, refusals = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null, act = ${act}
   where ${ids} and state in ('FAILED', 'UNKNOWN', 'CANCELLED', 'BOUNCED') and ${hasContent}
   returning id`;
 

@@ -7,6 +7,7 @@
 // nothing has been handed over by then, so nobody gets it twice; most are let in by then. After that it goes to those who can have
 // it, and the answer names the others: they are not tried again, since the entry is one mail, and it is SENT.
 import type { DueEntry } from '../../ledger/outbox';
+import { delayBefore } from '../delay';
 import type { LaneLimits, Sender, Trying, TryEnd, TrySchedule } from '../sender';
 import {
   DEFAULT_MAIL_LIMITS,
@@ -19,7 +20,8 @@ import {
 } from './mail-request';
 import { type PackedMail, unpackOutgoing } from './packed-mail';
 import { SMTP_TIMEOUTS, type SmtpTimeouts } from './smtp-connect';
-import type { LoginOf } from './smtp-login';
+import { SmtpFault } from './smtp-fault';
+import type { LoginOf, SmtpLogin } from './smtp-login';
 import { HeldForAll, isForNow, meaningOf, meaningOfOpening, NotOurs, unreadableMail } from './smtp-meaning';
 import { SmtpPool } from './smtp-pool';
 import { type Passage, type SessionEnd, SmtpSession } from './smtp-session';
@@ -90,9 +92,18 @@ export class SmtpSender implements Sender {
   }
 
   async #open(request: MailRequest, signal: AbortSignal): Promise<SmtpSession> {
+    const how = { isVerified: !request.allowUnauthorizedCerts, timeouts: this.#timeouts };
     const login = await this.#ports.loginOf(request, signal);
-    const isVerified = !request.allowUnauthorizedCerts;
-    return SmtpSession.open(login, { isVerified, timeouts: this.#timeouts }, signal);
+    try {
+      return await SmtpSession.open(login, how, signal);
+    } catch (error) {
+      // A provider may end a token before its time.
+      const rejected = rejectedToken(error, login);
+      if (rejected === null) throw error;
+      const other = await this.#ports.loginOf(request, signal, rejected).catch(() => login);
+      if (tokenOf(other) === rejected) throw error;
+      return SmtpSession.open(other, how, signal);
+    }
   }
 
   async #sendOver(
@@ -123,6 +134,12 @@ export class SmtpSender implements Sender {
   }
 }
 
+const tokenOf = ({ proof }: SmtpLogin): string | null =>
+  proof !== null && 'accessToken' in proof ? proof.accessToken : null;
+
+const rejectedToken = (error: unknown, login: SmtpLogin): string | null =>
+  error instanceof SmtpFault && error.kind === 'login' && error.responseCode === 535 ? tokenOf(login) : null;
+
 /** Null: of another version; whoever sends it says so. */
 function readable({ request }: Asked): MailRequest | null {
   try {
@@ -134,8 +151,9 @@ function readable({ request }: Asked): MailRequest | null {
 }
 
 /** When the mail goes on, and when it is let go. */
-function passageOf({ tries }: DueEntry, { schedule }: MailRequest, trying: Trying): Passage {
-  const waits = tries <= Math.min(MOST_WAITS_FOR_ALL, schedule.refused.length);
+function passageOf(entry: DueEntry, { schedule }: MailRequest, trying: Trying): Passage {
+  const isLast = delayBefore(schedule, 'refused', entry) === undefined;
+  const waits = entry.refusals < MOST_WAITS_FOR_ALL && !isLast;
   return {
     mayBegin: (refused) => {
       if (waits && refused.some(isForNow)) throw new HeldForAll(refused);

@@ -237,6 +237,32 @@ export function outboxContract(fixture: Fixture): void {
       ]);
     });
 
+    it('counts apart how often it was refused for now, until a person tries it again', async () => {
+      const refused = { became: 'QUEUED', error: 'not now', delayMs: 0, isRefusal: true } as const;
+      await queue(['a']);
+      const counted = async (): Promise<number[]> => {
+        const [a] = await take();
+        await settle([a!], a!.tries === 2 ? { became: 'QUEUED', error: 'not reached', delayMs: 0 } : refused);
+        return [a!.tries, a!.refusals];
+      };
+      assert.deepEqual(
+        [await counted(), await counted(), await counted()],
+        [
+          [1, 0],
+          [2, 1],
+          [3, 1],
+        ],
+      );
+      const [a] = await take();
+      assert.deepEqual([a!.tries, a!.refusals], [4, 2]);
+      await settle([a!], { became: 'FAILED', error: 'no' });
+      await ledger().actOnEntries([a!.id], 'retry', 'Ann');
+      assert.deepEqual(
+        (await take()).map(({ tries, refusals }) => [tries, refusals]),
+        [[1, 0]],
+      );
+    });
+
     it('counts no try that was given back', async () => {
       await queue(['a']);
       const [a] = await take();

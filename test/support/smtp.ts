@@ -47,6 +47,8 @@ export class FaultySmtp {
   readonly #server: SMTPServer;
   #wire: Wire | undefined;
   faults: SmtpFaults = {};
+  /** What it does with each mail that it takes, before it answers: as one that files in a mailbox what it sends. */
+  file: (raw: Buffer) => Promise<void> = () => Promise.resolve();
   readonly accepted: Taken[] = [];
   #struck = 0;
   /** How each login was made. */
@@ -99,9 +101,12 @@ export class FaultySmtp {
           const to = session.envelope.rcptTo.map(({ address }) => address);
           const { secure, hostNameAppearsAs: client } = session;
           this.accepted.push({ messageId, to, raw, secure, client });
-          if (mail === 'afterEnd') this.#strike(() => this.wire.cut());
-          else if (mail === 'silentAfter') this.#struck++;
-          else this.#answer(undefined, (error) => done(error ?? null, '2.0.0 OK: queued as 4711'));
+          const answer = (): void => {
+            if (mail === 'afterEnd') this.#strike(() => this.wire.cut());
+            else if (mail === 'silentAfter') this.#struck++;
+            else this.#answer(undefined, (error) => done(error ?? null, '2.0.0 OK: queued as 4711'));
+          };
+          this.file(raw).then(answer, () => this.#answer({ code: 451, text: '4.3.0 Not filed' }, done));
         });
       },
     });

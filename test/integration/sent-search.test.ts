@@ -155,7 +155,7 @@ describe('an email in doubt of a Gmail account', { timeout: 60_000 }, () => {
     // Google's hosts, in this process.
     globalThis.fetch = (url, init) =>
       fetchOfNode(
-        String(url)
+        (url as string)
           .replace('https://gmail.googleapis.com', gmail.url)
           .replace('https://oauth2.googleapis.com/token', gmail.tokenUrl),
         init,

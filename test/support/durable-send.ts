@@ -23,7 +23,9 @@ export async function filedIn(
   smtp: FaultySmtp,
 ): Promise<{ readonly credentials: Credentials; readonly close: () => Promise<void> }> {
   const client = await dovecot.client(user);
-  smtp.file = async (raw) => void (await client.append(SENT, raw));
+  smtp.file = async (raw) => {
+    await client.append(SENT, raw);
+  };
   const data = { ...credentialData(dovecot.login(user)), secure: false };
   const { id, name } = await n8n.api.createCredential('Sent', 'imap', data);
   return { credentials: { imap: { id, name } }, close: () => client.logout() };

@@ -89,7 +89,7 @@ export function gmailLogin(
     try {
       return (last = await tokenOutside(data, credential, signal, afterRejection ? last : undefined));
     } catch (error) {
-      throw new GmailFault('unreachable', `Gmail was not asked: ${errorText(error)}`);
+      throw notAsked(error);
     }
   };
   const address = user.toLowerCase() || 'the account';
@@ -98,6 +98,9 @@ export function gmailLogin(
     credential: { id, name, type: credentialType(type) },
   };
 }
+
+const notAsked = (error: unknown): GmailFault =>
+  new GmailFault('login', `Gmail was not asked: ${errorText(error)}`, { isOfToken: true });
 
 const sendByFetch: SendHttp = async ({ method, url, headers, body, timeoutMs, signal }) => {
   const answer = await fetch(url, {

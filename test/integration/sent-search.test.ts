@@ -14,6 +14,8 @@ import { Dovecot } from '../support/dovecot';
 import { FakeGmail } from '../support/gmail/fake';
 import { rawMail } from '../support/mails';
 import { OAuthServer } from '../support/oauth';
+import { scriptedMail } from '../support/scripted-imap/mail';
+import { ScriptedImapServer } from '../support/scripted-imap/server';
 import { requestAt } from '../support/smtp-sending';
 
 const ID = '<0123456789abcdef@shop.example.com>';
@@ -144,6 +146,25 @@ describe('an email in doubt', { timeout: 120_000 }, () => {
     await client.mailboxCreate('Sent Items');
     await client.logout();
     assert.equal(await isInSent(plain.login('ann'), null, ID, signal), false);
+  });
+});
+
+describe('an email in doubt, where a server does not search as it should', { timeout: 60_000 }, () => {
+  it('is looked for among the newest; what is beyond them stays open, if the server does not search at all', async () => {
+    const server = await ScriptedImapServer.start({ mailboxes: ['INBOX', 'Sent'] });
+    server.mails = Array.from({ length: 60 }, (_, index) => scriptedMail(index + 1));
+    const look = (uid: number): Promise<boolean> =>
+      isInSent(server.login(), null, `<${uid}@example.com>`, signal);
+    try {
+      // Its index is behind.
+      server.script.search = (tag) => `* SEARCH\r\n${tag} OK done\r\n`;
+      assert.deepEqual([await look(60), await look(11), await look(61)], [true, true, false]);
+      server.script.search = (tag) => `${tag} NO not here\r\n`;
+      assert.equal(await look(60), true);
+      await assert.rejects(look(61), /does not search/);
+    } finally {
+      await server.dispose();
+    }
   });
 });
 

@@ -259,8 +259,16 @@ export interface Outbox {
   /** When the one of those that are QUEUED was queued that was queued first; null: none is. */
   oldestQueuedAt(): Promise<number | null>;
 
-  /** @returns which were changed */
-  actOnEntries(ids: readonly string[], act: EntryAct, by: string): Promise<readonly string[]>;
+  /**
+   * @param states those in others are left as they are, whatever they were when they were chosen. Left out: all that it fits
+   * @returns which were changed
+   */
+  actOnEntries(
+    ids: readonly string[],
+    act: EntryAct,
+    by: string,
+    states?: readonly EntryState[],
+  ): Promise<readonly string[]>;
 
   /**
    * They came back: what is SENT, UNKNOWN or handed over of such a Message-ID is BOUNCED, for the first reason that is given. What

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { DueEntry } from '../../engine/ledger/outbox';
 import type { MailDraft } from '../../engine/outbox/mail/mail-content';
+import type { MailRequest } from '../../engine/outbox/mail/mail-request';
 import { readAnswer } from '../../engine/outbox/mail/smtp-answer';
 import type { SmtpLogin } from '../../engine/outbox/mail/smtp-login';
 import { SmtpSender } from '../../engine/outbox/mail/smtp-sender';

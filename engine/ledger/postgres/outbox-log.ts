@@ -78,7 +78,8 @@ const hasContent = `exists (select 1 from durable_mail.outgoing_content where en
 /** @param where which of those that are named, as they are when they are locked */
 const acted = (where: string, set: string): string => `
   with named as materialized (
-    select seq from durable_mail.outgoing where id = any($1) and ${where} order by seq for update)
+    select seq from durable_mail.outgoing
+    where id = any($1) and ${where} and ($3::text[] is null or state = any($3)) order by seq for update)
   update durable_mail.outgoing set ${set}, act = $2
   from named where outgoing.seq = named.seq
   returning outgoing.id`;
@@ -239,13 +240,14 @@ const STATEMENTS: Readonly<Record<EntryAct, readonly string[]>> = {
   forget: [forget],
 };
 
-const actOnEntries: Method<'actOnEntries'> = (connection, ids, what, by) =>
+const actOnEntries: Method<'actOnEntries'> = (connection, ids, what, by, states) =>
   connection.transaction(async (statements) => {
     // One who does the same again is told again.
     const told = JSON.stringify({ what, by: doerOf(by), at: Date.now() });
     const changed: string[] = [];
     for (const statement of STATEMENTS[what])
-      for (const { id } of await statements.all<{ id: string }>(statement, ids, told)) changed.push(id);
+      for (const { id } of await statements.all<{ id: string }>(statement, ids, told, states ?? null))
+        changed.push(id);
     if (what === 'forget') await statements.run(forgetContents, changed);
     return changed;
   });

@@ -48,7 +48,9 @@ const countStates = `
 
 const selectOldest = `select min(queued_at) as at from outgoing where state = 'QUEUED'`;
 
-const ids = 'id in (select value from json_each(?1))';
+// ?3: the states that are meant.
+const ids = `
+  id in (select value from json_each(?1)) and (?3 is null or state in (select value from json_each(?3)))`;
 const hasContent = 'exists (select 1 from outgoing_content where entry_seq = outgoing.seq)';
 const act = `json(?2)`;
 
@@ -213,7 +215,7 @@ const STATEMENTS: Readonly<Record<EntryAct, readonly string[]>> = {
   forget: [forget],
 };
 
-const actOnEntries: Method<'actOnEntries'> = (connection, given, what, by) =>
+const actOnEntries: Method<'actOnEntries'> = (connection, given, what, by, states) =>
   connection.transaction(() => {
     // One who does the same again is told again.
     const told = JSON.stringify({ what, by: doerOf(by), at: Date.now() });
@@ -224,6 +226,7 @@ const actOnEntries: Method<'actOnEntries'> = (connection, given, what, by) =>
         statement,
         JSON.stringify(given.filter((one) => !changed.has(one))),
         told,
+        states ? JSON.stringify(states) : null,
       ))
         changed.add(id);
     if (what === 'forget') connection.run(forgetContents, JSON.stringify([...changed]));

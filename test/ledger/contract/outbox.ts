@@ -7,6 +7,7 @@ import type { Ledger } from '../../../engine/ledger/ledger';
 import type {
   DueEntry,
   Entry,
+  EntryAct,
   EntryOutcome,
   EntryRef,
   EntryState,
@@ -408,6 +409,29 @@ export function outboxContract(fixture: Fixture): void {
       );
       assert.deepEqual(await changed('forget'), []);
       assert.deepEqual(await settle([of('sending')], SENT), [{ id: ids.get('sending')!, fence: 1 }]);
+    });
+
+    it('leaves what is in another state by now than the one in which it was chosen', async () => {
+      await queue(['failed', 'unknown', 'later']);
+      const [failed, unknown, later] = await take();
+      await settle([failed!], { became: 'FAILED', error: 'no' });
+      await settle([unknown!], { became: 'UNKNOWN', error: 'cut', lookAfterMs: null });
+      await settle([later!], { became: 'QUEUED', error: 'busy', delayMs: 600_000 });
+      const ids = [failed!.id, unknown!.id, later!.id];
+      const act = (...of: [act: EntryAct, states: readonly EntryState[]]): Promise<readonly string[]> =>
+        ledger().actOnEntries(ids, of[0], 'ann', of[1]);
+      assert.deepEqual(await act('retry', ['SENT', 'BOUNCED']), []);
+      assert.deepEqual(await act('retry', []), []);
+      assert.deepEqual(await act('markSent', ['FAILED', 'QUEUED']), []);
+      assert.deepEqual(await act('forget', ['UNKNOWN']), [unknown!.id]);
+      assert.deepEqual(await act('retry', ['FAILED']), [failed!.id]);
+      assert.deepEqual(await act('cancel', ['UNKNOWN']), [unknown!.id]);
+      assert.deepEqual(await Promise.all(['failed', 'unknown', 'later'].map(state)), [
+        'QUEUED',
+        'CANCELLED',
+        'QUEUED',
+      ]);
+      assert.ok((await entry('later')).dueAt! > Date.now() + 300_000, 'it was not hurried');
     });
 
     it('cannot send again what was forgotten', async () => {

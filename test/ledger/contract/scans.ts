@@ -289,7 +289,7 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
     oldestQueuedAt: () => ledger.oldestQueuedAt(),
     actOnEntries: async () => {
       for (const act of ['retry', 'cancel', 'markSent', 'forget'] as const)
-        await ledger.actOnEntries(named(), act, 'ann');
+        await ledger.actOnEntries(named(), act, 'ann', act === 'retry' ? ['FAILED'] : undefined);
     },
     noteBounces: () => ledger.noteBounces([{ messageId: '<a@example.com>', reason: 'no' }]),
     saveTemplate: () => ledger.saveTemplate('t', { subject: 's', text: 't', html: null }, 'ann'),

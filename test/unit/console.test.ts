@@ -13,6 +13,7 @@ import {
   consoleOfEach,
   type OpenConsole,
   PAGE,
+  PLOTS,
   READ,
   type Received,
   refusedWith,
@@ -30,14 +31,25 @@ describe('the console, over HTTP', { timeout: 120_000 }, () => {
     it('runs its own script and style, and nothing else', async () => {
       const { policy, text } = await open.send('/');
       const digest = (content: string): string =>
-        `'sha256-${createHash('sha256').update(content).digest('base64')}'`;
-      assert.ok(policy.includes(`script-src ${digest('document.title = "<style>no</style>";')};`), policy);
-      assert.ok(policy.includes(`style-src ${digest('b{color:red}')};`), policy);
+        `sha256-${createHash('sha256').update(content).digest('base64')}`;
+      const scripts = [digest('document.title = "<style>no</style>";'), digest(PLOTS)];
+      assert.ok(policy.includes(`script-src '${scripts.join("' '")}';`), policy);
+      assert.ok(policy.includes(`style-src '${digest('b{color:red}')}';`), policy);
       assert.match(policy, /connect-src 'self'/);
       assert.match(policy, /sandbox .*allow-same-origin/);
       assert.doesNotMatch(policy, /unsafe|https?:|\*/);
-      assert.deepEqual(settingsIn(text), { bundled: false, session: null, hasStorage: true });
+      const plots = digest(PLOTS);
+      assert.deepEqual(settingsIn(text), { bundled: false, session: null, hasStorage: true, plots });
       assert.equal(text.replace(/content="[^"]*"/, 'content=""'), PAGE);
+    });
+
+    it('is given its second script where it is of this version, and somebody is logged in', async () => {
+      const { plots } = settingsIn((await open.send('/')).text);
+      const path = (digest: string): string => `/api/plots?${new URLSearchParams({ digest })}`;
+      refusedWith(await open.send(path(plots)), 401, /Log in first/);
+      assert.deepEqual(await open.get(path(plots)), { script: PLOTS });
+      for (const other of [path('sha256-older'), '/api/plots'])
+        refusedWith(await open.send(other, { headers: READ }), 404, /another version.* Reload the page/);
     });
 
     it('comes packed to who takes it so', async () => {

@@ -148,6 +148,7 @@ const TRY_MS = 0.5 * HOUR_MS;
 const OUTCOMES: readonly EntryOutcome[] = [
   { became: 'SENT', answer: 'größe\0 \ud800'.repeat(200) },
   { became: 'QUEUED', error: 'no', delayMs: TRY_MS },
+  { became: 'QUEUED', error: 'not now', delayMs: TRY_MS, isRefusal: true },
   { became: 'QUEUED', error: 'not here', delayMs: TRY_MS, isReturned: true },
   { became: 'FAILED', error: 'größe\0 \ud800'.repeat(200), answer: '' },
   { became: 'UNKNOWN', error: 'cut', lookAfterMs: TRY_MS },
@@ -510,7 +511,7 @@ class Life {
     const act = (['retry', 'cancel', 'markSent', 'forget'] as const)[b % 4]!;
     const meant = (c % 3 === 0 ? [['FAILED', 'QUEUED'] as const] : []) as [];
     if (a % 2) await this.#ask('actOnEntries', (of) => [ids(of), act, `somebody \0${c}`, ...meant]);
-    else await this.#ask('noteBounce', () => [`<${b}@x>`, 'größe\0']);
+    else await this.#ask('noteBounces', () => [[{ messageId: `<${b}@x>`, reason: 'größe\0' }]]);
   }
 
   async #templates(a: number, b: number, c: number): Promise<void> {

@@ -2,7 +2,6 @@
 // Invariants: a listing looks through windows of the log, so that no statement reads a million entries for a filter that finds
 // nothing; rows are locked in the order of `seq`.
 import { monotonicNow } from '../../runtime/time';
-import { askableText } from '../askable';
 import { regexOf } from '../common/any-case';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
@@ -89,7 +88,7 @@ const hurry = acted(`state = 'QUEUED'`, `due_at = ${NOW}`);
 
 const again = acted(
   `state in ('FAILED', 'UNKNOWN', 'CANCELLED', 'BOUNCED') and ${hasContent}`,
-  `state = 'QUEUED', tries = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null`,
+  `state = 'QUEUED', tries = 0, refusals = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null`,
 );
 
 const settledBy = (state: 'CANCELLED' | 'SENT'): string => `
@@ -111,10 +110,15 @@ const forgetContents = `
 
 const bounce = `
   with named as materialized (
-    select seq from durable_mail.outgoing
-    where message_id = $1 and state in ('SENT', 'UNKNOWN') order by seq for update)
+    select seq, (
+      select reason from unnest($1::text[], $2::text[]) with ordinality asked (message_id, reason, place)
+      where asked.message_id = outgoing.message_id order by place limit 1) as reason
+    from durable_mail.outgoing
+    where message_id = any($1) and (state in ('SENT', 'UNKNOWN') or state = 'SENDING' and handed)
+    order by seq for update)
   update durable_mail.outgoing set
-    state = 'BOUNCED', due_at = null, lease_until = null, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms, last_error = $2
+    state = 'BOUNCED', due_at = null, lease_until = null, handed = false, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms,
+    last_error = reason
   from named where outgoing.seq = named.seq
   returning outgoing.id`;
 
@@ -248,10 +252,12 @@ const actOnEntries: Method<'actOnEntries'> = (connection, ids, what, by, states)
     return changed;
   });
 
-const noteBounce: Method<'noteBounce'> = async (connection, messageId, reason) =>
-  (await connection.all<{ id: string }>(bounce, askableText(messageId, 'messageId'), entryText(reason))).map(
-    ({ id }) => id,
-  );
+const noteBounces: Method<'noteBounces'> = async (connection, bounces) => {
+  if (bounces.length === 0) return [];
+  const ids = bounces.map(({ messageId }) => storable(messageId));
+  const reasons = bounces.map(({ reason }) => entryText(reason));
+  return (await connection.all<{ id: string }>(bounce, ids, reasons)).map(({ id }) => id);
+};
 
 type Log =
   | 'entriesOf'
@@ -260,7 +266,7 @@ type Log =
   | 'countEntries'
   | 'oldestQueuedAt'
   | 'actOnEntries'
-  | 'noteBounce';
+  | 'noteBounces';
 
 export const outboxLog: Part<Pick<Outbox, Log>> = {
   entriesOf,
@@ -269,7 +275,7 @@ export const outboxLog: Part<Pick<Outbox, Log>> = {
   countEntries,
   oldestQueuedAt,
   actOnEntries,
-  noteBounce,
+  noteBounces,
 };
 
 /** @returns how many entries it deleted */

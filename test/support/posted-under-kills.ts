@@ -40,7 +40,8 @@ export async function postUnderKills(
     )) as [Sink, Sink, Sink];
     let failed = 0;
     for (const sink of [before, after])
-      sink.answer = () => {
+      sink.answer = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 200));
         const fails = Math.random() < FAILS;
         if (fails) failed++;
         return fails ? 500 : 200;
@@ -77,10 +78,8 @@ export async function postUnderKills(
     let cutOff = 0;
     for (let kill = 1; kill <= kills; kill++) {
       await receiver.more(2);
-      await new Promise((resolve) => setTimeout(resolve, Math.random() * 400));
-      await victim.down('SIGKILL');
-      cutOff += (await n8n.events()).filter(({ state }) => state === 'RUNNING').length;
       await append(kill);
+      cutOff += await killedAmidRuns(n8n, victim);
       await victim.up();
     }
     const settled = (workflow: string, count: number): Promise<Map<string, number>> =>
@@ -151,6 +150,22 @@ export async function postUnderKills(
   } finally {
     await cleanup.run();
   }
+}
+
+/** At a random moment, but for those in which nothing runs. @returns how many runs were cut off */
+function killedAmidRuns(n8n: N8n, victim: N8nProcess): Promise<number> {
+  return until(
+    'runs are under way',
+    async () => {
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 400));
+      victim.freeze();
+      const running = (await n8n.events()).filter(({ state }) => state === 'RUNNING').length;
+      if (running === 0) victim.resume();
+      else await victim.down('SIGKILL');
+      return running > 0 && running;
+    },
+    120_000,
+  );
 }
 
 function counted(states: readonly string[]): Map<string, number> {

@@ -154,7 +154,10 @@ describe('Durable Webhook', { timeout: 25 * 60_000 }, () => {
     const bounce = async ({ messageId }: { messageId: string | null }): Promise<void> => {
       const ledger = await openSqliteLedger(join(n8n.folder, '.n8n', 'durable-mail', 'ledger.sqlite'));
       try {
-        assert.equal((await ledger.noteBounce(messageId!, 'No such user')).length, 1);
+        assert.equal(
+          (await ledger.noteBounces([{ messageId: messageId!, reason: 'No such user' }])).length,
+          1,
+        );
       } finally {
         await ledger.close();
       }

@@ -246,24 +246,24 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
     });
 
     it('leave what came to be in doubt since it was found', async () => {
-      let id: string | undefined;
+      const ids: string[] = [];
       await instead({
         over: (ledger) => ({
           entries: async (...asked) => {
             const page = await ledger.entries(...asked);
-            await ledger.actOnEntries([id!], 'retry', 'somebody else');
-            await tried(ledger, [id!], UNKNOWN);
+            await ledger.actOnEntries([ids[0]!], 'retry', 'somebody else');
+            await tried(ledger, [ids[0]!], UNKNOWN);
             return page;
           },
         }),
       });
-      [id] = await failed(2);
+      ids.push(...(await failed(2)));
       const { job } = (
         await act({ action: 'retry', filter: { state: 'FAILED' }, count: 2 })
       ).json<JobAnswer>();
       const { seen, changed } = await ended(job);
       assert.deepEqual([seen, changed], [2, 1]);
-      assert.equal((await open.get<EntryAnswer>(`/api/outbox/${id}`)).entry.state, 'UNKNOWN');
+      assert.equal((await open.get<EntryAnswer>(`/api/outbox/${ids[0]}`)).entry.state, 'UNKNOWN');
     });
 
     it('are done to nothing where it is not said to what, and not to many more than were told of', async () => {

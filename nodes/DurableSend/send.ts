@@ -41,11 +41,15 @@ export async function durableSend(
 ): Promise<INodeExecutionData[]> {
   refuseOtherOperations(context);
   const store = await openStore(context);
-  const login = await readLogin(context);
+  // What was sent before is handed out without one: its credential may be gone by now.
+  let read: Promise<OutgoingLogin> | undefined;
+  const login = (): Promise<OutgoingLogin> => (read ??= readLogin(context));
   const keyOf = entryKeys(context, MAIL_KIND, store.runs);
   const wishes = context.getInputData().map((_, index) => wishOf(context, index, keyOf, login, store.ledger));
   const asked = await queueAll(store.ledger, wishes, context.continueOnFail());
   const queued = asked.filter((one): one is Queued => 'entry' in one);
+  // Of an earlier try of the run, or a process that has stopped: this one can go on with it.
+  if (queued.some(({ entry }) => entry.state === 'QUEUED')) await login();
   store.outbox.queued();
   if (isInBackground(context)) {
     await sayWhoSends(context, store, queued);
@@ -81,7 +85,7 @@ function wishOf(
   context: IExecuteFunctions,
   itemIndex: number,
   keyOf: (itemIndex: number) => EntryKey,
-  login: OutgoingLogin,
+  login: () => Promise<OutgoingLogin>,
   ledger: DraftLedger,
 ): Wish | Error {
   const asError = (error: unknown): Error => nodeError(context.getNode(), error as Error, { itemIndex });
@@ -91,7 +95,7 @@ function wishOf(
       key: key.key,
       make: async () => {
         try {
-          return await newEntry(context, itemIndex, key, login, ledger);
+          return await newEntry(context, itemIndex, key, await login(), ledger);
         } catch (error) {
           throw asError(error);
         }

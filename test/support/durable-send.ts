@@ -1,6 +1,7 @@
 // A Durable Send step, and the SMTP credential that it logs in with.
 import type { Dovecot } from './dovecot';
 import type { N8n } from './n8n';
+import type { OAuthServer } from './oauth';
 import { type FaultySmtp, SMTP_PASSWORD, SMTP_USER } from './smtp';
 import { credentialData, type Step } from './workflows';
 
@@ -13,6 +14,21 @@ export async function smtpCredential(n8n: N8n, { port }: FaultySmtp): Promise<Cr
   };
   const { id, name } = await n8n.api.createCredential('Office', 'smtp', data);
   return { smtp: { id, name } };
+}
+
+/** By OAuth2 at that provider, over TLS; nobody has signed in yet. */
+export async function oauthCredential(
+  n8n: N8n,
+  { port }: FaultySmtp,
+  provider: OAuthServer,
+): Promise<Credentials> {
+  const type = 'durableSmtpOAuth2Api';
+  const data = {
+    ...provider.credential,
+    ...{ user: SMTP_USER, host: '127.0.0.1', port, secure: true, hostName: 'shop.example' },
+  };
+  const { id, name } = await n8n.api.createCredential('Office by OAuth2', type, data);
+  return { [type]: { id, name } };
 }
 
 /** A server that files what it sends, as Gmail does, and the login with which to look there. */

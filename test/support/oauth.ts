@@ -4,6 +4,16 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { N8n } from './n8n';
+
+/** Presses the credential's "Connect" in n8n, and agrees. @returns what n8n answers */
+export async function signIn(n8n: N8n, credential: string): Promise<Response> {
+  const url = (await n8n.api.request('GET', `/rest/oauth2-credential/auth?id=${credential}`)) as string;
+  const agreed = await fetch(url, { redirect: 'manual' });
+  const back = new URL(agreed.headers.get('location') ?? '');
+  const cookie = `n8n-auth=${n8n.api.cookie}`;
+  return fetch(`${n8n.api.base}${back.pathname}${back.search}`, { headers: { cookie } });
+}
 
 export class OAuthServer {
   readonly #server: Server;
@@ -37,6 +47,15 @@ export class OAuthServer {
 
   get tokenUrl(): string {
     return `${this.#url}/token`;
+  }
+
+  /** What a credential of ours says of it. */
+  get credential(): Readonly<Record<string, string>> {
+    return {
+      ...{ provider: 'other', otherAuthUrl: this.authUrl, otherAccessTokenUrl: this.tokenUrl },
+      ...{ otherScope: 'mail offline', otherAuthQueryParameters: 'prompt=consent' },
+      ...{ clientId: 'n8n', clientSecret: 'client-secret' },
+    };
   }
 
   get introspectionUrl(): string {

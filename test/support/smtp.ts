@@ -47,6 +47,8 @@ export class FaultySmtp {
   readonly #server: SMTPServer;
   #wire: Wire | undefined;
   faults: SmtpFaults = {};
+  /** Whether it takes an access token. */
+  takesToken = (token: string | undefined): boolean => token === SMTP_TOKEN;
   /** What it does with each mail that it takes, before it answers: as one that files in a mailbox what it sends. */
   file: (raw: Buffer) => Promise<void> = () => Promise.resolve();
   readonly accepted: Taken[] = [];
@@ -69,7 +71,7 @@ export class FaultySmtp {
         this.logins.push(auth.method);
         const { login } = this.faults;
         const isRight =
-          auth.method === 'XOAUTH2' ? auth.accessToken === SMTP_TOKEN : auth.password === SMTP_PASSWORD;
+          auth.method === 'XOAUTH2' ? this.takesToken(auth.accessToken) : auth.password === SMTP_PASSWORD;
         if (login) this.#answer(login, done);
         else if (isRight && auth.username === SMTP_USER) done(null, { user: auth.username });
         else done(errorOf({ code: 535, text: '5.7.8 Authentication failed' }));

@@ -109,6 +109,7 @@ interface Run {
   readonly runIndex?: number;
   readonly state?: object;
   readonly fromMail?: boolean;
+  readonly credentialIsGone?: boolean;
 }
 
 const DEFAULTS = {
@@ -134,6 +135,7 @@ function call(
     runIndex = 0,
     state = {},
     fromMail = false,
+    credentialIsGone = false,
   }: Run = {},
 ): Promise<INodeExecutionData[]> {
   store.held.set(id, mails);
@@ -166,13 +168,10 @@ function call(
       const value = values[name];
       return (typeof value === 'function' ? (value as (index: number) => unknown)(index) : value) ?? fallback;
     },
-    getCredentials: async () => ({
-      user: 'shop',
-      password: 'secret',
-      host: 'mail.example.com',
-      port: 465,
-      secure: true,
-    }),
+    getCredentials: async () => {
+      if (credentialIsGone) throw new Error('The credential "Office" is gone');
+      return { user: 'shop', password: 'secret', host: 'mail.example.com', port: 465, secure: true };
+    },
     getParentNodes: () => [{ name: 'Mail', type: 'n8n-nodes-durable-mail.durableImapTrigger' }],
     getWorkflowDataProxy: () => ({
       $runIndex: runIndex,
@@ -537,6 +536,20 @@ describe('what became of it', () => {
       assert.deepEqual(aside!.pairedItem, { item: 0 });
       assert.equal(store.contents.size, 1);
     });
+
+  it('is handed out to a retry whose credential is gone by now, where it was sent', async () => {
+    const store = new FakeStore();
+    await call(store, [mailItem('m')], {}, { mails: ['m'] });
+    const gone = { mails: ['m', 'n'], credentialIsGone: true };
+    const [again] = await call(store, [mailItem('m')], {}, { ...gone, id: '8' });
+    assert.deepEqual(again!.json['outbox'], { id: 'e1', state: 'SENT', repeated: true });
+    await fails(call(store, [mailItem('m'), mailItem('n')], {}, { ...gone, id: '9' }), /"Office" is gone/);
+    const node = { onError: 'continueRegularOutput' } as const;
+    const both = await call(store, [mailItem('m'), mailItem('n')], {}, { ...gone, id: '10', node });
+    assert.deepEqual(both[0]!.json, again!.json);
+    assert.match(both[1]!.json['error'] as string, /"Office" is gone/);
+    assert.equal(store.contents.size, 1);
+  });
 
   it('SENT to some of several names those who were refused; BOUNCED is handed on, too', async () => {
     const store = new FakeStore();

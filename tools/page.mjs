@@ -1,7 +1,8 @@
 // Makes the console's page: one document with one inline script and one inline style, so that a policy can name both by
-// their digests and nothing is fetched from anywhere.
+// their digests and nothing is fetched from anywhere; and beside it what draws plots, uPlot as it was published, which the page
+// asks for when it needs it.
 // Invariant: neither text can end its element early, and the document stays below the size that people are promised.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { ROOT } from './shell.mjs';
@@ -9,11 +10,11 @@ import { ROOT } from './shell.mjs';
 /** Octets, packed as a browser is sent it. */
 const MOST_PACKED = 60_000;
 
-/** What stands in the document, of others; their licences want to be told. */
-const OTHERS = ['preact', '@preact/signals', '@preact/signals-core'];
+/** What stands in them, of others; their licences want to be told. */
+const OTHERS = ['preact', '@preact/signals', '@preact/signals-core', 'uplot'];
 
 /**
- * @param {string} folder where `page.html` and the licences of what is in it are put
+ * @param {string} folder where `page.html`, `plots.js` and the licences of what is in them are put
  * @returns {Promise<void>}
  */
 export async function buildPage(folder) {
@@ -32,6 +33,8 @@ export async function buildPage(folder) {
     throw new Error(`The console's page has ${packed} octets packed: more than ${MOST_PACKED}.`);
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'page.html'), page);
+  const plots = join(ROOT, 'node_modules', 'uplot', 'dist', 'uPlot.iife.min.js');
+  await copyFile(plots, join(folder, 'plots.js'));
   await writeFile(join(folder, 'licenses.txt'), await licences());
 }
 
@@ -66,5 +69,5 @@ async function licences() {
     const text = await readFile(join(ROOT, 'node_modules', name, 'LICENSE'), 'utf8');
     return `${name}\n\n${text.trim()}\n`;
   });
-  return `page.html contains parts of these.\n\n${(await Promise.all(texts)).join('\n\n')}`;
+  return `page.html and plots.js contain parts of these.\n\n${(await Promise.all(texts)).join('\n\n')}`;
 }

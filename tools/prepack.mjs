@@ -25,6 +25,6 @@ async function shipped() {
     );
   }
   const thread = 'dist/engine/ledger/sqlite/thread/worker.js';
-  const page = ['dist/console/page.html', 'dist/console/licenses.txt'];
+  const page = ['page.html', 'plots.js', 'licenses.txt'].map((name) => join('dist', 'console', name));
   return [main, types, ...n8n.nodes, ...n8n.credentials, ...assets, thread, ...page];
 }

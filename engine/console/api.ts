@@ -42,6 +42,13 @@ export interface PageSettings {
   readonly session: Session | null;
   /** It has an origin of its own, and so a sessionStorage. Without one it keeps what it has in memory. */
   readonly hasStorage: boolean;
+  /** The digest, as in the page's policy, of the script that it draws plots with. */
+  readonly plots: string;
+}
+
+/** `GET /api/plots?digest=`: the page's own, and only where it is of this version (else 404). */
+export interface PlotsAnswer {
+  readonly script: string;
 }
 
 /** `GET /api/me` */

@@ -26,7 +26,7 @@ export function createConsole(context: ConsoleContext): Console {
   const listening = new Set<FeedClient>();
   const parts: Parts = {
     context,
-    page: new Page(context.page, context.isOwnOrigin),
+    page: new Page(context),
     sessions: new Sessions(context.sessionKey, now),
     jobs: new Jobs({ log, now }),
     listening,

@@ -23,6 +23,8 @@ export interface ConsoleContext {
   readonly version: string;
   /** The page, as it was built: one document, with the element that api.ts (`PageSettings`) tells of. */
   readonly page: string;
+  /** What the page draws plots with: a script that it asks for when it needs it, as it was built. */
+  readonly plots: string;
   /** Before every path of a request as it gets here, without a slash at its end: `/webhook/mail-console`; may be empty. */
   readonly prefix: string;
   /**

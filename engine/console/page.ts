@@ -4,7 +4,8 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import type { Answer } from './answer';
 import type { PageSettings } from './api';
-import { pagePolicy } from './policy';
+import type { ConsoleContext } from './context';
+import { digestOf, pagePolicy } from './policy';
 
 /** As it is built, packed or not. */
 const MARK = /<meta name="mail-console" content=""\s*\/?>/;
@@ -15,17 +16,24 @@ export class Page {
   readonly #before: string;
   readonly #after: string;
   readonly #policy: string;
+  readonly #plots: string;
 
   /** @throws Error: it is none of ours */
-  constructor(document: string, isOwnOrigin: boolean) {
+  constructor({
+    page: document,
+    plots,
+    isOwnOrigin,
+  }: Pick<ConsoleContext, 'page' | 'plots' | 'isOwnOrigin'>) {
     const mark = MARK.exec(document);
     if (!mark) throw new Error('The console\'s page has no <meta name="mail-console" content="">.');
     this.#before = document.slice(0, mark.index);
     this.#after = document.slice(mark.index + mark[0].length);
-    this.#policy = pagePolicy(document, isOwnOrigin);
+    this.#policy = pagePolicy(document, plots, isOwnOrigin);
+    this.#plots = digestOf(plots);
   }
 
-  async answer(settings: PageSettings, accepts: string): Promise<Answer> {
+  async answer(home: Omit<PageSettings, 'plots'>, accepts: string): Promise<Answer> {
+    const settings: PageSettings = { ...home, plots: this.#plots };
     const told = `<meta name="mail-console" content="${escaped(JSON.stringify(settings))}">`;
     const body = Buffer.from(this.#before + told + this.#after);
     const isPacked = /(^|[\s,])gzip\s*(,|;\s*q=(1|0\.[1-9])|$)/i.test(accepts);

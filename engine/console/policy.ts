@@ -1,6 +1,6 @@
 // The headers of every answer, so that a browser does nothing with it but what the console means.
-// Invariants: what is no page is inert; the page runs its own script only, asks its own origin only, and has that origin only
-// where nothing else is served from it.
+// Invariants: what is no page is inert; the page runs its own two scripts only, asks its own origin only, and has that
+// origin only where nothing else is served from it.
 import { createHash } from 'node:crypto';
 
 const NOTHING = ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"];
@@ -22,12 +22,12 @@ export const ALWAYS: Readonly<Record<string, string>> = {
  */
 const SANDBOX = 'allow-scripts allow-forms allow-popups allow-popups-to-escape-sandbox';
 
-/** Of the page: what is inline in it is known by its digest. */
-export function pagePolicy(document: string, isOwnOrigin: boolean): string {
+/** Of the page: what is inline in it, and the script that it adds by itself (`plots`), is known by its digest. */
+export function pagePolicy(document: string, plots: string, isOwnOrigin: boolean): string {
   return [
     ...NOTHING,
-    `script-src ${digestsOf(document, 'script')}`,
-    `style-src ${digestsOf(document, 'style')}`,
+    `script-src ${[...digestsOf(document, 'script'), `'${digestOf(plots)}'`].join(' ')}`,
+    `style-src ${digestsOf(document, 'style').join(' ') || "'none'"}`,
     'img-src data:',
     "connect-src 'self'",
     `sandbox ${SANDBOX}${isOwnOrigin ? ' allow-same-origin' : ''}`,
@@ -35,9 +35,12 @@ export function pagePolicy(document: string, isOwnOrigin: boolean): string {
 }
 
 /** Both are looked for at once: what looks like one within the other is none. */
-function digestsOf(document: string, element: 'script' | 'style'): string {
-  const digests = [...document.matchAll(/<(script|style)\b[^>]*>([\s\S]*?)<\/\1>/gi)]
+function digestsOf(document: string, element: 'script' | 'style'): string[] {
+  return [...document.matchAll(/<(script|style)\b[^>]*>([\s\S]*?)<\/\1>/gi)]
     .filter(([, name]) => name!.toLowerCase() === element)
-    .map(([, , content]) => `'sha256-${createHash('sha256').update(content!).digest('base64')}'`);
-  return digests.join(' ') || "'none'";
+    .map(([, , content]) => `'${digestOf(content!)}'`);
 }
+
+/** As a policy has it, without its quotes. */
+export const digestOf = (text: string): string =>
+  `sha256-${createHash('sha256').update(text).digest('base64')}`;

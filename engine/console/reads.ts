@@ -4,6 +4,7 @@ import type {
   CountAnswer,
   MailAnswer,
   MailsAnswer,
+  PlotsAnswer,
   SeriesAnswer,
   SourcesAnswer,
   Standing,
@@ -14,6 +15,7 @@ import { FILTER_NAMES, mailFilter, NUMBERS } from './mail-filter';
 import type { ConsoleContext } from './context';
 import { OUTBOX_READS } from './outbox-reads';
 import { counted, pageIn } from './paging';
+import { digestOf } from './policy';
 import type { ConsoleLedger } from './ports';
 import { eventIdOf } from '../ledger/askable';
 import { asked, numberIn, oneOf, textIn, timeIn } from './query';
@@ -22,7 +24,7 @@ import type { SeriesRequest } from '../ledger/series';
 import { isoTime } from '../runtime/iso-time';
 import { tellLife, tellMail, tellPoints, tellSource, tellTrigger } from './told';
 
-export interface Reading extends Pick<ConsoleContext, 'showMail' | 'templates'> {
+export interface Reading extends Pick<ConsoleContext, 'showMail' | 'templates' | 'plots'> {
   readonly ledger: ConsoleLedger;
   readonly now: () => number;
 }
@@ -102,6 +104,15 @@ const READS: Readonly<Record<string, Read>> = {
     ]);
     const times = { from: isoTime(from), until: isoTime(until) };
     return { ...times, step, waitingBefore, points: tellPoints(points, waitingBefore) };
+  },
+
+  '/api/plots': async ({ plots }, query): Promise<PlotsAnswer> => {
+    const { digest } = asked(query, ['digest']);
+    // The policy of an older page, or of a newer one, knows another script, and would let none of this one run.
+    if (digest !== digestOf(plots)) {
+      throw new Refusal(404, 'The Mail Console is another version by now than this page. Reload the page.');
+    }
+    return { script: plots };
   },
 };
 

@@ -110,7 +110,7 @@ async function newEntry(
   context: IExecuteFunctions,
   itemIndex: number,
   { key, event }: EntryKey,
-  { lane, login }: OutgoingLogin,
+  { lane, login, sent }: OutgoingLogin,
   ledger: DraftLedger,
 ): Promise<NewEntry> {
   const { keepMs, ...settings } = sendSettings(optionsOf(context, itemIndex));
@@ -128,7 +128,7 @@ async function newEntry(
     login,
     schedule,
     inDoubt,
-    searchSent: true,
+    sent,
     limits,
     allowUnauthorizedCerts,
   } as const;

@@ -37,7 +37,7 @@ export function sendSettings(options: Options): SendSettings {
   const mostAMinute = readNumber(options['mostAMinute'], NUMBERS.mostAMinute);
   return {
     schedule: scheduleOf(options),
-    inDoubt: options['inDoubt'] === 'again' ? 'again' : 'aside',
+    inDoubt: inDoubtOf(options['inDoubt']),
     limits: {
       mostAtOnce: readNumber(options['mostAtOnce'], NUMBERS.mostAtOnce),
       mostAMinute: mostAMinute === 0 ? null : mostAMinute,
@@ -47,6 +47,9 @@ export function sendSettings(options: Options): SendSettings {
     waitMs: readNumber(options['waitSeconds'], NUMBERS.waitSeconds) * SECOND_MS,
   };
 }
+
+const inDoubtOf = (value: unknown): MailRequest['inDoubt'] =>
+  value === 'again' || value === 'againIfNotThere' ? value : 'aside';
 
 function scheduleOf(options: Options): MailRequest['schedule'] {
   switch (options['tries'] ?? 'usual') {

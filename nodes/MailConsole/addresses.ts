@@ -14,7 +14,7 @@ const READ = [
   'api/triggers',
   'api/statistics',
 ].concat(
-  ['api/mails', 'api/count', 'api/series', 'api/jobs'],
+  ['api/mails', 'api/count', 'api/series', 'api/plots', 'api/jobs'],
   ['api/outbox', 'api/outbox/count', 'api/outbox/found', 'api/templates', 'api/template', 'api/endpoints'],
 );
 const ASKED = ['api/view', 'api/batch', 'api/act', 'api/jobs/stop', 'api/look'].concat(

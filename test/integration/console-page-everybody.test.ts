@@ -114,6 +114,8 @@ describe("the console's page, for everybody", { timeout: 5 * 60_000 }, () => {
 
   it('can be used with a keyboard alone', async () => {
     const { page, fake } = await browser.open({ right: null });
+    // It has asked who comes before it asks for a token.
+    await page.getByLabel('Token').and(page.locator(':focus')).waitFor();
     await page.keyboard.type(TOKENS.operate);
     await page.keyboard.press('Enter');
     await page.locator('[data-link="live"]').waitFor();

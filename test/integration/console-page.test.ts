@@ -360,31 +360,6 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
     });
   });
 
-  describe('over time', () => {
-    it('draws what came and how it went, and tells it in numbers', async () => {
-      const point = { recorded: 5, done: 3, failed: 2, dead: 1, waiting: 4 };
-      const spreads = { untilRun: { p50: 0.4, p95: 2 }, untilEnd: null };
-      const { page, fake } = await open({
-        at: '#/time',
-        told: (fake) =>
-          (fake.points = [7_200, 3_600].map((before) => ({ at: ago(before), ...point, ...spreads }))),
-      });
-      await until('four plots', async () => (await page.locator('.drawn canvas').count()) >= 4);
-      const recorded = page.locator('.plot').first().locator('.legend li').first();
-      await until('the sum', async () => (await recorded.innerText()).includes('recorded 10'));
-      await page.locator('.plot').first().getByText('As numbers').click();
-      const rows = page.locator('.plot').first().locator('tbody tr');
-      await until('a row for each step', async () => (await rows.count()) === 2);
-      await shows(page, 'at most 2.0 s');
-      await shows(page, 'waiting or running 4 at the end');
-      await page.getByRole('button', { name: 'Week' }).click();
-      await until('by the hour', () =>
-        fake.asked.some(({ path }) => path.includes('step=hour') && !path.includes('minute')),
-      );
-      assert.match(page.url(), /#\/time\?range=week$/);
-    });
-  });
-
   describe('its workflows', () => {
     it('stand out where they fail every time, and lead to their mails', async () => {
       const { page, fake } = await open({ at: '#/workflows' });

@@ -30,6 +30,17 @@ const SCRIPT = `
       document.head.append(script);
       return window.injected ?? 'refused';
     },
+    plots: async () => {
+      const path = '/api/plots?digest=' + encodeURIComponent(told.plots);
+      const { script } = await (await fetch(home + path, { headers: { authorization } })).json();
+      const ran = (text) => {
+        const element = document.createElement('script');
+        element.textContent = text;
+        document.head.append(element);
+        return window.uPlot;
+      };
+      return [ran(script + ' '), ran(script)].join();
+    },
     handler: () => {
       document.body.insertAdjacentHTML('beforeend', '<img src=x onerror="window.handled = true">');
       return new Promise((resolve) => setTimeout(() => resolve(window.handled ?? 'refused'), 200));
@@ -74,7 +85,7 @@ describe("the console's page in a browser", { timeout: 120_000 }, () => {
 
   const alike = {
     ...{ me: 'operate', post: 200, stream: 'retry: 1000', style: 'rgb(1, 2, 3)', link: true },
-    ...{ outside: 'refused', injected: 'refused', handler: 'refused' },
+    ...{ outside: 'refused', injected: 'refused', handler: 'refused', plots: ',1' },
   };
 
   it('does what it needs, and nothing else, on an origin of its own', async () => {

@@ -69,7 +69,7 @@ for (const [name, create] of Object.entries(DATABASES)) {
           sessionKey: Buffer.alloc(32, 1),
           hosts: () => true,
         },
-        ...{ log: silentLog, version: '1.0.0', page: PAGE },
+        ...{ log: silentLog, version: '1.0.0', page: PAGE, plots: '' },
       });
       http = createServer((req, res) => void console.handle(req, res));
       http.listen(0, '127.0.0.1');

@@ -509,8 +509,9 @@ class Life {
     await this.#ask('oldestQueuedAt', () => []);
     const ids = (of: 0 | 1): string[] => (page?.[of].entries ?? []).map(({ id }) => id);
     const act = (['retry', 'cancel', 'markSent', 'forget'] as const)[b % 4]!;
-    if (a % 2) await this.#ask('actOnEntries', (of) => [ids(of), act, `somebody \0${c}`]);
-    else await this.#ask('noteBounce', () => [`<${b}@x>`, 'größe\0']);
+    const meant = (c % 3 === 0 ? [['FAILED', 'QUEUED'] as const] : []) as [];
+    if (a % 2) await this.#ask('actOnEntries', (of) => [ids(of), act, `somebody \0${c}`, ...meant]);
+    else await this.#ask('noteBounces', () => [[{ messageId: `<${b}@x>`, reason: 'größe\0' }]]);
   }
 
   async #templates(a: number, b: number, c: number): Promise<void> {

@@ -71,12 +71,11 @@ describe('the package', { timeout: 10 * 60_000 }, () => {
           assets.push(join('dist', relative(ROOT, entry.parentPath), entry.name));
     assert.ok(assets.length >= 12, 'icons in light and dark, and codex files');
     const thread = 'dist/engine/ledger/sqlite/thread/worker.js';
-    const page = ['dist/console/page.html', 'dist/console/licenses.txt'];
+    const page = ['page.html', 'plots.js', 'licenses.txt'].map((name) => `dist/console/${name}`);
     for (const path of [...n8n.nodes, ...n8n.credentials, ...assets, thread, ...page])
       assert.ok(paths.includes(path), path);
     const others = paths.filter(
-      (path) =>
-        !/^dist\/(nodes|credentials|engine|index\.)|^dist\/console\/(page\.html|licenses\.txt)$/.test(path),
+      (path) => !page.includes(path) && !/^dist\/(nodes|credentials|engine|index\.)/.test(path),
     );
     assert.deepEqual(others.sort(), ['LICENSE', 'README.md', 'package.json']);
     assert.ok((await stat(join(clone, packed.filename))).size > 100_000);

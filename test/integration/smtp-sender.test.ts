@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'node:test';
 import type { DueEntry } from '../../engine/ledger/outbox';
 import type { MailDraft } from '../../engine/outbox/mail/mail-content';
+import type { MailRequest } from '../../engine/outbox/mail/mail-request';
 import { readAnswer } from '../../engine/outbox/mail/smtp-answer';
 import type { SmtpLogin } from '../../engine/outbox/mail/smtp-login';
 import { SmtpSender } from '../../engine/outbox/mail/smtp-sender';
@@ -462,21 +463,24 @@ describe('the end of a mail is held back', () => {
 
 describe('one in doubt is looked for', () => {
   const look = async (
-    found: boolean | null,
+    found: boolean | Error,
     changed: Partial<DueEntry> = {},
-    searchSent = true,
+    of: Partial<MailRequest> = {},
+    signal = new AbortController().signal,
   ): Promise<unknown> => {
-    const findSent = (): Promise<boolean | null> => Promise.resolve(found);
+    const findSent = (): Promise<boolean> =>
+      found instanceof Error ? Promise.reject(found) : Promise.resolve(found);
     const own = new SmtpSender({ loginOf: () => Promise.reject(new Error('none')), findSent });
-    const entry = await dueMail(requestAt(smtp.port, { searchSent }), {}, { state: 'UNKNOWN', ...changed });
-    return own.look(entry, new AbortController().signal);
+    const entry = await dueMail(requestAt(smtp.port, of), {}, { state: 'UNKNOWN', ...changed });
+    return own.look(entry, signal);
   };
 
   it('in Sent, where there is one that can be searched', async () => {
     assert.equal(await look(true), 'sent');
     assert.equal(await look(false), 'notSent');
-    assert.equal(await look(null), null);
-    assert.equal(await look(true, {}, false), null);
+    assert.deepEqual(await look(new Error('no such mailbox')), { cannot: 'no such mailbox' });
+    assert.equal(await look(new Error('it ends'), {}, {}, AbortSignal.abort()), null);
+    assert.equal(await look(true, {}, { sent: null }), null);
     assert.equal(await look(true, { messageId: null }), null);
     const entry = await dueMail(requestAt(smtp.port));
     assert.equal(await sender.look(entry, new AbortController().signal), null);

@@ -26,6 +26,8 @@ export const PAGE =
   '<!doctype html><html><head><meta name="mail-console" content=""><style>b{color:red}</style></head>' +
   '<body><b>hello</b><script>document.title = "<style>no</style>";</script></body></html>';
 
+export const PLOTS = 'var uPlot = 1;';
+
 class FakeFeed implements ConsoleFeed {
   readonly asks: FeedAsk[] = [];
   readonly joined = new Set<FeedClient>();
@@ -106,6 +108,7 @@ export async function openConsole({
     log: { ...silentLog, error: (message) => void errors.push(message) },
     version: '0.1.0',
     page: PAGE,
+    plots: PLOTS,
     prefix: '',
     rights: rightsBy(TOKENS),
     login: { kind: 'form' },

@@ -28,8 +28,9 @@ export class Editor {
     await context.addCookies([{ name: 'n8n-auth', value: n8n.api.cookie, domain: '127.0.0.1', path: '/' }]);
     // A hint of the editor that covers what is pictured.
     await context.addInitScript("localStorage.setItem('N8N_PIN_DATA_DISCOVERY_NDV', 'true')");
+    // For what it opens in a page of its own, too.
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
     return new Editor(n8n, browser, page);
   }
 

@@ -25,10 +25,13 @@ export const loginAt = (port: number, changed: Partial<SmtpLogin> = {}): SmtpLog
   ...changed,
 });
 
+/** Where a test looks for what was sent. */
+const SENT = { credential: { id: 'c2', name: 'Sent', type: 'imap' }, mailbox: null };
+
 export const requestAt = (port: number, changed: Partial<MailRequest> = {}): MailRequest => ({
   form: 1,
   login: { credential: { id: 'c1', name: 'Shop', type: 'smtp' }, user: SMTP_USER, host: '127.0.0.1', port },
-  ...{ schedule: DEFAULT_MAIL_SCHEDULE, inDoubt: 'aside', searchSent: true, limits: DEFAULT_MAIL_LIMITS },
+  ...{ schedule: DEFAULT_MAIL_SCHEDULE, inDoubt: 'aside', sent: SENT, limits: DEFAULT_MAIL_LIMITS },
   ...{ allowUnauthorizedCerts: false, ...changed },
 });
 

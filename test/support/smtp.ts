@@ -49,6 +49,8 @@ export class FaultySmtp {
   faults: SmtpFaults = {};
   /** Whether it takes an access token. */
   takesToken = (token: string | undefined): boolean => token === SMTP_TOKEN;
+  /** What it does with each mail that it takes, before it answers: as one that files in a mailbox what it sends. */
+  file: (raw: Buffer) => Promise<void> = () => Promise.resolve();
   readonly accepted: Taken[] = [];
   #struck = 0;
   /** How each login was made. */
@@ -101,9 +103,12 @@ export class FaultySmtp {
           const to = session.envelope.rcptTo.map(({ address }) => address);
           const { secure, hostNameAppearsAs: client } = session;
           this.accepted.push({ messageId, to, raw, secure, client });
-          if (mail === 'afterEnd') this.#strike(() => this.wire.cut());
-          else if (mail === 'silentAfter') this.#struck++;
-          else this.#answer(undefined, (error) => done(error ?? null, '2.0.0 OK: queued as 4711'));
+          const answer = (): void => {
+            if (mail === 'afterEnd') this.#strike(() => this.wire.cut());
+            else if (mail === 'silentAfter') this.#struck++;
+            else this.#answer(undefined, (error) => done(error ?? null, '2.0.0 OK: queued as 4711'));
+          };
+          this.file(raw).then(answer, () => this.#answer({ code: 451, text: '4.3.0 Not filed' }, done));
         });
       },
     });

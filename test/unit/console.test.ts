@@ -1,9 +1,7 @@
 // The console's handler over HTTP: its page, what is no request of it, and that whatever is thrown at it is answered.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -15,6 +13,7 @@ import {
   consoleOfEach,
   type OpenConsole,
   PAGE,
+  PLOTS,
   READ,
   type Received,
   refusedWith,
@@ -32,14 +31,25 @@ describe('the console, over HTTP', { timeout: 120_000 }, () => {
     it('runs its own script and style, and nothing else', async () => {
       const { policy, text } = await open.send('/');
       const digest = (content: string): string =>
-        `'sha256-${createHash('sha256').update(content).digest('base64')}'`;
-      assert.ok(policy.includes(`script-src ${digest('document.title = "<style>no</style>";')};`), policy);
-      assert.ok(policy.includes(`style-src ${digest('b{color:red}')};`), policy);
+        `sha256-${createHash('sha256').update(content).digest('base64')}`;
+      const scripts = [digest('document.title = "<style>no</style>";'), digest(PLOTS)];
+      assert.ok(policy.includes(`script-src '${scripts.join("' '")}';`), policy);
+      assert.ok(policy.includes(`style-src '${digest('b{color:red}')}';`), policy);
       assert.match(policy, /connect-src 'self'/);
       assert.match(policy, /sandbox .*allow-same-origin/);
       assert.doesNotMatch(policy, /unsafe|https?:|\*/);
-      assert.deepEqual(settingsIn(text), { bundled: false, session: null, hasStorage: true });
+      const plots = digest(PLOTS);
+      assert.deepEqual(settingsIn(text), { bundled: false, session: null, hasStorage: true, plots });
       assert.equal(text.replace(/content="[^"]*"/, 'content=""'), PAGE);
+    });
+
+    it('is given its second script where it is of this version, and somebody is logged in', async () => {
+      const { plots } = settingsIn((await open.send('/')).text);
+      const path = (digest: string): string => `/api/plots?${new URLSearchParams({ digest })}`;
+      refusedWith(await open.send(path(plots)), 401, /Log in first/);
+      assert.deepEqual(await open.get(path(plots)), { script: PLOTS });
+      for (const other of [path('sha256-older'), '/api/plots'])
+        refusedWith(await open.send(other, { headers: READ }), 404, /another version.* Reload the page/);
     });
 
     it('comes packed to who takes it so', async () => {
@@ -134,26 +144,6 @@ describe('the console, over HTTP', { timeout: 120_000 }, () => {
       await until('nobody listens', () => open.feed.clients === 0);
       assert.deepEqual(open.errors, []);
     });
-  });
-
-  it('answers every example of its page as the page says', async () => {
-    await deadMails(open.ledger, await listening(open.ledger, 'IVoFGKDDUbtCpUc2'), 3);
-    const [mail] = (await open.ledger.events({}, { limit: 1 })).events;
-    const page = readFileSync(join(__dirname, '..', '..', 'docs', 'console.md'), 'utf8')
-      .replaceAll(/01a21d62-[\da-f-]+/g, mail!.id)
-      .replaceAll(' \\\n', ' ');
-    const examples = [...page.matchAll(/^curl .*"\$(READ|OPERATE)".* "\$AT(\/[^"]*)"(?: +-d '(.*)')?$/gm)];
-    const listens = setInterval(() => {
-      for (const client of open.feed.joined) client.end();
-    }, 5);
-    for (const [example, right, path, body] of examples) {
-      const headers = { ...(right === 'READ' ? READ : OPERATE), 'content-type': 'application/json' };
-      const answer = await open.send(path!, { headers, ...(body !== undefined && { method: 'POST', body }) });
-      assert.equal(answer.status, path === '/api/jobs/stop' ? 404 : 200, `${example} ${answer.text}`);
-    }
-    clearInterval(listens);
-    const shown = new Set(examples.map(([, , path]) => path!.replace(/\?.*/, '').replace(mail!.id, '')));
-    assert.equal(shown.size, 17);
   });
 
   it('answers whatever is asked, and never with a mistake of ours', async () => {

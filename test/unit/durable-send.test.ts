@@ -207,6 +207,37 @@ const fails = (sending: Promise<unknown>, message: RegExp, description = /./): P
     return true;
   });
 
+describe('where an email in doubt is looked for', () => {
+  const placeOf = async (
+    parameters: Record<string, unknown>,
+    node: Partial<INode> = {},
+  ): Promise<unknown> => {
+    const store = new FakeStore();
+    await call(store, [mailItem('m')], parameters, { mails: ['m'], node });
+    const { sent, inDoubt } = [...store.contents.values()][0]!.request as Record<string, unknown>;
+    return [sent, inDoubt];
+  };
+  const credentials = { smtp: { id: 'c1', name: 'Office' }, imap: { id: 'c2', name: 'Sent' } };
+  const credential = { ...credentials.imap, type: 'imap' };
+
+  it('is nowhere, unless the login opens a mailbox, or a person says where', async () => {
+    assert.deepEqual(await placeOf({}), [null, 'aside']);
+    const options = { sentMailbox: ' Archive ', inDoubt: 'againIfNotThere' };
+    assert.deepEqual(await placeOf({ lookInSent: 'imap', options }, { credentials }), [
+      { credential, mailbox: 'Archive' },
+      'againIfNotThere',
+    ]);
+    const [sent] = (await placeOf({ lookInSent: 'imap' }, { credentials })) as [unknown];
+    assert.deepEqual(sent, { credential, mailbox: null });
+  });
+
+  it('has to be somewhere, where that decides whether it is sent again', async () => {
+    const options = { inDoubt: 'againIfNotThere' };
+    await assert.rejects(placeOf({ options }), /needs a mailbox to look into\. .*"Look in Sent"/);
+    await assert.rejects(placeOf({ lookInSent: 'pop' }), /"Look in Sent" must be one of/);
+  });
+});
+
 describe('an email', () => {
   it('is queued under the key of its mail, sent once, and handed out again as it was to a retry', async () => {
     const store = new FakeStore();

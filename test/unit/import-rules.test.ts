@@ -21,6 +21,7 @@ const BREACHES: Readonly<Record<string, readonly [file: string, text: string]>> 
   'nodes-host-listen': ['nodes/host/listen/one.ts', `import '../later/one';`],
   'nodes-host-run': ['nodes/host/run/two.ts', `import '../listen/emit';`],
   'nodes-host-console': ['nodes/host/console/one.ts', `import '../run/end';`],
+  'nodes-host-outgoing': ['nodes/host/outgoing/one.ts', `import '../run/end';`],
   'nodes-host-store': ['nodes/host/store/one.ts', `import '../run/end';`],
   'nodes-host-trigger': ['nodes/host/trigger/one.ts', `import '../store/store';`],
   'nodes-host-items': ['nodes/host/items/one.ts', `import '../trigger/numbers';`],

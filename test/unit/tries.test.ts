@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import type { EntryOutcome } from '../../engine/ledger/outbox';
 import { DEFAULT_MAIL_SCHEDULE, THREE_TRIES } from '../../engine/outbox/mail/mail-request';
 import { DEFAULT_WEBHOOK_SCHEDULE } from '../../engine/outbox/webhook/webhook-request';
-import type { Sender, TryEnd } from '../../engine/outbox/sender';
+import type { InDoubt, Sender, TryEnd } from '../../engine/outbox/sender';
 import { afterLook, afterTry, type Found } from '../../engine/outbox/tries';
 
 const MINUTE_MS = 60_000;
@@ -17,7 +17,7 @@ const sender = (more: Partial<Sender> = {}): Sender => ({
   inDoubt: () => 'aside',
   ...more,
 });
-const looking = (inDoubt: 'aside' | 'again' = 'aside'): Sender =>
+const looking = (inDoubt: InDoubt = 'aside'): Sender =>
   sender({ look: async () => null, inDoubt: () => inDoubt });
 
 const tried = (tries: number, refusals = 0) => ({ tries, refusals, ageMs: 90 * MINUTE_MS, request: {} });
@@ -116,6 +116,11 @@ describe('an entry that may have arrived', () => {
     assert.equal(set.became === 'UNKNOWN' && set.lookAfterMs, null);
     assert.ok(set.became === 'UNKNOWN' && set.error.startsWith('cut off It may have arrived'));
     assert.equal(delayOf(afterTry(tried(1), end, sender({ inDoubt: () => 'again' }), () => 0)), 1_000);
+    assert.equal(
+      afterTry(tried(1), end, sender({ inDoubt: () => 'againIfNotThere' })).became,
+      'UNKNOWN',
+      'nobody can look',
+    );
   });
 
   it('never counts as failed, however often it was sent', () => {
@@ -139,12 +144,33 @@ describe('an entry that was looked for', () => {
     assert.equal(looks(['notSent', 'sent'], looking()).became, 'SENT');
   });
 
-  it('is looked for twice before anything is made of it that it is not there', () => {
+  it('is looked for three times, over 6 min, before anything is made of it that it is not there', () => {
     const first = looks(['notSent'], looking('again'));
     assert.equal(first.became === 'UNKNOWN' && first.lookAfterMs, MINUTE_MS);
-    assert.equal(delayOf(looks(['notSent', 'notSent'], looking('again'))), 0);
+    const second = looks(['notSent', 'notSent'], looking('again'));
+    assert.equal(second.became === 'UNKNOWN' && second.lookAfterMs, 5 * MINUTE_MS);
+    for (const inDoubt of ['again', 'againIfNotThere'] as const)
+      assert.equal(delayOf(looks(['notSent', 'notSent', 'notSent'], looking(inDoubt))), 0);
     const aside = looks(['notSent', null, 'notSent'], looking());
     assert.equal(aside.became === 'UNKNOWN' && aside.lookAfterMs, null);
+    assert.equal(looks(['notSent', 'notSent', 'sent'], looking('againIfNotThere')).became, 'SENT');
+  });
+
+  it('is never "not there" because nobody could look, and says once why', () => {
+    const cannot = { cannot: 'the login is refused' };
+    const by = looking('againIfNotThere');
+    const aside = looks([cannot, cannot, null, cannot], by);
+    assert.ok(aside.became === 'UNKNOWN' && aside.lookAfterMs === null, aside.became);
+    assert.equal(
+      aside.error,
+      'cut off It could not be looked for: the login is refused. It may have arrived: look whether it did, then mark it as sent or send it again.',
+    );
+    // Once is not believed.
+    assert.equal(looks([null, cannot, null, 'notSent'], by).became, 'UNKNOWN');
+    assert.equal(looks(['notSent', null, cannot, cannot], by).became, 'UNKNOWN');
+    assert.equal(looks(['notSent', cannot, cannot, 'notSent'], by).became, 'QUEUED');
+    const then = looks(['notSent', cannot, 'notSent'], by);
+    assert.ok(then.became === 'QUEUED' && then.error === 'cut off It was looked for, and was not there.');
   });
 
   it('is looked for after 10 s, 1 min, 5 min and 30 min, where nobody can say; then its sender decides', () => {
@@ -171,7 +197,7 @@ describe('an entry that was looked for', () => {
   });
 
   it('is not sent again for longer than a day', () => {
-    const outcome = looks(['notSent', 'notSent'], looking('again'), 86_400_001);
+    const outcome = looks(['notSent', 'notSent', 'notSent'], looking('again'), 86_400_001);
     assert.equal(outcome.became === 'UNKNOWN' && outcome.lookAfterMs, null);
   });
 

@@ -10,12 +10,13 @@ import { onLive } from '../../live/live';
 import { now } from '../../live/now';
 import { Choice, known } from '../../parts/choice';
 import { Asking, Wrong } from '../../parts/held';
+import { Icon } from '../../parts/icons';
 import { sourceName, workflowName } from '../../parts/names';
 import { go, route } from '../../route';
 import { count, seconds } from '../../words/numbers';
-import type { Line } from './drawing';
-import { Plot } from './plot';
+import { type Line, Plot } from './plot';
 import { RANGES, rangeOf, type RangeName, spreadsOf, sumsOf } from './ranges';
+import { drawer, loadDrawer } from './uplot';
 
 const PACE_MS = 5_000;
 const LATEST_MS = 60_000;
@@ -25,6 +26,7 @@ export function OverTime(): JSX.Element {
   const range = rangeOf(query['range']);
   const { source = '', workflow = '' } = query;
   const series = useMemo(() => seriesOf(range, source, workflow), [range, source, workflow]);
+  useEffect(loadDrawer, []);
   useEffect(() => {
     void series.load();
     void triggers.load();
@@ -48,8 +50,27 @@ export function OverTime(): JSX.Element {
       <h1>Over time</h1>
       <Choices range={range} source={source} workflow={workflow} />
       {error !== null && <Wrong text={error} again={() => void series.load()} />}
+      <Undrawn />
       {answer === null ? error === null && <Asking /> : <Plots {...answer} range={range} />}
     </>
+  );
+}
+
+/** The numbers are below all the same. */
+function Undrawn(): JSX.Element | null {
+  const error = drawer.error.value;
+  if (error === null) return null;
+  return (
+    <p class="held is-bad" role="alert">
+      <Icon name="bad" />
+      <span>{error}</span>
+      <button type="button" onClick={loadDrawer}>
+        Ask again
+      </button>
+      <button type="button" onClick={() => location.reload()}>
+        Reload the page
+      </button>
+    </p>
   );
 }
 

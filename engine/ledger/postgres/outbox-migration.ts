@@ -58,7 +58,7 @@ export const outboxMigration = `
   create index outgoing_unsent on durable_mail.outgoing (state, seq) where state <> 'SENT';
   -- oldestQueuedAt
   create index outgoing_queued on durable_mail.outgoing (queued_at) where state = 'QUEUED';
-  -- noteBounce
+  -- noteBounces
   create index outgoing_message on durable_mail.outgoing (message_id) where message_id is not null;
   -- entries of a mail
   create index outgoing_event on durable_mail.outgoing (event_id, seq) where event_id is not null;

@@ -102,7 +102,8 @@ const lockLanes = `
 const selectLanes = `select distinct lane from durable_mail.outgoing where id = any($1)`;
 
 // Whoever had it is gone. What may have arrived is in doubt, unless its receiver knows it again. Beside it, what is put off for
-// longer than any try is: it was stored before the clock was set back.
+// longer than any try is: it was stored before the clock was set back. It is due since its lease ran out, not since now: to one whose
+// transaction began a moment before and had to wait for the lane, now is later than its own.
 const lapse = (of: string): string => `
   with lapsed as materialized (
     select seq from durable_mail.outgoing
@@ -114,8 +115,8 @@ const lapse = (of: string): string => `
     where ${of} and due_at > ${NOW} + ${MOST_ENTRY_DELAY_MS + AHEAD_MARGIN_MS})
   update durable_mail.outgoing set
     state = case when state = 'UNKNOWN' or handed and not repeats then 'UNKNOWN' else 'QUEUED' end,
-    looks = case when state = 'UNKNOWN' then looks else 0 end, handed = false, due_at = ${NOW}, lease_until = null,
-    last_error = case when state = 'SENDING' then 'The process that sent it stopped or stalled.' else last_error end
+    looks = case when state = 'UNKNOWN' then looks else 0 end, handed = false, due_at = least(lease_until, ${NOW}),
+    lease_until = null, last_error = case when state = 'SENDING' then 'The process that sent it stopped or stalled.' else last_error end
   from lapsed where outgoing.seq = lapsed.seq`;
 
 const lapseLane = lapse('lane = $1');

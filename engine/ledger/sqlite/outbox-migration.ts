@@ -68,7 +68,7 @@ export const outboxMigration = `
   create index outgoing_unsent on outgoing (state, seq) where state <> 'SENT';
   -- oldestQueuedAt
   create index outgoing_queued on outgoing (queued_at) where state = 'QUEUED';
-  -- noteBounce
+  -- noteBounces
   create index outgoing_message on outgoing (message_id) where message_id is not null;
   -- entries of a mail
   create index outgoing_event on outgoing (event_id, seq) where event_id is not null;

@@ -89,7 +89,7 @@ const selectNextDue = `${laneTimes} select min(at) - ${NOW} as inMs from lane_ti
 const lapse = (of: string): string => `
   update outgoing set
     state = iif(state = 'UNKNOWN' or handed and not repeats, 'UNKNOWN', 'QUEUED'),
-    looks = iif(state = 'UNKNOWN', looks, 0), handed = 0, due_at = ${NOW}, lease_until = null,
+    looks = iif(state = 'UNKNOWN', looks, 0), handed = 0, due_at = min(lease_until, ${NOW}), lease_until = null,
     last_error = iif(state = 'SENDING', 'The process that sent it stopped or stalled.', last_error)
   where ${of} and lease_until is not null
     and (lease_until <= ${NOW} or lease_until > ${NOW} + ${2 * ENTRY_LEASE_MS + AHEAD_MARGIN_MS})`;

@@ -7,8 +7,9 @@
 // nothing has been handed over by then, so nobody gets it twice; most are let in by then. After that it goes to those who can have
 // it, and the answer names the others: they are not tried again, since the entry is one mail, and it is SENT.
 import type { DueEntry } from '../../ledger/outbox';
+import { errorText } from '../../runtime/log';
 import { delayBefore } from '../delay';
-import type { LaneLimits, Sender, Trying, TryEnd, TrySchedule } from '../sender';
+import type { InDoubt, LaneLimits, Sender, Trying, TryEnd, TrySchedule } from '../sender';
 import {
   DEFAULT_MAIL_LIMITS,
   DEFAULT_MAIL_SCHEDULE,
@@ -27,11 +28,11 @@ import { SmtpPool } from './smtp-pool';
 import { type Passage, type SessionEnd, SmtpSession } from './smtp-session';
 
 /**
- * Whether a mail is in the Sent mailbox of the login that sent it.
- * @returns null: nobody can say, since it has no Sent, it cannot be searched now, or its server does not file by itself what it
- * sends, so that what is not there may have arrived all the same. False only where the server does (Gmail, Microsoft 365).
+ * Whether a mail is where the request says that it can be seen (`sent`). What it means that it is not there, whoever built the
+ * workflow says: not every server files what it sends.
+ * @throws Error, for people: that cannot be seen now
  */
-type FindSent = (request: MailRequest, messageId: string, signal: AbortSignal) => Promise<boolean | null>;
+export type FindSent = (request: MailRequest, messageId: string, signal: AbortSignal) => Promise<boolean>;
 
 export interface SmtpPorts {
   readonly loginOf: LoginOf;
@@ -58,7 +59,7 @@ export class SmtpSender implements Sender {
 
   schedule = (entry: Asked): TrySchedule => readable(entry)?.schedule ?? DEFAULT_MAIL_SCHEDULE;
 
-  inDoubt = (entry: Asked): 'aside' | 'again' => readable(entry)?.inDoubt ?? 'aside';
+  inDoubt = (entry: Asked): InDoubt => readable(entry)?.inDoubt ?? 'aside';
 
   async send(entry: DueEntry, trying: Trying): Promise<TryEnd> {
     let request: MailRequest;
@@ -118,15 +119,18 @@ export class SmtpSender implements Sender {
   }
 
   canLook = (entry: Asked): boolean =>
-    this.#ports.findSent !== undefined && readable(entry)?.searchSent === true;
+    this.#ports.findSent !== undefined && (readable(entry)?.sent ?? null) !== null;
 
-  async look(entry: DueEntry, signal: AbortSignal): Promise<'sent' | 'notSent' | null> {
+  look: NonNullable<Sender['look']> = async (entry, signal) => {
     const request = readable(entry);
-    if (!this.#ports.findSent || !request?.searchSent || entry.messageId === null) return null;
-    const isThere = await this.#ports.findSent(request, entry.messageId, signal).catch(() => null);
-    if (isThere === null) return null;
-    return isThere ? 'sent' : 'notSent';
-  }
+    if (!this.#ports.findSent || !request?.sent || entry.messageId === null) return null;
+    try {
+      return (await this.#ports.findSent(request, entry.messageId, signal)) ? 'sent' : 'notSent';
+    } catch (error) {
+      // Nothing is wrong with the place: this process ends.
+      return signal.aborted ? null : { cannot: errorText(error) };
+    }
+  };
 
   close(): Promise<void> {
     this.#pool.close();

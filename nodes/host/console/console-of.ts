@@ -1,4 +1,4 @@
-// The console over a node's store, with what is built into this package: the page, and the package's version.
+// The console over a node's store, with what is built into this package: the page and its second script, and the package's version.
 // Invariant: an installation without its page has a console all the same, for whoever asks it by its addresses.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,10 @@ import type { Store } from '../store/store';
 import type { Home } from './console-over';
 
 export const consoleOf = (store: Store, home: Home): Console =>
-  openConsole(store, { ...home, log, version: version(), page: page() });
+  openConsole(store, {
+    ...{ ...home, log, version: version() },
+    ...{ page: built('page.html') ?? NO_PAGE, plots: built('plots.js') ?? '' },
+  });
 
 /** Beside this folder's root: of what was built, as of the sources. */
 const ROOT = join(__dirname, '..', '..', '..');
@@ -19,9 +22,9 @@ const NO_PAGE =
   '<title>Mail Console</title></head><body><p>The page is missing from this installation of n8n-nodes-durable-mail. ' +
   'Install it again.</p></body></html>';
 
-function page(): string {
-  const file = join(ROOT, 'console', 'page.html');
-  return existsSync(file) ? readFileSync(file, 'utf8') : NO_PAGE;
+function built(name: string): string | null {
+  const file = join(ROOT, 'console', name);
+  return existsSync(file) ? readFileSync(file, 'utf8') : null;
 }
 
 function version(): string {

@@ -177,7 +177,10 @@ class Life {
         return;
       }
       case 'bounce':
-        assert.deepEqual(await ledger.noteBounce(messageId!, 'gone'), this.#model.bounce(id) ? [id] : []);
+        assert.deepEqual(
+          await ledger.noteBounces([{ messageId: messageId!, reason: 'gone' }]),
+          this.#model.bounce(id) ? [id] : [],
+        );
         return;
       case 'queue again':
         assert.deepEqual(

@@ -150,8 +150,9 @@ export class OutboxModel {
   /** @returns whether anything became of it */
   bounce(id: string): boolean {
     const entry = this.#of(id);
-    if (entry.state !== 'SENT' && entry.state !== 'UNKNOWN') return false;
-    Object.assign(entry, { state: 'BOUNCED', due: null, lease: null });
+    const isHanded = entry.state === 'SENDING' && entry.handed;
+    if (entry.state !== 'SENT' && entry.state !== 'UNKNOWN' && !isHanded) return false;
+    Object.assign(entry, { state: 'BOUNCED', due: null, lease: null, handed: false });
     return true;
   }
 

@@ -8,6 +8,7 @@ const META = '<meta name="mail-console" content="">';
 export function givePage(
   res: ServerResponse,
   document: string,
+  plots: string,
   settings: PageSettings,
   address: string,
 ): void {
@@ -18,8 +19,8 @@ export function givePage(
     'Content-Security-Policy',
     [
       "default-src 'none'",
-      `script-src ${digestOf(page, 'script')}`,
-      `style-src ${digestOf(page, 'style')}`,
+      `script-src ${quoted(page, 'script')} '${digestOf(plots)}'`,
+      `style-src ${quoted(page, 'style')}`,
       `connect-src ${address}`,
       'img-src data:',
       "base-uri 'none'",
@@ -32,7 +33,10 @@ export function givePage(
   res.end(page);
 }
 
-function digestOf(page: string, element: 'script' | 'style'): string {
+function quoted(page: string, element: 'script' | 'style'): string {
   const text = new RegExp(`<${element}>([^]*?)</${element}>`).exec(page)?.[1] ?? '';
-  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+  return `'${digestOf(text)}'`;
 }
+
+export const digestOf = (text: string): string =>
+  `sha256-${createHash('sha256').update(text).digest('base64')}`;

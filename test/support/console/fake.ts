@@ -22,7 +22,7 @@ import type {
 import type { FeedEvent } from '../../../engine/feed/feed-event';
 import { FakeFeed } from './fake-feed';
 import { FakeOutbox, Refused } from './fake-outbox';
-import { givePage } from './fake-page';
+import { digestOf, givePage } from './fake-page';
 import { jobTold, lifeTold, mailsTold, sourcesTold, triggersTold } from './told';
 
 export const TOKENS: Readonly<Record<Right, string>> = { read: 'token-to-look', operate: 'token-to-act' };
@@ -64,17 +64,22 @@ export class FakeConsole {
   hasBuffer = false;
   /** It answers nothing, as where nobody is. */
   isAway = false;
-  settings: PageSettings = { bundled: false, session: null, hasStorage: true };
+  settings: PageSettings;
   readonly #server: Server;
+  /** The second script, as it is answered. */
+  plots: string;
   readonly #page: string;
+  readonly #plots: string;
 
-  private constructor(page: string) {
+  private constructor(page: string, plots: string) {
     this.#page = page;
+    this.#plots = this.plots = plots;
+    this.settings = { bundled: false, session: null, hasStorage: true, plots: digestOf(plots) };
     this.#server = createServer((req, res) => void this.#answer(req, res));
   }
 
-  static async start(page: string): Promise<FakeConsole> {
-    const fake = new FakeConsole(page);
+  static async start(page: string, plots: string): Promise<FakeConsole> {
+    const fake = new FakeConsole(page, plots);
     fake.#server.listen(0, '127.0.0.1');
     await once(fake.#server, 'listening');
     return fake;
@@ -137,7 +142,7 @@ export class FakeConsole {
     const { pathname, searchParams } = new URL(req.url ?? '/', this.address);
     if (this.#isFromElsewhere(req, res)) return;
     if (pathname === '/') {
-      givePage(res, this.#page, this.settings, this.address);
+      givePage(res, this.#page, this.#plots, this.settings, this.address);
       return;
     }
     const body = await bodyOf(req);
@@ -211,6 +216,9 @@ export class FakeConsole {
         return { count: this.#found(query).length, isMore: false };
       case '/api/series':
         return { ...Object.fromEntries(query), waitingBefore: 16, points: this.points };
+      case '/api/plots':
+        if (query.get('digest') === digestOf(this.#plots)) return { script: this.plots };
+        throw new Refused(404, 'The Mail Console is another version by now than this page. Reload the page.');
       case '/api/jobs':
         return { jobs: this.jobs };
       case '/api/jobs/stop':

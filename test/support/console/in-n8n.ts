@@ -56,9 +56,9 @@ export class ConsoleInN8n {
   /** A page of its own, which nobody has logged in to. */
   async page(options: BrowserContextOptions = {}): Promise<Page> {
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-    const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
-    return page;
+    // For what it opens in a page of its own, too.
+    context.setDefaultTimeout(PATIENCE_MS);
+    return context.newPage();
   }
 
   /** Logged in, connected and marked. @param at a fragment: `#/mails` */

@@ -29,11 +29,13 @@ export interface Opened {
 
 export class ConsoleBrowser {
   readonly document: string;
+  readonly plots: string;
   readonly #browser: Browser;
   readonly #fakes = new Set<FakeConsole>();
 
-  private constructor(document: string, browser: Browser) {
+  private constructor(document: string, plots: string, browser: Browser) {
     this.document = document;
+    this.plots = plots;
     this.#browser = browser;
   }
 
@@ -41,20 +43,22 @@ export class ConsoleBrowser {
     const folder = await mkdtemp(join(tmpdir(), 'durable-mail-page-'));
     try {
       await buildPage(folder);
-      return new ConsoleBrowser(await readFile(join(folder, 'page.html'), 'utf8'), await launchChromium());
+      const built = (name: string): Promise<string> => readFile(join(folder, name), 'utf8');
+      return new ConsoleBrowser(await built('page.html'), await built('plots.js'), await launchChromium());
     } finally {
       await rm(folder, { recursive: true });
     }
   }
 
   async open({ right = 'operate', settings = {}, at = '', told, ...options }: Wanted = {}): Promise<Opened> {
-    const fake = await FakeConsole.start(this.document);
+    const fake = await FakeConsole.start(this.document, this.plots);
     this.#fakes.add(fake);
     fake.settings = { ...fake.settings, ...settings };
     told?.(fake);
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    // For what it opens in a page of its own, too.
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
     const complaints = complaintsOf(page);
     await page.goto(`${fake.address}/${at}`);
     if (right !== null && fake.settings.session === null) {

@@ -24,7 +24,7 @@ async function serve(): Promise<void> {
     },
     {
       openStore: () => Promise.resolve(store),
-      create: (over, home) => openConsole(over, { ...home, log: silentLog, version: '0', page }),
+      create: (over, home) => openConsole(over, { ...home, log: silentLog, version: '0', page, plots: '' }),
       isOurs: () => true,
       folder,
       log: { info: say, error: say },

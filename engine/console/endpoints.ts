@@ -1,6 +1,8 @@
 // Endpoints through the console: one that was set aside is taken back, or one is removed.
+// Invariant: the place of an Outbox Trigger, which is kept among them, is none of them: nobody takes it away.
 import type { Endpoint } from '../ledger/endpoints';
 import type { Act } from './acting';
+import { isReader } from '../outbox/reader';
 import { only } from './asked-acts';
 import type { EndpointAnswer, RemovedAnswer } from './outbox-api';
 import { tellEndpoint } from './outbox-told';
@@ -26,7 +28,7 @@ export const removeOne: Act = async ({ ledger }, { name, ...more }, by): Promise
 };
 
 async function named(ledger: ConsoleLedger, name: unknown): Promise<Endpoint> {
-  const endpoint = (await ledger.endpoints()).find((one) => one.name === name);
+  const endpoint = (await ledger.endpoints()).find((one) => one.name === name && !isReader(one));
   if (endpoint) return endpoint;
   throw isNone();
 }

@@ -29,8 +29,9 @@ async function actOn(
   action: OutboxActName,
   ids: readonly string[],
   by: string,
+  states?: EntryFilter['states'],
 ): Promise<Acted> {
-  const changed = await ledger.actOnEntries(ids, action, by);
+  const changed = await ledger.actOnEntries(ids, action, by, states);
   if (action === 'retry' && changed.length > 0) wakeOutbox();
   return { changed: changed.length, unserved: 0 };
 }
@@ -74,5 +75,6 @@ const workOn = (acting: Acting, action: OutboxActName, filter: EntryFilter, by: 
     const { entries, next } = await acting.ledger.entries(filter, { after, limit: JOB_PAGE });
     return { ids: entries.map(({ id }) => id), next };
   },
-  act: (ids) => actOn(acting, action, ids, by),
+  // What has become something else since it was found is not meant any more.
+  act: (ids) => actOn(acting, action, ids, by, filter.states),
 });

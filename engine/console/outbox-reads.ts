@@ -1,6 +1,7 @@
 // What can be looked at of the outbox: entries, counts, templates, endpoints.
 // Invariant: nothing here changes anything.
 import { eventIdOf } from '../ledger/askable';
+import { isReader } from '../outbox/reader';
 import { tellMail } from './told';
 import type { CountAnswer } from './api';
 import type { ConsoleContext } from './context';
@@ -66,6 +67,6 @@ export const OUTBOX_READS: Readonly<Record<string, Read>> = {
 
   '/api/endpoints': async ({ ledger }, query): Promise<EndpointsAnswer> => {
     asked(query, []);
-    return { endpoints: (await ledger.endpoints()).map(tellEndpoint) };
+    return { endpoints: (await ledger.endpoints()).filter((one) => !isReader(one)).map(tellEndpoint) };
   },
 };

@@ -113,6 +113,8 @@ export interface DueEntry extends EntryRef {
   readonly origin: EntryOrigin;
   /** This try, from 1; how often it was looked for, of one that is UNKNOWN. */
   readonly tries: number;
+  /** How many of the tries before it the receiver has refused for now. */
+  readonly refusals: number;
   /** ms since it was queued, the database's clock. */
   readonly ageMs: number;
 }
@@ -144,6 +146,8 @@ export type EntryOutcome =
       readonly delayMs: number;
       /** It was not its fault (no credential here, this process ends): no try is counted. */
       readonly isReturned?: boolean;
+      /** The receiver was reached, and said "not now": counted, since it has delays of its own. */
+      readonly isRefusal?: boolean;
     }
   | { readonly became: 'FAILED'; readonly error: string; readonly answer?: string }
   /** @param lookAfterMs it is looked for then; null: a person decides */
@@ -204,6 +208,14 @@ export type EntryAct =
   /** What is not QUEUED or SENDING: what it says, and to whom. */
   | 'forget';
 
+/** A mail of ours that came back. */
+export interface NotedBounce {
+  /** With its angle brackets. */
+  readonly messageId: string;
+  /** For people; cut to 1,000 characters. */
+  readonly reason: string;
+}
+
 export interface Outbox {
   /** Stores those whose keys are new; each is answered as it stands now, in the order asked. */
   enqueue(entries: readonly NewEntry[]): Promise<readonly Entry[]>;
@@ -247,14 +259,22 @@ export interface Outbox {
   /** When the one of those that are QUEUED was queued that was queued first; null: none is. */
   oldestQueuedAt(): Promise<number | null>;
 
-  /** @returns which were changed */
-  actOnEntries(ids: readonly string[], act: EntryAct, by: string): Promise<readonly string[]>;
+  /**
+   * @param states those in others are left as they are, whatever they were when they were chosen. Left out: all that it fits
+   * @returns which were changed
+   */
+  actOnEntries(
+    ids: readonly string[],
+    act: EntryAct,
+    by: string,
+    states?: readonly EntryState[],
+  ): Promise<readonly string[]>;
 
   /**
-   * It came back: what is SENT or UNKNOWN of that Message-ID is BOUNCED. @returns which were
-   * @param reason for people, cut to 1,000 characters
+   * They came back: what is SENT, UNKNOWN or handed over of such a Message-ID is BOUNCED, for the first reason that is given. What
+   * has just been handed over may come back before its sender has heard that it was taken. @returns which were
    */
-  noteBounce(messageId: string, reason: string): Promise<readonly string[]>;
+  noteBounces(bounces: readonly NotedBounce[]): Promise<readonly string[]>;
 }
 
 /** A lapsed entry is found by `dueLanes` and `takeEntries`: nobody else sees to it. */

@@ -2,6 +2,7 @@
 // Invariants: messages, their content, events and the cursor past them commit in one transaction; one event for one mail
 // and one subscription, by identity and by soft identity, also after retention.
 import type { PackedContent } from './content';
+import type { NotedBounce } from './outbox';
 import type { SourceHold } from './source-holds';
 import type { Cursor } from './subscriptions';
 
@@ -28,6 +29,8 @@ export interface NewMessage {
    * ledger's from here on: they are empty once it has them.
    */
   readonly content: PackedContent | null;
+  /** It says that a mail came back, perhaps one of ours (Outbox.noteBounces). */
+  readonly bounce?: NotedBounce | null;
   /** The subscriptions it is due to. */
   readonly due: readonly number[];
   /** It was deleted before it could be read: its events are GONE from the first. */

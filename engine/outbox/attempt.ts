@@ -52,7 +52,10 @@ export async function lookFor(
 ): Promise<Found | undefined> {
   if (!sender.look || !canBeLookedFor(entry, sender)) return undefined;
   try {
-    return (await ended(sender.look(entry, held.signal), held, times)) ?? null;
+    const found = (await ended(sender.look(entry, held.signal), held, times)) ?? null;
+    if (typeof found === 'object' && found)
+      log.warn(`What is in doubt could not be looked for: ${found.cannot}`, { entry: entry.id });
+    return found;
   } catch (error) {
     log.error(`What is in doubt could not be looked for: ${errorText(error)}`, {
       entry: entry.id,

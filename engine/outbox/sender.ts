@@ -24,7 +24,10 @@ export type TryEnd =
   /** It was not begun: what it takes is not here (a credential), or this process ends. */
   | { readonly end: 'returned'; readonly error: string; readonly afterMs: number };
 
-/** Delays before the second try, the third and so on, ms; when none is left it has failed for good. */
+/**
+ * Delays before the second try, the third and so on, ms; when none is left it has failed for good. Where failures of both kinds come,
+ * see delay.ts.
+ */
 export interface TrySchedule {
   readonly connection: readonly number[];
   readonly refused: readonly number[];
@@ -45,6 +48,8 @@ export interface Trying {
   readonly signal: AbortSignal;
 }
 
+export type InDoubt = 'aside' | 'again' | 'againIfNotThere';
+
 export interface Sender {
   readonly kind: string;
   limits(entry: Pick<DueEntry, 'request'>): LaneLimits;
@@ -53,12 +58,18 @@ export interface Sender {
   send(entry: DueEntry, trying: Trying): Promise<TryEnd>;
   /**
    * Whether one in doubt arrived. Undefined: this kind cannot be looked for.
-   * @returns null: nobody can say (yet)
+   * @returns null: nobody can say (yet); `cannot`: why it could not be looked for now, for people
    */
-  look?(entry: DueEntry, signal: AbortSignal): Promise<'sent' | 'notSent' | null>;
+  look?(
+    entry: DueEntry,
+    signal: AbortSignal,
+  ): Promise<'sent' | 'notSent' | { readonly cannot: string } | null>;
   /** False: this one cannot be looked for, as where its login has no Sent mailbox; nobody needs to wait for it. Undefined: each can. */
   canLook?(entry: Pick<DueEntry, 'request'>): boolean;
-  /** What is done with one in doubt that cannot be found out: set aside for a person, or sent again as it was. */
-  inDoubt(entry: Pick<DueEntry, 'request'>): 'aside' | 'again';
+  /**
+   * What is done with one in doubt that was not found: set aside for a person, or sent again as it was; `againIfNotThere`: only if it
+   * could be looked for, and was not there.
+   */
+  inDoubt(entry: Pick<DueEntry, 'request'>): InDoubt;
   close?(): Promise<void>;
 }

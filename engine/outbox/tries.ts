@@ -1,20 +1,25 @@
 // What becomes of an entry after a try, or after it was looked for: the schedule in one place, without clock and ledger.
 // Invariants: what may have arrived is never FAILED, and is sent again only where its sender says so; one that is not there was
-// looked for twice, some time apart, since a receiver may show it late.
+// looked for several times before that is believed, since a receiver may show it late; that nobody could look never means that.
 import { type EntryOutcome, type DueEntry, MOST_ENTRY_TEXT } from '../ledger/outbox';
+import { type Counted, delayBefore } from './delay';
 import type { Sender, TryEnd, TrySchedule } from './sender';
 
 /** Before each look for one in doubt, ms: some servers copy into the Sent mailbox late. */
 const LOOKS_MS = [10_000, 60_000, 5 * 60_000, 30 * 60_000];
+/** That one is not there is believed in the third look, after some 6 min, at the soonest; and only where it is seen twice. */
+const LEAST_LOOKS = 3;
 const DAY_MS = 24 * 3_600_000;
 /** One in doubt is sent again for so long; then a person decides. */
 const MOST_AGAIN_MS = DAY_MS;
-/** Is kept at the end of an error, so that whoever looks next, in whatever process, knows of it. */
+/** These are kept behind an error, so that whoever looks next, in whatever process, knows of it. */
 const NOT_THERE = 'It was looked for, and was not there.';
+const CANNOT = 'It could not be looked for:';
+const MOST_CANNOT = 400;
 const ASIDE = 'It may have arrived: look whether it did, then mark it as sent or send it again.';
 
-type Tried = Pick<DueEntry, 'tries' | 'ageMs' | 'request'>;
-type Looked = Tried & { readonly lastError: string | null };
+type Tried = Pick<DueEntry, 'tries' | 'refusals' | 'ageMs' | 'request'>;
+type Looked = Omit<Tried, 'refusals'> & { readonly lastError: string | null };
 export type Found = Awaited<ReturnType<NonNullable<Sender['look']>>>;
 
 /** @param random a number in [0, 1) @returns what is to be stored */
@@ -32,16 +37,22 @@ export function afterTry(
     case 'returned':
       return { became: 'QUEUED', error: end.error, delayMs: within(end.afterMs), isReturned: true };
     case 'failed': {
-      const delay = nextDelay(sender.schedule(entry), end.why, entry.tries, random);
+      const delay = nextDelay(sender.schedule(entry), end.why, entry, random);
       if (delay === null) return { became: 'FAILED', error: usedUp(entry, end.error), ...answerOf(end) };
       const delayMs = Math.max(delay, within(end.afterMs ?? 0));
-      return { became: 'QUEUED', error: end.error, ...answerOf(end), delayMs };
+      return {
+        became: 'QUEUED',
+        error: end.error,
+        ...answerOf(end),
+        delayMs,
+        isRefusal: end.why === 'refused',
+      };
     }
     case 'unknown': {
       if (canBeLookedFor(entry, sender))
         return { became: 'UNKNOWN', error: end.error, lookAfterMs: LOOKS_MS[0] ?? 0 };
-      const delayMs = nextDelay(sender.schedule(entry), 'connection', entry.tries, random);
-      if (sender.inDoubt(entry) === 'aside' || delayMs === null) return aside(end.error);
+      const delayMs = nextDelay(sender.schedule(entry), 'connection', entry, random);
+      if (sender.inDoubt(entry) !== 'again' || delayMs === null) return aside(end.error);
       return { became: 'QUEUED', error: end.error, delayMs };
     }
   }
@@ -53,41 +64,53 @@ export function afterTry(
  */
 export function afterLook(entry: Looked, found: Found | undefined, sender: Sender): EntryOutcome {
   if (found === 'sent') return { became: 'SENT', answer: 'It was in doubt; it was looked for and is there.' };
-  const error = entry.lastError ?? 'Its sending was cut off.';
-  const wasNotThere = error.endsWith(NOT_THERE);
-  const text = found === 'notSent' && !wasNotThere ? notThere(error) : error;
-  const isNotThere = found === 'notSent' && wasNotThere;
+  const before = entry.lastError ?? 'Its sending was cut off.';
+  const wasNotThere = before.includes(NOT_THERE);
+  const isNotThere = found === 'notSent' && wasNotThere && entry.tries >= LEAST_LOOKS;
+  const notes = [
+    ...(wasNotThere || found === 'notSent' ? [NOT_THERE] : []),
+    ...(typeof found === 'object' && found
+      ? [`${CANNOT} ${sentence(found.cannot.slice(0, MOST_CANNOT))}`]
+      : []),
+  ];
   const lookAfterMs = found === undefined || isNotThere ? undefined : LOOKS_MS[entry.tries];
-  if (lookAfterMs !== undefined) return { became: 'UNKNOWN', error: text, lookAfterMs };
-  const isAgain = sender.inDoubt(entry) === 'again' && entry.ageMs < MOST_AGAIN_MS;
-  return isAgain ? { became: 'QUEUED', error: text, delayMs: 0 } : aside(text);
+  if (lookAfterMs !== undefined) return { became: 'UNKNOWN', error: noted(before, notes), lookAfterMs };
+  const inDoubt = sender.inDoubt(entry);
+  const mayAgain = inDoubt === 'again' || (inDoubt === 'againIfNotThere' && isNotThere);
+  if (mayAgain && entry.ageMs < MOST_AGAIN_MS)
+    return { became: 'QUEUED', error: noted(before, notes), delayMs: 0 };
+  return aside(before, notes);
 }
 
 /** Undefined: each of its kind can. */
 export const canBeLookedFor = (entry: Pick<DueEntry, 'request'>, sender: Sender): boolean =>
   sender.look !== undefined && sender.canLook?.(entry) !== false;
 
-const aside = (error: string): EntryOutcome => ({
+const aside = (error: string, notes: readonly string[] = []): EntryOutcome => ({
   became: 'UNKNOWN',
-  error: `${cut(error, ASIDE)} ${ASIDE}`,
+  error: noted(error, [...notes, ASIDE]),
   lookAfterMs: null,
 });
 
-const notThere = (error: string): string => `${cut(error, NOT_THERE)} ${NOT_THERE}`;
-
-/** So that what is added stands within what is kept. */
-const cut = (error: string, added: string): string => error.slice(0, MOST_ENTRY_TEXT - added.length - 1);
+/** What it had failed with, and what the last look came to in the place of the one before; all within what is kept. */
+function noted(before: string, notes: readonly string[]): string {
+  const added = notes.map((note) => ` ${note}`).join('');
+  const ends = [NOT_THERE, CANNOT].map((note) => before.indexOf(` ${note}`)).filter((at) => at >= 0);
+  return before.slice(0, Math.min(MOST_ENTRY_TEXT - added.length, ...ends)) + added;
+}
 
 /** Null: none is left. Never before its time, up to a fifth later: what failed together does not come back together. */
 function nextDelay(
   schedule: TrySchedule,
   why: keyof TrySchedule,
-  tries: number,
+  entry: Counted,
   random: () => number,
 ): number | null {
-  const delay = schedule[why][tries - 1];
+  const delay = delayBefore(schedule, why, entry);
   return delay === undefined ? null : Math.round(delay * (1 + random() / 5));
 }
+
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 const within = (ms: number): number => Math.min(Math.max(ms, 0), DAY_MS);
 

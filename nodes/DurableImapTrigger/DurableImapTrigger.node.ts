@@ -14,6 +14,7 @@ import { tellOfFailedTriggers } from '../host/listen/failed-triggers';
 import { listen } from '../host/listen/listen';
 import { mailStoreTest } from '../host/store/mail-store';
 import { mailStoreOptionLogin } from '../host/store/mail-store-choice';
+import type { ImapType } from '../host/n8n/imap-credential';
 import { nodeError } from '../host/n8n/node-error';
 import { pointersOf, runPointers } from '../host/run/run';
 import { refuseWithoutMail } from '../host/run/refusal';
@@ -22,7 +23,7 @@ import { watchRetries } from '../host/run/retry-by-hand';
 import { triggerPanel } from '../host/trigger/editor';
 import { imapCollector } from './collector';
 import { durableImapTest } from './credential-test';
-import { checkLogin, type CredentialType, readLogin } from './login';
+import { checkLogin, readLogin } from './login';
 import { getMailboxes, searchMailboxes } from './mailbox-picker';
 import { newestMail } from './preview';
 import { hints, properties, subtitle } from './properties';
@@ -67,7 +68,7 @@ export class DurableImapTrigger implements INodeType {
   async trigger(this: ITriggerFunctions): Promise<ITriggerResponse> {
     await refuseWhatCannotWork(this);
     const settings = listenSettings(this);
-    const type = this.getNodeParameter('authentication') as CredentialType;
+    const type = this.getNodeParameter('authentication') as ImapType;
     await checkLogin(this, type);
     const collector = imapCollector({ ...settings, login: () => readLogin(this, type) });
     return { closeFunction: await listen(this, settings, collector) };
@@ -79,7 +80,7 @@ export class DurableImapTrigger implements INodeType {
       if (pointers) return [await runPointers(this, pointers, runSettings(this))];
       if (this.getMode() !== 'manual') refuseWithoutMail(this);
       const settings = previewSettings(this);
-      const login = await readLogin(this, this.getNodeParameter('authentication', 0) as CredentialType);
+      const login = await readLogin(this, this.getNodeParameter('authentication', 0) as ImapType);
       return [[await newestMail(this, login, settings)]];
     } catch (error) {
       throw nodeError(this.getNode(), error as Error, { itemIndex: 0 });

@@ -7,7 +7,7 @@ import type {
 import { ImapSession } from '../../engine/imap/session/session';
 import { errorText } from '../../engine/runtime/log';
 import { titleOf } from '../host/n8n/credential-name';
-import { toLogin } from './login';
+import { toLogin } from '../host/n8n/imap-credential';
 
 /** The editor waits for the answer. */
 const TEST_MS = 30_000;

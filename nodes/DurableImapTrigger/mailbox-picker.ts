@@ -2,8 +2,9 @@
 import type { ILoadOptionsFunctions, INodeListSearchResult, INodePropertyOptions } from 'n8n-workflow';
 import type { ListedMailbox } from '../../engine/imap/session/mailboxes';
 import { ImapSession } from '../../engine/imap/session/session';
+import type { ImapType } from '../host/n8n/imap-credential';
 import { nodeError } from '../host/n8n/node-error';
-import { type CredentialType, readLogin } from './login';
+import { readLogin } from './login';
 
 /** The editor waits for the list. */
 const LIST_MS = 30_000;
@@ -42,7 +43,7 @@ const toOption = ({ path, specialUse }: ListedMailbox): { name: string; value: s
 
 async function selectable(context: ILoadOptionsFunctions): Promise<ListedMailbox[]> {
   try {
-    const type = (context.getCurrentNodeParameter('authentication') ?? 'imap') as CredentialType;
+    const type = (context.getCurrentNodeParameter('authentication') ?? 'imap') as ImapType;
     const login = await readLogin(context, type);
     const session = await ImapSession.connect(login, AbortSignal.timeout(LIST_MS));
     try {

@@ -5,16 +5,17 @@ import { ImapRereader } from '../../engine/imap/find/again';
 import { accountName } from '../../engine/imap/session/login';
 import { otherAccount } from '../../engine/source/other-account';
 import { cancelSignal } from '../host/n8n/cancel';
+import type { ImapType } from '../host/n8n/imap-credential';
 import type { RunSettings } from '../host/run/run';
 import { collection, parametersOfRun } from '../host/trigger/parameters';
 import { runTelling } from '../host/trigger/settings';
-import { type CredentialType, readLogin } from './login';
+import { readLogin } from './login';
 import { itemSettings, mostReadBytes } from './settings';
 import { imapShape } from './shape';
 
 /** @throws NodeOperationError that names the setting */
 export function runSettings(context: IExecuteFunctions): RunSettings {
-  const type = context.getNodeParameter('authentication', 0) as CredentialType;
+  const type = context.getNodeParameter('authentication', 0) as ImapType;
   return {
     shape: imapShape(itemSettings(context)),
     mostReadBytes: mostReadBytes(context),

@@ -1,6 +1,6 @@
 // The email of one item, as a person has filled it in, or as its template says; and what it answers.
 // Invariant: whatever cannot be sent as it stands is an Error that says so, before anything is queued.
-import type { IExecuteFunctions } from 'n8n-workflow';
+import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { Templates } from '../../engine/ledger/templates';
 import type { MailAttachment, MailDraft } from '../../engine/outbox/mail/mail-content';
 import { mailboxesOf } from '../../engine/outbox/mail/nodemailer';
@@ -11,7 +11,7 @@ import {
   answeredMail,
   answerSubject,
 } from '../host/outgoing/answered-mail';
-import { mailText, optionsOf, type Options, propertyNames, templateValues } from './settings';
+import { mailText, optionsOf, type Options, binaryFields, templateValues } from './settings';
 
 type Texts = Pick<MailDraft, 'subject' | 'text' | 'html'>;
 
@@ -93,20 +93,21 @@ async function attachmentsOf(
   itemIndex: number,
   options: Options,
 ): Promise<readonly MailAttachment[]> {
-  const read = async (name: string, isInline: boolean): Promise<MailAttachment> => {
-    const { fileName, mimeType } = context.helpers.assertBinaryData(itemIndex, name);
+  const read = async (field: string | IBinaryData, isInline: boolean): Promise<MailAttachment> => {
+    const { fileName, mimeType } = context.helpers.assertBinaryData(itemIndex, field);
     return {
       filename: fileName ?? 'unknown',
-      contentType: mimeType || null,
-      content: await context.helpers.getBinaryDataBuffer(itemIndex, name),
-      ...(isInline && { cid: name }),
+      // What says nothing is left to its name, as in the built-in node.
+      contentType: mimeType && mimeType !== 'application/octet-stream' ? mimeType : null,
+      content: await context.helpers.getBinaryDataBuffer(itemIndex, field),
+      ...(isInline && { cid: typeof field === 'string' ? field : (fileName ?? 'unknown') }),
     };
   };
   const found: MailAttachment[] = [];
   // As the built-in node: an item without any files is sent without.
   if (!context.getInputData()[itemIndex]?.binary) return found;
-  for (const name of propertyNames(options['attachments'])) found.push(await read(name, true));
-  for (const name of propertyNames(options['fileAttachments'])) found.push(await read(name, false));
+  for (const field of binaryFields(options['attachments'])) found.push(await read(field, true));
+  for (const field of binaryFields(options['fileAttachments'])) found.push(await read(field, false));
   return found;
 }
 

@@ -1,15 +1,18 @@
 // The SMTP login that the node names, read in a run: what sends its emails in this process.
 // Invariant: what can never work is an Error that names the field, before anything is queued.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { mailLane, type MailLogin } from '../../engine/outbox/mail/mail-request';
+import { mailLane, type MailLogin, type SentPlace } from '../../engine/outbox/mail/mail-request';
 import type { SmtpLogin } from '../../engine/outbox/mail/smtp-login';
 import { freshAccessToken } from '../host/n8n/access-token';
 import { isSmtpType, mailLoginOf, passwordOf, smtpAccount } from '../host/outgoing/smtp-credential';
 import { noteLogin } from '../host/outgoing/smtp-logins';
+import { readSentPlace } from './sent';
 
 export interface OutgoingLogin {
   readonly login: MailLogin;
   readonly lane: string;
+  /** Where its emails are looked for when they are in doubt. */
+  readonly sent: SentPlace | null;
 }
 
 /** Of the whole call. @throws Error, TokenFault */
@@ -26,5 +29,5 @@ export async function readLogin(context: IExecuteFunctions): Promise<OutgoingLog
     type === 'smtp' ? passwordOf(data) : { accessToken: await freshAccessToken(context, type, data, false) };
   noteLogin(credential, { ...account, proof });
   const login = mailLoginOf(credential, account);
-  return { login, lane: mailLane(login) };
+  return { login, lane: mailLane(login), sent: await readSentPlace(context, login) };
 }

@@ -63,6 +63,42 @@ export const properties: INodeProperties[] = [
     description:
       'What is sent once in this step, such as an order number. Leave empty for the email that the item comes from: each of its items counts by itself. What comes from no email is then sent once for each execution. In tests in the editor every email is sent.',
   },
+  {
+    displayName: 'Look in Sent',
+    name: 'lookInSent',
+    type: 'options',
+    noDataExpression: true,
+    options: [
+      {
+        name: 'Durable IMAP (Password, Own Certificates)',
+        value: 'durableImap',
+        description: 'The mailbox that this credential opens',
+      },
+      {
+        name: 'Durable IMAP OAuth2 (Microsoft 365, Others)',
+        value: 'durableImapOAuth2Api',
+        description: 'The mailbox that this credential opens',
+      },
+      {
+        name: 'Gmail OAuth2 (as in the Gmail Node)',
+        value: 'gmailOAuth2',
+        description: 'The account that this credential opens',
+      },
+      {
+        name: 'IMAP (Password, as in the Email Trigger)',
+        value: 'imap',
+        description: 'The mailbox that this credential opens',
+      },
+      {
+        name: 'Only Where the SMTP Login Can (Gmail)',
+        value: 'auto',
+        description: 'With the login that sends, if that is one of smtp.gmail.com',
+      },
+    ],
+    default: 'auto',
+    description:
+      'Where to look for an email of which nobody knows whether it was sent. One that is found there counts as sent.',
+  },
   mailStoreProperty,
   {
     displayName: 'Options',
@@ -85,6 +121,12 @@ export const credentials: INodeCredentialDescription[] = [
     required: true,
     displayOptions: { show: { authentication: ['durableSmtpOAuth2Api'] } },
   },
+  ...(['imap', 'durableImap', 'durableImapOAuth2Api', 'gmailOAuth2'] as const).map((name) => ({
+    name,
+    displayName: 'Sent Mailbox Login',
+    required: true,
+    displayOptions: { show: { lookInSent: [name] } },
+  })),
   {
     name: 'mailStore',
     displayName: 'Postgres Mail Store',

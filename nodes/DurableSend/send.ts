@@ -41,11 +41,15 @@ export async function durableSend(
 ): Promise<INodeExecutionData[]> {
   refuseOtherOperations(context);
   const store = await openStore(context);
-  const login = await readLogin(context);
+  // What was sent before is handed out without one: its credential may be gone by now.
+  let read: Promise<OutgoingLogin> | undefined;
+  const login = (): Promise<OutgoingLogin> => (read ??= readLogin(context));
   const keyOf = entryKeys(context, MAIL_KIND, store.runs);
   const wishes = context.getInputData().map((_, index) => wishOf(context, index, keyOf, login, store.ledger));
   const asked = await queueAll(store.ledger, wishes, context.continueOnFail());
   const queued = asked.filter((one): one is Queued => 'entry' in one);
+  // Of an earlier try of the run, or a process that has stopped: this one can go on with it.
+  if (queued.some(({ entry }) => entry.state === 'QUEUED')) await login();
   store.outbox.queued();
   if (isInBackground(context)) {
     await sayWhoSends(context, store, queued);
@@ -70,7 +74,9 @@ export async function durableSend(
     const error = nodeError(context.getNode(), message, { description, itemIndex: index });
     if (!context.continueOnFail()) throw error;
     const { json } = answerOf(entry, one.repeated, senderOf(context, index), index);
-    return { json: { error: message, outbox: json['outbox']! }, pairedItem: { item: index } };
+    // For n8n an item with more than these two is no error, and would go out where those go that were sent.
+    const more = hasErrorOutput(context) ? { message: description } : { outbox: json['outbox']! };
+    return { json: { error: message, ...more }, pairedItem: { item: index } };
   });
 }
 
@@ -79,7 +85,7 @@ function wishOf(
   context: IExecuteFunctions,
   itemIndex: number,
   keyOf: (itemIndex: number) => EntryKey,
-  login: OutgoingLogin,
+  login: () => Promise<OutgoingLogin>,
   ledger: DraftLedger,
 ): Wish | Error {
   const asError = (error: unknown): Error => nodeError(context.getNode(), error as Error, { itemIndex });
@@ -89,7 +95,7 @@ function wishOf(
       key: key.key,
       make: async () => {
         try {
-          return await newEntry(context, itemIndex, key, login, ledger);
+          return await newEntry(context, itemIndex, key, await login(), ledger);
         } catch (error) {
           throw asError(error);
         }
@@ -105,7 +111,7 @@ async function newEntry(
   context: IExecuteFunctions,
   itemIndex: number,
   { key, event }: EntryKey,
-  { lane, login }: OutgoingLogin,
+  { lane, login, sent }: OutgoingLogin,
   ledger: DraftLedger,
 ): Promise<NewEntry> {
   const { keepMs, ...settings } = sendSettings(optionsOf(context, itemIndex));
@@ -123,7 +129,7 @@ async function newEntry(
     login,
     schedule,
     inDoubt,
-    searchSent: true,
+    sent,
     limits,
     allowUnauthorizedCerts,
   } as const;
@@ -155,6 +161,9 @@ async function sayWhoSends(
   const waits = queued.some(({ entry: { state } }) => state === 'QUEUED');
   if (waits && !(await isSentBySomebody(store))) hintOf(context, nobodySends('email'));
 }
+
+const hasErrorOutput = (context: IExecuteFunctions): boolean =>
+  context.getNode().onError === 'continueErrorOutput';
 
 /** As n8n's own node: where this one has an error output, n8n moves it there. */
 const errorItem = (index: number, error: unknown): INodeExecutionData => ({

@@ -1,6 +1,6 @@
 // The node's parameters for one item, read once into typed settings.
 // Invariant: a setting that can never work throws an Error that names it, before anything is queued.
-import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import type { IBinaryData, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import { DEFAULT_MAIL_SCHEDULE, type MailRequest, THREE_TRIES } from '../../engine/outbox/mail/mail-request';
 import { DAY_MS, readNumber, SECOND_MS } from '../host/trigger/numbers';
 import { MOST_DELAY_DAYS, MOST_TRIES, SEND_NUMBERS as NUMBERS } from './numbers';
@@ -37,7 +37,7 @@ export function sendSettings(options: Options): SendSettings {
   const mostAMinute = readNumber(options['mostAMinute'], NUMBERS.mostAMinute);
   return {
     schedule: scheduleOf(options),
-    inDoubt: options['inDoubt'] === 'again' ? 'again' : 'aside',
+    inDoubt: inDoubtOf(options['inDoubt']),
     limits: {
       mostAtOnce: readNumber(options['mostAtOnce'], NUMBERS.mostAtOnce),
       mostAMinute: mostAMinute === 0 ? null : mostAMinute,
@@ -47,6 +47,9 @@ export function sendSettings(options: Options): SendSettings {
     waitMs: readNumber(options['waitSeconds'], NUMBERS.waitSeconds) * SECOND_MS,
   };
 }
+
+const inDoubtOf = (value: unknown): MailRequest['inDoubt'] =>
+  value === 'again' || value === 'againIfNotThere' ? value : 'aside';
 
 function scheduleOf(options: Options): MailRequest['schedule'] {
   switch (options['tries'] ?? 'usual') {
@@ -93,11 +96,19 @@ export function mailText(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** Names of binary properties: a list, or separated by commas. */
-export function propertyNames(value: unknown): readonly string[] {
-  const names = Array.isArray(value) ? value.map(String) : mailText(value).split(',');
-  return names.map((name) => name.trim()).filter((name) => name !== '');
+/** Names of binary properties: a list, or separated by commas; or what an expression takes from them. */
+export function binaryFields(value: unknown): readonly (string | IBinaryData)[] {
+  const found: unknown[] = Array.isArray(value)
+    ? value
+    : isObject(value)
+      ? [value]
+      : mailText(value).split(',');
+  return found
+    .map((one) => (isObject(one) ? (one as unknown as IBinaryData) : mailText(one).trim()))
+    .filter((one) => one !== '');
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /** The values of a template: an object, or JSON. @throws Error */
 export function templateValues(value: unknown): Readonly<Record<string, unknown>> {

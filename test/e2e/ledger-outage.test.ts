@@ -5,6 +5,7 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { run } from '../../tools/shell.mjs';
+import { answering } from '../support/answering';
 import { Cleanup } from '../support/cleanup';
 import { Dovecot } from '../support/dovecot';
 import { PostgresLedgerReader } from '../support/ledger-reader';
@@ -13,6 +14,7 @@ import { N8n } from '../support/n8n';
 import { PostgresServer } from '../support/postgres';
 import { Sink } from '../support/sink';
 import { until } from '../support/until';
+import { IdempotentReceiver } from '../support/webhook/idempotent';
 import { errorWorkflow, mailWorkflow, postMail } from '../support/workflows';
 import { webhook } from './nodes/bench';
 
@@ -25,6 +27,7 @@ describe('a ledger in Postgres', { timeout: 30 * 60_000 }, () => {
   let postgres: PostgresServer;
   let dovecot: Dovecot;
   let sink: Sink;
+  let receiver: IdempotentReceiver;
   let n8n: N8n;
   let id: string;
   let user: string;
@@ -35,10 +38,13 @@ describe('a ledger in Postgres', { timeout: 30 * 60_000 }, () => {
     postgres = await cleanup.of(PostgresServer.start());
     dovecot = await cleanup.of(Dovecot.start());
     sink = await cleanup.of(Sink.start());
+    receiver = await cleanup.of(IdempotentReceiver.open());
     const url = await postgres.createDatabase('ledger');
-    n8n = await cleanup.of(
-      N8n.start({ DURABLE_MAIL_POSTGRES_URL: url }, { ledger: new PostgresLedgerReader(url) }),
-    );
+    const environment = {
+      DURABLE_MAIL_POSTGRES_URL: url,
+      DURABLE_MAIL_WEBHOOK_OWN_NETWORK: `127.0.0.1:${receiver.receiver.port}`,
+    };
+    n8n = await cleanup.of(N8n.start(environment, { ledger: new PostgresLedgerReader(url) }));
   });
   after(() => cleanup.run());
   beforeEach(async () => {
@@ -102,16 +108,21 @@ describe('a ledger in Postgres', { timeout: 30 * 60_000 }, () => {
   });
 
   it('gone for a minute: the trigger rides it out, none is lost, and what had run does not run again', async (t) => {
+    const outgoing = await answering({ n8n, dovecot, receiver, cleanup });
     await append(20);
-    await until('runs are under way', () => sink.deliveries.length > 3);
+    await outgoing.append(20);
+    await until('runs are under way', () => sink.deliveries.length > 3 && outgoing.isUnderWay(), 60_000, 5);
     await postgres.down('SIGINT');
     await append(5);
+    await outgoing.append(5);
     await later(GONE_MS);
     assert.deepEqual(await n8n.api.triggers(id), ['activated']);
     await postgres.up();
     await append(5);
+    await outgoing.append(5);
     await allDone();
     t.diagnostic(figures());
+    t.diagnostic(await outgoing.allOut());
     assert.equal(sink.counts().size, sent.length);
     assert.equal(sink.deliveries.length, sent.length, 'each ran once');
     assert.deepEqual(await n8n.api.triggers(id), ['activated']);

@@ -6,7 +6,7 @@ import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { N8n } from '../support/n8n';
 import { TcpProxy } from '../support/net';
-import { OAuthServer } from '../support/oauth';
+import { OAuthServer, signIn } from '../support/oauth';
 import { Sink } from '../support/sink';
 import { until } from '../support/until';
 import { mailWorkflow, postMail } from '../support/workflows';
@@ -34,12 +34,8 @@ describe('a login by OAuth2 in a real n8n', { timeout: 10 * 60_000 }, () => {
     id = await mailWorkflow(n8n, login, [postMail(sink)], {
       authentication: TYPE,
       credential: {
-        ...{ provider: 'other', host, port, secure, startTls, user },
-        otherAuthUrl: provider.authUrl,
-        otherAccessTokenUrl: provider.tokenUrl,
-        otherScope: 'mail offline',
-        otherAuthQueryParameters: 'prompt=consent',
-        ...{ clientId: 'n8n', clientSecret: 'client-secret' },
+        ...provider.credential,
+        ...{ host, port, secure, startTls, user },
       },
     });
     const [trigger] = (await n8n.api.workflow(id)).nodes as [{ credentials: Record<string, { id: string }> }];
@@ -47,13 +43,8 @@ describe('a login by OAuth2 in a real n8n', { timeout: 10 * 60_000 }, () => {
   });
   after(() => cleanup.run());
 
-  /** Presses the credential's "Connect", and agrees. */
-  const signIn = async (): Promise<void> => {
-    const url = (await n8n.api.request('GET', `/rest/oauth2-credential/auth?id=${credential}`)) as string;
-    const agreed = await fetch(url, { redirect: 'manual' });
-    const back = new URL(agreed.headers.get('location') ?? '');
-    const cookie = `n8n-auth=${n8n.api.cookie}`;
-    const answer = await fetch(`${n8n.api.base}${back.pathname}${back.search}`, { headers: { cookie } });
+  const signedIn = async (): Promise<void> => {
+    const answer = await signIn(n8n, credential);
     assert.equal(answer.status, 200, await answer.text());
   };
 
@@ -75,7 +66,7 @@ describe('a login by OAuth2 in a real n8n', { timeout: 10 * 60_000 }, () => {
   });
 
   it('begins with what the credential asks for', async () => {
-    await signIn();
+    await signedIn();
     const [asked] = provider.asked;
     assert.deepEqual(
       ['scope', 'client_id', 'prompt'].map((name) => asked?.get(name)),
@@ -101,7 +92,7 @@ describe('a login by OAuth2 in a real n8n', { timeout: 10 * 60_000 }, () => {
   it('refreshes the token in a manual test, too', async () => {
     await n8n.api.unpublish(id);
     provider.lifetime = 60;
-    await signIn();
+    await signedIn();
     const before = provider.refreshed;
     await n8n.api.runManually(id, 'Mail');
     await until('the manual test has run', async () => sink.accepted.length === 3);

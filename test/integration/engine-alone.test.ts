@@ -15,13 +15,16 @@ import { accountName, type ImapLogin } from '../../engine/imap/session/login';
 import { Roster, type RosterPorts, type RosterSettings } from '../../engine/imap/watch/roster';
 import type { ImapSubscriber } from '../../engine/imap/watch/subscriber';
 import { unpackContent } from '../../engine/ledger/content';
+import type { Entry } from '../../engine/ledger/outbox';
 import type { OfferedRun } from '../../engine/ledger/offers';
 import type { Ended } from '../../engine/ledger/runs';
 import type { SubscriptionSettings } from '../../engine/ledger/subscriptions';
 import { splitMail } from '../../engine/mail/headers';
+import { BOUNCED_ID, exchangeOnline, ORIGINAL, POSTFIX_STATUS, report } from '../support/bounces';
 import { Dovecot } from '../support/dovecot';
 import { silentLog } from '../support/log';
 import { rawMail } from '../support/mails';
+import { queued, tried } from '../support/outbox-entries';
 import { readingDataOf, readingOf } from '../support/reading';
 import { until } from '../support/until';
 
@@ -204,6 +207,47 @@ describe('The engine without n8n', { timeout: 120_000 }, () => {
     await until('a person is told', () => ended.length > 0);
     assert.deepEqual([ended[0]!.state, ended[0]!.lastError, ended[0]!.subject], ['DEAD', 'Never.', 'three']);
     await stop();
+  });
+
+  it('knows what came back by the reports that its mailboxes get, a large one too, each once', async () => {
+    const small = '<small@shop.example>';
+    const [entry, other, kept] = await Promise.all(
+      [small, BOUNCED_ID, '<kept@shop.example>'].map(async (messageId) => {
+        const [one] = await queued(engine.ledger, 1, { messageId });
+        await tried(engine.ledger, [one!.id], { became: 'SENT', answer: '250 taken' });
+        return one!.id;
+      }),
+    );
+    const { newest } = await engine.ledger.changePositions();
+    const listening = [await listen('frank', () => undefined), await listen('gina', () => undefined)];
+    const quoted = Buffer.from(rawMail({ subject: 'Undelivered?', text: `Message-ID: <kept@shop.example>` }));
+    const returned = [...ORIGINAL, '', ...Array<string>(80_000).fill('A large order. '.repeat(5))];
+    const large = report({ status: POSTFIX_STATUS, original: { type: 'message/rfc822', body: returned } });
+    const same = Buffer.from(exchangeOnline().toString('latin1').replaceAll(BOUNCED_ID, small), 'latin1');
+    for (const user of ['frank', 'gina']) await dovecot.append(user, [quoted, same, large]);
+    const found = async (): Promise<readonly Entry[]> =>
+      engine.ledger.entriesOf({ ids: [entry!, other!, kept!] });
+    await until(
+      'both came back',
+      async () => (await found()).filter(({ state }) => state === 'BOUNCED').length === 2,
+    );
+    await until(
+      'all are run',
+      async () =>
+        (await engine.ledger.events({ states: ['DONE'] }, { limit: 100 })).events.filter(({ workflowId }) =>
+          ['frank', 'gina'].includes(workflowId),
+        ).length === 6,
+    );
+    await Promise.all(listening.map(({ stop }) => stop()));
+    const byId = new Map((await found()).map((one) => [one.id, one]));
+    assert.match(byId.get(entry!)!.lastError!, /^It came back from bob@example\.org \(5\.1\.10: 550/);
+    assert.equal(byId.get(kept!)!.state, 'SENT');
+    const page = await engine.ledger.changes(newest, 1_000);
+    assert.ok(page !== 'reset');
+    const told = page.changes
+      .filter(({ type }) => type === 'outbox.bounced')
+      .map(({ details }) => details['entry']);
+    assert.deepEqual(told.sort(), [entry!, other!].sort());
   });
 
   it('collects by what it reads in the ledger, and takes exactly what the trigger itself would', async () => {

@@ -4,10 +4,12 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { SendHttp } from '../../engine/http/send';
 import type { GmailLogin } from '../../engine/gmail/api/login';
 import { noticeKey } from '../../engine/source/notices';
+import { BOUNCED_ID, exchangeOnline } from '../support/bounces';
 import type { FakeAccount } from '../support/gmail/account';
 import type { FakeGmail } from '../support/gmail/fake';
 import { GMAIL_TIMES as TIMES, GmailScene, isRead, RARELY } from '../support/gmail-scene';
 import { fakeLogin, type GmailJoined, type GmailWatching } from '../support/gmail-watching';
+import { queued, tried } from '../support/outbox-entries';
 import { until } from '../support/until';
 
 describe('a watched Gmail account', { timeout: 5 * 60_000 }, () => {
@@ -31,6 +33,18 @@ describe('a watched Gmail account', { timeout: 5 * 60_000 }, () => {
     await until('it was asked again', () => gmail.calls.length > seen + 3);
     assert.deepEqual(new Set(gmail.calls.slice(seen).map(({ method }) => method)), new Set(['history.list']));
     assert.equal(gmail.made('messages.get'), 1);
+  });
+
+  it('knows an email that came back by the report of it', async () => {
+    const { ledger } = watching;
+    const [entry] = await queued(ledger, 1, { messageId: BOUNCED_ID });
+    await tried(ledger, [entry!.id], { became: 'SENT', answer: '250 taken' });
+    await isRead(await scene.join());
+    ann.deliver(exchangeOnline());
+    await until('it came back', async () => {
+      const [now] = await ledger.entriesOf({ ids: [entry!.id] });
+      return now!.state === 'BOUNCED' && /No such user|550/.test(now!.lastError!);
+    });
   });
 
   it('costs two units for each poll, however many listen', async () => {

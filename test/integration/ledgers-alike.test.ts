@@ -148,6 +148,7 @@ const TRY_MS = 0.5 * HOUR_MS;
 const OUTCOMES: readonly EntryOutcome[] = [
   { became: 'SENT', answer: 'größe\0 \ud800'.repeat(200) },
   { became: 'QUEUED', error: 'no', delayMs: TRY_MS },
+  { became: 'QUEUED', error: 'not now', delayMs: TRY_MS, isRefusal: true },
   { became: 'QUEUED', error: 'not here', delayMs: TRY_MS, isReturned: true },
   { became: 'FAILED', error: 'größe\0 \ud800'.repeat(200), answer: '' },
   { became: 'UNKNOWN', error: 'cut', lookAfterMs: TRY_MS },
@@ -508,8 +509,9 @@ class Life {
     await this.#ask('oldestQueuedAt', () => []);
     const ids = (of: 0 | 1): string[] => (page?.[of].entries ?? []).map(({ id }) => id);
     const act = (['retry', 'cancel', 'markSent', 'forget'] as const)[b % 4]!;
-    if (a % 2) await this.#ask('actOnEntries', (of) => [ids(of), act, `somebody \0${c}`]);
-    else await this.#ask('noteBounce', () => [`<${b}@x>`, 'größe\0']);
+    const meant = (c % 3 === 0 ? [['FAILED', 'QUEUED'] as const] : []) as [];
+    if (a % 2) await this.#ask('actOnEntries', (of) => [ids(of), act, `somebody \0${c}`, ...meant]);
+    else await this.#ask('noteBounces', () => [[{ messageId: `<${b}@x>`, reason: 'größe\0' }]]);
   }
 
   async #templates(a: number, b: number, c: number): Promise<void> {

@@ -37,7 +37,7 @@ const ID_OF: Readonly<Record<string, string>> = {
     'settleEntries.id': 'entry',
     'renewEntries.id': 'entry',
   },
-  ...{ 'entriesOf.id': 'entry', 'entries.id': 'entry', actOnEntries: 'entry', noteBounce: 'entry' },
+  ...{ 'entriesOf.id': 'entry', 'entries.id': 'entry', actOnEntries: 'entry', noteBounces: 'entry' },
   ...{ 'entries.next': 'place of an entry', 'endpoints.id': 'endpoint', 'saveEndpoint.id': 'endpoint' },
   ...{ record: 'subscription', cursors: 'subscription', contents: 'event', whereabouts: 'event' },
 };
@@ -63,7 +63,7 @@ const UNORDERED: Readonly<Record<string, (item: unknown) => string>> = {
   renewEntries: (ref) => `entry ${(ref as EntryRef).id}`,
   entriesOf: (entry) => `entry ${(entry as EntryRef).id}`,
   actOnEntries: (id) => `entry ${String(id)}`,
-  noteBounce: (id) => `entry ${String(id)}`,
+  noteBounces: (id) => `entry ${String(id)}`,
   dueLanes: (lane) => (lane as DueLane).lane,
 };
 

@@ -26,6 +26,11 @@ export class Authority {
     return new Authority(folder, await readFile(cert, 'utf8'));
   }
 
+  /** Its certificate, for who reads it from a file. */
+  get file(): string {
+    return join(this.#folder, 'ca.pem');
+  }
+
   /**
    * @param host a name or an address that the certificate is for
    * @param days how long it is valid; negative: it has expired

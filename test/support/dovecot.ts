@@ -27,6 +27,8 @@ export interface DovecotOptions {
   readonly refusePlaintext?: boolean;
   /** Who knows whose an access token is (RFC 7662): then it takes logins by XOAUTH2 and OAUTHBEARER. */
   readonly introspectionUrl?: string;
+  /** The name of the mailbox that it says is for what was sent. */
+  readonly sent?: string;
   /** How many connections a user may have. */
   readonly mostConnections?: number;
   /** How many clients may be there at once, of all users; without it, as Dovecot comes. */
@@ -201,6 +203,7 @@ export class Dovecot {
       }
       namespace inbox {
         inbox = yes
+        ${this.#options.sent === undefined ? '' : sentMailbox(this.#options.sent)}
       }
     `;
   }
@@ -238,6 +241,12 @@ async function portBeside(taken: number): Promise<number> {
   const port = await freePort();
   return port === taken ? portBeside(taken) : port;
 }
+
+const sentMailbox = (name: string): string => `
+        mailbox "${name}" {
+          special_use = \\Sent
+          auto = create
+        }`;
 
 const tokenPassdb = (folder: string): string => `
       passdb {

@@ -16,6 +16,7 @@ interface Row extends NewEntry {
   state: EntryState;
   fence: number;
   tries: number;
+  refusals: number;
   looks: number;
   isHanded: boolean;
   dueAt: number | null;
@@ -48,7 +49,15 @@ export class MemoryOutbox implements OutboxLedger {
         ...{ subject: null, messageId: null, repeats: false, keepMs: 1_000 },
         origin: { workflowId: null, nodeId: null, nodeName: null, event: null },
         ...entry,
-        ...{ id: `id-${entry.key}`, state: 'QUEUED', fence: 0, tries: 0, looks: 0, isHanded: false },
+        ...{
+          id: `id-${entry.key}`,
+          state: 'QUEUED',
+          fence: 0,
+          tries: 0,
+          refusals: 0,
+          looks: 0,
+          isHanded: false,
+        },
         ...{ dueAt: this.#now(), leaseUntil: null, queuedAt: this.#now(), begunAt: null },
         ...{ lastError: null, lastAnswer: null },
       };
@@ -188,6 +197,7 @@ export class MemoryOutbox implements OutboxLedger {
   #settle(row: Row, outcome: EntryOutcome): void {
     const isReturned = outcome.became === 'QUEUED' && outcome.isReturned === true;
     if (isReturned && row.state === 'SENDING') row.tries--;
+    if (outcome.became === 'QUEUED' && outcome.isRefusal === true && row.state === 'SENDING') row.refusals++;
     if (outcome.became !== 'UNKNOWN' && !isReturned) row.looks = 0;
     const delayMs = outcome.became === 'QUEUED' ? outcome.delayMs : null;
     const afterMs = outcome.became === 'UNKNOWN' ? outcome.lookAfterMs : delayMs;

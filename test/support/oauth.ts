@@ -4,6 +4,16 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { N8n } from './n8n';
+
+/** Presses the credential's "Connect" in n8n, and agrees. @returns what n8n answers */
+export async function signIn(n8n: N8n, credential: string): Promise<Response> {
+  const url = (await n8n.api.request('GET', `/rest/oauth2-credential/auth?id=${credential}`)) as string;
+  const agreed = await fetch(url, { redirect: 'manual' });
+  const back = new URL(agreed.headers.get('location') ?? '');
+  const cookie = `n8n-auth=${n8n.api.cookie}`;
+  return fetch(`${n8n.api.base}${back.pathname}${back.search}`, { headers: { cookie } });
+}
 
 export class OAuthServer {
   readonly #server: Server;
@@ -13,6 +23,8 @@ export class OAuthServer {
   user = 'ann';
   /** How long the tokens that it hands out are said to be good, in seconds. */
   lifetime = 3600;
+  /** It takes each refresh token once, and gives another one. */
+  rotates = false;
   /** How often a token was refreshed. */
   refreshed = 0;
   /** What was asked for at each sign-in. */
@@ -37,6 +49,15 @@ export class OAuthServer {
     return `${this.#url}/token`;
   }
 
+  /** What a credential of ours says of it. */
+  get credential(): Readonly<Record<string, string>> {
+    return {
+      ...{ provider: 'other', otherAuthUrl: this.authUrl, otherAccessTokenUrl: this.tokenUrl },
+      ...{ otherScope: 'mail offline', otherAuthQueryParameters: 'prompt=consent' },
+      ...{ clientId: 'n8n', clientSecret: 'client-secret' },
+    };
+  }
+
   get introspectionUrl(): string {
     return `${this.#url}/introspect`;
   }
@@ -46,6 +67,11 @@ export class OAuthServer {
     const token = randomUUID();
     this.#users.set(token, user);
     return token;
+  }
+
+  /** Whose it is; undefined: nobody's, or not any more. */
+  userOf(token: string): string | undefined {
+    return this.#users.get(token);
   }
 
   /** No access token that was handed out is good any more. */
@@ -87,10 +113,15 @@ export class OAuthServer {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   }
 
+  /** As of somebody who signs in. @returns what an access token is refreshed with */
+  grant(): string {
+    return this.#grant();
+  }
+
   /** @returns what stands for it that the user has signed in, and agreed */
-  #grant(): string {
+  #grant(user = this.user): string {
     const grant = randomUUID();
-    this.#grants.set(grant, this.user);
+    this.#grants.set(grant, user);
     return grant;
   }
 
@@ -102,7 +133,10 @@ export class OAuthServer {
       return [400, { error: 'invalid_grant', error_description: 'Token has been expired or revoked.' }];
     if (refreshing) this.refreshed++;
     const token = { access_token: this.issue(user), token_type: 'Bearer', expires_in: this.lifetime };
-    return [200, refreshing ? token : { ...token, refresh_token: grant }];
+    if (!refreshing) return [200, { ...token, refresh_token: grant }];
+    if (!this.rotates) return [200, token];
+    this.#grants.delete(grant);
+    return [200, { ...token, refresh_token: this.#grant(user) }];
   }
 
   #introspect(form: URLSearchParams): [status: number, answer: object] {

@@ -11,7 +11,7 @@ import {
 } from '../../engine/outbox/mail/mail-request';
 import { packOutgoing, recipientsText } from '../../engine/outbox/mail/packed-mail';
 import type { SmtpTimeouts } from '../../engine/outbox/mail/smtp-connect';
-import type { SmtpLogin } from '../../engine/outbox/mail/smtp-login';
+import type { LoginOf, SmtpLogin } from '../../engine/outbox/mail/smtp-login';
 import { SmtpSender } from '../../engine/outbox/mail/smtp-sender';
 import type { Trying, TryEnd } from '../../engine/outbox/sender';
 import { SMTP_PASSWORD, SMTP_USER } from './smtp';
@@ -20,15 +20,18 @@ import { SMTP_PASSWORD, SMTP_USER } from './smtp';
 const QUICK: SmtpTimeouts = { connect: 2_000, command: 700, answer: 700 };
 
 export const loginAt = (port: number, changed: Partial<SmtpLogin> = {}): SmtpLogin => ({
-  ...{ host: '127.0.0.1', port, secure: false, startTls: 'ifOffered', clientName: 'test.example' },
+  ...{ host: '127.0.0.1', port, secure: false, startTls: 'never', clientName: 'test.example' },
   ...{ user: SMTP_USER, proof: { password: SMTP_PASSWORD }, credential: '"Shop" (SMTP)' },
   ...changed,
 });
 
+/** Where a test looks for what was sent. */
+const SENT = { credential: { id: 'c2', name: 'Sent', type: 'imap' }, mailbox: null };
+
 export const requestAt = (port: number, changed: Partial<MailRequest> = {}): MailRequest => ({
   form: 1,
   login: { credential: { id: 'c1', name: 'Shop', type: 'smtp' }, user: SMTP_USER, host: '127.0.0.1', port },
-  ...{ schedule: DEFAULT_MAIL_SCHEDULE, inDoubt: 'aside', searchSent: true, limits: DEFAULT_MAIL_LIMITS },
+  ...{ schedule: DEFAULT_MAIL_SCHEDULE, inDoubt: 'aside', sent: SENT, limits: DEFAULT_MAIL_LIMITS },
   ...{ allowUnauthorizedCerts: false, ...changed },
 });
 
@@ -54,7 +57,7 @@ export async function dueMail(
       content: await packOutgoing(mail),
       recipient: recipientsText(mail.envelope),
     },
-    ...{ subject: mail.subject, messageId: mail.messageId, tries: 1, ageMs: 0 },
+    ...{ subject: mail.subject, messageId: mail.messageId, tries: 1, refusals: 0, ageMs: 0 },
     origin: { workflowId: null, nodeId: null, nodeName: null, event: null },
     ...changed,
   };
@@ -79,12 +82,9 @@ export class Tried implements Trying {
 }
 
 /** A sender whose logins are the same for all requests. */
-export const senderFor = (
-  login: SmtpLogin | (() => Promise<SmtpLogin>),
-  timeouts: SmtpTimeouts = QUICK,
-): SmtpSender =>
+export const senderFor = (login: SmtpLogin | LoginOf, timeouts: SmtpTimeouts = QUICK): SmtpSender =>
   new SmtpSender(
-    { loginOf: () => (typeof login === 'function' ? login() : Promise.resolve(login)) },
+    { loginOf: (...asked) => (typeof login === 'function' ? login(...asked) : Promise.resolve(login)) },
     timeouts,
   );
 

@@ -34,6 +34,9 @@ export interface Taken {
   readonly messageId: string;
   readonly to: readonly string[];
   readonly raw: Buffer;
+  /** It came encrypted, and from a client that calls itself so. */
+  readonly secure: boolean;
+  readonly client: string;
 }
 
 export const SMTP_USER = 'ann@example.com';
@@ -44,6 +47,10 @@ export class FaultySmtp {
   readonly #server: SMTPServer;
   #wire: Wire | undefined;
   faults: SmtpFaults = {};
+  /** Whether it takes an access token. */
+  takesToken = (token: string | undefined): boolean => token === SMTP_TOKEN;
+  /** What it does with each mail that it takes, before it answers: as one that files in a mailbox what it sends. */
+  file: (raw: Buffer) => Promise<void> = () => Promise.resolve();
   readonly accepted: Taken[] = [];
   #struck = 0;
   /** How each login was made. */
@@ -64,7 +71,7 @@ export class FaultySmtp {
         this.logins.push(auth.method);
         const { login } = this.faults;
         const isRight =
-          auth.method === 'XOAUTH2' ? auth.accessToken === SMTP_TOKEN : auth.password === SMTP_PASSWORD;
+          auth.method === 'XOAUTH2' ? this.takesToken(auth.accessToken) : auth.password === SMTP_PASSWORD;
         if (login) this.#answer(login, done);
         else if (isRight && auth.username === SMTP_USER) done(null, { user: auth.username });
         else done(errorOf({ code: 535, text: '5.7.8 Authentication failed' }));
@@ -93,10 +100,15 @@ export class FaultySmtp {
           }
           const raw = Buffer.concat(pieces);
           const messageId = messageIdOf(readHeaders(headerBlock(raw))) ?? '';
-          this.accepted.push({ messageId, to: session.envelope.rcptTo.map(({ address }) => address), raw });
-          if (mail === 'afterEnd') this.#strike(() => this.wire.cut());
-          else if (mail === 'silentAfter') this.#struck++;
-          else this.#answer(undefined, (error) => done(error ?? null, '2.0.0 OK: queued as 4711'));
+          const to = session.envelope.rcptTo.map(({ address }) => address);
+          const { secure, hostNameAppearsAs: client } = session;
+          this.accepted.push({ messageId, to, raw, secure, client });
+          const answer = (): void => {
+            if (mail === 'afterEnd') this.#strike(() => this.wire.cut());
+            else if (mail === 'silentAfter') this.#struck++;
+            else this.#answer(undefined, (error) => done(error ?? null, '2.0.0 OK: queued as 4711'));
+          };
+          this.file(raw).then(answer, () => this.#answer({ code: 451, text: '4.3.0 Not filed' }, done));
         });
       },
     });

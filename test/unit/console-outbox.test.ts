@@ -13,6 +13,7 @@ import type {
   TemplatesAnswer,
 } from '../../engine/console/outbox-api';
 import type { EntryAct } from '../../engine/ledger/outbox';
+import { newReader } from '../../engine/outbox/reader';
 import { deadMails, listening } from '../support/console-mails';
 import {
   assertGuarded,
@@ -244,6 +245,27 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
       assert.ok(open.wakes.length >= 1);
     });
 
+    it('leave what came to be in doubt since it was found', async () => {
+      let id: string | undefined;
+      await instead({
+        over: (ledger) => ({
+          entries: async (...asked) => {
+            const page = await ledger.entries(...asked);
+            await ledger.actOnEntries([id!], 'retry', 'somebody else');
+            await tried(ledger, [id!], UNKNOWN);
+            return page;
+          },
+        }),
+      });
+      [id] = await failed(2);
+      const { job } = (
+        await act({ action: 'retry', filter: { state: 'FAILED' }, count: 2 })
+      ).json<JobAnswer>();
+      const { seen, changed } = await ended(job);
+      assert.deepEqual([seen, changed], [2, 1]);
+      assert.equal((await open.get<EntryAnswer>(`/api/outbox/${id}`)).entry.state, 'UNKNOWN');
+    });
+
     it('are done to nothing where it is not said to what, and not to many more than were told of', async () => {
       const [id] = await failed(60);
       for (const [body, words] of [
@@ -384,6 +406,19 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
       for (const path of ['takeBack', 'remove'])
         for (const name of ['shop', 1, null, undefined, { a: 1 }])
           refusedWith(await open.post(`/api/endpoints/${path}`, { name }), 404, /no such endpoint/);
+    });
+
+    it('are not the places of Outbox Triggers, which nobody can take away', async () => {
+      const reader = newReader('w1', 'n1');
+      await open.ledger.saveEndpoint(reader, reader.name);
+      assert.deepEqual((await open.get<EndpointsAnswer>('/api/endpoints')).endpoints, []);
+      for (const path of ['takeBack', 'remove'])
+        refusedWith(
+          await open.post(`/api/endpoints/${path}`, { name: reader.name }),
+          404,
+          /no such endpoint/,
+        );
+      assert.equal((await open.ledger.endpoints()).length, 1);
     });
   });
 

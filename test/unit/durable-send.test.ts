@@ -109,6 +109,7 @@ interface Run {
   readonly runIndex?: number;
   readonly state?: object;
   readonly fromMail?: boolean;
+  readonly credentialIsGone?: boolean;
 }
 
 const DEFAULTS = {
@@ -134,6 +135,7 @@ function call(
     runIndex = 0,
     state = {},
     fromMail = false,
+    credentialIsGone = false,
   }: Run = {},
 ): Promise<INodeExecutionData[]> {
   store.held.set(id, mails);
@@ -166,13 +168,10 @@ function call(
       const value = values[name];
       return (typeof value === 'function' ? (value as (index: number) => unknown)(index) : value) ?? fallback;
     },
-    getCredentials: async () => ({
-      user: 'shop',
-      password: 'secret',
-      host: 'mail.example.com',
-      port: 465,
-      secure: true,
-    }),
+    getCredentials: async () => {
+      if (credentialIsGone) throw new Error('The credential "Office" is gone');
+      return { user: 'shop', password: 'secret', host: 'mail.example.com', port: 465, secure: true };
+    },
     getParentNodes: () => [{ name: 'Mail', type: 'n8n-nodes-durable-mail.durableImapTrigger' }],
     getWorkflowDataProxy: () => ({
       $runIndex: runIndex,
@@ -182,7 +181,7 @@ function call(
       },
     }),
     addExecutionHints: ({ message }: { message: string }) => hints.push(message),
-    continueOnFail: () => node?.onError === 'continueRegularOutput',
+    continueOnFail: () => node?.onError !== undefined && node.onError !== 'stopWorkflow',
     helpers: {
       assertBinaryData: (index: number, name: string) => {
         const file = items[index]?.binary?.[name];
@@ -207,6 +206,37 @@ const fails = (sending: Promise<unknown>, message: RegExp, description = /./): P
     assert.match(error.description ?? ' ', description);
     return true;
   });
+
+describe('where an email in doubt is looked for', () => {
+  const placeOf = async (
+    parameters: Record<string, unknown>,
+    node: Partial<INode> = {},
+  ): Promise<unknown> => {
+    const store = new FakeStore();
+    await call(store, [mailItem('m')], parameters, { mails: ['m'], node });
+    const { sent, inDoubt } = [...store.contents.values()][0]!.request as Record<string, unknown>;
+    return [sent, inDoubt];
+  };
+  const credentials = { smtp: { id: 'c1', name: 'Office' }, imap: { id: 'c2', name: 'Sent' } };
+  const credential = { ...credentials.imap, type: 'imap' };
+
+  it('is nowhere, unless the login opens a mailbox, or a person says where', async () => {
+    assert.deepEqual(await placeOf({}), [null, 'aside']);
+    const options = { sentMailbox: ' Archive ', inDoubt: 'againIfNotThere' };
+    assert.deepEqual(await placeOf({ lookInSent: 'imap', options }, { credentials }), [
+      { credential, mailbox: 'Archive' },
+      'againIfNotThere',
+    ]);
+    const [sent] = (await placeOf({ lookInSent: 'imap' }, { credentials })) as [unknown];
+    assert.deepEqual(sent, { credential, mailbox: null });
+  });
+
+  it('has to be somewhere, where that decides whether it is sent again', async () => {
+    const options = { inDoubt: 'againIfNotThere' };
+    await assert.rejects(placeOf({ options }), /needs a mailbox to look into\. .*"Look in Sent"/);
+    await assert.rejects(placeOf({ lookInSent: 'pop' }), /"Look in Sent" must be one of/);
+  });
+});
 
 describe('an email', () => {
   it('is queued under the key of its mail, sent once, and handed out again as it was to a retry', async () => {
@@ -498,8 +528,28 @@ describe('what became of it', () => {
       const [item] = await call(store, [mailItem('m')], {}, { ...run, id: '9', node });
       assert.match(item!.json['error'] as string, message);
       assert.deepEqual(item!.json['outbox'], { id: 'e1', state: became.state, repeated: true });
+      // n8n takes it for an error where it says no more than this.
+      const apart = { onError: 'continueErrorOutput' } as const;
+      const [aside] = await call(store, [mailItem('m')], {}, { ...run, id: '10', node: apart });
+      assert.deepEqual(Object.keys(aside!.json), ['error', 'message']);
+      assert.match(aside!.json['message'] as string, /e1/);
+      assert.deepEqual(aside!.pairedItem, { item: 0 });
       assert.equal(store.contents.size, 1);
     });
+
+  it('is handed out to a retry whose credential is gone by now, where it was sent', async () => {
+    const store = new FakeStore();
+    await call(store, [mailItem('m')], {}, { mails: ['m'] });
+    const gone = { mails: ['m', 'n'], credentialIsGone: true };
+    const [again] = await call(store, [mailItem('m')], {}, { ...gone, id: '8' });
+    assert.deepEqual(again!.json['outbox'], { id: 'e1', state: 'SENT', repeated: true });
+    await fails(call(store, [mailItem('m'), mailItem('n')], {}, { ...gone, id: '9' }), /"Office" is gone/);
+    const node = { onError: 'continueRegularOutput' } as const;
+    const both = await call(store, [mailItem('m'), mailItem('n')], {}, { ...gone, id: '10', node });
+    assert.deepEqual(both[0]!.json, again!.json);
+    assert.match(both[1]!.json['error'] as string, /"Office" is gone/);
+    assert.equal(store.contents.size, 1);
+  });
 
   it('SENT to some of several names those who were refused; BOUNCED is handed on, too', async () => {
     const store = new FakeStore();

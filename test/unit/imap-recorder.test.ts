@@ -4,7 +4,9 @@ import { describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { Recorder } from '../../engine/imap/read/recorder';
 import type { Ledger } from '../../engine/ledger/ledger';
+import type { NotedBounce } from '../../engine/ledger/outbox';
 import type { NewMessage, RecordBatch } from '../../engine/ledger/recording';
+import { silentLog } from '../support/log';
 
 const mail = (uid: number, bytes = 1_000): NewMessage => ({
   identity: `uid:${uid}`,
@@ -22,13 +24,24 @@ const mail = (uid: number, bytes = 1_000): NewMessage => ({
   due: [1],
 });
 
+interface Noted {
+  readonly ids: readonly string[];
+  /** How many mails were given to be recorded by then. */
+  readonly begun: number;
+}
+
 describe('recording what is read', () => {
   const recorder = (
     record: (batch: RecordBatch) => Promise<void>,
-  ): { recorder: Recorder; begun: number[]; told: (readonly number[])[] } => {
+  ): { recorder: Recorder; begun: number[]; told: (readonly number[])[]; noted: Noted[] } => {
+    const noted: Noted[] = [];
     const begun: number[] = [];
     const told: (readonly number[])[] = [];
     const ledger = {
+      noteBounces: (bounces: readonly NotedBounce[]) => {
+        noted.push({ ids: bounces.map(({ messageId }) => messageId), begun: begun.length });
+        return Promise.resolve([]);
+      },
       record: async (batch: RecordBatch) => {
         begun.push(...batch.messages.map(({ uid }) => uid!));
         await record(batch);
@@ -36,7 +49,8 @@ describe('recording what is read', () => {
       },
     } as unknown as Ledger;
     const hold = { sourceId: 1, fence: 1 };
-    return { recorder: new Recorder({ ledger, hold, recorded: (ids) => told.push(ids) }), begun, told };
+    const one = new Recorder({ ledger, hold, log: silentLog, recorded: (ids) => told.push(ids) });
+    return { recorder: one, begun, told, noted };
   };
 
   it('records one batch at a time, in order, and is done when all are', async () => {
@@ -101,6 +115,18 @@ describe('recording what is read', () => {
       letOne();
       await one.end();
     });
+
+  it('notes what came back before it records the mails that say so, in one question for a batch', async () => {
+    const { recorder: one, noted } = recorder(() => Promise.resolve());
+    const report = (uid: number): NewMessage => ({
+      ...mail(uid),
+      bounce: { messageId: `<${uid}@shop.example>`, reason: 'It came back.' },
+    });
+    await one.add([mail(1), report(2), { ...mail(3), bounce: null }, report(4)], []);
+    await one.add([mail(5)], []);
+    await one.end();
+    assert.deepEqual(noted, [{ ids: ['<2@shop.example>', '<4@shop.example>'], begun: 0 }]);
+  });
 
   it('records nothing behind what could not be recorded, and says so to whoever adds or ends', async () => {
     const { recorder: one, begun } = recorder(async ({ messages }) => {

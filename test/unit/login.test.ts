@@ -8,13 +8,8 @@ import { NodeOperationError } from 'n8n-workflow';
 import { DurableImapOAuth2Api } from '../../credentials/DurableImapOAuth2Api.credentials';
 import { ImapFault, toFault } from '../../engine/imap/session/fault';
 import { renewedLogin } from '../../engine/imap/session/login';
-import {
-  checkLogin,
-  type CredentialType,
-  type LoginContext,
-  readLogin,
-  toLogin,
-} from '../../nodes/DurableImapTrigger/login';
+import { checkLogin, type LoginContext, readLogin } from '../../nodes/DurableImapTrigger/login';
+import { type ImapType, toLogin } from '../../nodes/host/n8n/imap-credential';
 import { Authority } from '../support/authority';
 import type { Certificate } from '../support/certificate';
 
@@ -29,7 +24,7 @@ const byPassword = {
 
 /** n8n, as far as a login is read from it: one credential, and a provider that answers as it is told. */
 class FakeN8n {
-  readonly type: CredentialType;
+  readonly type: ImapType;
   readonly #id = randomUUID();
   data: ICredentialDataDecryptedObject;
   emailAddress: string | undefined;
@@ -40,13 +35,13 @@ class FakeN8n {
   provider: () => unknown = () => ({ access_token: `fresh ${this.refreshed}` });
   profile: () => unknown = () => ({ emailAddress: 'ann@gmail.com' });
 
-  constructor(type: CredentialType, data: ICredentialDataDecryptedObject) {
+  constructor(type: ImapType, data: ICredentialDataDecryptedObject) {
     this.type = type;
     this.data = data;
   }
 
   /** A credential with a token that n8n was told to be good for so long; null: it was not told. */
-  static signedIn(type: CredentialType, leftMs: number | null, data: object = {}): FakeN8n {
+  static signedIn(type: ImapType, leftMs: number | null, data: object = {}): FakeN8n {
     const token = {
       access_token: 'stored',
       refresh_token: 'grant',

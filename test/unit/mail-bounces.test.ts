@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { bounceOf, bounceReason } from '../../engine/outbox/mail/bounce';
+import { bounceOf, bounceReason } from '../../engine/mail/bounce/bounce';
 import { headerBlock } from '../../engine/mail/headers';
-import { hintsAtBounce } from '../../engine/outbox/mail/bounce-parts';
+import { hintsAtBounce } from '../../engine/mail/bounce/parts';
 import {
   BOUNCED_ID,
   exchangeOnline,

@@ -48,9 +48,9 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'durable-mail-outbox-'));
   outbox = await openSqliteLedger(join(folder, 'ledger.sqlite'));
   over = {
-    actOnEntries: async (ids, name, by) => {
+    actOnEntries: async (ids, name, by, states) => {
       acts.push([ids.length, name, by]);
-      return outbox.actOnEntries(ids, name, by);
+      return outbox.actOnEntries(ids, name, by, states);
     },
   };
 });
@@ -196,6 +196,28 @@ describe('an act on entries', () => {
       await assert.rejects(by({}), /No filter is set, so every entry would be chosen/);
       await assert.rejects(by({ workflowId: 'w', recipient: ' ' }), /The filter "Recipient" is empty/);
     }
+  });
+});
+
+describe('a retry of all that failed', () => {
+  it('leaves one that came to be in doubt since it was found', async () => {
+    const [one, other] = (await failed(2)).map(({ id }) => id);
+    over['entries'] = async (...asked) => {
+      const page = await outbox.entries(...asked);
+      await outbox.actOnEntries([one!], 'retry', 'somebody else');
+      await tried(outbox, [one!], { became: 'UNKNOWN', error: 'cut', lookAfterMs: null });
+      return page;
+    };
+    const found = { operation: 'retry', entrySelect: 'filter', entryFilters: { workflowId: 'w1' } };
+    assert.deepEqual(await ask(found), [{ count: 1 }]);
+    const states = (await outbox.entriesOf({ ids: [one!, other!] })).map(({ id, state }) => [id, state]);
+    assert.deepEqual(
+      new Map(states as [string, string][]),
+      new Map([
+        [one, 'UNKNOWN'],
+        [other, 'QUEUED'],
+      ]),
+    );
   });
 });
 

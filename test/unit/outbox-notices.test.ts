@@ -128,7 +128,7 @@ describe('notices of the outbox', () => {
     const reading = notices();
     await reading.begin();
     const id = await ended('SENT', { kind: 'mail', messageId: '<a@example.com>' });
-    await ledger.noteBounce('<a@example.com>', '550 No such user');
+    await ledger.noteBounces([{ messageId: '<a@example.com>', reason: '550 No such user' }]);
     const { id: endpoint } = await ledger.saveEndpoint(
       {
         ...{ name: 'CRM', url: 'https://example.com/hook', request: { form: 1 } },

@@ -168,6 +168,17 @@ describe('whoever sends what the outbox holds', () => {
     );
   });
 
+  it('counts what is refused for now apart from what is not reached', async () => {
+    const outbox = new MemoryOutbox();
+    const whys = (['connection', 'connection', 'refused', 'refused', 'refused'] as const)[Symbol.iterator]();
+    const senders = new Senders(async () => failed('no', { why: whys.next().value ?? 'refused' }));
+    outbox.enqueue([{ key: 'a' }]);
+    started(outbox, senders.sender({ schedule: () => ({ connection: [1, 1], refused: [1, 1, 1, 1] }) }));
+    await becomes(outbox, 'FAILED');
+    assert.equal(senders.handed.length, 5);
+    assert.deepEqual([outbox.of('id-a').tries, outbox.of('id-a').refusals], [5, 2]);
+  });
+
   it('settles nothing, and hands nothing over, of what another has by now', async () => {
     const outbox = new MemoryOutbox();
     let isSlow = true;
@@ -260,10 +271,17 @@ describe('whoever sends what the outbox holds', () => {
     await until('both were looked for', () => looked.length === 2);
     await until('it is there', () => outbox.of('id-there').state === 'SENT');
     assert.deepEqual(senders.handed, []);
-    outbox.moveOn(61_000);
-    sending.queued();
+    for (const [count, ms] of [
+      [3, 61_000],
+      [4, 301_000],
+    ] as const) {
+      assert.deepEqual(senders.handed, []);
+      outbox.moveOn(ms);
+      sending.queued();
+      await until('it was looked for again', () => looked.length === count);
+    }
     await becomes(outbox, 'SENT');
-    assert.deepEqual([senders.handed, looked.sort()], [['gone'], ['gone', 'gone', 'there']]);
+    assert.deepEqual([senders.handed, looked.sort()], [['gone'], ['gone', 'gone', 'gone', 'there']]);
   });
 
   it('waits with what it has no sender for, and sends the others', async () => {

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { EntryOutcome } from '../../engine/ledger/outbox';
-import type { Sender, TryEnd } from '../../engine/outbox/sender';
+import { DEFAULT_MAIL_SCHEDULE, THREE_TRIES } from '../../engine/outbox/mail/mail-request';
+import { DEFAULT_WEBHOOK_SCHEDULE } from '../../engine/outbox/webhook/webhook-request';
+import type { InDoubt, Sender, TryEnd } from '../../engine/outbox/sender';
 import { afterLook, afterTry, type Found } from '../../engine/outbox/tries';
 
 const MINUTE_MS = 60_000;
@@ -15,10 +17,10 @@ const sender = (more: Partial<Sender> = {}): Sender => ({
   inDoubt: () => 'aside',
   ...more,
 });
-const looking = (inDoubt: 'aside' | 'again' = 'aside'): Sender =>
+const looking = (inDoubt: InDoubt = 'aside'): Sender =>
   sender({ look: async () => null, inDoubt: () => inDoubt });
 
-const tried = (tries: number) => ({ tries, ageMs: 90 * MINUTE_MS, request: {} });
+const tried = (tries: number, refusals = 0) => ({ tries, refusals, ageMs: 90 * MINUTE_MS, request: {} });
 const failed = (why: 'connection' | 'refused', more = {}): TryEnd => ({
   ...{ end: 'failed', error: 'no answer', why },
   ...more,
@@ -31,7 +33,10 @@ const delayOf = (outcome: EntryOutcome): number => {
 describe('what becomes of an entry after a try', () => {
   it('waits as its schedule says, for each kind of failure, and never less', () => {
     const delays = (why: 'connection' | 'refused', dice: number): number[] =>
-      [1, 2].map((tries) => delayOf(afterTry(tried(tries), failed(why), sender(), () => dice)));
+      [1, 2].map((tries) => {
+        const before = tried(tries, why === 'refused' ? tries - 1 : 0);
+        return delayOf(afterTry(before, failed(why), sender(), () => dice));
+      });
     assert.deepEqual(delays('connection', 0), [1_000, 2_000]);
     assert.deepEqual(delays('refused', 0), [MINUTE_MS, 5 * MINUTE_MS]);
     assert.deepEqual(delays('refused', 1), [1.2 * MINUTE_MS, 6 * MINUTE_MS]);
@@ -43,8 +48,39 @@ describe('what becomes of an entry after a try', () => {
     assert.deepEqual([after(1_000), after(600_000), after(1e12)], [MINUTE_MS, 600_000, 86_400_000]);
   });
 
+  it('counts what is not reached and what says "not now" apart, where one has delays that the other has not', () => {
+    /** What an entry waits before each further try, ms; FAILED at its end. */
+    const waits = (by: Sender, whys: readonly ('connection' | 'refused')[]): unknown[] => {
+      let refusals = 0;
+      return whys.map((why, at) => {
+        const outcome = afterTry(tried(at + 1, refusals), failed(why), by, () => 0);
+        if (outcome.became === 'QUEUED' && outcome.isRefusal) refusals++;
+        return outcome.became === 'QUEUED' ? outcome.delayMs : outcome.became;
+      });
+    };
+    const [c, r] = ['connection', 'refused'] as const;
+    const [s, min] = [1_000, MINUTE_MS];
+    const mail = sender({ schedule: () => DEFAULT_MAIL_SCHEDULE });
+    const whole = [1 * s, 2 * s, 4 * s, 1 * min, 5 * min, 15 * min, 60 * min, 'FAILED'];
+    assert.deepEqual(waits(mail, [c, c, c, c, c, c, c, c]), whole);
+    assert.deepEqual(waits(mail, [r, r, r, r, r]), whole.slice(3));
+    // A server that comes up again, and is busy.
+    assert.deepEqual(waits(mail, [c, c, c, r, r, r, r, r]), whole);
+    assert.deepEqual(waits(mail, [r, c, c, r, c]), [1 * min, 1 * s, 2 * s, 5 * min, 4 * s]);
+    assert.deepEqual(waits(mail, [c, c, c, c, r, c, r, c]), whole);
+    // Both have the same: so many tries, whatever they fail with.
+    const three = sender({ schedule: () => THREE_TRIES });
+    for (const why of [c, r]) assert.equal(waits(three, [c, r, why])[2], 'FAILED');
+    const hook = sender({ schedule: () => DEFAULT_WEBHOOK_SCHEDULE });
+    assert.deepEqual(waits(hook, [c, r, c, r]), [1 * min, 5 * min, 15 * min, 'FAILED']);
+    // One of them may have none at all.
+    const own = sender({ schedule: () => ({ connection: [], refused: [s, min] }) });
+    assert.deepEqual(waits(own, [r, r, r]), [s, min, 'FAILED']);
+    assert.deepEqual(waits(own, [r, c]), [s, 'FAILED']);
+  });
+
   it('has failed when no try is left, and says how often it was tried, and over how long', () => {
-    assert.deepEqual(afterTry(tried(3), failed('refused', { answer: '451 later' }), sender()), {
+    assert.deepEqual(afterTry(tried(3, 2), failed('refused', { answer: '451 later' }), sender()), {
       ...{ became: 'FAILED', answer: '451 later' },
       error: 'It was tried 3 times in 90 min. The last time: no answer',
     });
@@ -80,6 +116,11 @@ describe('an entry that may have arrived', () => {
     assert.equal(set.became === 'UNKNOWN' && set.lookAfterMs, null);
     assert.ok(set.became === 'UNKNOWN' && set.error.startsWith('cut off It may have arrived'));
     assert.equal(delayOf(afterTry(tried(1), end, sender({ inDoubt: () => 'again' }), () => 0)), 1_000);
+    assert.equal(
+      afterTry(tried(1), end, sender({ inDoubt: () => 'againIfNotThere' })).became,
+      'UNKNOWN',
+      'nobody can look',
+    );
   });
 
   it('never counts as failed, however often it was sent', () => {
@@ -103,12 +144,33 @@ describe('an entry that was looked for', () => {
     assert.equal(looks(['notSent', 'sent'], looking()).became, 'SENT');
   });
 
-  it('is looked for twice before anything is made of it that it is not there', () => {
+  it('is looked for three times, over 6 min, before anything is made of it that it is not there', () => {
     const first = looks(['notSent'], looking('again'));
     assert.equal(first.became === 'UNKNOWN' && first.lookAfterMs, MINUTE_MS);
-    assert.equal(delayOf(looks(['notSent', 'notSent'], looking('again'))), 0);
+    const second = looks(['notSent', 'notSent'], looking('again'));
+    assert.equal(second.became === 'UNKNOWN' && second.lookAfterMs, 5 * MINUTE_MS);
+    for (const inDoubt of ['again', 'againIfNotThere'] as const)
+      assert.equal(delayOf(looks(['notSent', 'notSent', 'notSent'], looking(inDoubt))), 0);
     const aside = looks(['notSent', null, 'notSent'], looking());
     assert.equal(aside.became === 'UNKNOWN' && aside.lookAfterMs, null);
+    assert.equal(looks(['notSent', 'notSent', 'sent'], looking('againIfNotThere')).became, 'SENT');
+  });
+
+  it('is never "not there" because nobody could look, and says once why', () => {
+    const cannot = { cannot: 'the login is refused' };
+    const by = looking('againIfNotThere');
+    const aside = looks([cannot, cannot, null, cannot], by);
+    assert.ok(aside.became === 'UNKNOWN' && aside.lookAfterMs === null, aside.became);
+    assert.equal(
+      aside.error,
+      'cut off It could not be looked for: the login is refused. It may have arrived: look whether it did, then mark it as sent or send it again.',
+    );
+    // Once is not believed.
+    assert.equal(looks([null, cannot, null, 'notSent'], by).became, 'UNKNOWN');
+    assert.equal(looks(['notSent', null, cannot, cannot], by).became, 'UNKNOWN');
+    assert.equal(looks(['notSent', cannot, cannot, 'notSent'], by).became, 'QUEUED');
+    const then = looks(['notSent', cannot, 'notSent'], by);
+    assert.ok(then.became === 'QUEUED' && then.error === 'cut off It was looked for, and was not there.');
   });
 
   it('is looked for after 10 s, 1 min, 5 min and 30 min, where nobody can say; then its sender decides', () => {
@@ -135,7 +197,7 @@ describe('an entry that was looked for', () => {
   });
 
   it('is not sent again for longer than a day', () => {
-    const outcome = looks(['notSent', 'notSent'], looking('again'), 86_400_001);
+    const outcome = looks(['notSent', 'notSent', 'notSent'], looking('again'), 86_400_001);
     assert.equal(outcome.became === 'UNKNOWN' && outcome.lookAfterMs, null);
   });
 

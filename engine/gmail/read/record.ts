@@ -3,6 +3,7 @@
 // is bounded by a group of mails.
 import type { PackedContent } from '../../ledger/content';
 import type { NewMessage } from '../../ledger/recording';
+import { bounceIn } from '../../mail/bounce/bounce';
 import { senderOf, subjectOf } from '../../mail/envelope';
 import { headerBlock, readHeaders } from '../../mail/headers';
 import { messageIdOf } from '../../mail/identity';
@@ -157,6 +158,7 @@ async function messagesOf(round: Round, { message, gone = false, wants }: ReadMa
     uidValidity: null,
     receivedAt: message && message.internalDate,
     size: message ? message.raw.length : 0,
+    bounce: message && bounceIn(message.raw),
   };
   const identities = new Set(wants.map(({ identity }) => identity));
   return Promise.all(

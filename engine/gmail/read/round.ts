@@ -1,6 +1,7 @@
 // One round of reading an account: who takes part, where each stands, and what was found out on the way.
 // Invariants: a cursor changes here only when it is stored; who was refused takes no part any more and keeps its place.
 import type { NewMessage } from '../../ledger/recording';
+import { noteBounces } from '../../source/bounces';
 import { type GmailCursor, storedCursor } from './cursor';
 import type { GmailBeginning, GmailSyncJob } from './job';
 
@@ -101,7 +102,8 @@ export class Round {
       subscriptionId,
       cursor: storedCursor(cursor),
     }));
-    const { ledger, hold, recorded } = this.job;
+    const { ledger, hold, log, recorded } = this.job;
+    await noteBounces(ledger, messages, log);
     const news = await ledger.record({ hold, messages, cursors });
     for (const [id, cursor] of moves) {
       const place = this.#places.get(id);

@@ -1,8 +1,10 @@
 // From mails that are due to somebody to what is recorded of them: content, or why there is none.
 // Invariant: what is recorded as a mail's content is the whole mail; one that is not handed out is recorded without it
 // once it was asked for often enough, and its run reads it again.
-import { LARGE_BYTES, packMail } from '../../ledger/content';
+import { LARGE_BYTES, packMail, piecesOf, unpackContent } from '../../ledger/content';
 import type { NewMessage } from '../../ledger/recording';
+import { bounceIn } from '../../mail/bounce/bounce';
+import { hintsAtBounce } from '../../mail/bounce/parts';
 import { senderOf, subjectOf } from '../../mail/envelope';
 import { headerBlock, readHeaders } from '../../mail/headers';
 import { messageIdOf, softIdentity, weakIdentity } from '../../mail/identity';
@@ -98,7 +100,18 @@ async function messageOf(job: SyncJob, { mail: read, raw, packed, block }: ReadM
     receivedAt: facts.receivedAt,
     size: facts.size || (raw?.length ?? packed?.size ?? 0),
     content: packed?.content ?? (raw ? await packMail(raw) : null),
+    bounce: await bounceOf(raw, packed),
   };
+}
+
+/** Of a large one its first piece says it. */
+async function bounceOf(
+  raw: Buffer | undefined,
+  packed: PackedMail | undefined,
+): Promise<ReturnType<typeof bounceIn>> {
+  if (raw) return bounceIn(raw);
+  if (!packed || !hintsAtBounce(packed.header)) return null;
+  return bounceIn(await unpackContent(piecesOf(packed.content)[0]!));
 }
 
 /** What its header says that a mail is known and looked for by. @param header null: nothing is known of it */

@@ -5,10 +5,13 @@ import type { Ledger } from '../../ledger/ledger';
 import type { NewMessage } from '../../ledger/recording';
 import type { Cursor } from '../../ledger/subscriptions';
 import type { SourceHold } from '../../ledger/source-holds';
+import type { Log } from '../../runtime/log';
+import { noteBounces } from '../../source/bounces';
 
 export interface RecorderPorts {
   readonly ledger: Ledger;
   readonly hold: SourceHold;
+  readonly log: Log;
   /** Called after each commit with the subscriptions that have new events. */
   readonly recorded: (subscriptionIds: readonly number[]) => void;
 }
@@ -66,7 +69,8 @@ export class Recorder {
     messages: readonly NewMessage[],
     cursors: readonly { readonly subscriptionId: number; readonly cursor: Cursor }[],
   ): Promise<void> {
-    const { ledger, hold, recorded } = this.#ports;
+    const { ledger, hold, log, recorded } = this.#ports;
+    await noteBounces(ledger, messages, log);
     const news = await ledger.record({ hold, messages, cursors });
     if (news.length > 0) recorded(news);
   }

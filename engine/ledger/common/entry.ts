@@ -104,6 +104,7 @@ export interface StoredOutcome {
   /** Until it is tried, or looked for, again; null: never by itself. */
   readonly delayMs: number | null;
   readonly isReturned: boolean;
+  readonly isRefusal: boolean;
 }
 
 export function storedOutcome({ id, fence, outcome }: SettledEntry): StoredOutcome {
@@ -115,6 +116,7 @@ export function storedOutcome({ id, fence, outcome }: SettledEntry): StoredOutco
     answer: entryText('answer' in outcome ? outcome.answer : undefined),
     delayMs: delayOf(outcome),
     isReturned: outcome.became === 'QUEUED' && outcome.isReturned === true,
+    isRefusal: outcome.became === 'QUEUED' && outcome.isRefusal === true,
   };
 }
 

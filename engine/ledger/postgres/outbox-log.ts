@@ -2,7 +2,6 @@
 // Invariants: a listing looks through windows of the log, so that no statement reads a million entries for a filter that finds
 // nothing; rows are locked in the order of `seq`.
 import { monotonicNow } from '../../runtime/time';
-import { askableText } from '../askable';
 import { regexOf } from '../common/any-case';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
@@ -79,7 +78,8 @@ const hasContent = `exists (select 1 from durable_mail.outgoing_content where en
 /** @param where which of those that are named, as they are when they are locked */
 const acted = (where: string, set: string): string => `
   with named as materialized (
-    select seq from durable_mail.outgoing where id = any($1) and ${where} order by seq for update)
+    select seq from durable_mail.outgoing
+    where id = any($1) and ${where} and ($3::text[] is null or state = any($3)) order by seq for update)
   update durable_mail.outgoing set ${set}, act = $2
   from named where outgoing.seq = named.seq
   returning outgoing.id`;
@@ -88,7 +88,7 @@ const hurry = acted(`state = 'QUEUED'`, `due_at = ${NOW}`);
 
 const again = acted(
   `state in ('FAILED', 'UNKNOWN', 'CANCELLED', 'BOUNCED') and ${hasContent}`,
-  `state = 'QUEUED', tries = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null`,
+  `state = 'QUEUED', tries = 0, refusals = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null`,
 );
 
 const settledBy = (state: 'CANCELLED' | 'SENT'): string => `
@@ -110,10 +110,15 @@ const forgetContents = `
 
 const bounce = `
   with named as materialized (
-    select seq from durable_mail.outgoing
-    where message_id = $1 and state in ('SENT', 'UNKNOWN') order by seq for update)
+    select seq, (
+      select reason from unnest($1::text[], $2::text[]) with ordinality asked (message_id, reason, place)
+      where asked.message_id = outgoing.message_id order by place limit 1) as reason
+    from durable_mail.outgoing
+    where message_id = any($1) and (state in ('SENT', 'UNKNOWN') or state = 'SENDING' and handed)
+    order by seq for update)
   update durable_mail.outgoing set
-    state = 'BOUNCED', due_at = null, lease_until = null, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms, last_error = $2
+    state = 'BOUNCED', due_at = null, lease_until = null, handed = false, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms,
+    last_error = reason
   from named where outgoing.seq = named.seq
   returning outgoing.id`;
 
@@ -235,21 +240,24 @@ const STATEMENTS: Readonly<Record<EntryAct, readonly string[]>> = {
   forget: [forget],
 };
 
-const actOnEntries: Method<'actOnEntries'> = (connection, ids, what, by) =>
+const actOnEntries: Method<'actOnEntries'> = (connection, ids, what, by, states) =>
   connection.transaction(async (statements) => {
     // One who does the same again is told again.
     const told = JSON.stringify({ what, by: doerOf(by), at: Date.now() });
     const changed: string[] = [];
     for (const statement of STATEMENTS[what])
-      for (const { id } of await statements.all<{ id: string }>(statement, ids, told)) changed.push(id);
+      for (const { id } of await statements.all<{ id: string }>(statement, ids, told, states ?? null))
+        changed.push(id);
     if (what === 'forget') await statements.run(forgetContents, changed);
     return changed;
   });
 
-const noteBounce: Method<'noteBounce'> = async (connection, messageId, reason) =>
-  (await connection.all<{ id: string }>(bounce, askableText(messageId, 'messageId'), entryText(reason))).map(
-    ({ id }) => id,
-  );
+const noteBounces: Method<'noteBounces'> = async (connection, bounces) => {
+  if (bounces.length === 0) return [];
+  const ids = bounces.map(({ messageId }) => storable(messageId));
+  const reasons = bounces.map(({ reason }) => entryText(reason));
+  return (await connection.all<{ id: string }>(bounce, ids, reasons)).map(({ id }) => id);
+};
 
 type Log =
   | 'entriesOf'
@@ -258,7 +266,7 @@ type Log =
   | 'countEntries'
   | 'oldestQueuedAt'
   | 'actOnEntries'
-  | 'noteBounce';
+  | 'noteBounces';
 
 export const outboxLog: Part<Pick<Outbox, Log>> = {
   entriesOf,
@@ -267,7 +275,7 @@ export const outboxLog: Part<Pick<Outbox, Log>> = {
   countEntries,
   oldestQueuedAt,
   actOnEntries,
-  noteBounce,
+  noteBounces,
 };
 
 /** @returns how many entries it deleted */

@@ -23,8 +23,10 @@ export const outboxMigration = `
     event_id text collate "C",
     keep_ms bigint not null check (keep_ms >= 0),
     fence int not null default 0 check (fence >= 0),
-    -- How often it was begun since it was queued last, and how often it was looked for since it is in doubt.
+    -- How often it was begun since it was queued last, how often it was refused for now, and how often it was looked for since it
+    -- is in doubt.
     tries int not null default 0 check (tries >= 0),
+    refusals int not null default 0 check (refusals between 0 and tries),
     looks int not null default 0 check (looks >= 0),
     -- It may have arrived.
     handed boolean not null default false,
@@ -56,7 +58,7 @@ export const outboxMigration = `
   create index outgoing_unsent on durable_mail.outgoing (state, seq) where state <> 'SENT';
   -- oldestQueuedAt
   create index outgoing_queued on durable_mail.outgoing (queued_at) where state = 'QUEUED';
-  -- noteBounce
+  -- noteBounces
   create index outgoing_message on durable_mail.outgoing (message_id) where message_id is not null;
   -- entries of a mail
   create index outgoing_event on durable_mail.outgoing (event_id, seq) where event_id is not null;

@@ -102,7 +102,8 @@ const lockLanes = `
 const selectLanes = `select distinct lane from durable_mail.outgoing where id = any($1)`;
 
 // Whoever had it is gone. What may have arrived is in doubt, unless its receiver knows it again. Beside it, what is put off for
-// longer than any try is: it was stored before the clock was set back.
+// longer than any try is: it was stored before the clock was set back. It is due since its lease ran out, not since now: to one whose
+// transaction began a moment before and had to wait for the lane, now is later than its own.
 const lapse = (of: string): string => `
   with lapsed as materialized (
     select seq from durable_mail.outgoing
@@ -114,8 +115,8 @@ const lapse = (of: string): string => `
     where ${of} and due_at > ${NOW} + ${MOST_ENTRY_DELAY_MS + AHEAD_MARGIN_MS})
   update durable_mail.outgoing set
     state = case when state = 'UNKNOWN' or handed and not repeats then 'UNKNOWN' else 'QUEUED' end,
-    looks = case when state = 'UNKNOWN' then looks else 0 end, handed = false, due_at = ${NOW}, lease_until = null,
-    last_error = case when state = 'SENDING' then 'The process that sent it stopped or stalled.' else last_error end
+    looks = case when state = 'UNKNOWN' then looks else 0 end, handed = false, due_at = least(lease_until, ${NOW}),
+    lease_until = null, last_error = case when state = 'SENDING' then 'The process that sent it stopped or stalled.' else last_error end
   from lapsed where outgoing.seq = lapsed.seq`;
 
 const lapseLane = lapse('lane = $1');
@@ -163,7 +164,7 @@ const begin = `
     returning outgoing.*)
   select id, fence, key, kind, lane, state, request, packed, recipient, subject, message_id as "messageId",
     workflow_id as "workflowId", node_id as "nodeId", node_name as "nodeName", event_id as event,
-    case when state = 'UNKNOWN' then looks else tries end as tries, greatest(0, ${NOW} - queued_at) as "ageMs"
+    case when state = 'UNKNOWN' then looks else tries end as tries, refusals, greatest(0, ${NOW} - queued_at) as "ageMs"
   from begun join durable_mail.outgoing_content on entry_seq = seq
   order by seq`;
 
@@ -189,12 +190,13 @@ const settle = `
   with ${lockTheirs},
   said as (
     select held.seq, said.*
-    from held join unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::boolean[])
-      with ordinality said (became, error, answer, delay, is_returned, place) on said.place = held.place)
+    from held join unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::boolean[], $8::boolean[])
+      with ordinality said (became, error, answer, delay, is_returned, is_refusal, place) on said.place = held.place)
   update durable_mail.outgoing set
     state = case when outgoing.state = 'UNKNOWN' and said.is_returned then 'UNKNOWN' else said.became end,
     due_at = ${NOW} + said.delay, lease_until = null, handed = false,
     tries = case when outgoing.state = 'SENDING' and said.is_returned then outgoing.tries - 1 else outgoing.tries end,
+    refusals = case when outgoing.state = 'SENDING' and said.is_refusal then outgoing.refusals + 1 else outgoing.refusals end,
     looks = case when said.became = 'UNKNOWN' or said.is_returned then outgoing.looks else 0 end,
     settled_at = case when said.became in ('SENT', 'FAILED') then ${NOW} end,
     drop_at = case when said.became in ('SENT', 'FAILED') then ${NOW} + outgoing.keep_ms end,
@@ -248,7 +250,7 @@ interface Due {
 }
 
 type Begun = Omit<EntryColumns, 'state'> &
-  Pick<DueEntry, 'fence' | 'state' | 'ageMs'> & { readonly packed: Buffer };
+  Pick<DueEntry, 'fence' | 'state' | 'refusals' | 'ageMs'> & { readonly packed: Buffer };
 
 const takeEntries: Method<'takeEntries'> = (connection, request) =>
   connection.transaction(async (statements) => {
@@ -333,6 +335,7 @@ const dueEntry = (row: Begun): DueEntry => ({
   messageId: row.messageId,
   origin: originOf(row),
   tries: row.tries,
+  refusals: row.refusals,
   ageMs: row.ageMs,
 });
 
@@ -353,6 +356,7 @@ const settleEntries: Method<'settleEntries'> = async (connection, settled) => {
     said.map(({ answer }) => answer),
     said.map(({ delayMs }) => delayMs),
     said.map(({ isReturned }) => isReturned),
+    said.map(({ isRefusal }) => isRefusal),
   );
 };
 

@@ -2,7 +2,6 @@
 // Invariant: a listing looks through windows of the log, so that a filter that finds nothing holds up nobody.
 import { setImmediate } from 'node:timers/promises';
 import { monotonicNow } from '../../runtime/time';
-import { askableText } from '../askable';
 import { globOf } from '../common/any-case';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
@@ -49,7 +48,9 @@ const countStates = `
 
 const selectOldest = `select min(queued_at) as at from outgoing where state = 'QUEUED'`;
 
-const ids = 'id in (select value from json_each(?1))';
+// ?3: the states that are meant.
+const ids = `
+  id in (select value from json_each(?1)) and (?3 is null or state in (select value from json_each(?3)))`;
 const hasContent = 'exists (select 1 from outgoing_content where entry_seq = outgoing.seq)';
 const act = `json(?2)`;
 
@@ -57,7 +58,7 @@ const hurry = `update outgoing set due_at = ${NOW}, act = ${act} where ${ids} an
 
 const again = `
   update outgoing set
-    state = 'QUEUED', tries = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null, act = ${act}
+    state = 'QUEUED', tries = 0, refusals = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null, act = ${act}
   where ${ids} and state in ('FAILED', 'UNKNOWN', 'CANCELLED', 'BOUNCED') and ${hasContent}
   returning id`;
 
@@ -85,8 +86,9 @@ const forgetContents = `
 
 const bounce = `
   update outgoing set
-    state = 'BOUNCED', due_at = null, lease_until = null, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms, last_error = ?2
-  where message_id = ?1 and state in ('SENT', 'UNKNOWN')
+    state = 'BOUNCED', due_at = null, lease_until = null, handed = 0, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms,
+    last_error = ?2
+  where message_id = ?1 and (state in ('SENT', 'UNKNOWN') or state = 'SENDING' and handed)
   returning id`;
 
 const sweepEntries = `
@@ -213,7 +215,7 @@ const STATEMENTS: Readonly<Record<EntryAct, readonly string[]>> = {
   forget: [forget],
 };
 
-const actOnEntries: Method<'actOnEntries'> = (connection, given, what, by) =>
+const actOnEntries: Method<'actOnEntries'> = (connection, given, what, by, states) =>
   connection.transaction(() => {
     // One who does the same again is told again.
     const told = JSON.stringify({ what, by: doerOf(by), at: Date.now() });
@@ -224,16 +226,21 @@ const actOnEntries: Method<'actOnEntries'> = (connection, given, what, by) =>
         statement,
         JSON.stringify(given.filter((one) => !changed.has(one))),
         told,
+        states ? JSON.stringify(states) : null,
       ))
         changed.add(id);
     if (what === 'forget') connection.run(forgetContents, JSON.stringify([...changed]));
     return [...changed];
   });
 
-const noteBounce: Method<'noteBounce'> = (connection, messageId, reason) =>
-  connection
-    .all<{ id: string }>(bounce, askableText(messageId, 'messageId'), entryText(reason))
-    .map(({ id }) => id);
+const noteBounces: Method<'noteBounces'> = (connection, bounces) =>
+  bounces.length === 0
+    ? []
+    : connection.transaction(() =>
+        bounces.flatMap(({ messageId, reason }) =>
+          connection.all<{ id: string }>(bounce, storable(messageId), entryText(reason)).map(({ id }) => id),
+        ),
+      );
 
 type Log =
   | 'entriesOf'
@@ -242,7 +249,7 @@ type Log =
   | 'countEntries'
   | 'oldestQueuedAt'
   | 'actOnEntries'
-  | 'noteBounce';
+  | 'noteBounces';
 
 export const outboxLog: Part<Pick<Outbox, Log>> = {
   entriesOf,
@@ -251,7 +258,7 @@ export const outboxLog: Part<Pick<Outbox, Log>> = {
   countEntries,
   oldestQueuedAt,
   actOnEntries,
-  noteBounce,
+  noteBounces,
 };
 
 /** @returns how many entries it deleted */

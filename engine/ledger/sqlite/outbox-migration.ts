@@ -34,8 +34,10 @@ export const outboxMigration = `
     event_id text,
     keep_ms integer not null check (keep_ms >= 0),
     fence integer not null default 0 check (fence >= 0),
-    -- How often it was begun since it was queued last, and how often it was looked for since it is in doubt.
+    -- How often it was begun since it was queued last, how often it was refused for now, and how often it was looked for since it
+    -- is in doubt.
     tries integer not null default 0 check (tries >= 0),
+    refusals integer not null default 0 check (refusals between 0 and tries),
     looks integer not null default 0 check (looks >= 0),
     -- It may have arrived.
     handed integer not null default 0 check (handed in (0, 1)),
@@ -66,7 +68,7 @@ export const outboxMigration = `
   create index outgoing_unsent on outgoing (state, seq) where state <> 'SENT';
   -- oldestQueuedAt
   create index outgoing_queued on outgoing (queued_at) where state = 'QUEUED';
-  -- noteBounce
+  -- noteBounces
   create index outgoing_message on outgoing (message_id) where message_id is not null;
   -- entries of a mail
   create index outgoing_event on outgoing (event_id, seq) where event_id is not null;

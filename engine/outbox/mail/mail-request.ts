@@ -2,7 +2,7 @@
 // mail is enqueued and read by whoever sends it, perhaps a later version in another process.
 // Invariants: nothing secret is in it, and nothing of the mail: its addresses, too, stand in its content, so that who forgets
 // that forgets all of it; what this version cannot read is said, and never guessed at.
-import type { LaneLimits, TrySchedule } from '../sender';
+import type { InDoubt, LaneLimits, TrySchedule } from '../sender';
 
 export const MAIL_KIND = 'mail';
 
@@ -16,15 +16,23 @@ export interface MailLogin {
   readonly port: number;
 }
 
+/** Where what was sent can be seen. */
+export interface SentPlace {
+  /** Its type says how it is asked: IMAP, Gmail's API, or the login that sends, at the IMAP server of the same provider. */
+  readonly credential: MailLogin['credential'];
+  /** Null: the one that the server names as Sent. */
+  readonly mailbox: string | null;
+}
+
 export interface MailRequest {
   /** Of this JSON. */
   readonly form: 1;
   readonly login: MailLogin;
   readonly schedule: TrySchedule;
   /** Of one that is in doubt, and not found in Sent: set aside for a person, or sent again under the same Message-ID. */
-  readonly inDoubt: 'aside' | 'again';
-  /** Whether Sent is searched for it then, where the login has one. */
-  readonly searchSent: boolean;
+  readonly inDoubt: InDoubt;
+  /** Where it is looked for then. Null: nowhere. */
+  readonly sent: SentPlace | null;
   readonly limits: LaneLimits;
   /** "Ignore SSL Issues (Insecure)": as of n8n's own node, it is no part of the credential. */
   readonly allowUnauthorizedCerts: boolean;

@@ -59,7 +59,8 @@ export async function connectSmtp(
 function optionsOf(login: SmtpLogin, isVerified: boolean, timeouts: SmtpTimeouts): ConnectionOptions {
   const { host, port, secure, startTls, clientName, user, proof } = login;
   return {
-    ...{ host, port, secure, ignoreTLS: startTls === 'never' },
+    ...{ host, port, secure },
+    ...{ requireTLS: !secure && startTls === 'required', ignoreTLS: startTls === 'never' },
     ...(clientName !== '' && { name: clientName }),
     tls: { rejectUnauthorized: isVerified },
     ...{ connectionTimeout: timeouts.connect, greetingTimeout: timeouts.connect },

@@ -13,11 +13,13 @@ export interface RawSmtpError {
   /** The server's last reply, where it is what failed. */
   readonly response?: string | undefined;
   readonly responseCode?: number | undefined;
+  /** nodemailer's: of the dialogue. */
+  readonly command?: string | undefined;
 }
 
 /**
  * - `connection`: it was not reached, or broke
- * - `login`: it does not let this login in
+ * - `login`: it does not let this login in, or not as the credential has it
  * - `reply`: it answered, and did not let anybody on
  */
 export class SmtpFault extends Error {
@@ -39,6 +41,8 @@ export function openingFault(cause: unknown, login: SmtpLogin): SmtpFault {
   const code = error.responseCode ?? null;
   if (error.code === 'EAUTH' || isLoginCode(code))
     return new SmtpFault('login', loginText(error, login, said), code, said);
+  if (error.command === 'STARTTLS' && code !== null)
+    return new SmtpFault('login', noStartTlsText(login, said), code, said);
   if (code !== null && said !== '')
     return new SmtpFault('reply', `${serverOf(login)} lets nobody in right now (${said}).`, code, said);
   return new SmtpFault('connection', connectionText(error, login), null, '');
@@ -66,6 +70,18 @@ export function loginText(error: RawSmtpError, login: SmtpLogin, said: string): 
   return 'accessToken' in proof
     ? `${server} rejected the login of "${user}"${inBrackets(said)}. Reconnect the credential ${credential}, signed in as this user, and check that sending over SMTP is allowed for the mailbox.`
     : `${server} rejected the login of "${user}"${inBrackets(said)}. Check User and Password in the credential ${credential}; with two-step login, many providers want an app password.`;
+}
+
+function noStartTlsText(login: SmtpLogin, said: string): string {
+  const { proof, credential } = login;
+  const own =
+    proof !== null && 'accessToken' in proof
+      ? ''
+      : ' A server in your own network that has no encryption takes mails with "Disable STARTTLS" there.';
+  return (
+    `${serverOf(login)} offers no encryption (STARTTLS)${inBrackets(said)}: nothing was sent, and no password. In the credential ` +
+    `${credential}, turn on SSL/TLS with port 465.${own}`
+  );
 }
 
 const inBrackets = (said: string): string => (said === '' ? '' : ` (${said})`);

@@ -7,8 +7,8 @@ export interface SmtpLogin {
   readonly port: number;
   /** TLS from the first byte. Otherwise `startTls` decides. */
   readonly secure: boolean;
-  /** `ifOffered`: what is offered has to succeed. `never`: "Disable STARTTLS". */
-  readonly startTls: 'ifOffered' | 'never';
+  /** `required`: whoever cuts the offer out gets no login and no mail. `never`: "Disable STARTTLS". */
+  readonly startTls: 'required' | 'never';
   /** What this client calls itself in EHLO; '' for the machine's name. */
   readonly clientName: string;
   /** '': the server asks for no login. */
@@ -22,8 +22,9 @@ export interface SmtpLogin {
 /**
  * Asked anew for each connection, so that a token is fresh and a changed password counts.
  * Rejects, in words for people, where there is none here now (deleted, not shared, its token cannot be renewed).
+ * @param rejected a token that the server has just not taken, though it may not have ended: another one is wanted
  */
-export type LoginOf = (request: MailRequest, signal: AbortSignal) => Promise<SmtpLogin>;
+export type LoginOf = (request: MailRequest, signal: AbortSignal, rejected?: string) => Promise<SmtpLogin>;
 
 /** XOAUTH2's first answer (developers.google.com/gmail/imap/xoauth2-protocol), for SMTP as for IMAP. */
 export const xoauth2Answer = (user: string, accessToken: string): string =>

@@ -7,7 +7,9 @@
 // nothing has been handed over by then, so nobody gets it twice; most are let in by then. After that it goes to those who can have
 // it, and the answer names the others: they are not tried again, since the entry is one mail, and it is SENT.
 import type { DueEntry } from '../../ledger/outbox';
-import type { LaneLimits, Sender, Trying, TryEnd, TrySchedule } from '../sender';
+import { errorText } from '../../runtime/log';
+import { delayBefore } from '../delay';
+import type { InDoubt, LaneLimits, Sender, Trying, TryEnd, TrySchedule } from '../sender';
 import {
   DEFAULT_MAIL_LIMITS,
   DEFAULT_MAIL_SCHEDULE,
@@ -19,17 +21,18 @@ import {
 } from './mail-request';
 import { type PackedMail, unpackOutgoing } from './packed-mail';
 import { SMTP_TIMEOUTS, type SmtpTimeouts } from './smtp-connect';
-import type { LoginOf } from './smtp-login';
+import { SmtpFault } from './smtp-fault';
+import type { LoginOf, SmtpLogin } from './smtp-login';
 import { HeldForAll, isForNow, meaningOf, meaningOfOpening, NotOurs, unreadableMail } from './smtp-meaning';
 import { SmtpPool } from './smtp-pool';
 import { type Passage, type SessionEnd, SmtpSession } from './smtp-session';
 
 /**
- * Whether a mail is in the Sent mailbox of the login that sent it.
- * @returns null: nobody can say, since it has no Sent, it cannot be searched now, or its server does not file by itself what it
- * sends, so that what is not there may have arrived all the same. False only where the server does (Gmail, Microsoft 365).
+ * Whether a mail is where the request says that it can be seen (`sent`). What it means that it is not there, whoever built the
+ * workflow says: not every server files what it sends.
+ * @throws Error, for people: that cannot be seen now
  */
-type FindSent = (request: MailRequest, messageId: string, signal: AbortSignal) => Promise<boolean | null>;
+export type FindSent = (request: MailRequest, messageId: string, signal: AbortSignal) => Promise<boolean>;
 
 export interface SmtpPorts {
   readonly loginOf: LoginOf;
@@ -56,7 +59,7 @@ export class SmtpSender implements Sender {
 
   schedule = (entry: Asked): TrySchedule => readable(entry)?.schedule ?? DEFAULT_MAIL_SCHEDULE;
 
-  inDoubt = (entry: Asked): 'aside' | 'again' => readable(entry)?.inDoubt ?? 'aside';
+  inDoubt = (entry: Asked): InDoubt => readable(entry)?.inDoubt ?? 'aside';
 
   async send(entry: DueEntry, trying: Trying): Promise<TryEnd> {
     let request: MailRequest;
@@ -90,9 +93,18 @@ export class SmtpSender implements Sender {
   }
 
   async #open(request: MailRequest, signal: AbortSignal): Promise<SmtpSession> {
+    const how = { isVerified: !request.allowUnauthorizedCerts, timeouts: this.#timeouts };
     const login = await this.#ports.loginOf(request, signal);
-    const isVerified = !request.allowUnauthorizedCerts;
-    return SmtpSession.open(login, { isVerified, timeouts: this.#timeouts }, signal);
+    try {
+      return await SmtpSession.open(login, how, signal);
+    } catch (error) {
+      // A provider may end a token before its time.
+      const rejected = rejectedToken(error, login);
+      if (rejected === null) throw error;
+      const other = await this.#ports.loginOf(request, signal, rejected).catch(() => login);
+      if (tokenOf(other) === rejected) throw error;
+      return SmtpSession.open(other, how, signal);
+    }
   }
 
   async #sendOver(
@@ -107,21 +119,30 @@ export class SmtpSender implements Sender {
   }
 
   canLook = (entry: Asked): boolean =>
-    this.#ports.findSent !== undefined && readable(entry)?.searchSent === true;
+    this.#ports.findSent !== undefined && (readable(entry)?.sent ?? null) !== null;
 
-  async look(entry: DueEntry, signal: AbortSignal): Promise<'sent' | 'notSent' | null> {
+  look: NonNullable<Sender['look']> = async (entry, signal) => {
     const request = readable(entry);
-    if (!this.#ports.findSent || !request?.searchSent || entry.messageId === null) return null;
-    const isThere = await this.#ports.findSent(request, entry.messageId, signal).catch(() => null);
-    if (isThere === null) return null;
-    return isThere ? 'sent' : 'notSent';
-  }
+    if (!this.#ports.findSent || !request?.sent || entry.messageId === null) return null;
+    try {
+      return (await this.#ports.findSent(request, entry.messageId, signal)) ? 'sent' : 'notSent';
+    } catch (error) {
+      // Nothing is wrong with the place: this process ends.
+      return signal.aborted ? null : { cannot: errorText(error) };
+    }
+  };
 
   close(): Promise<void> {
     this.#pool.close();
     return Promise.resolve();
   }
 }
+
+const tokenOf = ({ proof }: SmtpLogin): string | null =>
+  proof !== null && 'accessToken' in proof ? proof.accessToken : null;
+
+const rejectedToken = (error: unknown, login: SmtpLogin): string | null =>
+  error instanceof SmtpFault && error.kind === 'login' && error.responseCode === 535 ? tokenOf(login) : null;
 
 /** Null: of another version; whoever sends it says so. */
 function readable({ request }: Asked): MailRequest | null {
@@ -134,8 +155,9 @@ function readable({ request }: Asked): MailRequest | null {
 }
 
 /** When the mail goes on, and when it is let go. */
-function passageOf({ tries }: DueEntry, { schedule }: MailRequest, trying: Trying): Passage {
-  const waits = tries <= Math.min(MOST_WAITS_FOR_ALL, schedule.refused.length);
+function passageOf(entry: DueEntry, { schedule }: MailRequest, trying: Trying): Passage {
+  const isLast = delayBefore(schedule, 'refused', entry) === undefined;
+  const waits = entry.refusals < MOST_WAITS_FOR_ALL && !isLast;
   return {
     mayBegin: (refused) => {
       if (waits && refused.some(isForNow)) throw new HeldForAll(refused);

@@ -112,6 +112,12 @@ export const sendOptions: INodeProperties[] = [
         description: 'Under the same Message-ID. Somebody may get it twice.',
       },
       {
+        name: 'Send Again If It Is Not in Sent',
+        value: 'againIfNotThere',
+        description:
+          'For a server that files by itself what it sends, as Gmail and Microsoft 365 do: what is not in Sent after some minutes was not sent',
+      },
+      {
         name: 'Set Aside',
         value: 'aside',
         description: 'It is UNKNOWN, and a person decides. Nobody gets it twice.',
@@ -119,7 +125,7 @@ export const sendOptions: INodeProperties[] = [
     ],
     default: 'aside',
     description:
-      'What to do when the connection broke after the server had the whole email and before it had answered',
+      'What to do when the connection broke after the server had the whole email and before it had answered, and the email is not found in Sent',
   },
   {
     displayName: 'Ignore SSL Issues (Insecure)',
@@ -162,6 +168,15 @@ export const sendOptions: INodeProperties[] = [
     default: '',
     placeholder: 'info@example.com',
     description: 'The email address to send the reply to',
+  },
+  {
+    displayName: 'Sent Mailbox',
+    name: 'sentMailbox',
+    type: 'string',
+    default: '',
+    placeholder: 'Sent',
+    displayOptions: { show: { '/lookInSent': ['imap', 'durableImap', 'durableImapOAuth2Api'] } },
+    description: 'Its name. Leave out for the one that the server names as Sent.',
   },
   {
     displayName: 'Tries',

@@ -108,7 +108,8 @@ async function actOn(
     const filter = given.states || !filtered ? given : { ...given, states: filtered };
     for await (const page of pages(ledger, filter, Infinity)) {
       const ids = page.map(({ id }) => id);
-      if (ids.length > 0) count += (await ledger.actOnEntries(ids, act, by)).length;
+      // What has become something else since it was found is not meant any more.
+      if (ids.length > 0) count += (await ledger.actOnEntries(ids, act, by, filter.states)).length;
     }
   } else {
     const ids = entryIds(context, itemIndex, 'entryIds');

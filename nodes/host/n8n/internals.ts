@@ -277,10 +277,17 @@ type Decrypting = new (
   details: INodeCredentialsDetails,
   type: string,
   data: string,
-) => { getData?(): ICredentialDataDecryptedObject | Promise<ICredentialDataDecryptedObject> };
+) => {
+  getData?(): ICredentialDataDecryptedObject | Promise<ICredentialDataDecryptedObject>;
+  updateData?(changed: ICredentialDataDecryptedObject): void | Promise<void>;
+  getDataToSave?(): { readonly data: string };
+};
 
 interface StoredCredentials {
-  findOneBy(where: { readonly id: string }): Promise<{ readonly type: string; readonly data: string } | null>;
+  findOneBy(where: {
+    readonly id: string;
+  }): Promise<{ readonly type: string; readonly data: string; readonly isResolvable?: boolean } | null>;
+  update?(where: object, changed: object): Promise<{ readonly affected?: number | undefined }>;
 }
 
 const storedCredentials = (): StoredCredentials | null =>
@@ -310,4 +317,34 @@ export async function storedCredential(
   const isExpression = ([field, value]: [string, unknown]): boolean =>
     typeof value === 'string' && value.startsWith('=') && (used?.includes(field) ?? true);
   return data && !Object.entries(data).some(isExpression) ? data : null;
+}
+
+/**
+ * Keeps a token that was refreshed where no node runs, as n8n does where one runs: a provider may take the refresh token before it no
+ * longer. Nothing that was stored since is written over.
+ * @param before the refresh token that it was made with @returns whether n8n has it
+ */
+export async function storeRefreshedToken(
+  { id, name }: INodeCredentialsDetails,
+  type: string,
+  before: string,
+  token: Readonly<Record<string, string>>,
+): Promise<boolean> {
+  const Credentials = decrypting();
+  const credentials = storedCredentials();
+  const row = id === null ? null : await credentials?.findOneBy({ id });
+  // Of one whose tokens are each user's own, this row has none.
+  if (!Credentials || !credentials?.update || row?.type !== type || row.isResolvable === true) return false;
+  const credential = new Credentials({ id, name }, type, row.data);
+  if (!credential.updateData || !credential.getDataToSave) return false;
+  const known = (await credential.getData?.())?.['oauthTokenData'] as
+    ICredentialDataDecryptedObject | undefined;
+  if (known?.['refresh_token'] !== before) return false;
+  await credential.updateData({ oauthTokenData: { ...known, ...token } });
+  const { data } = credential.getDataToSave();
+  const { affected } = await credentials.update(
+    { id, type, data: row.data },
+    { data, updatedAt: new Date() },
+  );
+  return affected !== 0;
 }

@@ -3,12 +3,13 @@ import type { Endpoints } from '../../../engine/ledger/endpoints';
 import { SmtpSender } from '../../../engine/outbox/mail/smtp-sender';
 import type { Sender } from '../../../engine/outbox/sender';
 import { WebhookSender } from '../../../engine/outbox/webhook/webhook-sender';
+import { findSent } from './find-sent';
 import { smtpLoginOf } from './smtp-logins';
 import { storedCredentialOf } from './stored-credential';
 
 /** Of one engine, which closes them. */
 export const outgoingSenders = (ledger: Pick<Endpoints, 'setAside'>): readonly Sender[] => [
-  new SmtpSender({ loginOf: smtpLoginOf }),
+  new SmtpSender({ loginOf: smtpLoginOf, findSent }),
   new WebhookSender({
     credentialOf: storedCredentialOf,
     setAside: (endpoint, reason) => ledger.setAside(endpoint, reason),

@@ -13,6 +13,9 @@ export const isSmtpType = (type: string): type is SmtpType =>
 /** Which credential, as n8n keeps it: without what is in it. */
 export type CredentialRef = MailLogin['credential'];
 
+/** What is stored may leave out what is as the credential has it by itself. */
+export const DEFAULT_PROVIDER = 'gmail';
+
 /** Where a provider takes mail: nobody needs to enter that. The second begins without TLS, and goes over to it. */
 const PROVIDERS = {
   gmail: { host: 'smtp.gmail.com', port: 465, secure: true },
@@ -28,7 +31,7 @@ export function smtpAccount(
   { type, name }: Pick<CredentialRef, 'type' | 'name'>,
 ): Omit<SmtpLogin, 'proof'> {
   const credential = titleOf(name, type);
-  const provider = type === 'smtp' ? '' : text(data, 'provider');
+  const provider = type === 'smtp' ? '' : text(data, 'provider') || DEFAULT_PROVIDER;
   const known = provider === 'gmail' || provider === 'microsoft' ? PROVIDERS[provider] : null;
   const host = known?.host ?? text(data, 'host').trim();
   const port = known?.port ?? Number(data['port'] ?? 465);
@@ -41,7 +44,8 @@ export function smtpAccount(
   return {
     ...{ host, port, user, credential },
     secure: known?.secure ?? data['secure'] !== false,
-    startTls: !known && data['disableStartTls'] === true ? 'never' : 'ifOffered',
+    // Without it n8n's own node sends in plain text where a server does not offer it, or somebody between has cut the offer out.
+    startTls: type === 'smtp' && data['disableStartTls'] === true ? 'never' : 'required',
     clientName: text(data, 'hostName').trim(),
   };
 }

@@ -39,11 +39,15 @@ export function noteLogin(credential: CredentialRef, login: SmtpLogin): void {
 }
 
 /** @throws Error, for people: there is none here now */
-export const smtpLoginOf: LoginOf = async ({ login: { credential } }: MailRequest, signal) => {
+export const smtpLoginOf: LoginOf = async ({ login: { credential } }: MailRequest, signal, rejected) => {
   const known = seen.get(nameOf(credential));
-  if (known && monotonicNow() - known.at < FRESH_MS) return known.login;
+  if (known && monotonicNow() - known.at < FRESH_MS && rejected === undefined) return known.login;
   const data = await stored(credential);
-  if (data) return loginFrom(data, credential, signal);
+  if (data) {
+    const login = await loginFrom(data, credential, signal, rejected);
+    if (rejected !== undefined) noteLogin(credential, login);
+    return login;
+  }
   if (known) return known.login;
   throw new Error(
     canReadStoredCredentials()
@@ -77,8 +81,9 @@ async function loginFrom(
   data: ICredentialDataDecryptedObject,
   credential: CredentialRef,
   signal: AbortSignal,
+  rejected?: string,
 ): Promise<SmtpLogin> {
   const account = smtpAccount(data, credential);
   if (credential.type === 'smtp') return { ...account, proof: passwordOf(data) };
-  return { ...account, proof: { accessToken: await tokenOutside(data, credential, signal) } };
+  return { ...account, proof: { accessToken: await tokenOutside(data, credential, signal, rejected) } };
 }

@@ -1,6 +1,6 @@
-// What is in a credential that a webhook names by its id. A run has it from n8n, as every node does; for what goes on after the run,
+// What is in a credential that a webhook names by its id, or an email whose Sent mailbox is looked into with it. A run has it from n8n, as every node does; for what goes on after the run,
 // or began in another process, n8n is asked for it.
-// Where this n8n does not show that, or an expression is in it, what a run had here counts on: such a webhook goes on in a process
+// Where this n8n does not show that, or an expression is in it, what a run had here counts on: what needs it goes on in a process
 // where a run with that credential has been, and waits elsewhere.
 // Invariants: nothing of it is stored; a webhook waits, and is never dropped, because its credential is not here.
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
@@ -16,7 +16,12 @@ const FRESH_MS = 30_000;
 /** Credentials that are not used any more are forgotten. */
 const MOST_SEEN = 200;
 /** What is used of one, of whatever type it is. Other fields may be expressions. */
-const FIELDS = ['secret', 'previousSecret', 'name', 'value', 'user', 'password'];
+const FIELDS = [
+  ...['secret', 'previousSecret', 'name', 'value', 'user', 'password'],
+  ...['host', 'port', 'secure', 'startTls', 'allowUnauthorizedCerts', 'ca'],
+  ...['clientCertificate', 'clientKey', 'clientKeyPassphrase'],
+  ...['provider', 'tenant', 'otherAccessTokenUrl', 'clientId', 'clientSecret'],
+];
 
 interface Seen {
   readonly data: ICredentialDataDecryptedObject;
@@ -49,8 +54,8 @@ export const storedCredentialOf: CredentialOf = async ({ id, name, type }) => {
   if (canReadStoredCredentials())
     return (await storedCredential({ id, name }, type, FIELDS)) ?? known?.data ?? null;
   sayWeaker(
-    'This n8n shows a credential to runs only: a webhook that is sent in the background goes out in a process where a run with ' +
-      'the same credential has been since its start, and waits until then.',
+    'This n8n shows a credential to runs only: a webhook that is sent in the background goes out, and an email in doubt is looked ' +
+      'for, in a process where a run with the same credential has been since its start.',
   );
   return known?.data ?? null;
 };

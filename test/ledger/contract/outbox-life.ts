@@ -21,6 +21,7 @@ const OUTCOMES: Readonly<Record<Said, EntryOutcome>> = {
   sent: { became: 'SENT', answer: 'ok' },
   failed: { became: 'FAILED', error: 'no' },
   again: { became: 'QUEUED', error: 'busy', delayMs: LATER_MS },
+  refused: { became: 'QUEUED', error: 'not now', delayMs: LATER_MS, isRefusal: true },
   returned: { became: 'QUEUED', error: 'the process ends', delayMs: LATER_MS, isReturned: true },
   'in doubt': { became: 'UNKNOWN', error: 'cut off', lookAfterMs: null },
   'to be looked for': { became: 'UNKNOWN', error: 'cut off', lookAfterMs: LATER_MS },
@@ -77,6 +78,7 @@ interface Row {
   readonly state: ModelEntry['state'];
   readonly fence: number;
   readonly tries: number;
+  readonly refusals: number;
   readonly looks: number;
   readonly handed: number | boolean;
   readonly due: number | null;
@@ -175,7 +177,10 @@ class Life {
         return;
       }
       case 'bounce':
-        assert.deepEqual(await ledger.noteBounce(messageId!, 'gone'), this.#model.bounce(id) ? [id] : []);
+        assert.deepEqual(
+          await ledger.noteBounces([{ messageId: messageId!, reason: 'gone' }]),
+          this.#model.bounce(id) ? [id] : [],
+        );
         return;
       case 'queue again':
         assert.deepEqual(
@@ -245,7 +250,7 @@ class Life {
 
   async #same(what: string): Promise<void> {
     const rows = await this.#fixture.under.query<Row>(
-      `select id, state, fence, tries, looks, handed, due_at as due, lease_until as lease from outgoing
+      `select id, state, fence, tries, refusals, looks, handed, due_at as due, lease_until as lease from outgoing
         where lane = '${this.#lane}' order by seq`,
     );
     const soon = Date.now() + LATER_MS / 2;

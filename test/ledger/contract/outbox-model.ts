@@ -2,14 +2,15 @@
 // happens. It knows nothing of databases; outbox-life.ts holds the ledger against it.
 // Which of several that are due is taken is the ledger's: the model says how many, and of which.
 import assert from 'node:assert/strict';
-import type { EntryAct, EntryRef, EntryState } from '../../../engine/ledger/outbox';
+import type { DueEntry, EntryAct, EntryRef, EntryState } from '../../../engine/ledger/outbox';
 
-export type Said = 'sent' | 'failed' | 'again' | 'returned' | 'in doubt' | 'to be looked for';
+export type Said = 'sent' | 'failed' | 'again' | 'refused' | 'returned' | 'in doubt' | 'to be looked for';
 
 export interface ModelEntry {
   state: EntryState;
   fence: number;
   tries: number;
+  refusals: number;
   looks: number;
   handed: boolean;
   due: 'now' | 'later' | null;
@@ -28,7 +29,7 @@ export class OutboxModel {
   }
 
   queued(id: string): void {
-    const fresh = { fence: 0, tries: 0, looks: 0, handed: false, lease: null } as const;
+    const fresh = { fence: 0, tries: 0, refusals: 0, looks: 0, handed: false, lease: null } as const;
     this.entries.set(id, { ...fresh, state: 'QUEUED', due: 'now' });
   }
 
@@ -42,7 +43,7 @@ export class OutboxModel {
 
   /** Holds what was taken against what might be, of those that were asked for, and takes it. */
   take(
-    taken: readonly (EntryRef & { readonly state: string; readonly tries: number })[],
+    taken: readonly Pick<DueEntry, 'id' | 'fence' | 'state' | 'tries' | 'refusals'>[],
     asked: { readonly ids: readonly string[]; readonly limit: number; readonly mostAtOnce: number },
   ): void {
     for (const id of asked.ids) this.#lapse(id);
@@ -62,7 +63,7 @@ export class OutboxModel {
       of('SENDING').every((id) => queued.includes(id)),
       'begun',
     );
-    for (const { id, fence, state, tries } of taken) {
+    for (const { id, fence, state, tries, refusals } of taken) {
       const entry = this.#of(id);
       if (state === 'SENDING' && !this.#repeats(id))
         assert.ok(!this.#mayHaveArrived.has(id), `${id} may have arrived, and is sent again`);
@@ -71,7 +72,8 @@ export class OutboxModel {
         entry.tries++;
       } else entry.looks++;
       Object.assign(entry, { fence: entry.fence + 1, due: null, lease: 'held' });
-      assert.deepEqual([fence, tries], [entry.fence, state === 'SENDING' ? entry.tries : entry.looks]);
+      const begun = state === 'SENDING' ? entry.tries : entry.looks;
+      assert.deepEqual([fence, tries, refusals], [entry.fence, begun, entry.refusals]);
     }
   }
 
@@ -107,8 +109,10 @@ export class OutboxModel {
       }
       return true;
     }
-    if (said === 'again' || said === 'failed') this.#mayHaveArrived.delete(ref.id);
-    if (said === 'again') Object.assign(entry, { state: 'QUEUED', due: 'later', looks: 0 });
+    const isAgain = said === 'again' || said === 'refused';
+    if (isAgain || said === 'failed') this.#mayHaveArrived.delete(ref.id);
+    if (said === 'refused' && !wasDoubted) entry.refusals++;
+    if (isAgain) Object.assign(entry, { state: 'QUEUED', due: 'later', looks: 0 });
     if (said === 'sent') Object.assign(entry, { state: 'SENT', looks: 0 });
     if (said === 'failed') Object.assign(entry, { state: 'FAILED', looks: 0 });
     if (said === 'in doubt') entry.state = 'UNKNOWN';
@@ -134,7 +138,7 @@ export class OutboxModel {
     if (this.#forgotten.has(id) && (act === 'retry' || act === 'forget')) return false;
     Object.assign(entry, { due: null, lease: null });
     if (act === 'retry') {
-      Object.assign(entry, { state: 'QUEUED', tries: 0, looks: 0, due: 'now' });
+      Object.assign(entry, { state: 'QUEUED', tries: 0, refusals: 0, looks: 0, due: 'now' });
       this.#mayHaveArrived.delete(id);
     }
     if (act === 'cancel') entry.state = 'CANCELLED';
@@ -146,8 +150,9 @@ export class OutboxModel {
   /** @returns whether anything became of it */
   bounce(id: string): boolean {
     const entry = this.#of(id);
-    if (entry.state !== 'SENT' && entry.state !== 'UNKNOWN') return false;
-    Object.assign(entry, { state: 'BOUNCED', due: null, lease: null });
+    const isHanded = entry.state === 'SENDING' && entry.handed;
+    if (entry.state !== 'SENT' && entry.state !== 'UNKNOWN' && !isHanded) return false;
+    Object.assign(entry, { state: 'BOUNCED', due: null, lease: null, handed: false });
     return true;
   }
 

@@ -7,6 +7,7 @@ import type { Ledger } from '../../../engine/ledger/ledger';
 import type {
   DueEntry,
   Entry,
+  EntryAct,
   EntryOutcome,
   EntryRef,
   EntryState,
@@ -237,6 +238,32 @@ export function outboxContract(fixture: Fixture): void {
       ]);
     });
 
+    it('counts apart how often it was refused for now, until a person tries it again', async () => {
+      const refused = { became: 'QUEUED', error: 'not now', delayMs: 0, isRefusal: true } as const;
+      await queue(['a']);
+      const counted = async (): Promise<number[]> => {
+        const [a] = await take();
+        await settle([a!], a!.tries === 2 ? { became: 'QUEUED', error: 'not reached', delayMs: 0 } : refused);
+        return [a!.tries, a!.refusals];
+      };
+      assert.deepEqual(
+        [await counted(), await counted(), await counted()],
+        [
+          [1, 0],
+          [2, 1],
+          [3, 1],
+        ],
+      );
+      const [a] = await take();
+      assert.deepEqual([a!.tries, a!.refusals], [4, 2]);
+      await settle([a!], { became: 'FAILED', error: 'no' });
+      await ledger().actOnEntries([a!.id], 'retry', 'Ann');
+      assert.deepEqual(
+        (await take()).map(({ tries, refusals }) => [tries, refusals]),
+        [[1, 0]],
+      );
+    });
+
     it('counts no try that was given back', async () => {
       await queue(['a']);
       const [a] = await take();
@@ -384,6 +411,29 @@ export function outboxContract(fixture: Fixture): void {
       assert.deepEqual(await settle([of('sending')], SENT), [{ id: ids.get('sending')!, fence: 1 }]);
     });
 
+    it('leaves what is in another state by now than the one in which it was chosen', async () => {
+      await queue(['failed', 'unknown', 'later']);
+      const [failed, unknown, later] = await take();
+      await settle([failed!], { became: 'FAILED', error: 'no' });
+      await settle([unknown!], { became: 'UNKNOWN', error: 'cut', lookAfterMs: null });
+      await settle([later!], { became: 'QUEUED', error: 'busy', delayMs: 600_000 });
+      const ids = [failed!.id, unknown!.id, later!.id];
+      const act = (...of: [act: EntryAct, states: readonly EntryState[]]): Promise<readonly string[]> =>
+        ledger().actOnEntries(ids, of[0], 'ann', of[1]);
+      assert.deepEqual(await act('retry', ['SENT', 'BOUNCED']), []);
+      assert.deepEqual(await act('retry', []), []);
+      assert.deepEqual(await act('markSent', ['FAILED', 'QUEUED']), []);
+      assert.deepEqual(await act('forget', ['UNKNOWN']), [unknown!.id]);
+      assert.deepEqual(await act('retry', ['FAILED']), [failed!.id]);
+      assert.deepEqual(await act('cancel', ['UNKNOWN']), [unknown!.id]);
+      assert.deepEqual(await Promise.all(['failed', 'unknown', 'later'].map(state)), [
+        'QUEUED',
+        'CANCELLED',
+        'QUEUED',
+      ]);
+      assert.ok((await entry('later')).dueAt! > Date.now() + 300_000, 'it was not hurried');
+    });
+
     it('cannot send again what was forgotten', async () => {
       await queue(['a']);
       await settle(await take(), { became: 'FAILED', error: 'no' });
@@ -392,18 +442,55 @@ export function outboxContract(fixture: Fixture): void {
       assert.deepEqual(await ledger().actOnEntries([id], 'retry', 'ann'), []);
     });
 
+    const cameBack = (messageId: string, reason: string): Promise<readonly string[]> =>
+      ledger().noteBounces([{ messageId, reason }]);
+
     it('finds what came back by its Message-ID', async () => {
       await queue(['sent', 'unknown', 'queued']);
       const [sent, unknown] = await take({ limit: 2 });
       await settle([sent!], SENT);
       await settle([unknown!], { became: 'UNKNOWN', error: 'cut', lookAfterMs: 0 });
-      assert.deepEqual(await ledger().noteBounce('<sent@example.com>', 'No such user'), [sent!.id]);
-      assert.deepEqual(await ledger().noteBounce('<sent@example.com>', 'No such user'), []);
-      assert.deepEqual(await ledger().noteBounce('<unknown@example.com>', 'Full'), [unknown!.id]);
-      assert.deepEqual(await ledger().noteBounce('<queued@example.com>', 'Full'), []);
-      assert.deepEqual(await ledger().noteBounce('<none@example.com>', 'Full'), []);
+      assert.deepEqual(await cameBack('<sent@example.com>', 'No such user'), [sent!.id]);
+      assert.deepEqual(await cameBack('<sent@example.com>', 'No such user'), []);
+      assert.deepEqual(await cameBack('<unknown@example.com>', 'Full'), [unknown!.id]);
+      assert.deepEqual(await cameBack('<queued@example.com>', 'Full'), []);
+      assert.deepEqual(await cameBack('<none@example.com>', 'Full'), []);
       const { state, lastError } = await entry('sent');
       assert.deepEqual([state, lastError], ['BOUNCED', 'No such user']);
+    });
+
+    it('finds several that came back at once, each for the first reason', async () => {
+      await queue(['a', 'b', 'c']);
+      const [a, b, c] = await take();
+      await settle([a!, b!, c!], SENT);
+      const bounces = [
+        ['<b@example.com>', 'Full'],
+        ['<a@example.com>', 'No such user'],
+        ['<b@example.com>', 'Later'],
+      ] as const;
+      const noted = await ledger().noteBounces(bounces.map(([messageId, reason]) => ({ messageId, reason })));
+      assert.deepEqual([...noted].sort(), [a!.id, b!.id].sort());
+      const states = await Promise.all(['a', 'b', 'c'].map(entry));
+      assert.deepEqual(
+        states.map(({ state, lastError }) => [state, lastError]),
+        [
+          ['BOUNCED', 'No such user'],
+          ['BOUNCED', 'Full'],
+          ['SENT', null],
+        ],
+      );
+      assert.deepEqual(await ledger().noteBounces([]), []);
+    });
+
+    it('takes what came back before its sender has heard that it was taken, and the sender settles nothing of it', async () => {
+      await queue(['begun', 'handed']);
+      const handed = (await take()).at(-1);
+      assert.equal(await ledger().handOver(handed!), true);
+      assert.deepEqual(await cameBack('<begun@example.com>', 'no'), []);
+      assert.deepEqual(await cameBack('<handed@example.com>', 'no'), [handed!.id]);
+      assert.deepEqual(await settle([handed!], SENT), []);
+      assert.equal((await entry('handed')).state, 'BOUNCED');
+      assert.equal((await entry('begun')).state, 'SENDING');
     });
 
     it('tells what becomes of an entry as it does, and who did it, and nothing of what it says', async () => {
@@ -418,7 +505,7 @@ export function outboxContract(fixture: Fixture): void {
       await settle([b!], { became: 'UNKNOWN', error: 'cut', lookAfterMs: null });
       await ledger().actOnEntries([a!.id], 'retry', 'ann');
       await settle(await take(), SENT);
-      await ledger().noteBounce('<a@example.com>', 'no');
+      await cameBack('<a@example.com>', 'no');
       await ledger().actOnEntries([b!.id], 'cancel', 'ann');
       assert.deepEqual(await told(before), [
         ...([

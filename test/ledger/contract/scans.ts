@@ -25,7 +25,7 @@ const NEEDED: readonly (readonly [index: string, table: string, call: Call])[] =
   ['deed_event', 'deed', 'life'],
   ['outgoing_due', 'outgoing', 'dueLanes'],
   ['outgoing_leased', 'outgoing', 'takeEntries'],
-  ['outgoing_message', 'outgoing', 'noteBounce'],
+  ['outgoing_message', 'outgoing', 'noteBounces'],
   ['outgoing_drop', 'outgoing', 'sweep'],
 ];
 const NOTHING = { name: 'model', category: null, priority: null, summary: null, data: null };
@@ -289,9 +289,9 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
     oldestQueuedAt: () => ledger.oldestQueuedAt(),
     actOnEntries: async () => {
       for (const act of ['retry', 'cancel', 'markSent', 'forget'] as const)
-        await ledger.actOnEntries(named(), act, 'ann');
+        await ledger.actOnEntries(named(), act, 'ann', act === 'retry' ? ['FAILED'] : undefined);
     },
-    noteBounce: () => ledger.noteBounce('<a@example.com>', 'no'),
+    noteBounces: () => ledger.noteBounces([{ messageId: '<a@example.com>', reason: 'no' }]),
     saveTemplate: () => ledger.saveTemplate('t', { subject: 's', text: 't', html: null }, 'ann'),
     templates: () => ledger.templates(),
     template: () => ledger.template('t'),

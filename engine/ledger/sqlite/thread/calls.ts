@@ -61,7 +61,7 @@ export const CALLS: Readonly<Record<Call, Role>> = {
   restLane: 'writer',
   entriesOf: 'writer',
   actOnEntries: 'writer',
-  noteBounce: 'writer',
+  noteBounces: 'writer',
   template: 'writer',
   saveTemplate: 'writer',
   removeTemplate: 'writer',

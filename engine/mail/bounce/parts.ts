@@ -1,10 +1,10 @@
 // What a mail that may be a bounce consists of: what it reports, what is left of the original, and what it says to people.
 // Invariant: no more of it is read than its first megabytes; a report stands before the original that it returns.
-import { readableText } from '../../mail/charset';
-import { type MailHeaders, readHeaders, splitMail } from '../../mail/headers';
-import type { Part } from '../../mail/mime/part';
-import { readStructure, type Structure } from '../../mail/mime/structure';
-import { decodeBody } from '../../mail/mime/transfer-encoding';
+import { readableText } from '../charset';
+import { type MailHeaders, readHeaders, splitMail } from '../headers';
+import type { Part } from '../mime/part';
+import { readStructure, type Structure } from '../mime/structure';
+import { decodeBody } from '../mime/transfer-encoding';
 
 export interface BounceParts {
   readonly headers: MailHeaders;

@@ -1,9 +1,9 @@
 // A mail that says that another one came back: which one, to whom it did not go, and why (RFC 3464, and what others write instead).
 // Invariants: an ordinary mail costs a look at its header and no more; nothing that stands in a mail makes this throw; only what is
 // lost for good counts: one that is late, relayed or delivered has not come back.
-import type { MailHeaders } from '../../mail/headers';
-import { type BounceParts, bouncePartsOf } from './bounce-parts';
-import { failuresInText } from './bounce-text';
+import type { MailHeaders } from '../headers';
+import { type BounceParts, bouncePartsOf } from './parts';
+import { failuresInText } from './text';
 import { type BouncedRecipient, failuresIn } from './delivery-status';
 
 export interface Bounce {
@@ -21,6 +21,12 @@ export function bounceOf(raw: Buffer): Bounce | null {
   if (recipients.length === 0) return null;
   const messageId = originalOf(parts);
   return messageId === null ? null : { messageId, recipients };
+}
+
+/** What is noted of it. @param raw as far as it is here: a report stands at its beginning */
+export function bounceIn(raw: Buffer): { readonly messageId: string; readonly reason: string } | null {
+  const bounce = bounceOf(raw);
+  return bounce && { messageId: bounce.messageId, reason: bounceReason(bounce) };
 }
 
 /** For people, and for the log. */
@@ -63,4 +69,5 @@ function originalOf({ headers, original, text }: BounceParts): string | null {
 const MOST_ID = 998;
 
 /** The last one. */
-const idIn = (field: string | undefined): string | null => field?.match(/<[^<>\s]{1,996}>/g)?.at(-1) ?? null;
+const idIn = (field: string | undefined): string | null =>
+  field?.match(/<[!-;=?-~\u0080-\uffff]{1,996}>/g)?.at(-1) ?? null;

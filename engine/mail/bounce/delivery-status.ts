@@ -1,7 +1,7 @@
 // What a report says of each recipient (RFC 3464, 2.3): read forgivingly, as real servers write it.
 // Invariant: who is late, or has got it, is not among those that it failed for.
-import { type MailHeaders, readHeaders } from '../../mail/headers';
-import { decodeBase64 } from '../../mail/mime/transfer-encoding';
+import { type MailHeaders, readHeaders } from '../headers';
+import { decodeBase64 } from '../mime/transfer-encoding';
 
 export interface BouncedRecipient {
   /** Null: it does not say. */

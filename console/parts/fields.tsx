@@ -52,7 +52,7 @@ interface Typing {
 
 export function Field({ label, value = '', type, set }: Typing): JSX.Element {
   return (
-    <label>
+    <label class={type === 'datetime-local' ? 'moment' : undefined}>
       <span>{label}</span>
       <input
         type={inputType(type)}

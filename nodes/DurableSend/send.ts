@@ -12,6 +12,7 @@ import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/n8n/cancel';
 import { hintOf } from '../host/n8n/newer';
 import { nodeError } from '../host/n8n/node-error';
+import { failedItem } from '../host/outgoing/failed-item';
 import { whyNotSent } from '../host/outgoing/outcome';
 import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
 import { isSentBySomebody, nobodySends, sendNow } from '../host/outgoing/sending';
@@ -74,9 +75,7 @@ export async function durableSend(
     const error = nodeError(context.getNode(), message, { description, itemIndex: index });
     if (!context.continueOnFail()) throw error;
     const { json } = answerOf(entry, one.repeated, senderOf(context, index), index);
-    // For n8n an item with more than these two is no error, and would go out where those go that were sent.
-    const more = hasErrorOutput(context) ? { message: description } : { outbox: json['outbox']! };
-    return { json: { error: message, ...more }, pairedItem: { item: index } };
+    return failedItem(context, index, told, { outbox: json['outbox']! });
   });
 }
 
@@ -161,9 +160,6 @@ async function sayWhoSends(
   const waits = queued.some(({ entry: { state } }) => state === 'QUEUED');
   if (waits && !(await isSentBySomebody(store))) hintOf(context, nobodySends('email'));
 }
-
-const hasErrorOutput = (context: IExecuteFunctions): boolean =>
-  context.getNode().onError === 'continueErrorOutput';
 
 /** As n8n's own node: where this one has an error output, n8n moves it there. */
 const errorItem = (index: number, error: unknown): INodeExecutionData => ({

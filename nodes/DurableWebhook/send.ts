@@ -11,6 +11,7 @@ import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/n8n/cancel';
 import { hintOf } from '../host/n8n/newer';
 import { nodeError } from '../host/n8n/node-error';
+import { failedItem } from '../host/outgoing/failed-item';
 import { whyNotSent } from '../host/outgoing/outcome';
 import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
 import { isSentBySomebody, nobodySends, sendNow } from '../host/outgoing/sending';
@@ -60,7 +61,7 @@ export async function sendWebhooks(
     const { message, description } = told;
     if (!context.continueOnFail())
       throw nodeError(context.getNode(), message, { description, itemIndex: index });
-    return { ...answer, json: { error: message, ...answer.json } };
+    return failedItem(context, index, told, answer.json);
   });
 }
 

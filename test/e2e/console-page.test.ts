@@ -20,6 +20,7 @@ import { freePort } from '../support/net';
 import { Sink } from '../support/sink';
 import { until } from '../support/until';
 import { mailWorkflow, postMail, type Step, type WorkflowOptions } from '../support/workflows';
+import { outboxOnThePage } from './console-page/outbox';
 
 const PATIENCE_MS = 60_000;
 const MANY = 500;
@@ -180,6 +181,8 @@ describe("the console's page in n8n", { timeout: 10 * 60_000 }, () => {
     await wasNotLoadedAgain(page);
     await page.context().close();
   });
+
+  outboxOnThePage(() => ({ n8n, dovecot, seen, published }));
 
   it('says that it is cut off when n8n is killed, heals by itself, and shows what it missed', async () => {
     const page = await seen.open('#/mails');

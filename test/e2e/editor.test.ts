@@ -8,6 +8,7 @@ import { gmailTriggerInTheEditor } from './editor/gmail-trigger';
 import { imapTriggerInTheEditor } from './editor/imap-trigger';
 import { nodesInTheEditor } from './editor/nodes';
 import type { OpenEditor } from './editor/open-editor';
+import { outgoingInTheEditor } from './editor/outgoing';
 
 describe("n8n's editor", { timeout: 30 * 60_000 }, () => {
   const cleanup = new Cleanup();
@@ -19,5 +20,6 @@ describe("n8n's editor", { timeout: 30 * 60_000 }, () => {
   });
   after(() => cleanup.run());
 
-  for (const part of [nodesInTheEditor, imapTriggerInTheEditor, gmailTriggerInTheEditor]) part(() => open);
+  for (const part of [nodesInTheEditor, outgoingInTheEditor, imapTriggerInTheEditor, gmailTriggerInTheEditor])
+    part(() => open);
 });

@@ -27,7 +27,13 @@ describe('the nodes in a real n8n', { timeout: 30 * 60_000 }, () => {
       headers: { cookie: `n8n-auth=${n8n.api.cookie}` },
     });
     const names = ((await response.json()) as { name: string }[]).map(({ name }) => name);
-    for (const name of ['durableImapTrigger', 'runOnce', 'runOnceTool', 'mailLedger', 'mailLedgerTool'])
+    const tools = ['runOnce', 'mailLedger', 'durableSend', 'durableWebhook'];
+    for (const name of [
+      ...tools,
+      ...tools.map((tool) => `${tool}Tool`),
+      'durableImapTrigger',
+      'outboxTrigger',
+    ])
       assert.ok(names.includes(`n8n-nodes-durable-mail.${name}`), name);
   });
 });

@@ -62,7 +62,7 @@ export async function sendUnderKills(
       },
     );
     const steps = [postMail(before, 'May Fail Before'), send, postMail(after, 'May Fail After')];
-    const retrySchedule = Array.from({ length: 15 }, () => '1s').join(', ');
+    const retrySchedule = Array.from({ length: 8 }, () => '1s').join(', ');
     const id = await mailWorkflow(n8n, dovecot.login(user), steps, {
       options: { retrySchedule, mostInFlight: 10 },
     });

@@ -45,7 +45,7 @@ describe('the console, over HTTP', { timeout: 120_000 }, () => {
 
     it('is given its second script where it is of this version, and somebody is logged in', async () => {
       const { plots } = settingsIn((await open.send('/')).text);
-      const path = (digest: string): string => `/api/plots?${new URLSearchParams({ digest })}`;
+      const path = (digest: string): string => `/api/plots?${new URLSearchParams({ digest }).toString()}`;
       refusedWith(await open.send(path(plots)), 401, /Log in first/);
       assert.deepEqual(await open.get(path(plots)), { script: PLOTS });
       for (const other of [path('sha256-older'), '/api/plots'])

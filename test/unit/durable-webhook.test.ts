@@ -24,6 +24,7 @@ interface Run {
   readonly mails?: readonly string[];
   readonly secrets?: object;
   readonly goesOn?: boolean;
+  readonly onError?: 'continueErrorOutput';
 }
 
 describe('Durable Webhook', () => {
@@ -57,13 +58,14 @@ describe('Durable Webhook', () => {
   function call(
     parameters: Readonly<Record<string, unknown>>,
     items: readonly INodeExecutionData[] = [{ json: { order: 17 } }],
-    { mails = [], secrets = { secret: SECRET, previousSecret: '' }, goesOn = false }: Run = {},
+    { mails = [], secrets = { secret: SECRET, previousSecret: '' }, goesOn = false, onError }: Run = {},
   ): Promise<INodeExecutionData[]> {
     const values: Record<string, unknown> = { url: receiver.url(), ...parameters };
     const node: INode = {
       ...{ id: 'node', name: 'Post', type: 'n8n-nodes-durable-mail.durableWebhook', typeVersion: 1 },
       position: [0, 0],
       parameters: { idempotencyKey: (values['idempotencyKey'] ?? '') as string },
+      ...(onError && { onError }),
       credentials: { durableWebhookSigning: { id: `c${++calls}`, name: 'CRM' } },
     };
     const state = {};
@@ -149,6 +151,11 @@ describe('Durable Webhook', () => {
   it('fails for good where the receiver is gone', async () => {
     receiver.answering = (response) => void response.writeHead(410).end();
     await fails(call({}), /The webhook was not sent\. .*410/);
+    const [kept] = await call({}, undefined, { goesOn: true });
+    assert.deepEqual([kept!.json['status'], 'outbox' in kept!.json], [410, true]);
+    // n8n takes no other item for an error.
+    const [apart] = await call({}, undefined, { goesOn: true, onError: 'continueErrorOutput' });
+    assert.deepEqual(Object.keys(apart!.json), ['error', 'message']);
   });
 
   it('leaves it to the background, and says that nobody sends', async () => {

@@ -34,7 +34,7 @@ export const webhookOptions: INodeProperties[] = [
         ],
       },
     ],
-    description: 'More headers. What is secret belongs into a credential.',
+    description: 'More headers. What is secret belongs in a credential.',
   },
   {
     displayName: 'If It Is in Doubt',

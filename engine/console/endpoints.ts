@@ -1,8 +1,7 @@
 // Endpoints through the console: one that was set aside is taken back, or one is removed.
 // Invariant: the place of an Outbox Trigger, which is kept among them, is none of them: nobody takes it away.
-import type { Endpoint } from '../ledger/endpoints';
+import { type Endpoint, isReader } from '../ledger/endpoints';
 import type { Act } from './acting';
-import { isReader } from '../outbox/reader';
 import { only } from './asked-acts';
 import type { EndpointAnswer, RemovedAnswer } from './outbox-api';
 import { tellEndpoint } from './outbox-told';

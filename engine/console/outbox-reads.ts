@@ -1,7 +1,7 @@
 // What can be looked at of the outbox: entries, counts, templates, endpoints.
 // Invariant: nothing here changes anything.
 import { eventIdOf } from '../ledger/askable';
-import { isReader } from '../outbox/reader';
+import { isReader } from '../ledger/endpoints';
 import { tellMail } from './told';
 import type { CountAnswer } from './api';
 import type { ConsoleContext } from './context';

@@ -53,3 +53,9 @@ export interface Endpoints {
     entries: readonly NewEntry[],
   ): Promise<boolean>;
 }
+
+/** In `request`: nothing is posted to it. It is the place in the changes of who reads them for himself, such as a workflow. */
+export const READER = 'reader';
+
+/** Who tells endpoints, and who lists them, leaves it out. */
+export const isReader = ({ request }: Pick<Endpoint, 'request'>): boolean => request[READER] === true;

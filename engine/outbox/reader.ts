@@ -2,12 +2,7 @@
 // endpoint to which nothing is posted.
 // Invariant: whoever tells endpoints leaves readers out; their position moves only by whoever reads for them.
 import type { ChangeType } from '../ledger/changes';
-import type { Endpoint, NewEndpoint } from '../ledger/endpoints';
-
-/** In `request` of an endpoint. */
-const READER = 'reader';
-
-export const isReader = ({ request }: Pick<Endpoint, 'request'>): boolean => request[READER] === true;
+import { type NewEndpoint, READER } from '../ledger/endpoints';
 
 /** Of a change: what a person may have to see to. */
 export const NOTICES = ['failed', 'unknown', 'bounced', 'endpointAside'] as const;

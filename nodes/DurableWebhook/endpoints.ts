@@ -2,8 +2,7 @@
 // Invariants: one name, one endpoint; what was not there is an error that says so, and never a success that did nothing.
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { ChangeType } from '../../engine/ledger/changes';
-import type { Endpoint, Endpoints } from '../../engine/ledger/endpoints';
-import { isReader } from '../../engine/outbox/reader';
+import { type Endpoint, type Endpoints, isReader } from '../../engine/ledger/endpoints';
 import { newEndpoint } from '../../engine/outbox/webhook/endpoint';
 import { shownUrl } from '../../engine/outbox/webhook/webhook-url';
 import type { Telling } from '../../engine/outbox/webhook/telling';

@@ -4,11 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { isReader } from '../../engine/ledger/endpoints';
 import type { NewEntry } from '../../engine/ledger/outbox';
 import { openPlace } from '../../engine/instance/place';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { type Notice, Notices, type NoticesAsked } from '../../engine/outbox/notices';
-import { isReader, newReader } from '../../engine/outbox/reader';
+import { newReader } from '../../engine/outbox/reader';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const ALL: NoticesAsked = {

@@ -6,14 +6,13 @@
 import { letsThrough } from '../../feed/asked';
 import { type Worded, worded } from '../../feed/wording';
 import type { Change, Changes } from '../../ledger/changes';
-import type { Endpoint, Endpoints } from '../../ledger/endpoints';
+import { type Endpoint, type Endpoints, isReader } from '../../ledger/endpoints';
 import type { Outbox } from '../../ledger/outbox';
 import { backoffDelay } from '../../runtime/backoff';
 import { Bell } from '../../runtime/bell';
 import { errorText, type Log } from '../../runtime/log';
 import { monotonicNow, pause } from '../../runtime/time';
 import type { Wake } from '../../signal/wake';
-import { isReader } from '../reader';
 import { endpointOfEntry, toldEntry } from './endpoint';
 import { failingFor } from './failing';
 import { OtherWebhookVersion, WEBHOOK_KIND } from './webhook-request';

@@ -7,14 +7,25 @@ import { N8n } from '../support/n8n';
 import { QueueModeN8n } from '../support/queue-mode';
 import { sendUnderKills } from '../support/sent-under-kills';
 
+/** Ten of them, with 200 mails, take four minutes more: `DURABLE_MAIL_KILLS=10`. */
+const KILLS = Number(process.env['DURABLE_MAIL_KILLS'] ?? 5);
+const MAILS_A_KILL = 20;
+
 describe('mails, each answered behind a step that fails one time in five', { timeout: 30 * 60_000 }, () => {
   const cleanup = new Cleanup();
   after(() => cleanup.run());
 
-  it('are answered once each, while n8n is killed ten times, and Sent settles what is in doubt', async (t) => {
+  it('are answered once each, while n8n is killed again and again, and Sent settles what is in doubt', async (t) => {
     const dovecot = await cleanup.of(Dovecot.start({ sent: SENT }));
     const n8n = await cleanup.of(N8n.start());
-    await sendUnderKills(t, { n8n, dovecot, victim: n8n.main, kills: 10, mails: 200, filed: true });
+    await sendUnderKills(t, {
+      n8n,
+      dovecot,
+      victim: n8n.main,
+      kills: KILLS,
+      mails: KILLS * MAILS_A_KILL,
+      filed: true,
+    });
     await cleanup.run();
   });
 

@@ -23,7 +23,7 @@ const FILES = {
   'unit/outbox-worker': { load: 0.2, seconds: 15 },
   'e2e/exactly-once': { load: 0.5, seconds: 280 },
   'e2e/exactly-once-queue-mode': { load: 0.6, seconds: 240 },
-  'e2e/durable-send-kills': { load: 0.6, seconds: 380 },
+  'e2e/durable-send-kills': { load: 0.6, seconds: 280 },
   'e2e/durable-webhook': { load: 0.6, seconds: 250 },
   'e2e/durable-webhook-queue-mode': { load: 0.6, seconds: 200 },
   'e2e/durable-send': { load: 0.5, seconds: 130 },

@@ -7,7 +7,13 @@ function told(): Partial<PageSettings> {
   return text ? (JSON.parse(text) as Partial<PageSettings>) : {};
 }
 
-export const settings: PageSettings = { bundled: false, session: null, hasStorage: false, plots: '', ...told() };
+export const settings: PageSettings = {
+  bundled: false,
+  session: null,
+  hasStorage: false,
+  plots: '',
+  ...told(),
+};
 
 /** Before each path, without a slash at its end. */
 export const HOME = location.pathname.replace(/\/+$/, '');

@@ -1,6 +1,6 @@
 // What the node asks of a person in n8n's editor, and tells.
 import type { INodeCredentialDescription, INodeProperties } from 'n8n-workflow';
-import { mailStoreProperty } from '../host/store/mail-store-choice';
+import { mailStoreCredential, mailStoreProperty } from '../host/store/mail-store-choice';
 import { emailProperties } from './properties/email';
 import { sendOptions } from './properties/options';
 
@@ -32,6 +32,8 @@ export const properties: INodeProperties[] = [
     default: 'smtp',
     description: 'Which kind of credential to log in with',
   },
+  // First, as in the Send Email node: without it the editor shows the login at the end, by the mail store.
+  mailStoreCredential,
   ...emailProperties,
   {
     displayName: 'Send',

@@ -1,6 +1,6 @@
 // What the node asks of a person in n8n's editor.
 import type { INodeCredentialDescription, INodeProperties } from 'n8n-workflow';
-import { mailStoreProperty } from '../host/store/mail-store-choice';
+import { mailStoreCredential, mailStoreProperty } from '../host/store/mail-store-choice';
 import { ENDPOINT_EVENTS } from './events';
 import { webhookOptions } from './properties/options';
 
@@ -163,6 +163,8 @@ export const properties: INodeProperties[] = [
     displayOptions: { show: POSTS },
     description: "What the receiver asks for besides: n8n's own credentials",
   },
+  // Below what it is for: without it the editor shows them at the end, by the mail store.
+  mailStoreCredential,
   {
     displayName: 'Send',
     name: 'sending',

@@ -214,7 +214,8 @@ describe('the examples of docs/console.md', { timeout: 180_000 }, () => {
         },
         {
           openStore: async () => store,
-          create: (on, at) => openConsole(on, { ...at, log: silentLog, version: '1.0.0', page: PAGE, plots: '' }),
+          create: (on, at) =>
+            openConsole(on, { ...at, log: silentLog, version: '1.0.0', page: PAGE, plots: '' }),
           isOurs: () => true,
           folder: join(home, '.n8n', 'durable-mail'),
           log: silentLog,

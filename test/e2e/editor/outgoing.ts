@@ -1,6 +1,6 @@
 // What sends, as a person sees it in n8n's real editor: Durable Send, Durable Webhook and Outbox Trigger.
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
+import { before, beforeEach, describe, it } from 'node:test';
 import type { Editor } from '../../support/editor';
 import type { N8n } from '../../support/n8n';
 import type { OpenEditor } from './open-editor';
@@ -48,14 +48,19 @@ async function outgoingWorkflow(n8n: N8n): Promise<string> {
 export function outgoingInTheEditor(open: () => OpenEditor): void {
   describe('what sends, in the editor', { timeout: 5 * 60_000 }, () => {
     let editor: Editor;
+    let workflow: string;
     before(async () => {
       ({ editor } = open());
-      await editor.visit(await outgoingWorkflow(open().n8n), 'Durable Send');
+      workflow = await outgoingWorkflow(open().n8n);
     });
+    beforeEach(() => editor.visit(workflow, 'Durable Send'));
 
-    const isChosen = async (credential: string): Promise<void> => {
+    /** The login, which stands above that parameter. */
+    const isChosen = async (credential: string, above: string): Promise<void> => {
       const select = editor.page.getByTestId('node-credentials-select').first().locator('input');
       assert.equal(await select.inputValue(), credential);
+      const [one, other] = [await select.boundingBox(), await editor.parameter(above).boundingBox()];
+      assert.ok(one!.y < other!.y, `it stands at ${one!.y}, below ${above}`);
     };
 
     /** What the panel asks for, from the top. */
@@ -81,10 +86,10 @@ export function outgoingInTheEditor(open: () => OpenEditor): void {
       await editor.hasIcon(editor.node('Durable Send'));
       await editor.open('Durable Send');
       await asksFor(
-        ...['authentication', 'fromEmail', 'toEmail', 'contentFrom', 'subject', 'emailFormat', 'html'],
+        ...['fromEmail', 'toEmail', 'contentFrom', 'subject', 'emailFormat', 'html'],
         ...['sending', 'idempotencyKey', 'mailStore'],
       );
-      await isChosen("The shop's mailbox");
+      await isChosen("The shop's mailbox", 'fromEmail');
       assert.deepEqual(await editor.chosen('contentFrom', 'emailFormat', 'sending', 'mailStore'), [
         ...['Entered Here', 'HTML', 'Now', 'In This n8n'],
       ]);
@@ -103,10 +108,10 @@ export function outgoingInTheEditor(open: () => OpenEditor): void {
       await editor.hasIcon(editor.node('Durable Webhook'));
       await editor.open('Durable Webhook');
       await asksFor(
-        ...['operation', 'url', 'body', 'signing', 'authentication'],
+        ...['operation', 'url', 'body', 'signing'],
         ...['sending', 'idempotencyKey', 'mailStore'],
       );
-      await isChosen('Signed for the CRM');
+      await isChosen('Signed for the CRM', 'sending');
       assert.deepEqual(await editor.chosen('operation', 'body', 'signing', 'sending'), [
         ...['Send', 'The Item', 'Standard Webhooks', 'Now'],
       ]);

@@ -24,7 +24,7 @@ const FILES = {
   'e2e/exactly-once': { load: 0.5, seconds: 280 },
   'e2e/exactly-once-queue-mode': { load: 0.6, seconds: 240 },
   'e2e/durable-send-kills': { load: 0.6, seconds: 280 },
-  'e2e/durable-webhook': { load: 0.6, seconds: 250 },
+  'e2e/durable-webhook': { load: 0.5, seconds: 300 },
   'e2e/durable-webhook-queue-mode': { load: 0.6, seconds: 200 },
   'e2e/durable-send': { load: 0.5, seconds: 130 },
   'e2e/run-once-resumes': { load: 0.6, seconds: 280 },

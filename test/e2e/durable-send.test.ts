@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { headerBlock, readHeaders } from '../../engine/mail/headers';
 import { parseMail } from '../../engine/mail/parse';
 import { Authority } from '../support/authority';
+import { BOUNCED_ID, exchangeOnline } from '../support/bounces';
 import { Cleanup } from '../support/cleanup';
 import { Dovecot } from '../support/dovecot';
 import {
@@ -225,6 +226,20 @@ describe('Durable Send', { timeout: 15 * 60_000 }, () => {
     assert.equal(outbox.state, 'QUEUED');
     await until('it is sent', async () => (await entryOf('background'))[0]?.state === 'SENT', PATIENCE_MS);
     assert.equal(smtp.accepted.length, 1);
+  });
+
+  it('has come back where the report of it comes to a trigger, with the reason', async () => {
+    const id = await begun('returned', [durableSend(credentials), told()]);
+    assert.equal((await settled(id)).state, 'DONE');
+    const [sent] = await entryOf('returned');
+    const report = exchangeOnline().toString('latin1').replaceAll(BOUNCED_ID, sent!.messageId!);
+    await dovecot.append(`sender${users}`, [report]);
+    const { lastError } = await until(
+      'it came back',
+      async () => (await entryOf('returned')).find(({ state }) => state === 'BOUNCED'),
+      PATIENCE_MS,
+    );
+    assert.match(lastError!, /^It came back from bob@example\.org \(5\.1\.10: 550/);
   });
 
   describe('by OAuth2', () => {

@@ -1,5 +1,5 @@
-// What is in a credential that a webhook names by its id, or an email whose Sent mailbox is looked into with it. A run has it from n8n, as every node does; for what goes on after the run,
-// or began in another process, n8n is asked for it.
+// What is in a credential that an entry names by its id: a webhook to be signed, an email whose Sent mailbox is looked into. A run has
+// it from n8n, as every node does; for what goes on after the run, or began in another process, n8n is asked for it.
 // Where this n8n does not show that, or an expression is in it, what a run had here counts on: what needs it goes on in a process
 // where a run with that credential has been, and waits elsewhere.
 // Invariants: nothing of it is stored; a webhook waits, and is never dropped, because its credential is not here.

@@ -6,11 +6,22 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** Below the ports that systems give to clients: none of them takes one while a server is down. */
 const PORTS = { from: 20_000, to: 32_000 };
 
+/** Nobody else who asks gets it as long as this process lives, also before a server listens there, and while that is down. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(PORTS.from, PORTS.to);
-    if (await isFree(port)) return port;
+    if ((await isOurs(port)) && (await isFree(port))) return port;
   }
+}
+
+/** By a socket without a file, which goes with this process. Where there is none such, two could get the same port. */
+function isOurs(port: number): Promise<boolean> {
+  if (process.platform !== 'linux') return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const mark = createServer().unref();
+    mark.once('error', () => resolve(false));
+    mark.listen(`\0durable-mail-test-port-${port}`, () => resolve(true));
+  });
 }
 
 function isFree(port: number): Promise<boolean> {

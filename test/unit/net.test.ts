@@ -1,7 +1,9 @@
 // What tests break the network with: it has to let them end.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
 
 const NET = JSON.stringify(join(__dirname, '..', 'support', 'net'));
@@ -29,4 +31,33 @@ describe('a connection that is reset while it ends', () => {
     assert.equal(stdout.trim(), 'done', stderr);
     assert.equal(signal, null, 'it does not end');
   });
+});
+
+describe('a free port', () => {
+  it(
+    'is given to one process only, though no server listens there yet',
+    { skip: process.platform !== 'linux' },
+    async () => {
+      const COUNT = 1_500;
+      const child = `
+      import { freePort } from ${NET};
+      const ports = [];
+      for (let got = 0; got < ${COUNT}; got++) ports.push(await freePort());
+      console.log(ports.join());
+      process.stdin.once('end', () => process.exit()).resume();`;
+      const children = [1, 2].map(() =>
+        spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', child], {
+          stdio: ['pipe', 'pipe', 'inherit'],
+        }),
+      );
+      try {
+        const told = await Promise.all(
+          children.map(async ({ stdout }) => ((await once(createInterface(stdout), 'line')) as string[])[0]!),
+        );
+        assert.equal(new Set(told.flatMap((ports) => ports.split(','))).size, children.length * COUNT);
+      } finally {
+        for (const one of children) one.kill('SIGKILL');
+      }
+    },
+  );
 });

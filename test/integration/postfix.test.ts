@@ -52,9 +52,12 @@ describe('a real Postfix', { timeout: 5 * 60_000, skip: whyNot() }, () => {
   });
 
   it('refuses recipients, mails that are too large, and what it is not for', async () => {
-    const send = async (draft: Parameters<typeof dueMail>[1], tries = 1): Promise<TryEnd> => {
+    const send = async (draft: Parameters<typeof dueMail>[1], refusals = 0): Promise<TryEnd> => {
       const sender = senderFor(login());
-      const end = await sender.send(await dueMail(requestAt(wire.port), draft, { tries }), new Tried());
+      const end = await sender.send(
+        await dueMail(requestAt(wire.port), draft, { tries: refusals + 1, refusals }),
+        new Tried(),
+      );
       await sender.close();
       return end;
     };
@@ -67,7 +70,7 @@ describe('a real Postfix', { timeout: 5 * 60_000, skip: whyNot() }, () => {
     assert.equal((await send({ to: 'nobody@example.com' })).end, 'refused');
     assert.equal((await send({ to: 'ann@elsewhere.example' })).end, 'refused', 'it is no relay');
     assert.equal((await send({ to: 'bob@example.com, later@example.com' })).end, 'failed');
-    assert.equal((await send({ to: 'bob@example.com, later@example.com' }, 3)).end, 'sent');
+    assert.equal((await send({ to: 'bob@example.com, later@example.com' }, 2)).end, 'sent');
     const large = await send({ text: 'x'.repeat(MOST_BYTES + 1) });
     assert.ok(large.end === 'refused');
     assert.match(large.error, /as large as this one/);

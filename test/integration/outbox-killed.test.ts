@@ -151,12 +151,15 @@ async function expectTheEnd(
     for (const [url, state] of states) {
       const count = receiver.counts.get(url) ?? 0;
       if (state === 'SENT') assert.ok(count >= 1, `${url} is SENT and did not arrive`);
-      if (state === 'FAILED') assert.equal(count, 0, `${url} is FAILED and arrived`);
       assert.ok(['SENT', 'FAILED', 'UNKNOWN'].includes(state), `${url} is ${state}`);
-      if (url.startsWith('/once/')) assert.ok(count <= 1, `${url} arrived ${count} times`);
+      // What may come twice is tried again where it may have arrived, and its last try may be refused after that.
+      if (url.startsWith('/again/')) continue;
+      if (state === 'FAILED') assert.equal(count, 0, `${url} is FAILED and arrived`);
+      assert.ok(count <= 1, `${url} arrived ${count} times`);
     }
-    const again = receiver.of('again').length + [...states].filter(isFailedAgain).length;
-    assert.equal(again, ENTRIES / 2, 'what may come twice was lost');
+    const kept = [...states].filter(([url, state]) => state === 'FAILED' || receiver.counts.has(url));
+    const again = kept.filter(([url]) => url.startsWith('/again/'));
+    assert.equal(again.length, ENTRIES / 2, 'what may come twice was lost');
     assert.ok(failed < 10 && unknown > 0 && unknown < ENTRIES * 0.4, `${failed} failed, ${unknown} unknown`);
     console.log(
       `${unknown} unknown, ${failed} failed; twice: ${receiver.of('again').filter((count) => count > 1).length}`,
@@ -166,9 +169,6 @@ async function expectTheEnd(
     await close();
   }
 }
-
-const isFailedAgain = ([url, state]: readonly [string, EntryState]): boolean =>
-  state === 'FAILED' && url.startsWith('/again/');
 
 describe('processes that send are killed at random moments', { timeout: 10 * 60_000 }, () => {
   const cleanup = new Cleanup();

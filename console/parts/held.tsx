@@ -2,7 +2,14 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { Icon } from './icons';
 
-export function Wrong({ text, again }: { text: string; again: () => void }): JSX.Element {
+interface WrongTold {
+  readonly text: string;
+  readonly again: () => void;
+  /** What else may help: buttons. */
+  readonly children?: ComponentChildren;
+}
+
+export function Wrong({ text, again, children }: WrongTold): JSX.Element {
   return (
     <p class="held is-bad" role="alert">
       <Icon name="bad" />
@@ -10,6 +17,7 @@ export function Wrong({ text, again }: { text: string; again: () => void }): JSX
       <button type="button" onClick={again}>
         Ask again
       </button>
+      {children}
     </p>
   );
 }

@@ -10,7 +10,6 @@ import { onLive } from '../../live/live';
 import { now } from '../../live/now';
 import { Choice, known } from '../../parts/choice';
 import { Asking, Wrong } from '../../parts/held';
-import { Icon } from '../../parts/icons';
 import { sourceName, workflowName } from '../../parts/names';
 import { go, route } from '../../route';
 import { count, seconds } from '../../words/numbers';
@@ -61,16 +60,11 @@ function Undrawn(): JSX.Element | null {
   const error = drawer.error.value;
   if (error === null) return null;
   return (
-    <p class="held is-bad" role="alert">
-      <Icon name="bad" />
-      <span>{error}</span>
-      <button type="button" onClick={loadDrawer}>
-        Ask again
-      </button>
+    <Wrong text={error} again={loadDrawer}>
       <button type="button" onClick={() => location.reload()}>
         Reload the page
       </button>
-    </p>
+    </Wrong>
   );
 }
 

@@ -29,7 +29,7 @@ export interface NewMessage {
    * ledger's from here on: they are empty once it has them.
    */
   readonly content: PackedContent | null;
-  /** It says that a mail came back, perhaps one of ours (Outbox.noteBounces). */
+  /** It says that a mail came back, perhaps one of ours: whoever records it notes that before (Outbox.noteBounces). */
   readonly bounce?: NotedBounce | null;
   /** The subscriptions it is due to. */
   readonly due: readonly number[];

@@ -2,6 +2,7 @@
 // Invariant: what is recorded as a mail's content is the whole mail; one that is not handed out is recorded without it
 // once it was asked for often enough, and its run reads it again.
 import { LARGE_BYTES, packMail, piecesOf, unpackContent } from '../../ledger/content';
+import type { NotedBounce } from '../../ledger/outbox';
 import type { NewMessage } from '../../ledger/recording';
 import { bounceIn } from '../../mail/bounce/bounce';
 import { hintsAtBounce } from '../../mail/bounce/parts';
@@ -108,7 +109,7 @@ async function messageOf(job: SyncJob, { mail: read, raw, packed, block }: ReadM
 async function bounceOf(
   raw: Buffer | undefined,
   packed: PackedMail | undefined,
-): Promise<ReturnType<typeof bounceIn>> {
+): Promise<NotedBounce | null> {
   if (raw) return bounceIn(raw);
   if (!packed || !hintsAtBounce(packed.header)) return null;
   return bounceIn(await unpackContent(piecesOf(packed.content)[0]!));

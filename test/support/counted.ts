@@ -8,12 +8,11 @@ import { rawMail } from './mails';
 import type { N8n } from './n8n';
 import type { N8nProcess } from './n8n-process';
 import { Sink } from './sink';
+import { failAtRandom, inBatches } from './under-kills';
 import { until } from './until';
 import { mailWorkflow, postMail, runOnce } from './workflows';
 
 const MAILS = 200;
-/** Of each of the two steps around the counter; together one run in five fails. */
-const FAILS = 0.1;
 
 export interface Counting {
   readonly n8n: N8n;
@@ -33,15 +32,7 @@ export async function countUnderKills(
     const [before, counter, after] = (await Promise.all(
       Array.from({ length: 3 }, () => cleanup.of(Sink.start())),
     )) as [Sink, Sink, Sink];
-    let failed = 0;
-    for (const sink of [before, after]) {
-      sink.answer = async () => {
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        const fails = Math.random() < FAILS;
-        if (fails) failed++;
-        return fails ? 500 : 200;
-      };
-    }
+    const failed = failAtRandom([before, after], 300);
     const user = 'counted';
     const steps = [
       postMail(before, 'May Fail Before'),
@@ -57,11 +48,11 @@ export async function countUnderKills(
     await n8n.api.publish(id);
     await n8n.watching(id);
     const subjects = Array.from({ length: MAILS }, (_, index) => `mail ${index}`);
-    const share = Math.ceil(MAILS / (kills + 1));
+    const batches = inBatches(subjects, kills);
     const append = (batch: number): Promise<void> =>
       dovecot.append(
         user,
-        subjects.slice(batch * share, (batch + 1) * share).map((subject) => rawMail({ subject })),
+        batches(batch).map((subject) => rawMail({ subject })),
       );
     await append(0);
 
@@ -89,7 +80,7 @@ export async function countUnderKills(
     const twice = [...counts.values()].filter((count) => count > 1).length;
     const of = (state: string): number => events.filter((event) => event.state === state).length;
     t.diagnostic(
-      `${MAILS} mails, ${kills} kills: runs begun ${before.deliveries.length}, runs that failed ${failed}, cut off by a kill ${cutOff}; ` +
+      `${MAILS} mails, ${kills} kills: runs begun ${before.deliveries.length}, runs that failed ${failed()}, cut off by a kill ${cutOff}; ` +
         `DONE ${of('DONE')}, DEAD ${of('DEAD')}; counted ${counts.size}, never ${MAILS - counts.size}, more than once ${twice}`,
     );
     assert.equal(events.length, MAILS);
@@ -101,7 +92,7 @@ export async function countUnderKills(
     const unfinished = subjects.filter((subject) => !finished.has(subject)).length;
     assert.ok(unfinished <= of('DEAD'), 'and went through to its end');
     assert.equal(twice, 0, 'none was counted twice');
-    assert.ok(cutOff > 0 && failed > 0, 'there was something to survive');
+    assert.ok(cutOff > 0 && failed() > 0, 'there was something to survive');
   } finally {
     await cleanup.run();
   }

@@ -11,12 +11,10 @@ import type { N8n } from './n8n';
 import type { N8nProcess } from './n8n-process';
 import { noticesIn, outboxWorkflow, startsOf } from './outbox-trigger';
 import { Sink } from './sink';
+import { failAtRandom, inBatches } from './under-kills';
 import { until } from './until';
 import type { IdempotentReceiver } from './webhook/idempotent';
 import { mailWorkflow, postMail } from './workflows';
-
-/** Of each of the two steps around the webhook; together one run in five fails. */
-const FAILS = 0.1;
 
 export interface Posting {
   readonly n8n: N8n;
@@ -38,14 +36,7 @@ export async function postUnderKills(
     const [before, after, heard] = (await Promise.all(
       Array.from({ length: 3 }, () => cleanup.of(Sink.start())),
     )) as [Sink, Sink, Sink];
-    let failed = 0;
-    for (const sink of [before, after])
-      sink.answer = async () => {
-        await new Promise((resolve) => setTimeout(resolve, 200));
-        const fails = Math.random() < FAILS;
-        if (fails) failed++;
-        return fails ? 500 : 200;
-      };
+    const failed = failAtRandom([before, after], 200);
     const credentials = await signingCredential(n8n);
     const subscribe = await subscriber(n8n, credentials);
     const watching = await outboxWorkflow(n8n, heard, { when: ['failed'], entryKind: 'webhook' });
@@ -65,12 +56,11 @@ export async function postUnderKills(
     await subscribe({ name: 'CRM', url: url('/told'), events: ['email.new', 'email.done'], workflow: id });
 
     const subjects = Array.from({ length: mails }, (_, index) => `mail ${index}`);
-    const share = Math.ceil(mails / (kills + 1));
+    const batches = inBatches(subjects, kills);
     const append = async (batch: number): Promise<void> => {
-      const some = subjects.slice(batch * share, (batch + 1) * share);
       await dovecot.append(
         'posters',
-        some.map((subject) => rawMail({ subject })),
+        batches(batch).map((subject) => rawMail({ subject })),
       );
       await dovecot.append('goners', [rawMail({ subject: `gone ${batch}` })]);
     };
@@ -123,7 +113,7 @@ export async function postUnderKills(
     const lost = subjects.filter((subject) => !posted.has(subject));
     const starts = await startsOf(n8n, watching);
     t.diagnostic(
-      `${mails} mails, ${kills} kills: steps that failed ${failed}, runs cut off by a kill ${cutOff}; mails ${shown(ended)}; ` +
+      `${mails} mails, ${kills} kills: steps that failed ${failed()}, runs cut off by a kill ${cutOff}; mails ${shown(ended)}; ` +
         `entries ${shown(counted(entries.map(({ state }) => state)))}; lost ${lost.length}, with two ids ${twice.length}; ` +
         `tries ${receiver.tries} (${shown(new Map(Object.entries(receiver.fates)))}), of what was done ${receiver.known}; told ` +
         `${events.size} events; failed for good ${gone.length}, the trigger was started ${starts} times, and told ` +
@@ -146,7 +136,7 @@ export async function postUnderKills(
     assert.equal(starts, gone.length, 'one execution for each that failed for good');
     const heardOf = new Set(noticesIn(heard).map(({ entry }) => entry!.id));
     assert.ok([...heardOf].every((entry) => gone.some(({ id }) => id === entry)));
-    assert.ok(cutOff > 0 && failed > 0 && receiver.known > 0, 'there was something to survive');
+    assert.ok(cutOff > 0 && failed() > 0 && receiver.known > 0, 'there was something to survive');
   } finally {
     await cleanup.run();
   }

@@ -10,11 +10,9 @@ import type { N8n } from './n8n';
 import type { N8nProcess } from './n8n-process';
 import { Sink } from './sink';
 import { FaultySmtp } from './smtp';
+import { failAtRandom, inBatches } from './under-kills';
 import { until } from './until';
 import { mailWorkflow, postMail } from './workflows';
-
-/** Of each of the two steps around the answer; together one run in five fails. */
-const FAILS = 0.1;
 
 export interface Sending {
   readonly n8n: N8n;
@@ -43,13 +41,7 @@ export async function sendUnderKills(
     smtp.faults = { slowMs: 40 };
     const before = await cleanup.of(Sink.start());
     const after = await cleanup.of(Sink.start());
-    let failed = 0;
-    for (const sink of [before, after])
-      sink.answer = () => {
-        const fails = Math.random() < FAILS;
-        if (fails) failed++;
-        return fails ? 500 : 200;
-      };
+    const failed = failAtRandom([before, after], 0);
     const user = 'customers';
     const login = await smtpCredential(n8n, smtp);
     const sent = filed ? await cleanup.of(filedIn(dovecot, 'shop', n8n, smtp)) : null;
@@ -69,11 +61,11 @@ export async function sendUnderKills(
     await n8n.api.publish(id);
     await n8n.watching(id);
     const customers = Array.from({ length: mails }, (_, index) => `customer${index}`);
-    const share = Math.ceil(mails / (kills + 1));
+    const batches = inBatches(customers, kills);
     const append = (batch: number): Promise<void> =>
       dovecot.append(
         user,
-        customers.slice(batch * share, (batch + 1) * share).map((subject) => rawMail({ subject })),
+        batches(batch).map((subject) => rawMail({ subject })),
       );
     await append(0);
     let cutOff = 0;
@@ -109,7 +101,7 @@ export async function sendUnderKills(
     const unknown = of('UNKNOWN');
     const dead = events.filter(({ state }) => state === 'DEAD').length;
     t.diagnostic(
-      `${mails} mails, ${kills} kills: steps that failed ${failed}, runs cut off by a kill ${cutOff}; answers: SENT ${of('SENT').length}, ` +
+      `${mails} mails, ${kills} kills: steps that failed ${failed()}, runs cut off by a kill ${cutOff}; answers: SENT ${of('SENT').length}, ` +
         `UNKNOWN ${unknown.length} (of these arrived ${unknown.filter((customer) => got.has(customer)).length}); DEAD mails ${dead}; ` +
         `customers with more than one ${[...got.values()].filter((count) => count > 1).length}`,
     );
@@ -129,7 +121,7 @@ export async function sendUnderKills(
     const done = events.filter(({ state }) => state === 'DONE').length;
     assert.ok(unknown.length <= mails - done, 'whose answer is in doubt is not DONE');
     assert.ok(of('SENT').length >= done, 'every mail that is DONE was answered');
-    assert.ok(cutOff > 0 && failed > 0, 'there was something to survive');
+    assert.ok(cutOff > 0 && failed() > 0, 'there was something to survive');
   } finally {
     await cleanup.run();
   }

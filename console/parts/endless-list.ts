@@ -103,7 +103,9 @@ export class EndlessList<Row extends { readonly id: string }, Filter> {
       // Where the first of them came in by this answer, it says whether there are more.
       const isFirst = isOther && this.rows.value.length === 0;
       if (isFirst || (hasGap && isTop)) {
+        // Else the end, watched anew below, would find older ones asked for that nobody waits for any more.
         this.#asking.abort();
+        this.isAsked.value = false;
         this.rows.value = answer.rows;
         this.#next.value = answer.next;
         this.beginnings.value += 1;

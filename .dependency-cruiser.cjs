@@ -9,7 +9,18 @@ const onlyIn = (library, file) => ({
   to: { path: `^(node:|node_modules/)?${library}(/|$)`, dependencyTypesNot: ['type-only'] },
 });
 
-const LIBRARIES = ['imapflow', 'mailparser', 'libmime', 'nodemailer', 'pg', 'sqlite'];
+const LIBRARIES = [
+  'imapflow',
+  'ioredis',
+  'libmime',
+  'mailparser',
+  'nodemailer',
+  'pg',
+  'sqlite',
+  'ws',
+  'yaml',
+  'zod',
+];
 
 /** @param {string} part @param {string[]} mayUse */
 const engineOrder = (part, mayUse) => ({
@@ -58,7 +69,21 @@ module.exports = {
       comment: 'The engine is the product; n8n is one place where it runs. What ties them is in nodes/host.',
       severity: 'error',
       from: { path: '^engine/' },
-      to: { path: '^(nodes|credentials)/|node_modules/n8n-' },
+      to: { path: '^(nodes|credentials|cli)/|node_modules/n8n-' },
+    },
+    {
+      name: 'command-knows-no-n8n',
+      comment: 'The command durable-mail is the engine as a process of its own: it runs where no n8n is.',
+      severity: 'error',
+      from: { path: '^cli/' },
+      to: { path: '^(nodes|credentials|console)/|node_modules/n8n-' },
+    },
+    {
+      name: 'nobody-knows-the-command',
+      comment: 'The command composes the engine: nothing that n8n loads needs it.',
+      severity: 'error',
+      from: { path: '^(nodes|credentials|engine|console|index[.]ts)' },
+      to: { path: '^cli/' },
     },
     {
       name: 'nodes-are-islands',

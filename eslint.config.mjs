@@ -58,7 +58,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['index.ts', ...forN8n, 'engine/**/*.ts', 'console/**/*.{ts,tsx}'],
+    files: ['index.ts', ...forN8n, 'engine/**/*.ts', 'cli/**/*.ts', 'console/**/*.{ts,tsx}'],
     rules: { '@typescript-eslint/explicit-module-boundary-types': 'error', 'no-console': 'error' },
   },
   {

@@ -11,7 +11,7 @@ import { main, npm, ROOT, run, step } from './shell.mjs';
 
 /** All that dist is made of and by; the lockfile stands for the compiler. */
 const SOURCES = [
-  ...['index.ts', 'nodes', 'credentials', 'engine', 'console'],
+  ...['index.ts', 'nodes', 'credentials', 'engine', 'console', 'cli'],
   ...['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'gulpfile.js'],
   ...['tools/build.mjs', 'tools/page.mjs'],
 ];

@@ -12,7 +12,7 @@ const CHECKS = [
   [
     'Import rules (dependency-cruiser)',
     'dependency-cruiser/bin/dependency-cruiser.mjs',
-    ['index.ts', 'nodes', 'credentials', 'engine', 'console'],
+    ['index.ts', 'nodes', 'credentials', 'engine', 'console', 'cli'],
   ],
   ['Dead code (knip)', 'knip/bin/knip.js', ['--no-progress']],
 ];

@@ -14,7 +14,7 @@ await main(async () => {
 
 /** What n8n is told to load, the icons and codex files beside it, what runs in a thread of its own, and the console's page. */
 async function shipped() {
-  const { main, types, n8n } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  const { main, types, n8n, bin } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const assets = [];
   for (const folder of ['nodes', 'credentials']) {
     const files = await readdir(join(ROOT, folder), { recursive: true });
@@ -26,5 +26,5 @@ async function shipped() {
   }
   const thread = 'dist/engine/ledger/sqlite/thread/worker.js';
   const page = ['page.html', 'plots.js', 'licenses.txt'].map((name) => join('dist', 'console', name));
-  return [main, types, ...n8n.nodes, ...n8n.credentials, ...assets, thread, ...page];
+  return [main, types, ...Object.values(bin), ...n8n.nodes, ...n8n.credentials, ...assets, thread, ...page];
 }

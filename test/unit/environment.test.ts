@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 
 const MODULE = join(__dirname, '..', '..', 'nodes', 'host', 'n8n', 'environment.ts');
+const OURS = join(__dirname, '..', '..', 'engine', 'runtime', 'environment.ts');
 
 /** A process of its own, by what it prints. @param first runs before the question, in it */
 const ask = (environment: Record<string, string>, question: string, first = ''): string =>
@@ -16,7 +17,7 @@ const ask = (environment: Record<string, string>, question: string, first = ''):
       '--import',
       'tsx',
       '-e',
-      `const it = require(${JSON.stringify(MODULE)}); ${first} console.log(${question})`,
+      `const it = { ...require(${JSON.stringify(MODULE)}), ...require(${JSON.stringify(OURS)}) }; ${first} console.log(${question})`,
     ],
     { encoding: 'utf8', env: { PATH: process.env['PATH'] ?? '', ...environment }, cwd: process.cwd() },
   ).trim();

@@ -1,6 +1,7 @@
 // What the environment says of the console's own port. It is open only where a port is set.
 // Invariant: what cannot be meant is an error that names the variable and what to set.
-import { readEnvironment, editorUrl } from '../n8n/environment';
+import { readEnvironment } from '../../../engine/runtime/environment';
+import { editorUrl } from '../n8n/environment';
 
 export interface PortSettings {
   readonly port: number;

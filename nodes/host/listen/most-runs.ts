@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { RunSlots } from '../../../engine/delivery/run-slots';
 import { errorText } from '../../../engine/runtime/log';
 import { processWide } from '../../../engine/runtime/process-wide';
-import { readEnvironment } from '../n8n/environment';
+import { readEnvironment } from '../../../engine/runtime/environment';
 import { warnOnce } from '../n8n/weaker';
 import { isQueueMode } from '../n8n/queue-mode';
 

@@ -1,7 +1,7 @@
 // Which receivers in n8n's own network webhooks may go to. An option of the node would be open to everybody who may edit a workflow,
 // and with it whatever listens behind the firewall: so it is said by whoever runs n8n, in its environment.
 // Invariant: what is not named there is refused.
-import { readEnvironment } from '../n8n/environment';
+import { readEnvironment } from '../../../engine/runtime/environment';
 
 export const OWN_NETWORK_VARIABLE = 'DURABLE_MAIL_WEBHOOK_OWN_NETWORK';
 

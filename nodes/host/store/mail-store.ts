@@ -16,7 +16,7 @@ import {
 } from '../../../engine/ledger/postgres/settings';
 import { errorText } from '../../../engine/runtime/log';
 import { credentialTitle, titleOf } from '../n8n/credential-name';
-import { readEnvironment } from '../n8n/environment';
+import { readEnvironment } from '../../../engine/runtime/environment';
 import { nodeError } from '../n8n/node-error';
 import { isNamedByCredential, MAIL_STORE, URL_VARIABLE } from './mail-store-choice';
 

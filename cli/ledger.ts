@@ -1,0 +1,26 @@
+// Which mail ledger a command works on: what the environment names, as n8n's nodes read it.
+import { join } from 'node:path';
+import type { Place } from '../engine/instance/place';
+import { settingsFromUrl } from '../engine/ledger/postgres/settings';
+import { readEnvironment } from '../engine/runtime/environment';
+import { errorText } from '../engine/runtime/log';
+import { Mistake } from './command';
+
+const POSTGRES = 'DURABLE_MAIL_POSTGRES_URL';
+const SQLITE = 'DURABLE_MAIL_SQLITE_FILE';
+
+/** @throws Mistake that names the variable */
+export function ledgerPlace(): Place {
+  try {
+    const url = readEnvironment(POSTGRES);
+    if (url) return { kind: 'postgres', settings: settingsFromUrl(url) };
+  } catch (error) {
+    throw new Mistake(`The environment variable ${POSTGRES} cannot be used: ${errorText(error)}`);
+  }
+  const file = process.env[SQLITE];
+  if (file) return { kind: 'sqlite', file: join(file) };
+  throw new Mistake(
+    `No mail ledger is named. Set ${POSTGRES} (or ${POSTGRES}_FILE, which names a file that holds the URL), ` +
+      `or ${SQLITE} to the path of a file that no n8n uses.`,
+  );
+}

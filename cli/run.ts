@@ -1,0 +1,72 @@
+// From a command line to the command, and its end.
+// Invariants: SIGTERM and SIGINT end it within END_MS, also where something does not answer; whatever goes wrong is one sentence.
+import { parseArgs } from 'node:util';
+import { errorText } from '../engine/runtime/log';
+import { type Command, Mistake } from './command';
+import { lineLog } from './line-log';
+
+/** Whoever stops a process kills it some time later: systemd after 90 s, Docker after 10. */
+const END_MS = 5_000;
+
+/** Loaded when they are asked for. */
+const COMMANDS: readonly (() => Promise<Command>)[] = [];
+
+/** @param args without Node and the script @returns the exit code: 2 where the command line is wrong */
+export async function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const print = (line: string): void => void process.stdout.write(`${line}\n`);
+  const log = lineLog((line) => process.stderr.write(`${line}\n`), env['DURABLE_MAIL_LOG_LEVEL']);
+  const [name = 'help', ...rest] = args;
+  const commands = await Promise.all(COMMANDS.map((load) => load()));
+  if (['help', '--help', '-h'].includes(name)) {
+    help(rest[0], commands, print);
+    return 0;
+  }
+  const command = commands.find((each) => each.name === name);
+  if (!command) {
+    log.error(`There is no command "${name.slice(0, 40)}". durable-mail help lists them.`);
+    return 2;
+  }
+  try {
+    const { values, positionals } = given(command, rest);
+    if (values['help'] === true) {
+      help(name, commands, print);
+      return 0;
+    }
+    return await command.run({ values, positionals }, { env, print, log, signal: ending() });
+  } catch (error) {
+    log.error(errorText(error));
+    return error instanceof Mistake ? 2 : 1;
+  }
+}
+
+function given({ name, options }: Command, args: readonly string[]): ReturnType<typeof parseArgs> {
+  try {
+    const help = { type: 'boolean', short: 'h' } as const;
+    return parseArgs({ args: [...args], options: { ...options, help }, allowPositionals: true });
+  } catch (error) {
+    throw new Mistake(`${errorText(error)}. durable-mail help ${name} says what it takes.`);
+  }
+}
+
+function ending(): AbortSignal {
+  const over = new AbortController();
+  const end = (): void => {
+    if (over.signal.aborted) process.exit(1);
+    over.abort();
+    setTimeout(() => process.exit(), END_MS).unref();
+  };
+  process.on('SIGTERM', end);
+  process.on('SIGINT', end);
+  return over.signal;
+}
+
+function help(name: string | undefined, commands: readonly Command[], print: (line: string) => void): void {
+  const command = commands.find((each) => each.name === name);
+  if (command) {
+    print(`durable-mail ${command.name}: ${command.summary}\n\n${command.help}`);
+    return;
+  }
+  print('durable-mail <command>\n');
+  for (const { name: one, summary } of commands) print(`  ${one.padEnd(10)}${summary}`);
+  print('\ndurable-mail help <command> says more.');
+}

@@ -211,6 +211,9 @@ module.exports = {
     onlyIn('nodemailer', 'engine/outbox/mail/nodemailer.ts'),
     onlyIn('pg', 'engine/ledger/postgres/open.ts'),
     onlyIn('sqlite', 'engine/ledger/sqlite/open.ts'),
+    onlyIn('yaml', 'cli/config/document.ts'),
+    onlyIn('zod', 'cli/config/schema.ts'),
+    ...floors('cli', ['collect', 'check', 'config']),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -162,5 +162,5 @@ export function reasonOf(error: unknown): string {
     return 'there is no connection to it';
   if (/^(Command|Socket) timed? ?out/i.test(text)) return 'it does not answer';
   // A refused connection to a name with several addresses has no text of its own.
-  return text === '' ? String((error as { code?: unknown }).code ?? 'no connection') : text;
+  return text === '' ? 'no connection' : text;
 }

@@ -55,17 +55,17 @@ export function redisFromUrl(text: string): RedisSettings {
     text.trim(),
   );
   if (!parts) throw wrong(`it does not have the form ${FORM}`);
-  const [secure, scheme, login, hosts, path, query] = parts.slice(1).map((part) => part ?? '');
+  const [, secure, scheme = '', login = '', hosts = '', path = '', query = ''] = parts;
   const kind = KINDS[scheme as keyof typeof KINDS];
-  const parameters = parametersOf(query!);
-  const addresses = hosts!.split(',').map((host) => addressOf(host, kind === 'sentinel' ? 26_379 : 6379));
+  const parameters = parametersOf(query);
+  const addresses = hosts.split(',').map((host) => addressOf(host, kind === 'sentinel' ? 26_379 : 6379));
   if (kind === 'one' && addresses.length > 1) {
     throw wrong('it names several hosts: begin it with redis+sentinel:// or redis+cluster://');
   }
   return {
     ...{ kind, addresses },
-    ...placeOf(kind, path!),
-    ...loginOf(login!),
+    ...placeOf(kind, path),
+    ...loginOf(login),
     sentinelUser: parameters.get('sentinelUser'),
     sentinelPassword: parameters.get('sentinelPassword'),
     tls: tlsOf(secure === 's', parameters),

@@ -46,7 +46,7 @@ export async function answerContent(
     begin(res, {
       'Content-Type': 'message/rfc822',
       'Content-Disposition': `attachment; filename="${mail.id}.eml"`,
-      ...(first.pieces === 1 && { 'Content-Length': String(start.value?.length ?? 0) }),
+      ...(first.pieces === 1 && { 'Content-Length': String(start.done ? 0 : start.value.length) }),
     });
     if (method === 'HEAD') res.end();
     else await send(res, octets, start.done ? Buffer.alloc(0) : start.value);

@@ -9,7 +9,9 @@ import { lineLog } from './line-log';
 const END_MS = 5_000;
 
 /** Loaded when they are asked for. */
-const COMMANDS: readonly (() => Promise<Command>)[] = [];
+const COMMANDS: readonly (() => Promise<Command>)[] = [
+  () => import('./console/console.js').then(({ console }) => console),
+];
 
 /** @param args without Node and the script @returns the exit code: 2 where the command line is wrong */
 export async function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {

@@ -7,6 +7,7 @@ import { type Answer, json } from './answer';
 import type { HealthAnswer } from './api';
 import { type Answering, answersTo, asksOf } from './batch';
 import { readJson } from './body';
+import { answerContent, contentAt } from './content';
 import type { ConsoleContext } from './context';
 import type { Jobs } from './jobs';
 import { isMeant, mayOperate, me, type Who, whoAsks } from './login';
@@ -102,6 +103,16 @@ const reading: Route = {
   },
 };
 
+const content: Route = {
+  isReading: true,
+  answer: async ({ req, res, path, query }, { context, sessions }) => {
+    whoAsks(req.headers, context, sessions);
+    asked(query, []);
+    await answerContent(contentAt(path)!, req, res, context);
+    return null;
+  },
+};
+
 const bundle: Route = {
   isReading: false,
   answer: async ({ req, body }, parts) => {
@@ -172,4 +183,4 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
 
 /** @param path below the prefix @returns undefined: there is nothing */
 export const routeAt = (path: string): Route | undefined =>
-  ROUTES.get(path) ?? (readAt(path) ? reading : undefined);
+  ROUTES.get(path) ?? (readAt(path) ? reading : contentAt(path) === undefined ? undefined : content);

@@ -216,7 +216,7 @@ module.exports = {
     onlyIn('sqlite', 'engine/ledger/sqlite/open.ts'),
     onlyIn('yaml', 'cli/config/document.ts'),
     onlyIn('zod', 'cli/config/schema.ts'),
-    ...floors('cli', ['collect', 'check', 'config']),
+    ...floors('cli', ['console', 'check', 'collect', 'config']),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

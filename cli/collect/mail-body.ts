@@ -42,7 +42,7 @@ export async function mailTold(claim: Claim, telling: TellingMail, ledger: MailC
   const isWhole = raw !== null && (first?.pieces ?? 1) === 1;
   return {
     type: 'email.received',
-    timestamp: new Date(claim.receivedAt ?? 0).toISOString(),
+    timestamp: new Date(claim.receivedAt ?? Date.now()).toISOString(),
     data: {
       id: claim.idempotencyKey,
       ...{ event: claim.event, job: telling.job, account: claim.account, mailbox: claim.mailbox },

@@ -26,6 +26,8 @@ export interface ToDoList {
   readonly todo: readonly ToDo[];
   /** For people: what of it cannot be done, and why. */
   readonly wrong: readonly string[];
+  /** Some of it could not be read: it is read again soon. */
+  readonly isPart?: boolean;
 }
 
 /** @param rows of the table; null: there is none, or it cannot be read now */

@@ -12,6 +12,7 @@ export function checkJob(job: Job, { http, redis }: Pick<Config, 'http' | 'redis
   compileImapReading(readingOf(job));
   const { webhook, stream } = job.to;
   if (stream && !redis) throw new Error('to.stream needs Redis: add redis: { url: { env: … } }');
+  if (stream) throw new Error('to.stream: this version hands mails to webhooks only');
   if (!webhook) return;
   checkWebhook(webhook);
   if (webhook.content === 'reference' && !http?.publicUrl)

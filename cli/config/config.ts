@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { Mistake } from '../command';
 import { checkAccount } from './account';
 import { checkJob } from './check-job';
+import { httpTokens } from './http-tokens';
 import { type ConfigDocument, readDocument } from './document';
 import { at, shownPath, type WrongPlace, wrongPlaces } from './mistakes';
 import { type Config, configSchema, loadZod } from './schema';
@@ -54,11 +55,12 @@ function wrongTogether(config: Config): readonly WrongPlace[] {
     for (const account of [job.accounts].flat()) nameless(['jobs', name, 'accounts'], account);
     attempt(wrong, ['jobs', name], () => checkJob(job, config));
   }
+  if (config.http) attempt(wrong, ['http'], () => httpTokens(config.http!));
   if (Array.isArray(forN8n)) for (const name of forN8n) nameless(['forN8n'], name);
   return wrong;
 }
 
-export function attempt(wrong: WrongPlace[], path: readonly PropertyKey[], check: () => void): void {
+function attempt(wrong: WrongPlace[], path: readonly PropertyKey[], check: () => void): void {
   try {
     check();
   } catch (error) {

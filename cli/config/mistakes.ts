@@ -42,7 +42,7 @@ function what(issue: Issue, found: unknown): string {
     case 'invalid_value':
       return found === undefined ? 'is missing' : `must be one of: ${issue.values.map(String).join(', ')}`;
     case 'invalid_union':
-      return found === undefined ? 'is missing' : `${own(issue) ?? 'is none of what is allowed here'}${inside(issue)}`;
+      return found === undefined ? 'is missing' : `${own(issue) ?? 'is none of what is allowed here'}${inside(issue, found)}`;
     case 'invalid_key':
       return own(issue.issues[0]) ?? 'is no name';
     default:
@@ -51,12 +51,19 @@ function what(issue: Issue, found: unknown): string {
 }
 
 /** Of what it is most likely meant to be: where an object was written, what is wrong in it. */
-function inside({ errors }: Extract<Issue, { code: 'invalid_union' }>): string {
-  const deeper = errors.flat().find(({ code, path }) => code === 'unrecognized_keys' || path.length > 0);
+function inside({ errors }: Extract<Issue, { code: 'invalid_union' }>, found: unknown): string {
+  const all = errors.flat();
+  const deeper = all.find(isNear) ?? all.find(({ path }) => path.length > 0) ?? all.find(isStrange);
   if (!deeper) return '';
   const where = deeper.path.length > 0 ? `${shownPath(deeper.path)} ` : 'it ';
-  return ` (${where}${what(deeper as Issue, null)})`;
+  return `; ${where}${what(deeper as Issue, at(found, deeper.path))}`;
 }
+
+const isStrange = ({ code }: { readonly code?: string | undefined }): boolean => code === 'unrecognized_keys';
+
+/** A key that is all but right tells what was meant. */
+const isNear = (issue: { readonly code?: string | undefined; readonly message: string }): boolean =>
+  isStrange(issue) && issue.message.includes(' meant?');
 
 /** Ours; those of zod speak of "input", and are English of their own. */
 const own = (issue: { readonly message?: string } | undefined): string | undefined =>

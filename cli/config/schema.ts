@@ -34,7 +34,9 @@ export function configSchema(zod: Zod) {
         .string()
         .regex(/^https?:\/\/[^\s?#]+$/, mustBe('the URL under which receivers reach it, such as https://mail.example.com'))
         .optional(),
-      tokens: zod.array(secret()).min(1).optional(),
+      tokens: known(zod, { read: secret(), operate: secret().optional() })
+        .optional()
+        .describe('Whoever shows the first may look, and fetch contents; the second one may also act'),
     }).optional(),
     redis: known(zod, { url: secret() }).optional(),
   });

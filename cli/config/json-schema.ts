@@ -5,5 +5,13 @@ import { configSchema, loadZod } from './schema';
 export async function jsonSchema(): Promise<string> {
   const zod = await loadZod();
   const made = zod.toJSONSchema(configSchema(zod), { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' });
-  return `${JSON.stringify({ ...made, title: 'Configuration of durable-mail' }, null, 2)}\n`;
+  return `${JSON.stringify(inOrder({ ...made, title: 'Configuration of durable-mail' }), null, 2)}\n`;
+}
+
+/** Versions of zod differ in it. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  const sorted = Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(sorted.map(([key, each]) => [key, inOrder(each)]));
 }

@@ -2,16 +2,8 @@
 // Invariant: it is made of the schema that the command reads with; a test compares them.
 import { configSchema, loadZod } from './schema';
 
-export async function jsonSchema(): Promise<string> {
+export async function jsonSchema(): Promise<Readonly<Record<string, unknown>>> {
   const zod = await loadZod();
-  const made = zod.toJSONSchema(configSchema(zod), { io: 'input', unrepresentable: 'any', target: 'draft-2020-12' });
-  return `${JSON.stringify(inOrder({ ...made, title: 'Configuration of durable-mail' }), null, 2)}\n`;
-}
-
-/** Versions of zod differ in it. */
-function inOrder(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inOrder);
-  if (typeof value !== 'object' || value === null) return value;
-  const sorted = Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return Object.fromEntries(sorted.map(([key, each]) => [key, inOrder(each)]));
+  const made = zod.toJSONSchema(configSchema(zod), { io: 'input', unrepresentable: 'any' });
+  return { ...made, title: 'Configuration of durable-mail' };
 }

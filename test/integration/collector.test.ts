@@ -24,7 +24,14 @@ const PASSWORD = 'dovecot-test-password';
 const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
 const TOKEN = 'token-of-the-receiver';
 const SECRETS = [PASSWORD, SECRET, TOKEN, 'postgres%2Ftest%20password'];
-const SETTLED = { tries: Array<number>(20).fill(1) };
+/** What is handed over cannot be settled, for a while. */
+interface Unsettled {
+  readonly begin: () => Promise<unknown>;
+  readonly end: () => Promise<unknown>;
+  readonly isOver: () => Promise<boolean>;
+}
+
+const SOON = { tries: Array<number>(20).fill(1) };
 
 interface Told {
   readonly type: string;
@@ -67,14 +74,25 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
   });
 
   const account = (user: string, port = dovecot.port): object => ({
-    ...{ host: '127.0.0.1', port, user, password: { env: 'MAIL_PASSWORD' }, secure: false, startTls: 'ifOffered' },
+    ...{
+      host: '127.0.0.1',
+      port,
+      user,
+      password: { env: 'MAIL_PASSWORD' },
+      secure: false,
+      startTls: 'ifOffered',
+    },
   });
 
   const webhook = (url: string, more: object = {}): object => ({
-    webhook: { ...{ url, secret: { env: 'HOOK_SECRET' }, allowOwnNetwork: true }, ...SETTLED, ...more },
+    webhook: { ...{ url, secret: { env: 'HOOK_SECRET' }, allowOwnNetwork: true }, ...SOON, ...more },
   });
 
-  const start = async (config: object, environment: Readonly<Record<string, string>>, command = 'collect') => {
+  const start = async (
+    config: object,
+    environment: Readonly<Record<string, string>>,
+    command = 'collect',
+  ) => {
     const file = join(folder, `${randomBytes(6).toString('hex')}.json`);
     await writeFile(file, JSON.stringify(config));
     const secrets = { MAIL_PASSWORD: PASSWORD, HOOK_SECRET: SECRET, HOOK_TOKEN: TOKEN };
@@ -118,10 +136,9 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
     await dovecot.append('ann@example.com', mails);
     await until('both came', () => receiver.received.length === 2);
     await collector.line(/\[imap ann@example\.com INBOX\] new mail/);
-    const [small, big] = receiver.received.toSorted((one, other) => (subjectOf(one) < subjectOf(other) ? -1 : 1)) as [
-      Received,
-      Received,
-    ];
+    const [small, big] = receiver.received.toSorted((one, other) =>
+      subjectOf(one) < subjectOf(other) ? -1 : 1,
+    ) as [Received, Received];
     new Webhook(SECRET).verify(small.body.toString(), small.headers as Record<string, string>);
     assert.equal(small.headers['x-token'], TOKEN);
     const told = toldIn(small);
@@ -161,11 +178,15 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
     users: readonly string[],
     environment: Readonly<Record<string, string>>,
     lapseAll: () => Promise<unknown>,
+    unsettled?: Unsettled,
   ): Promise<void> => {
     await using receiver = await Receiver.open();
     faulty(receiver);
     const accounts = Object.fromEntries(users.map((user) => [user, account(user)]));
-    const config = { accounts, jobs: { all: { accounts: '*', retries: [1, 1, 1], to: webhook(receiver.url()) } } };
+    const config = {
+      accounts,
+      jobs: { all: { accounts: '*', retries: [1, 1, 1], to: webhook(receiver.url()) } },
+    };
     const subjects = new Set<string>();
     let collector = await start(config, environment);
     await collector.line(/\] connected/, users.length);
@@ -173,8 +194,19 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
       for (const user of users) await dovecot.append(user, [rawMail({ subject: `first ${user}` })]);
       return new Set(receiver.received.map(subjectOf)).size === users.length;
     });
+    if (unsettled) {
+      await unsettled.begin();
+      await dovecot.append(users[0]!, [rawMail({ subject: 'not settled' })]);
+      subjects.add('not settled');
+      await until('it is sent', () => receiver.received.some((one) => subjectOf(one) === 'not settled'));
+      await collector.end('SIGKILL');
+      await Promise.all([unsettled.end(), lapseAll()]);
+      collector = await start(config, environment);
+    }
     for (let kills = 0; kills < 4; kills++) {
-      const mails = users.flatMap((user) => Array.from({ length: 5 }, (_, n) => ({ user, subject: `${user} ${kills} ${n}` })));
+      const mails = users.flatMap((user) =>
+        Array.from({ length: 5 }, (_, n) => ({ user, subject: `${user} ${kills} ${n}` })),
+      );
       for (const { subject } of mails) subjects.add(subject);
       const appending = Promise.all(
         users.map((user) =>
@@ -198,9 +230,13 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
     await until('every mail arrived', () => missing().length === 0, 180_000, 500).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}: ${missing().join(', ')}\n${collector.written}`);
     });
+    if (unsettled) await until('all is settled', unsettled.isOver, 120_000, 500);
     const ids = new Map<string, Set<string>>();
     for (const received of receiver.received)
-      ids.set(subjectOf(received), (ids.get(subjectOf(received)) ?? new Set()).add(String(received.headers['webhook-id'])));
+      ids.set(
+        subjectOf(received),
+        (ids.get(subjectOf(received)) ?? new Set()).add(String(received.headers['webhook-id'])),
+      );
     const doubled = [...subjects].filter((subject) => ids.get(subject)!.size !== 1);
     assert.deepEqual(doubled, [], 'a mail came under more than one id');
     const { code } = await collector.end();
@@ -216,10 +252,24 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
     });
   });
 
-  it('is killed again and again over Postgres: every mail arrives, each under one id', async () => {
+  it('is killed again and again over Postgres, once right before it settles: every mail arrives, each under one id', async () => {
     const url = await postgres.createDatabase('killed');
-    await killed(['emil', 'fay', 'gus'], { DURABLE_MAIL_POSTGRES_URL: url }, () =>
-      postgres.query('killed', 'update durable_mail.outgoing set lease_until = 1 where lease_until is not null'),
+    const sql = (text: string): Promise<unknown[]> => postgres.query('killed', text);
+    await killed(
+      ['emil', 'fay', 'gus'],
+      { DURABLE_MAIL_POSTGRES_URL: url },
+      () => sql('update durable_mail.outgoing set lease_until = 1 where lease_until is not null'),
+      {
+        begin: async () => {
+          await sql(`create function refuse() returns trigger language plpgsql as
+            $$ begin raise exception 'not settled now'; end $$`);
+          await sql(`create trigger refuse before update on durable_mail.event for each row
+            when (old.state = 'RUNNING' and new.state = 'DONE') execute function refuse()`);
+        },
+        end: () => sql('drop trigger refuse on durable_mail.event'),
+        isOver: async () =>
+          (await sql("select 1 from durable_mail.event where state <> 'DONE'")).length === 0,
+      },
     );
   });
 
@@ -235,7 +285,9 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
     await put('wrong', { hots: '127.0.0.1', user: 'wrong', password: { value: 'secret-of-a-row' } });
     const collector = await start(
       {
-        accountsFrom: { postgres: { url: { env: 'TABLE_URL' }, table: 'accounts', listen: 'accounts_changed' } },
+        accountsFrom: {
+          postgres: { url: { env: 'TABLE_URL' }, table: 'accounts', listen: 'accounts_changed' },
+        },
         jobs: { all: { accounts: '*', to: webhook(receiver.url('127.0.0.1', '/all')) } },
       },
       { TABLE_URL: url, DURABLE_MAIL_POSTGRES_URL: url },
@@ -243,7 +295,11 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
     const changed = (): Promise<unknown> => postgres.query('table', 'notify accounts_changed');
     await collector.line(/\[imap hal@127\.0\.0\.1:\d+ INBOX\] connected/);
     await collector.line(/Row 2 of the table \(wrong\) cannot be used: .*has "hots".*is "host" meant\?/);
-    await put('ida', { ...account('ida'), password: { value: PASSWORD } }, { to: webhook(receiver.url('127.0.0.1', '/own')) });
+    await put(
+      'ida',
+      { ...account('ida'), password: { value: PASSWORD } },
+      { to: webhook(receiver.url('127.0.0.1', '/own')) },
+    );
     await changed();
     await collector.line(/\[imap ida@127\.0\.0\.1:\d+ INBOX\] connected/);
     await until('both jobs have it', async () => {
@@ -279,7 +335,11 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
     assert.match(wrong.written, /well {3}job here: /);
     assert.match(wrong.written, /well {3}ledger: SQLite file/);
     assert.match(wrong.written, /3 things are wrong/);
-    const well = await start({ accounts: { joe: account('joe') }, jobs: { here: jobs.here } }, environment, 'check');
+    const well = await start(
+      { accounts: { joe: account('joe') }, jobs: { here: jobs.here } },
+      environment,
+      'check',
+    );
     assert.equal(await well.exit(), 0, well.written);
     for (const each of [wrong, well]) tellsNoSecret(each);
     assert.ok(!wrong.written.includes('not-the-password'));

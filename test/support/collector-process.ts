@@ -33,11 +33,15 @@ export class CollectorProcess {
   /** @param times so often */
   async line(what: RegExp, times = 1): Promise<void> {
     const all = new RegExp(what.source, `g${what.flags.replace('g', '')}`);
-    await until(`it writes ${what} ${times} times`, () => {
-      if ((this.written.match(all)?.length ?? 0) >= times) return true;
-      if (this.#child.exitCode !== null) throw new Error(`It has ended: ${this.written}`);
-      return false;
-    }, 60_000).catch((error: unknown) => {
+    await until(
+      `it writes ${what} ${times} times`,
+      () => {
+        if ((this.written.match(all)?.length ?? 0) >= times) return true;
+        if (this.#child.exitCode !== null) throw new Error(`It has ended: ${this.written}`);
+        return false;
+      },
+      60_000,
+    ).catch((error: unknown) => {
       throw new Error(`${(error as Error).message}\n${this.written}`);
     });
   }

@@ -76,6 +76,8 @@ export class MailStore implements ICredentialType {
       displayName: 'Redis URL',
       name: 'redisUrl',
       type: 'string',
+      // It holds a password.
+      // eslint-disable-next-line @n8n/community-nodes/credential-unnecessary-password
       typeOptions: { password: true },
       default: '',
       placeholder: 'rediss://user:password@host:6379/0',

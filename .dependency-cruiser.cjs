@@ -211,6 +211,7 @@ module.exports = {
     onlyIn('nodemailer', 'engine/outbox/mail/nodemailer.ts'),
     onlyIn('pg', 'engine/ledger/postgres/open.ts'),
     onlyIn('sqlite', 'engine/ledger/sqlite/open.ts'),
+    onlyIn('ws', 'engine/console/ws/library.ts'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

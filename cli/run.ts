@@ -10,6 +10,9 @@ const END_MS = 5_000;
 
 /** Loaded when they are asked for. */
 const COMMANDS: readonly (() => Promise<Command>)[] = [
+  () => import('./collect/collect.js').then(({ collect }) => collect),
+  () => import('./check/check.js').then(({ check }) => check),
+
   () => import('./console/console.js').then(({ console }) => console),
 ];
 
@@ -36,7 +39,7 @@ export async function run(args: readonly string[], env: NodeJS.ProcessEnv): Prom
     }
     return await command.run({ values, positionals }, { env, print, log, signal: ending() });
   } catch (error) {
-    log.error(errorText(error));
+    for (const line of errorText(error).split('\n')) log.error(line);
     return error instanceof Mistake ? 2 : 1;
   }
 }

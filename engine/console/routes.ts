@@ -20,6 +20,7 @@ import { Refusal, refusalOf } from './refusal';
 import type { Sessions } from './sessions';
 import { feedAsk, stream } from './stream';
 import { MOST_TEMPLATE_OCTETS, preview } from './templates';
+import { switchedOff, WEB_SOCKET_PATH } from './ws/web-socket';
 
 /** What a console is made of. */
 export interface Parts {
@@ -153,6 +154,18 @@ const acting: Route = {
   },
 };
 
+/** Who asks for it as HTTP has not asked for a WebSocket, or somebody on the way does not pass that on. */
+const webSocket: Route = {
+  isReading: true,
+  answer: async (_, { context }) => {
+    if (!context.webSocket) throw switchedOff();
+    throw new Refusal(
+      400,
+      'This address speaks WebSocket. Where a proxy stands before the console, it has to pass Upgrade and Connection on.',
+    );
+  },
+};
+
 const answering = (who: Who, parts: Parts): Answering => ({
   ask: (path, query) => ask(path, query, who, parts),
   why: (error) => refusalOf(error, parts.context.log),
@@ -173,6 +186,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['/events', events],
   ['/healthz', healthz],
   ['/metrics', metrics],
+  [WEB_SOCKET_PATH, webSocket],
   ['/api/me', reading],
   ['/api/jobs', reading],
   ['/api/batch', bundle],

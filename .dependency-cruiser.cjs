@@ -193,7 +193,7 @@ module.exports = {
       from: { path: '^engine/ledger/common/' },
       to: { path: '^engine/ledger/(?!common/)[^/]+/' },
     },
-    ...floors('engine/imap', ['watch', 'act', 'find', 'read', 'session', 'rules']),
+    ...floors('engine/imap', ['watch', 'audit', 'act', 'find', 'read', 'session', 'rules']),
     ...floors('engine/gmail', ['watch', 'act', 'find', 'read', 'notify', 'mail', 'api']),
     {
       name: 'libraries-on-demand',
@@ -214,6 +214,10 @@ module.exports = {
     onlyIn('nodemailer', 'engine/outbox/mail/nodemailer.ts'),
     onlyIn('pg', 'engine/ledger/postgres/open.ts'),
     onlyIn('sqlite', 'engine/ledger/sqlite/open.ts'),
+    onlyIn('ws', 'engine/console/ws/library.ts'),
+    onlyIn('yaml', 'cli/config/document.ts'),
+    onlyIn('zod', 'cli/config/schema.ts'),
+    ...floors('cli', ['audit', 'console', 'check', 'collect', 'config']),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

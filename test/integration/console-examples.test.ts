@@ -209,7 +209,7 @@ describe('the examples of docs/console.md', { timeout: 180_000 }, () => {
       const [over, port] = [new AbortController(), await freePort()];
       const keeping = keepOpen(
         {
-          ...{ port, host: '127.0.0.1', names: [], openHealth: false, showMail: true },
+          ...{ port, host: '127.0.0.1', names: [], openHealth: false, showMail: true, webSocket: true },
           editorUrl: 'http://localhost:5678',
         },
         {

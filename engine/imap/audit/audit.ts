@@ -91,7 +91,7 @@ async function auditPage(
   if (fault && withheld.length === 0) throw fault;
   const candidates = await inPieces([...answers.values()], (facts) => candidateOf(auditing, job, facts));
   const asked = candidates.filter(({ due }) => due.length > 0);
-  const unrecorded = asked.length > 0 ? await ledger.unrecorded(asked) : [];
+  const unrecorded = await neverSeen(ledger, asked);
   const missing = await chosen(job, unrecorded);
   counts.listed += candidates.length + withheld.length;
   counts.refused += withheld.length;
@@ -120,7 +120,13 @@ async function recorded(job: SyncJob, missing: readonly NewMail[]): Promise<read
     recorder,
   );
   await recorder.end();
-  return job.ledger.unrecorded(missing);
+  return neverSeen(job.ledger, missing);
+}
+
+/** Each with those only whom it is missing for. */
+async function neverSeen(ledger: Pick<Ledger, 'unrecorded'>, mails: readonly NewMail[]): Promise<NewMail[]> {
+  const answered = mails.length > 0 ? await ledger.unrecorded(mails) : [];
+  return answered.filter(({ due }) => due.length > 0);
 }
 
 async function candidateOf(auditing: Auditing, job: SyncJob, facts: MailFacts): Promise<NewMail> {

@@ -267,7 +267,7 @@ describe('the console over WebSocket', { timeout: 120_000 }, () => {
       await begin({ pingMs: 150 });
       const [there, gone] = [
         await loggedIn(),
-        await Client.open(open.url, OPERATE, { autoPong: false } as object),
+        await Client.open(open.url, OPERATE, { autoPong: false }),
       ];
       await subscribed(gone);
       assert.equal((await gone.end()).code, 1006);

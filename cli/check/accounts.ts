@@ -26,15 +26,25 @@ export async function checkAccount(
       if (choice.kind === 'pattern' && found.length === 0)
         missing.push(`no mailbox fits the pattern "${choice.pattern}" of the job ${job}`);
       for (const mailbox of found) {
-        if (there.some((path) => isChosen({ kind: 'names', names: [mailbox] }, path) || session.isSameMailbox(path, mailbox)))
+        if (
+          there.some(
+            (path) =>
+              isChosen({ kind: 'names', names: [mailbox] }, path) || session.isSameMailbox(path, mailbox),
+          )
+        )
           watched.add(mailbox);
         else missing.push(`the mailbox "${mailbox}" of the job ${job} is not there`);
       }
     }
     if (missing.length > 0)
-      throw new Error(`it lets us in, but ${missing.join(', and ')}. There are: ${there.slice(0, MOST_NAMED).join(', ')}.`);
+      throw new Error(
+        `it lets us in, but ${missing.join(', and ')}. There are: ${there.slice(0, MOST_NAMED).join(', ')}.`,
+      );
     const news = session.canIdle ? 'announces new mail (IDLE)' : 'has no IDLE, and is asked every 30 s';
-    const count = watched.size === 0 ? 'no job watches it' : `${watched.size === 1 ? 'a mailbox is' : `${watched.size} mailboxes are`} watched`;
+    const count =
+      watched.size === 0
+        ? 'no job watches it'
+        : `${watched.size === 1 ? 'a mailbox is' : `${watched.size} mailboxes are`} watched`;
     return `${session.account} lets us in; it ${news}; ${count}`;
   } finally {
     await session.end();

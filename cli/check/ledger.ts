@@ -13,7 +13,9 @@ export async function checkLedger(place: Place): Promise<string> {
     accessSync(isThere ? file : folder, constants.R_OK | constants.W_OK);
     accessSync(folder, constants.W_OK);
   } catch {
-    throw new Error(`${isThere ? file : folder} cannot be written by this user. Give it the right, or choose another file.`);
+    throw new Error(
+      `${isThere ? file : folder} cannot be written by this user. Give it the right, or choose another file.`,
+    );
   }
   return isThere ? `SQLite file ${file}` : `SQLite file ${file}: it is made at the first start`;
 }

@@ -20,6 +20,8 @@ async function resolved(name: string): Promise<readonly string[]> {
   try {
     return (await lookup(name, { all: true })).map(({ address }) => address);
   } catch {
-    throw new Error(`the name ${name} has no address. See whether the URL is right, and whether this machine reaches its name server.`);
+    throw new Error(
+      `the name ${name} has no address. See whether the URL is right, and whether this machine reaches its name server.`,
+    );
   }
 }

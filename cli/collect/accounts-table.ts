@@ -17,9 +17,15 @@ export interface AccountsTable {
 }
 
 /** @param called the table has changed, or may have @throws Error that names the place */
-export async function openAccountsTable({ url, table, query, listen }: FromPostgres, called: () => void): Promise<AccountsTable> {
+export async function openAccountsTable(
+  { url, table, query, listen }: FromPostgres,
+  called: () => void,
+): Promise<AccountsTable> {
   const sql = query ?? `select * from ${table!}`;
-  const opened: OtherTable = await openOtherTable(named(() => readSecret(url)), sql).catch((error: unknown) => {
+  const opened: OtherTable = await openOtherTable(
+    named(() => readSecret(url)),
+    sql,
+  ).catch((error: unknown) => {
     throw new Error(`accountsFrom.postgres.url: ${(error as Error).message}`, { cause: error });
   });
   const deafen = listen === undefined ? undefined : opened.listen(listen, called);

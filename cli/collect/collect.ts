@@ -78,7 +78,9 @@ export function configFile({ values, positionals }: Given, env: NodeJS.ProcessEn
   if (positionals.length > 0) throw new Mistake(`"${positionals[0]!.slice(0, 40)}" is not known here.`);
   const file = values['config'] ?? env['DURABLE_MAIL_CONFIG'];
   if (typeof file === 'string' && file !== '') return file;
-  throw new Mistake('No configuration is named. Name its file with --config FILE, or with DURABLE_MAIL_CONFIG.');
+  throw new Mistake(
+    'No configuration is named. Name its file with --config FILE, or with DURABLE_MAIL_CONFIG.',
+  );
 }
 
 /** Collects for the triggers of n8n on the same ledger, where the configuration has logins for it. */

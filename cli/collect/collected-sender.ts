@@ -49,7 +49,10 @@ const secretsOf =
         case 'signing':
           return Promise.resolve(
             secret
-              ? { secret: readSecret(secret), ...(previousSecret && { previousSecret: readSecret(previousSecret) }) }
+              ? {
+                  secret: readSecret(secret),
+                  ...(previousSecret && { previousSecret: readSecret(previousSecret) }),
+                }
               : null,
           );
         case 'httpBasicAuth':

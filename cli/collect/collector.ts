@@ -79,7 +79,17 @@ export class Collector {
     if (said !== this.#told) for (const text of wrong) log.error(text);
     this.#told = said;
     const wanted = new Map(todo.map((one) => [keyOf(one), one]));
-    await this.#leave([...this.#running].filter(([key, { todo: { print } }]) => wanted.get(key)?.print !== print), wanted);
+    await this.#leave(
+      [...this.#running].filter(
+        ([
+          key,
+          {
+            todo: { print },
+          },
+        ]) => wanted.get(key)?.print !== print,
+      ),
+      wanted,
+    );
     const fresh = todo.filter((one) => !this.#running.has(keyOf(one)));
     let missed = 0;
     await this.#inBatches(fresh, AT_ONCE, async (one) => {
@@ -101,12 +111,17 @@ export class Collector {
       return true;
     } catch (error) {
       this.#running.delete(keyOf(todo));
-      log.error(`Job ${todo.name}, account ${todo.accountName} cannot begin, and is tried again: ${errorText(error)}`);
+      log.error(
+        `Job ${todo.name}, account ${todo.accountName} cannot begin, and is tried again: ${errorText(error)}`,
+      );
       return false;
     }
   }
 
-  async #leave(left: readonly (readonly [string, Running])[], wanted: ReadonlyMap<string, ToDo>): Promise<void> {
+  async #leave(
+    left: readonly (readonly [string, Running])[],
+    wanted: ReadonlyMap<string, ToDo>,
+  ): Promise<void> {
     const { delivering } = this.#ports;
     for (const [key] of left) this.#running.delete(key);
     await this.#inBatches(left, AT_ONCE, async ([key, { watch }]) => watch.stop(!wanted.has(key)));

@@ -61,9 +61,12 @@ export class Delivering {
         return undefined;
       },
       report: ({ event, state, account, mailbox, lastError }) =>
-        this.#log.error(`A mail in ${mailbox} of ${account} is given up (${state}): ${lastError ?? 'nobody knows why'}`, {
-          event,
-        }),
+        this.#log.error(
+          `A mail in ${mailbox} of ${account} is given up (${state}): ${lastError ?? 'nobody knows why'}`,
+          {
+            event,
+          },
+        ),
       reportUnclaimed: (error) => this.#log.error(`Mails cannot be handed over: ${error}`),
     });
   }

@@ -13,5 +13,7 @@ export interface Destination {
 export function destinationOf(job: JobToDo, ports: WebhookPorts): Destination {
   const { webhook } = job.job.to;
   if (webhook) return webhookDestination(job.name, webhook, ports);
-  throw new Error(`The job ${job.name} goes to a stream, which this version of the command does not know yet.`);
+  throw new Error(
+    `The job ${job.name} goes to a stream, which this version of the command does not know yet.`,
+  );
 }

@@ -44,7 +44,9 @@ export class ReadList {
       failed = errorText(error);
     }
     const list = await toDoList(this.#config, this.#rows);
-    return failed === null ? list : { ...list, wrong: [...list.wrong, `${failed}. What was read before stays in force.`], isPart: true };
+    return failed === null
+      ? list
+      : { ...list, wrong: [...list.wrong, `${failed}. What was read before stays in force.`], isPart: true };
   }
 
   async close(): Promise<void> {

@@ -46,7 +46,12 @@ export async function mailTold(claim: Claim, telling: TellingMail, ledger: MailC
     data: {
       id: claim.idempotencyKey,
       ...{ event: claim.event, job: telling.job, account: claim.account, mailbox: claim.mailbox },
-      ...{ uid: claim.uid, uidValidity: claim.uidValidity, identity: claim.identity, messageId: claim.messageId },
+      ...{
+        uid: claim.uid,
+        uidValidity: claim.uidValidity,
+        identity: claim.identity,
+        messageId: claim.messageId,
+      },
       sender: claim.sender,
       ...{ from: fields('from'), to: fields('to'), cc: fields('cc') },
       subject: fields('subject') ?? claim.subject,
@@ -66,7 +71,8 @@ function contentOf(
 ): Content {
   if (content === 'none') return { omitted: 'notWanted' };
   if (raw === null) return { omitted: 'notStored' };
-  if (content !== 'reference' && isWhole && raw.length <= content.inlineUpToBytes) return { base64: raw.toString('base64') };
+  if (content !== 'reference' && isWhole && raw.length <= content.inlineUpToBytes)
+    return { base64: raw.toString('base64') };
   if (publicUrl === undefined) return { omitted: 'tooLarge' };
   return { url: `${publicUrl.replace(/\/+$/, '')}/api/mails/${encodeURIComponent(event)}/content` };
 }

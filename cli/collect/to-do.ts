@@ -6,7 +6,7 @@ import { type Account, checkAccount } from '../config/account';
 import { checkJob } from '../config/check-job';
 import type { Job } from '../config/job';
 import { shownPath, wrongPlaces } from '../config/mistakes';
-import { type Config, loadZod, type Row, rowSchema } from '../config/schema';
+import { type Config, type Row, schemas } from '../config/schema';
 
 export interface JobToDo {
   readonly name: string;
@@ -41,7 +41,10 @@ export async function toDoList(config: Config, rows: readonly unknown[] | null):
     for (const accountName of accountsOf(wanted, [...accounts.keys()])) {
       const account = accounts.get(accountName);
       if (account) todo.push(one(name, job, accountName, account));
-      else if (rows) wrong.push(`The job ${name} names the account ${accountName}, which is neither in the configuration nor in the table.`);
+      else if (rows)
+        wrong.push(
+          `The job ${name} names the account ${accountName}, which is neither in the configuration nor in the table.`,
+        );
     }
   }
   // Beside the jobs of the configuration, whose names have no slash.
@@ -55,18 +58,22 @@ const accountsOf = (wanted: string | readonly string[], all: readonly string[]):
 };
 
 function one(name: string, job: Job, accountName: string, account: Account): ToDo {
-  const print = createHash('sha256').update(JSON.stringify([job, account])).digest('hex');
+  const print = createHash('sha256')
+    .update(JSON.stringify([job, account]))
+    .digest('hex');
   return { name, job, accountName, account, print };
 }
 
 async function readRows(config: Config, rows: readonly unknown[], wrong: string[]): Promise<readonly Row[]> {
-  const schema = rowSchema(await loadZod());
+  const { row: schema } = await schemas();
   const read = new Map<string, Row>();
   for (const [index, row] of rows.entries()) {
     const shown = `Row ${index + 1} of the table${nameOf(row)}`;
     const parsed = schema.safeParse(row);
     if (!parsed.success) {
-      const mistakes = wrongPlaces(parsed.error.issues, row).map(({ path, what }) => `${shownPath(path)} ${what}`.trim());
+      const mistakes = wrongPlaces(parsed.error.issues, row).map(({ path, what }) =>
+        `${shownPath(path)} ${what}`.trim(),
+      );
       wrong.push(`${shown} cannot be used: ${mistakes.join('; ')}.`);
       continue;
     }
@@ -74,7 +81,8 @@ async function readRows(config: Config, rows: readonly unknown[], wrong: string[
     const { name, account, job } = parsed.data;
     try {
       if (read.has(name)) throw new Error('another row has the same name');
-      if (Object.hasOwn(config.accounts, name)) throw new Error('the configuration has an account of the same name');
+      if (Object.hasOwn(config.accounts, name))
+        throw new Error('the configuration has an account of the same name');
       checkAccount(name, account);
       if (job) checkJob(job, config);
       read.set(name, parsed.data);

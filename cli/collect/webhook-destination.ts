@@ -39,4 +39,6 @@ export const webhookDestination = (job: string, webhook: Webhook, ports: Webhook
 });
 
 const entryKey = (job: string, mail: string): string =>
-  createHash('sha256').update(JSON.stringify([COLLECTED_KIND, job, mail])).digest('hex');
+  createHash('sha256')
+    .update(JSON.stringify([COLLECTED_KIND, job, mail]))
+    .digest('hex');

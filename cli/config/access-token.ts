@@ -38,7 +38,10 @@ export function accessToken(who: string, source: TokenSource): (afterRejection: 
     const began = monotonicNow();
     const answer = await trade(who, source, refresh);
     if (answer.refresh) rotated = { configured, refresh: answer.refresh };
-    held = { token: answer.token, until: began + Math.max(answer.lifetimeMs - LEAST_LEFT_MS, answer.lifetimeMs / 2) };
+    held = {
+      token: answer.token,
+      until: began + Math.max(answer.lifetimeMs - LEAST_LEFT_MS, answer.lifetimeMs / 2),
+    };
     return answer.token;
   };
 
@@ -54,7 +57,11 @@ async function trade(
   { tokenUrl, clientId, clientSecret, scope }: TokenSource,
   refresh: string,
 ): Promise<{ token: string; refresh: string | null; lifetimeMs: number }> {
-  const form = new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refresh, client_id: clientId });
+  const form = new URLSearchParams({
+    grant_type: 'refresh_token',
+    refresh_token: refresh,
+    client_id: clientId,
+  });
   if (clientSecret) form.set('client_secret', secretOf(who, clientSecret));
   if (scope !== undefined) form.set('scope', scope);
   const host = new URL(tokenUrl).host;
@@ -71,7 +78,10 @@ async function trade(
     status = answer.status;
     said = (await answer.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;
   } catch {
-    throw new ImapFault('unreachable', `${who} has no access token now: ${host} did not answer. It is asked again.`);
+    throw new ImapFault(
+      'unreachable',
+      `${who} has no access token now: ${host} did not answer. It is asked again.`,
+    );
   }
   const { access_token: token, expires_in: lifetime, refresh_token: next, error } = said ?? {};
   if (status === 200 && typeof token === 'string' && token !== '') {
@@ -86,7 +96,10 @@ async function trade(
         'and clientSecret.',
     );
   }
-  throw new ImapFault('unreachable', `${who} has no access token now: ${host} answered with status ${status}. It is asked again.`);
+  throw new ImapFault(
+    'unreachable',
+    `${who} has no access token now: ${host} answered with status ${status}. It is asked again.`,
+  );
 }
 
 function secretOf(who: string, place: SecretPlace): string {

@@ -72,14 +72,18 @@ function certificatesOf(name: string, account: Account): Pick<ImapLogin, 'ca' | 
   const where = `the account ${name}`;
   const read = (file: string): string => readSecret({ file });
   return {
-    ...(ca !== undefined && { ca: readCertificates(named(name, 'ca', () => read(ca)), 'ca', where) }),
+    ...(ca !== undefined && {
+      ca: readCertificates(
+        named(name, 'ca', () => read(ca)),
+        'ca',
+        where,
+      ),
+    }),
     ...(clientCertificate !== undefined && {
       clientCertificate: readClientCertificate(
         named(name, 'clientCertificate', () => read(clientCertificate)),
         clientKey ? named(name, 'clientKey', () => readSecret(clientKey)) : '',
-        clientKeyPassphrase
-          ? named(name, 'clientKeyPassphrase', () => readSecret(clientKeyPassphrase))
-          : '',
+        clientKeyPassphrase ? named(name, 'clientKeyPassphrase', () => readSecret(clientKeyPassphrase)) : '',
         where,
       ),
     }),

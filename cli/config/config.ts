@@ -8,7 +8,7 @@ import { checkJob } from './check-job';
 import { httpTokens } from './http-tokens';
 import { type ConfigDocument, readDocument } from './document';
 import { at, shownPath, type WrongPlace, wrongPlaces } from './mistakes';
-import { type Config, configSchema, loadZod } from './schema';
+import { type Config, schemas } from './schema';
 
 const MOST_TOLD = 20;
 
@@ -27,8 +27,10 @@ export async function readConfig(file: string): Promise<Config> {
 /** @param file for people @throws Mistake */
 export async function parseConfig(text: string, file: string): Promise<Config> {
   const document = await readDocument(text.replace(/^\uFEFF/, ''), file);
-  const parsed = configSchema(await loadZod()).safeParse(document.value ?? {});
-  const wrong = parsed.success ? wrongTogether(parsed.data) : wrongPlaces(parsed.error.issues, document.value);
+  const parsed = (await schemas()).config.safeParse(document.value ?? {});
+  const wrong = parsed.success
+    ? wrongTogether(parsed.data)
+    : wrongPlaces(parsed.error.issues, document.value);
   if (wrong.length > 0 || !parsed.success) throw new Mistake(told(wrong, document, file));
   return parsed.data;
 }
@@ -48,7 +50,8 @@ function wrongTogether(config: Config): readonly WrongPlace[] {
     });
   };
   const isIdle = Object.keys(jobs).length === 0 && !accountsFrom && !forN8n;
-  if (isIdle) wrong.push({ path: [], what: 'there is nothing to do: neither jobs, nor accountsFrom, nor forN8n' });
+  if (isIdle)
+    wrong.push({ path: [], what: 'there is nothing to do: neither jobs, nor accountsFrom, nor forN8n' });
   for (const [name, account] of Object.entries(accounts))
     attempt(wrong, ['accounts', name], () => checkAccount(name, account));
   for (const [name, job] of Object.entries(jobs)) {
@@ -69,8 +72,9 @@ function attempt(wrong: WrongPlace[], path: readonly PropertyKey[], check: () =>
 }
 
 function told(wrong: readonly WrongPlace[], document: ConfigDocument, file: string): string {
-  const lines = wrong.slice(0, MOST_TOLD).map(({ path, what }) => {
-    const line = document.lineOf(at(document.value, path) === undefined ? path.slice(0, -1) : path);
+  const lines = wrong.slice(0, MOST_TOLD).map(({ path, what, key }) => {
+    const precise = key === undefined ? path : [...path, key];
+    const line = document.lineOf(at(document.value, precise) === undefined ? precise.slice(0, -1) : precise);
     const place = [shownPath(path), line === null ? '' : `(line ${line})`].filter(Boolean).join(' ');
     return `- ${place}${place && ' '}${what}`;
   });

@@ -14,11 +14,14 @@ export function httpTokens({ tokens }: Pick<NonNullable<Config['http']>, 'tokens
   const token = (key: 'read' | 'operate'): string => {
     const found = readSecret(tokens[key]!);
     if (found.length >= LEAST_LENGTH) return found;
-    throw new Error(`tokens.${key} is too short: at least ${LEAST_LENGTH} characters, as \`openssl rand -hex 24\` gives`);
+    throw new Error(
+      `tokens.${key} is too short: at least ${LEAST_LENGTH} characters, as \`openssl rand -hex 24\` gives`,
+    );
   };
   const read = token('read');
   if (!tokens.operate) return { read };
   const operate = token('operate');
-  if (operate === read) throw new Error('tokens.operate is the same as tokens.read: whoever may look could act');
+  if (operate === read)
+    throw new Error('tokens.operate is the same as tokens.read: whoever may look could act');
   return { read, operate };
 }

@@ -26,14 +26,19 @@ export function jobShape(zod: Zod, origin: Origin) {
   const days = (least: number) => zod.number().min(least).max(MOST_DAYS);
   return {
     mailboxes: zod
-      .union([texts, known(zod, { pattern: zod.string().min(1) })], mustBe('a list of names, or { pattern: Orders/* }'))
+      .union(
+        [texts, known(zod, { pattern: zod.string().min(1) })],
+        mustBe('a list of names, or { pattern: Orders/* }'),
+      )
       .default(['INBOX']),
     start: zod
       .union(
         [
           zod.enum(['new', 'everything']),
           known(zod, { last: zod.number().int().min(1).max(100_000) }),
-          known(zod, { since: zod.string().regex(DATE, mustBe('a date such as 2026-05-20 or 2026-05-20T08:00:00Z')) }),
+          known(zod, {
+            since: zod.string().regex(DATE, mustBe('a date such as 2026-05-20 or 2026-05-20T08:00:00Z')),
+          }),
         ],
         START,
       )
@@ -58,20 +63,35 @@ export function jobShape(zod: Zod, origin: Origin) {
       stream: streamSchema(zod).optional(),
     }).refine(oneOf('webhook', 'stream'), { error: 'must have a webhook or a stream, and not both' }),
     retries: zod
-      .array(zod.number().min(1).max(14 * 86_400))
+      .array(
+        zod
+          .number()
+          .min(1)
+          .max(14 * 86_400),
+      )
       .max(MOST_RETRIES)
       .default(DEFAULT_RETRIES)
       .describe('Seconds before the second try to hand a mail over, the third, …'),
-    keepContentDays: days(0).default(7).describe('After a mail was handed over: for content by reference, and to send it again'),
+    keepContentDays: days(0)
+      .default(7)
+      .describe('After a mail was handed over: for content by reference, and to send it again'),
     keepEventsDays: days(1).default(30),
-    storeUpToMb: zod.number().min(1).max(250).default(50).describe('A larger mail is told without its content'),
+    storeUpToMb: zod
+      .number()
+      .min(1)
+      .max(250)
+      .default(50)
+      .describe('A larger mail is told without its content'),
     heartbeatSeconds: zod.number().min(10).max(1_500).optional(),
   };
 }
 
 export function jobSchema(zod: Zod, origin: Origin) {
   const accounts = zod
-    .union([zod.string().min(1), zod.array(zod.string().min(1)).min(1)], mustBe('the name of an account, a list of them, or "*"'))
+    .union(
+      [zod.string().min(1), zod.array(zod.string().min(1)).min(1)],
+      mustBe('the name of an account, a list of them, or "*"'),
+    )
     .describe('Names of accounts; "*": all, also those of the table');
   return known(zod, { accounts, ...jobShape(zod, origin) });
 }

@@ -6,12 +6,26 @@ export interface WrongPlace {
   readonly path: readonly PropertyKey[];
   /** To go after the place: `must be a number`. */
   readonly what: string;
+  /** Of what stands at the place, this key is meant. */
+  readonly key?: string;
 }
 
 type Issue = z.core.$ZodIssue;
 
 export const wrongPlaces = (issues: readonly Issue[], input: unknown): readonly WrongPlace[] =>
-  issues.map((issue) => ({ path: issue.path, what: what(issue, at(input, issue.path)) }));
+  issues.map((issue) => {
+    const { path } = issue;
+    if (issue.code === 'unrecognized_keys')
+      return { path, what: what(issue, undefined), key: issue.keys[0]! };
+    // A key that is no name may be anything.
+    if (issue.code === 'invalid_key')
+      return {
+        path: path.slice(0, -1),
+        what: `has a name that ${what(issue, undefined)}`,
+        key: String(path.at(-1)),
+      };
+    return { path, what: what(issue, at(input, path)) };
+  });
 
 /** `jobs.orders.to.webhook.url`; keys that are no words in quotes. */
 export const shownPath = (path: readonly PropertyKey[]): string =>
@@ -26,7 +40,11 @@ export const shownPath = (path: readonly PropertyKey[]): string =>
 
 const EXPECTED: Readonly<Record<string, string>> = {
   ...{ string: 'a text', number: 'a number', int: 'a whole number', boolean: 'true or false' },
-  ...{ object: 'a list of keys and values', record: 'a list of names, each with its settings', array: 'a list' },
+  ...{
+    object: 'a list of keys and values',
+    record: 'a list of names, each with its settings',
+    array: 'a list',
+  },
 };
 
 function what(issue: Issue, found: unknown): string {
@@ -42,7 +60,9 @@ function what(issue: Issue, found: unknown): string {
     case 'invalid_value':
       return found === undefined ? 'is missing' : `must be one of: ${issue.values.map(String).join(', ')}`;
     case 'invalid_union':
-      return found === undefined ? 'is missing' : `${own(issue) ?? 'is none of what is allowed here'}${inside(issue, found)}`;
+      return found === undefined
+        ? 'is missing'
+        : `${own(issue) ?? 'is none of what is allowed here'}${inside(issue, found)}`;
     case 'invalid_key':
       return own(issue.issues[0]) ?? 'is no name';
     default:

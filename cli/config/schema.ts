@@ -15,6 +15,14 @@ export async function loadZod(): Promise<Zod> {
   return (await import('zod/v4')).z;
 }
 
+/** Made once: it takes a moment, and is read with again and again. */
+let made:
+  | Promise<{ readonly config: ReturnType<typeof configSchema>; readonly row: ReturnType<typeof rowSchema> }>
+  | undefined;
+
+export const schemas = (): NonNullable<typeof made> =>
+  (made ??= loadZod().then((zod) => ({ config: configSchema(zod), row: rowSchema(zod) })));
+
 export function configSchema(zod: Zod) {
   const name = zod.string().regex(NAME, mustBe(NAMED));
   const secret = () => secretSchema(zod, 'file');
@@ -32,7 +40,10 @@ export function configSchema(zod: Zod) {
       host: zod.string().min(1).default('127.0.0.1'),
       publicUrl: zod
         .string()
-        .regex(/^https?:\/\/[^\s?#]+$/, mustBe('the URL under which receivers reach it, such as https://mail.example.com'))
+        .regex(
+          /^https?:\/\/[^\s?#]+$/,
+          mustBe('the URL under which receivers reach it, such as https://mail.example.com'),
+        )
         .optional(),
       tokens: known(zod, { read: secret(), operate: secret().optional() })
         .optional()
@@ -46,8 +57,15 @@ function tableSchema(zod: Zod) {
   const table = new RegExp(`^${IDENTIFIER}([.]${IDENTIFIER})?$`);
   return known(zod, {
     url: secretSchema(zod, 'file'),
-    table: zod.string().regex(table, mustBe('the name of a table or view, perhaps with its schema: mail.accounts')).optional(),
-    query: zod.string().min(1).optional().describe('Instead of a table: it gives the same columns, and only reads'),
+    table: zod
+      .string()
+      .regex(table, mustBe('the name of a table or view, perhaps with its schema: mail.accounts'))
+      .optional(),
+    query: zod
+      .string()
+      .min(1)
+      .optional()
+      .describe('Instead of a table: it gives the same columns, and only reads'),
     listen: zod
       .string()
       .regex(new RegExp(`^${IDENTIFIER}$`), mustBe('the name of a channel'))
@@ -57,7 +75,7 @@ function tableSchema(zod: Zod) {
 }
 
 /** A row of the table, as far as people write it. */
-export function rowSchema(zod: Zod, origin: Origin = 'table') {
+function rowSchema(zod: Zod, origin: Origin = 'table') {
   return known(zod, {
     name: zod.string().regex(NAME, mustBe(NAMED)),
     account: accountSchema(zod, origin),

@@ -18,13 +18,16 @@ export type Origin = 'file' | 'table';
 const PLAIN =
   'is a secret, and is not written here, where it would be copied, committed and shown: name where it is, as in ' +
   '{ env: MAIL_PASSWORD } or { file: /run/secrets/mail-password }';
-const PLAIN_IN_TABLE = 'is a secret: write { "value": "…" }, or name where it is: { "env": "…" } or { "file": "…" }';
+const PLAIN_IN_TABLE =
+  'is a secret: write { "value": "…" }, or name where it is: { "env": "…" } or { "file": "…" }';
 
 export function secretSchema(zod: Zod, origin: Origin): z.ZodType<SecretPlace> {
   const shape = {
     env: zod
       .string()
-      .regex(/^[A-Za-z_]\w*$/, { error: 'must be the name of an environment variable, such as MAIL_PASSWORD' })
+      .regex(/^[A-Za-z_]\w*$/, {
+        error: 'must be the name of an environment variable, such as MAIL_PASSWORD',
+      })
       .optional(),
     file: zod.string().min(1, { error: 'must be the path of a file' }).optional(),
     ...(origin === 'table' && { value: zod.string().min(1, { error: 'is empty' }).optional() }),
@@ -40,7 +43,11 @@ export function readSecret({ env, file, value }: SecretPlace): string {
   if (value !== undefined) return value;
   const found = env !== undefined ? process.env[env] : readFile(file!);
   if (found) return found;
-  throw new Error(env !== undefined ? `the environment variable ${env} is not set` : `the file ${file} is empty`);
+  throw new Error(
+    env !== undefined
+      ? `the environment variable ${shown(env, /^[A-Z_][A-Z0-9_]*$/)}is not set`
+      : `the file ${shown(file!, PATH)}is empty`,
+  );
 }
 
 function readFile(file: string): string {
@@ -48,6 +55,12 @@ function readFile(file: string): string {
     return readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');
   } catch (error) {
     const { code = 'it is no file' } = error as NodeJS.ErrnoException;
-    throw new Error(`the file ${file} cannot be read (${code})`, { cause: error });
+    throw new Error(`the file ${shown(file, PATH)}cannot be read (${code})`, { cause: error });
   }
 }
+
+const PATH = /^[.~]?[.]?[\\/]|^[A-Z]:/;
+
+/** Somebody may have written the secret itself where its place belongs. */
+const shown = (name: string, usual: RegExp): string =>
+  usual.test(name) ? `${name} ` : 'that is named there ';

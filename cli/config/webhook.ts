@@ -23,7 +23,9 @@ export function webhookSchema(zod: Zod, origin: Origin) {
     url: zod.string().min(1),
     secret: secret()
       .optional()
-      .describe('Of Standard Webhooks: whsec_ and 24 to 64 random bytes in base64. Without one it is not signed'),
+      .describe(
+        'Of Standard Webhooks: whsec_ and 24 to 64 random bytes in base64. Without one it is not signed',
+      ),
     previousSecret: secret().optional().describe('While the secret is rotated'),
     auth: known(zod, {
       header: known(zod, { name: text, value: secret() }).optional(),
@@ -31,7 +33,10 @@ export function webhookSchema(zod: Zod, origin: Origin) {
     })
       .refine(oneOf('header', 'basic'), { error: 'must have a header or basic, and not both' })
       .optional(),
-    headers: zod.record(zod.string().min(1), zod.string()).default({}).describe('None that is secret: that is auth'),
+    headers: zod
+      .record(zod.string().min(1), zod.string())
+      .default({})
+      .describe('None that is secret: that is auth'),
     content: zod
       .union(
         [

@@ -21,8 +21,12 @@ function strange(keys: readonly string[], names: readonly string[]): string {
     .map((key) => {
       const nearest = names.toSorted((a, b) => distance(key, a) - distance(key, b))[0];
       const isNear = nearest !== undefined && distance(key, nearest) <= Math.max(2, nearest.length / 3);
-      const shown = `has "${key.slice(0, MOST_KEY)}", which is not known here`;
-      return isNear ? `${shown}: is "${nearest}" meant?` : `${shown}. These are: ${names.join(', ')}`;
+      // Where a colon or a space is missing a key has its value in it.
+      const shown =
+        isNear && /^[\w$-]+$/.test(key) ? `has "${key.slice(0, MOST_KEY)}", which` : 'has a key that';
+      return isNear
+        ? `${shown} is not known here: is "${nearest}" meant?`
+        : `${shown} is not known here. These are: ${names.join(', ')}`;
     })
     .join('; it ');
 }

@@ -9,8 +9,8 @@ import { redisName, type RedisSettings } from './settings';
 
 const CONNECT_MS = 5_000;
 const COMMAND_MS = 5_000;
-/** What a blocking command takes longer than it was to wait. */
-const GRACE_MS = 5_000;
+/** What a command of a blocking reader waits there (`BLOCK`) has to be well below it: after it the connection counts as dead. */
+const BLOCKING_MS = 20_000;
 const RECONNECT = { firstMs: 250, mostMs: 10_000 };
 
 /** ioredis's commands; those of a cluster are the same, where all keys are of one ledger. */
@@ -19,6 +19,8 @@ export type RedisClient = Redis;
 export interface RedisConnection {
   /** What its commands reject with, `reasonOf` says in words for people. */
   readonly client: RedisClient;
+  /** Why it is away, for people; null: it is not known to be. */
+  readonly trouble: string | null;
   /** Commands are taken now. */
   readonly isReady: boolean;
   /** Resolves when commands are taken, or the signal aborts. */
@@ -33,10 +35,11 @@ export interface RedisConnection {
 export interface ConnectionUse {
   /**
    * - `commands`: many may use it;
-   * - `blocking`: one reader alone, whose commands wait there (`BLOCK`), and hold up whatever comes after;
+   * - `blocking`: one reader alone, whose commands wait there (`BLOCK`, at most 10 s), and hold up whatever comes after;
    * - `subscriber`: hears what is published.
    */
   readonly use: 'commands' | 'blocking' | 'subscriber';
+  /** How long an answer is waited for; default: 5 s, and 20 s for a blocking reader. */
   readonly commandMs?: number;
 }
 
@@ -47,21 +50,21 @@ type Options = Omit<RedisOptions, 'replyMapping'>;
 export async function connectRedis(
   settings: RedisSettings,
   log: Log,
-  { use, commandMs = COMMAND_MS }: ConnectionUse = { use: 'commands' },
+  { use, commandMs = use === 'blocking' ? BLOCKING_MS : COMMAND_MS }: ConnectionUse = { use: 'commands' },
 ): Promise<RedisConnection> {
   const ioredis = await import('ioredis');
-  const options = optionsOf(settings, use, commandMs);
+  const options = optionsOf(settings, commandMs);
   const client =
     settings.kind === 'cluster'
       ? new ioredis.Cluster([...settings.addresses], clusterOptions(options))
       : new ioredis.Redis({ ...options, ...serverOf(settings) });
-  said(client, settings, log);
+  const standing = said(client, settings, log);
   // It is tried again by itself, and told by 'error'.
   client.connect().catch(() => undefined);
-  return connectionOf(client);
+  return connectionOf(client, standing);
 }
 
-function connectionOf(client: Redis | Cluster): RedisConnection {
+function connectionOf(client: Redis | Cluster, standing: Standing): RedisConnection {
   const onReady = (call: () => void): (() => void) => {
     client.on('ready', call);
     return () => void client.off('ready', call);
@@ -69,6 +72,9 @@ function connectionOf(client: Redis | Cluster): RedisConnection {
   return {
     // A cluster's commands differ in what they take for keys of several slots only.
     client: client as Redis,
+    get trouble() {
+      return standing.trouble;
+    },
     get isReady() {
       return client.status === 'ready';
     },
@@ -89,7 +95,7 @@ function connectionOf(client: Redis | Cluster): RedisConnection {
   };
 }
 
-function optionsOf(settings: RedisSettings, use: ConnectionUse['use'], commandMs: number): Options {
+function optionsOf(settings: RedisSettings, commandMs: number): Options {
   const { user, password, database } = settings;
   return {
     ...(user !== null && { username: user }),
@@ -106,9 +112,9 @@ function optionsOf(settings: RedisSettings, use: ConnectionUse['use'], commandMs
     autoResubscribe: true,
     // A master that has become a replica is left for the one that is master now.
     reconnectOnError: (error) => /^(READONLY|MASTERDOWN)/.test(error.message),
-    ...(use === 'blocking'
-      ? { blockingTimeout: commandMs, blockingTimeoutGrace: GRACE_MS }
-      : { commandTimeout: commandMs, socketTimeout: commandMs }),
+    // Where no answer comes, the connection is given up, too: it may be dead, and nobody was told.
+    commandTimeout: commandMs,
+    socketTimeout: commandMs,
   };
 }
 
@@ -141,18 +147,25 @@ const clusterOptions = (options: Options) => {
   } satisfies ClusterOptions;
 };
 
+interface Standing {
+  trouble: string | null;
+}
+
 /** Without a listener an 'error' would end the process. */
-function said(client: Redis | Cluster, settings: RedisSettings, log: Log): void {
+function said(client: Redis | Cluster, settings: RedisSettings, log: Log): Standing {
   const name = redisName(settings);
-  let isAway = false;
+  const standing: Standing = { trouble: null };
   client.on('error', (error: unknown) => {
-    if (!isAway) log.warn(`${name} cannot be used (${reasonOf(error)}); it is tried again until it can`);
-    isAway = true;
+    const reason = reasonOf(error);
+    if (standing.trouble === null)
+      log.warn(`${name} cannot be used (${reason}); it is tried again until it can`);
+    standing.trouble = reason;
   });
   client.on('ready', () => {
-    if (isAway) log.info(`${name} can be used again`);
-    isAway = false;
+    if (standing.trouble !== null) log.info(`${name} can be used again`);
+    standing.trouble = null;
   });
+  return standing;
 }
 
 /** Why a command was not done, in words for people. Of a cluster the last node's says more. */

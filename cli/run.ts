@@ -18,6 +18,8 @@ const COMMANDS: readonly (() => Promise<Command>)[] = [
 
 /** @param args without Node and the script @returns the exit code: 2 where the command line is wrong */
 export async function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  // Whoever read along is gone (`| head`, a log that ended): the work goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
   const log = lineLog((line) => process.stderr.write(`${line}\n`), env['DURABLE_MAIL_LOG_LEVEL']);
   const [name = 'help', ...rest] = args;

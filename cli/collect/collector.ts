@@ -5,6 +5,7 @@ import type { Engine } from '../../engine/instance/engine';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { Bell } from '../../engine/runtime/bell';
 import { errorText, type Log } from '../../engine/runtime/log';
+import { monotonicNow, pause } from '../../engine/runtime/time';
 import type { Delivering } from './delivering';
 import type { Destination } from './destination';
 import { JobWatch } from './job-watch';
@@ -12,6 +13,9 @@ import type { SourceLines } from './source-lines';
 import type { ToDo, ToDoList } from './to-do';
 
 const REFRESH_MS = 5 * 60_000;
+/** What is told waits for so long for those that have just begun. */
+const LOGINS_MS = 3_000;
+const LOOK_MS = 50;
 const AGAIN = { firstMs: 2_000, mostMs: 60_000 };
 /** So many are begun side by side: each asks the ledger, and then its server. */
 const AT_ONCE = 10;
@@ -95,9 +99,21 @@ export class Collector {
     await this.#inBatches(fresh, AT_ONCE, async (one) => {
       if (!signal.aborted && !(await this.#begin(one))) missed++;
     });
-    // A round of logins takes a moment; it is told as it is now.
-    log.info(`[sources] refreshed: ${this.#running.size} watched, ${lines.connected} connected`);
+    if (fresh.length > 0) await this.#connected(signal);
+    log.info(`[sources] refreshed: ${this.#watched} watched, ${lines.connected} connected`);
     return missed === 0 && !isPart;
+  }
+
+  /** How many mailboxes, whichever jobs have them. */
+  get #watched(): number {
+    return new Set([...this.#running.values()].flatMap(({ watch }) => [...watch.sources])).size;
+  }
+
+  /** A round of logins takes a moment; servers that are away are not waited for. */
+  async #connected(signal: AbortSignal): Promise<void> {
+    const until = monotonicNow() + LOGINS_MS;
+    while (this.#ports.lines.connected < this.#watched && monotonicNow() < until && !signal.aborted)
+      await pause(LOOK_MS, signal);
   }
 
   async #begin(todo: ToDo): Promise<boolean> {

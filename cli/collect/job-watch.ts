@@ -4,6 +4,7 @@ import type { Engine } from '../../engine/instance/engine';
 import { Roster } from '../../engine/imap/watch/roster';
 import { accountName } from '../../engine/imap/session/login';
 import type { ImapSubscriber } from '../../engine/imap/watch/subscriber';
+import { sourceName } from '../../engine/ledger/keys';
 import type { NodeId } from '../../engine/ledger/serving';
 import type { Log } from '../../engine/runtime/log';
 import type { OutageReporting } from '../../engine/source/source';
@@ -29,6 +30,8 @@ export class JobWatch {
   readonly #todo: ToDo;
   readonly #ports: JobWatchPorts;
   readonly #roster: Roster;
+  /** By their names. */
+  readonly #sources = new Set<string>();
   #ids: readonly number[] = [];
 
   /** @throws Error: what it takes cannot be compiled */
@@ -62,13 +65,20 @@ export class JobWatch {
       },
       {
         ...{ ledger, registry: imap, log: ports.log, listed: () => undefined, moved: listener.moved },
-        subscriber: (subscription, reading) => ({ ...listener, subscription, reading }),
+        subscriber: (subscription, reading, source) => {
+          this.#sources.add(sourceName(source));
+          return { ...listener, subscription, reading };
+        },
         changed: (ids) => this.#serve(ids),
         failed: (fault, failures) => {
           if (failures === 1) ports.log.warn(`${said}: its mailboxes cannot be listed: ${fault.message}`);
         },
       },
     );
+  }
+
+  get sources(): Iterable<string> {
+    return this.#sources;
   }
 
   get subscriptionIds(): readonly number[] {

@@ -125,7 +125,7 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
       { DURABLE_MAIL_SQLITE_FILE: join(folder, 'one.sqlite') },
     );
     await collector.line(/\[imap ann@example\.com INBOX\] connected/);
-    await collector.line(/\[sources\] refreshed: 1 watched/);
+    await collector.line(/\[sources\] refreshed: 1 watched, 1 connected/);
     await until('it waits for news', () => said.includes('IDLE'));
     const large = 'A long order. '.repeat(400);
     const mails = [

@@ -1,6 +1,6 @@
 // Wake-ups among the processes that share a ledger: what a worker settles, or a person changes in any process,
 // wakes the dispatcher in the process that has it. A hint like any other: it may be lost.
-// Invariant: nothing is sent that this process can deliver itself.
+// Invariant: nothing is sent that only this process can wait for: a subscription's, unless others read its source, too.
 import { randomUUID } from 'node:crypto';
 import { errorText, type Log } from '../runtime/log';
 import { ProcessWake, type Wake } from './wake';
@@ -22,6 +22,7 @@ export class SharedWake implements Wake {
   readonly #log: Log;
   readonly #toSend = new Set<number>();
   #listeners = 0;
+  #isShared = false;
   #deaf: (() => void) | undefined;
 
   constructor(channel: Channel, log: Log) {
@@ -32,7 +33,8 @@ export class SharedWake implements Wake {
   notify(subscriptionIds: Iterable<number>): void {
     const ids = [...new Set(subscriptionIds)];
     this.#here.notify(ids);
-    const elsewhere = ids.filter((id) => !this.#here.hears(id));
+    // What has no positive number is of a source, or an account: any process may know of it, or watch it.
+    const elsewhere = ids.filter((id) => this.#isShared || id < 0 || !this.#here.hears(id));
     if (elsewhere.length === 0) return;
     // What comes together goes together.
     if (this.#toSend.size === 0) setImmediate(() => void this.#send());
@@ -53,6 +55,10 @@ export class SharedWake implements Wake {
 
   listenToAll(listener: () => void): () => void {
     return this.#here.listenToAll(listener);
+  }
+
+  share(isShared: boolean): void {
+    this.#isShared = isShared;
   }
 
   async #send(): Promise<void> {

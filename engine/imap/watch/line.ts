@@ -14,7 +14,7 @@ import { ImapFault, serverOf } from '../session/fault';
 import { waysOf } from '../session/quirks';
 import { ImapSession } from '../session/session';
 import { LineBackOff } from './line-back-off';
-import { type LineMailboxes, readingsOf, readyOf, retryMsOf, subscribersOf } from './line-mailboxes';
+import { type LineMailboxes, passOn, readingsOf, readyOf, retryMsOf, subscribersOf } from './line-mailboxes';
 import { ImapLogins, type OwnedLogin } from './logins';
 import type { WatchedMailbox } from './mailbox';
 import { commandMsOf, type LineTimes } from './pace';
@@ -123,6 +123,7 @@ export class ImapLine {
 
   /** @throws LedgerFault; Error: no credential can be read */
   async #standBy(signal: AbortSignal): Promise<StandingBy | Connecting> {
+    await passOn(this.mailboxes);
     const ready = await readyOf(this.mailboxes);
     if (ready.length === 0)
       return this.#rest(Math.min(this.#times.standbyMs, retryMsOf(this.mailboxes)), signal);

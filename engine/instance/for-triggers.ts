@@ -98,7 +98,11 @@ class Collecting {
 
   /** One at a time. */
   #look(): void {
-    this.#looking = this.#looking.then(() => this.#lookOnce());
+    this.#looking = this.#looking
+      .then(() => this.#lookOnce())
+      .catch((error: unknown) =>
+        this.#log.warn(`For which accounts triggers are collected for could not be seen: ${errorText(error)}`),
+      );
   }
 
   async #lookOnce(): Promise<void> {

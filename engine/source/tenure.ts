@@ -49,7 +49,7 @@ export class Tenure {
 
   /** While this process has the source. */
   get hold(): SourceHold | null {
-    return this.#lease?.hold ?? null;
+    return this.#lease && !this.#lease.lost ? this.#lease.hold : null;
   }
 
   get isStandingBy(): boolean {

@@ -11,8 +11,8 @@ import { PostgresServer } from '../support/postgres';
 import { until } from '../support/until';
 
 const MAILBOXES = Number(process.env['DURABLE_MAIL_MAILBOXES'] ?? 20);
-const FROZEN_MS = Number(process.env['DURABLE_MAIL_FROZEN_MS'] ?? 12_000);
-const TAKEOVER_SECONDS = '6';
+const FROZEN_MS = Number(process.env['DURABLE_MAIL_FROZEN_MS'] ?? 15_000);
+const TAKEOVER_SECONDS = '9';
 const DEADLINE_MS = 90_000;
 
 describe('Many processes', { timeout: 15 * 60_000 }, () => {

@@ -76,6 +76,9 @@ export class ImapLine {
   nudge(): void {
     this.#bell.ring('joined');
     this.interrupt();
+    // Others may read all of them by now: the connection is not to wait for a database that does not answer.
+    if (this.#mode.is === 'following' && !this.mailboxes.some(({ isHeld }) => isHeld))
+      void this.#mode.session.end();
   }
 
   /** A person wants them visited, or the connection tried again, now. */

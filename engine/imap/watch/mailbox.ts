@@ -92,6 +92,11 @@ export class WatchedMailbox {
     return (await this.#source.held()) !== 'no';
   }
 
+  /** This process has its lease. */
+  get isHeld(): boolean {
+    return this.#source.hold !== null;
+  }
+
   /** Who reads it may have changed. */
   looked(): void {
     this.#source.looked();

@@ -74,9 +74,13 @@ async function listen(engine: Awaited<ReturnType<typeof openEngine>>): Promise<(
     {
       slots: new RunSlots(Infinity),
       emit: async (run) => {
-        const claims = await runs.begin(run.pointers, run.id);
-        for (const { event } of claims) say({ ran: event });
-        await runs.end(run.id, { kind: 'success' });
+        try {
+          const claims = await runs.begin(run.pointers, run.id);
+          for (const { event } of claims) say({ ran: event });
+          await runs.end(run.id, { kind: 'success' });
+        } catch (error) {
+          say({ notRun: String(error) });
+        }
         return undefined;
       },
       report: (ended) => say({ ended: ended.event }),

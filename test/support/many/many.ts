@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer, connect as connectTo, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { witnesses } from '../until';
 import type { ManyTask } from './many-process';
 
 /** A way to a server that can be cut. */
@@ -72,6 +73,8 @@ export class Way {
   }
 }
 
+const ON_ITS_WAY_MS = 250;
+
 /** Who is connected to which mailbox; and since when two were at once. */
 export class Connections {
   readonly #open = new Map<string, Map<Socket, string>>();
@@ -83,8 +86,13 @@ export class Connections {
     if (user === null) return;
     const open = this.#open.get(user) ?? new Map<Socket, string>();
     this.#open.set(user, open.set(socket, process));
-    if (open.size > 1) this.doubled.push(`${user}: ${[...open.values()].join(', ')}`);
-    socket.once('close', () => open.delete(socket));
+    for (const over of ['end', 'close']) socket.once(over, () => open.delete(socket));
+    if (open.size < 2) return;
+    const at = [...open.values()].join(', ');
+    // The end of one that has said LOGOUT may be on its way.
+    setTimeout(() => {
+      if (open.size > 1) this.doubled.push(`${user}: ${at}`);
+    }, ON_ITS_WAY_MS);
   }
 
   count(): number {
@@ -106,6 +114,7 @@ export class ManyProcess {
   readonly name: string;
   readonly said: Said[] = [];
   readonly #child: ChildProcess;
+  readonly #witness: () => Promise<string>;
 
   constructor(task: ManyTask, environment: Readonly<Record<string, string>>) {
     this.name = task.name;
@@ -113,15 +122,20 @@ export class ManyProcess {
       env: { ...process.env, ...environment, MANY_TASK: JSON.stringify(task) },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    this.#witness = () =>
+      Promise.resolve(
+        `${this.name}: ${this.said
+          .slice(-15)
+          .map((said) => JSON.stringify(said))
+          .join('\n  ')}`,
+      );
+    witnesses.add(this.#witness);
+    this.#child.once('exit', (code, signal) => this.said.push({ exit: signal ?? code }));
     createInterface(this.#child.stdout!).on('line', (line) => this.said.push(JSON.parse(line) as Said));
   }
 
   of(what: string): unknown[] {
     return this.said.flatMap((said) => (what in said ? [said[what]] : []));
-  }
-
-  get log(): string {
-    return this.of('log').join('\n');
   }
 
   get pid(): number {
@@ -137,5 +151,6 @@ export class ManyProcess {
     const gone = once(this.#child, 'exit');
     this.#child.kill(signal);
     await gone;
+    witnesses.delete(this.#witness);
   }
 }

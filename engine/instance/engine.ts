@@ -7,8 +7,10 @@ import { Runs } from '../delivery/runs';
 import { ServedNodes } from '../delivery/served-nodes';
 import type { GmailLogin } from '../gmail/api/login';
 import type { GmailReading } from '../gmail/read/reading';
+import { compileGmailReading, type GmailReadingData } from '../gmail/read/reading-data';
 import { GmailAccounts } from '../gmail/watch/accounts';
 import type { ImapReading } from '../imap/read/reading';
+import { compileImapReading, type ImapReadingData } from '../imap/read/reading-data';
 import type { ImapLogin } from '../imap/session/login';
 import { ImapAccounts } from '../imap/watch/accounts';
 import type { Ledger } from '../ledger/ledger';
@@ -19,9 +21,12 @@ import { OutboxWorker } from '../outbox/worker';
 import type { Log } from '../runtime/log';
 import type { Wake } from '../signal/wake';
 import type { Follow } from '../source/following';
-import { SourceLeases } from '../source/leases';
+import { Guests } from '../source/guests';
+import { leaseMsOf, SourceLeases } from '../source/leases';
+import { Membership } from '../source/membership';
 import { SourceRegistry } from '../source/registry';
 import { openPlace, type Place } from './place';
+import { takeoverMs } from './takeover';
 
 /** What is done with runs, how many there may be at once, and who hears of mails that are given up. */
 type Receiver = Pick<DispatcherPorts, 'emit' | 'report' | 'reportUnclaimed' | 'slots'>;
@@ -72,7 +77,20 @@ export async function openEngine(
 ): Promise<Engine> {
   const { ledger, wake, close } = await openPlace(place, log, owner);
   const closing = new AbortController();
-  const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log), follow };
+  const leases = new SourceLeases(ledger, log, { leaseMs: leaseMsOf(takeoverMs()) });
+  const ports = { ledger, wake, log, leases, membership: new Membership(ledger, leases, wake, log), follow };
+  const imapGuests = new Guests<ImapLogin, ImapReading>({
+    ...ports,
+    compile: ({ reading }) => compileImapReading(reading as ImapReadingData),
+  });
+  const gmailGuests = new Guests<GmailLogin, GmailReading>({
+    ...ports,
+    // Who sends notifications knows only the trigger's own process: here it is asked.
+    compile: ({ reading }) => ({
+      ...compileGmailReading(reading as GmailReadingData, noToken),
+      notifications: ASKED,
+    }),
+  });
   const runs = new Runs(ledger, wake, log);
   const served = new ServedNodes(ledger, log);
   const sending = new Map(senders(ledger).map((sender) => [sender.kind, sender]));
@@ -97,8 +115,8 @@ export async function openEngine(
     ledger,
     wake,
     runs,
-    imap: new SourceRegistry(new ImapAccounts(ports).start),
-    gmail: new SourceRegistry(new GmailAccounts(ports).start),
+    imap: new SourceRegistry(new ImapAccounts(ports).start, { guests: imapGuests, wake }),
+    gmail: new SourceRegistry(new GmailAccounts(ports).start, { guests: gmailGuests, wake }),
     outbox,
     telling,
     served,
@@ -132,3 +150,7 @@ export async function openEngine(
     },
   };
 }
+
+const ASKED = { kind: 'none' } as const;
+
+const noToken = (): Promise<never> => Promise.reject(new Error('Another process has it'));

@@ -2,9 +2,18 @@
 // delivers only. What they take is data in the ledger (engine/ledger/readings.ts).
 // Invariants: it has no subscription of its own, and reads under the same leases as everybody; what cannot be collected
 // for one trigger keeps nobody else from their mail.
+import { compileImapReading, type ImapReadingData } from '../imap/read/reading-data';
 import type { ImapLogin } from '../imap/session/login';
-import type { Log } from '../runtime/log';
+import type { ImapSubscriber } from '../imap/watch/subscriber';
+import type { ReadSubscription } from '../ledger/readings';
+import { errorText, type Log } from '../runtime/log';
+import { guestOf, printOf } from '../source/guests';
+import { accountKey } from '../source/notices';
 import type { Engine } from './engine';
+
+const LOOK_EVERY_MS = 60_000;
+/** However often triggers come and go. */
+const LEAST_BETWEEN_MS = 1_000;
 
 /** An account that somebody has a login for. */
 export interface AccountToCollect {
@@ -22,14 +31,169 @@ export interface CollectingForTriggers {
   stop(): Promise<void>;
 }
 
+type Ports = Pick<Engine, 'ledger' | 'wake' | 'imap'>;
+
 /** @param accounts asked again every minute, and whenever triggers come and go */
 export function collectForTriggers(
-  engine: Pick<Engine, 'ledger' | 'wake' | 'imap'>,
+  engine: Ports,
   accounts: () => readonly AccountToCollect[],
   log: Log,
 ): CollectingForTriggers {
-  void engine;
-  void accounts;
-  void log;
-  return { refresh: () => undefined, stop: () => Promise.resolve() };
+  const collecting = new Collecting(engine, accounts, log);
+  return { refresh: () => collecting.lookSoon(), stop: () => collecting.stop() };
 }
+
+/** How an account is reached. */
+interface Over {
+  readonly login: () => Promise<ImapLogin>;
+  /** The most connections to it. */
+  readonly limit: number;
+}
+
+interface Joined {
+  readonly print: string;
+  readonly leave: () => Promise<void>;
+}
+
+class Collecting {
+  readonly #engine: Ports;
+  readonly #accounts: () => readonly AccountToCollect[];
+  readonly #log: Log;
+  /** By account and subscription. */
+  readonly #joined = new Map<string, Joined>();
+  /** What cannot be compiled here was said once. */
+  readonly #said = new Map<string, string>();
+  readonly #deafen = new Map<string, () => void>();
+  readonly #timer: NodeJS.Timeout;
+  #soon: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #isOver = false;
+
+  constructor(engine: Ports, accounts: () => readonly AccountToCollect[], log: Log) {
+    this.#engine = engine;
+    this.#accounts = accounts;
+    this.#log = log;
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#look();
+  }
+
+  lookSoon(): void {
+    if (this.#isOver) return;
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#look();
+    }, LEAST_BETWEEN_MS);
+  }
+
+  async stop(): Promise<void> {
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#soon);
+    for (const deafen of this.#deafen.values()) deafen();
+    // Those that are being joined are seen, too.
+    const left = this.#leaveAllBut(new Set());
+    await this.#looking;
+    await Promise.all([left, this.#leaveAllBut(new Set())]);
+  }
+
+  /** One at a time. */
+  #look(): void {
+    this.#looking = this.#looking
+      .then(() => this.#lookOnce())
+      .catch((error: unknown) =>
+        this.#log.warn(
+          `For which accounts triggers are collected for could not be seen: ${errorText(error)}`,
+        ),
+      );
+  }
+
+  async #lookOnce(): Promise<void> {
+    const accounts = new Map(this.#accounts().map((account) => [account.account, account]));
+    this.#listen(accounts);
+    const wanted = new Set<string>();
+    for (const account of accounts.values()) {
+      if (this.#isOver) return;
+      const names = await this.#lookAt(account).catch((error: unknown) => {
+        this.#log.warn(
+          `Which triggers read ${account.account} was not seen, and is asked again: ${errorText(error)}`,
+        );
+        // Those that are known go on.
+        return [...this.#joined.keys()].filter((name) => accountOf(name) === account.account);
+      });
+      for (const name of names) wanted.add(name);
+    }
+    await this.#leaveAllBut(wanted);
+  }
+
+  /** @returns the names of what is to be read in the account @throws LedgerFault */
+  async #lookAt({ kind, account, login }: AccountToCollect): Promise<readonly string[]> {
+    const names: string[] = [];
+    /** One that cannot be had now is told where it is to be used. */
+    const limit = await login().then(
+      ({ mostConnections }) => mostConnections,
+      () => 1,
+    );
+    for (const read of await this.#engine.ledger.readings({ kind, account })) {
+      if (!read.served || this.#isOver) continue;
+      const name = JSON.stringify([account, read.id]);
+      if (await this.#join(name, read, { login, limit })) names.push(name);
+    }
+    return names;
+  }
+
+  /** @returns whether it is read */
+  async #join(name: string, read: ReadSubscription, over: Over): Promise<boolean> {
+    const print = printOf(read);
+    const known = this.#joined.get(name);
+    if (known?.print === print) return true;
+    const guest = this.#guest(name, read, over);
+    if (!guest) return false;
+    // The newer one first: so the connection stays.
+    const leave = this.#engine.imap.join(read.source, guest);
+    this.#joined.set(name, { print, leave });
+    await known?.leave();
+    return true;
+  }
+
+  #guest(name: string, read: ReadSubscription, over: Over): ImapSubscriber | null {
+    try {
+      return collectorOf(read, over, this.#log);
+    } catch (error) {
+      const text =
+        `The trigger "${read.nodeName ?? read.nodeId}" of workflow ${read.workflowId} is not collected for, in ` +
+        `${read.source.mailbox} of ${read.source.account}: ${errorText(error)}`;
+      if (this.#said.get(name) !== text) this.#log.error(text);
+      this.#said.set(name, text);
+      return null;
+    }
+  }
+
+  #listen(accounts: ReadonlyMap<string, AccountToCollect>): void {
+    for (const [account, deafen] of this.#deafen) {
+      if (accounts.has(account)) continue;
+      deafen();
+      this.#deafen.delete(account);
+    }
+    if (this.#isOver) return;
+    for (const { kind, account } of accounts.values())
+      if (!this.#deafen.has(account))
+        this.#deafen.set(
+          account,
+          this.#engine.wake.listen(accountKey(kind, account), () => this.lookSoon()),
+        );
+  }
+
+  async #leaveAllBut(wanted: ReadonlySet<string>): Promise<void> {
+    const gone = [...this.#joined].filter(([name]) => !wanted.has(name));
+    for (const [name] of gone) this.#joined.delete(name);
+    await Promise.all(gone.map(([, { leave }]) => leave()));
+  }
+}
+
+const accountOf = (name: string): string => (JSON.parse(name) as [string, number])[0];
+
+/** Here it is no guest: whoever has the login is the one to say how the source is doing. @throws Error: it cannot be compiled */
+const collectorOf = (read: ReadSubscription, { login, limit }: Over, log: Log): ImapSubscriber => ({
+  ...guestOf(read, compileImapReading(read.reading as ImapReadingData), login, log),
+  ...{ isGuest: false, mostConnections: limit },
+});

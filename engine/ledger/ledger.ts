@@ -17,6 +17,7 @@ import type { Endpoints } from './endpoints';
 import type { Errands } from './errands';
 import type { Counts, Inspection } from './inspection';
 import type { Lives } from './life';
+import type { Members } from './members';
 import type { Offers } from './offers';
 import type { OnceKeys } from './once-keys';
 import type { Outbox } from './outbox';
@@ -43,6 +44,7 @@ export interface LedgerParts
     Serving,
     Sources,
     SourceHolds,
+    Members,
     SourceNotes,
     Recording,
     Offers,

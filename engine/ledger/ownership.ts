@@ -1,7 +1,10 @@
-// Whose the ledger is: one n8n's. Two of them on one ledger would share one mailbox's mails between them, and each
-// would call done what only the other has seen.
+// Whose the ledger is: one n8n's, or that of several who were all told to share it. Two of them that know nothing of each other
+// would share one mailbox's mails between them, and each would call done what only the other has seen.
 // Invariant: where the ledger is another's, nothing is recorded, offered, claimed or swept by this process; what it
 // runs already may still end.
+
+/** The id of all who share a ledger: one that was not told to is refused. */
+export const SHARED_OWNER = 'several that share it';
 
 /** An n8n, as a ledger knows it. */
 export interface Instance {

@@ -34,13 +34,19 @@ export class PolledAccounts<K extends PolledTypes> {
     const kind = this.#kind;
     const { wake, log } = this.#ports;
     const names = kind.names(key.account);
-    const source = new WatchedSource(key, sourceId, names, subscribers, this.#ports, before);
     const bell = new Bell<PolledCall>();
+    const nudge = (): void => bell.ring('joined');
+    const source = new WatchedSource(key, sourceId, names, subscribers, this.#ports, before, nudge);
     const notices = new Notices();
     const account = kind.watch(source, bell, notices);
     const deaf = [
       wake.listen(noticeKey(sourceId), () => account.announcing.heard()),
-      wake.listen(lookKey(sourceId), () => bell.ring('look')),
+      wake.listen(lookKey(sourceId), () => {
+        source.looked();
+        bell.ring('look');
+        // Who stands by hears that the account is free.
+        if (!source.hold) nudge();
+      }),
     ];
     const actions = new ActionCalls(subscribers, wake, () => bell.ring('actions'));
     const loop = new PolledLoop({ kind, source, account, bell, notices, times: this.#times, log });

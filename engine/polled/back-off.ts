@@ -51,6 +51,7 @@ export class BackOff<K extends PolledTypes> {
     const dueInMs = isOfAllLogins ? this.#reach.dueInMs(this.#source.subscribers()) : null;
     const delay = dueInMs === null ? this.#retries.failed(error) : Math.max(dueInMs, leastRetryMs);
     await this.#source.failed(error, delay, isOfAllLogins ? null : { needsPerson });
+    if (isOutOfReach(error)) await this.#source.outOfReach();
     const atLeast = Math.min(delay, leastRetryMs);
     await pause(atLeast, signal);
     const left = delay - atLeast;

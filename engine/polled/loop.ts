@@ -150,6 +150,7 @@ export class PolledLoop<K extends PolledTypes> {
   /** @throws LedgerFault */
   async #standBy(signal: AbortSignal): Promise<Resting | StandingBy> {
     await this.#leave();
+    await this.#source.passOn();
     await this.#bell.wait(this.#times.standbyMs, ['joined'], signal);
     return !signal.aborted && (await this.#holds()) ? RESTING : STANDING_BY;
   }

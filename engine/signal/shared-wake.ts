@@ -1,6 +1,7 @@
 // Wake-ups among the processes that share a ledger: what a worker settles, or a person changes in any process,
 // wakes the dispatcher in the process that has it. A hint like any other: it may be lost.
-// Invariant: nothing is sent that this process can deliver itself, but where the channel tells all (for the feeds of others).
+// Invariant: nothing is sent that only this process can wait for: a subscription's, unless others read its source, too, or the channel
+// tells all (for the feeds of others).
 import { randomUUID } from 'node:crypto';
 import { errorText, type Log } from '../runtime/log';
 import { ProcessWake, type Wake } from './wake';
@@ -29,6 +30,7 @@ export class SharedWake implements Wake {
   #listeners = 0;
   #listenersToAll = 0;
   #receiving: { readonly isFeed: boolean; readonly stop: () => void } | null = null;
+  #isShared = false;
 
   constructor(channel: Channel, log: Log) {
     this.#channel = channel;
@@ -38,7 +40,9 @@ export class SharedWake implements Wake {
   notify(subscriptionIds: Iterable<number>): void {
     const ids = [...new Set(subscriptionIds)];
     this.#here.notify(ids);
-    const elsewhere = this.#channel.tellsAll ? ids : ids.filter((id) => !this.#here.hears(id));
+    const isForAll = this.#channel.tellsAll || this.#isShared;
+    // What has no positive number is of a source, or an account: any process may know of it, or watch it.
+    const elsewhere = ids.filter((id) => isForAll || id < 0 || !this.#here.hears(id));
     if (elsewhere.length === 0) return;
     // What comes together goes together.
     if (this.#toSend.size === 0) setImmediate(() => void this.#send());
@@ -75,6 +79,10 @@ export class SharedWake implements Wake {
     this.#receiving?.stop();
     const take = (text: string): void => this.#receive(text);
     this.#receiving = isWanted ? { isFeed, stop: this.#channel.receive(take, isFeed) } : null;
+  }
+
+  share(isShared: boolean): void {
+    this.#isShared = isShared;
   }
 
   async #send(): Promise<void> {

@@ -8,6 +8,8 @@ export interface Wake {
   listen(subscriptionId: number, listener: () => void): () => void;
   /** The same at every wake-up of which this process hears anyway, of whatever subscription. */
   listenToAll(listener: () => void): () => void;
+  /** Whether other processes, too, may wait for what this one waits for. */
+  share?(isShared: boolean): void;
 }
 
 export class ProcessWake implements Wake {

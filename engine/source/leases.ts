@@ -1,15 +1,18 @@
 // The sources that this process holds: taken one by one, renewed all in one statement, given back at the end.
-// Invariants: what was lost is never taken back by itself: whoever uses the lease sees its signal abort, and asks anew;
-// who stands by takes over only what it saw not to be renewed, by its own clock: the database's may have jumped.
+// Invariants: what was lost is never taken back by itself: whoever uses the lease is told, and asks anew; so is what could not
+// be renewed for as long as it lasts, by this process's own clock, since another one may have it by now; who stands by takes
+// over only what it saw not to be renewed, by its own clock: the database's may have jumped.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { SourceHold, SourceHolds } from '../ledger/source-holds';
 import { errorText, type Log } from '../runtime/log';
 import { monotonicNow } from '../runtime/time';
 
-/** Another process takes over a source when its holder has been silent for so long. */
-const LEASE_MS = 30_000;
-const RENEW_MS = 10_000;
+/** Another process has a source that much after its holder fell silent: its lease ran out, and that was seen. */
+export const TAKEOVER_MS = 30_000;
+
+/** A holder that was silent for so long is replaced. */
+export const leaseMsOf = (takeoverMs: number): number => (takeoverMs * 2) / 3;
 
 /** A name for this process, from which another one learns whether it is dead (`isDead`). */
 export const newHolder = (): string => `${hostname()}:${process.pid}:${randomUUID()}`;
@@ -25,13 +28,15 @@ export interface SourceLease {
   release(): Promise<void>;
   /** It was found out that another process has it. */
   drop(): void;
+  /** It was given to another process. */
+  forget(): void;
 }
 
 export class SourceLeases {
   readonly #ledger: SourceHolds;
   readonly #log: Log;
-  readonly #holder: string;
-  readonly #leaseMs: number;
+  readonly holder: string;
+  readonly leaseMs: number;
   readonly #held = new Map<number, Lease>();
   /**
    * What others were seen to hold, by source. A dead holder's name is looked at only the first time, and what had run
@@ -39,23 +44,26 @@ export class SourceLeases {
    */
   readonly #seen = new Map<number, SeenHold | null>();
   #renewal: NodeJS.Timeout | undefined;
+  /** Monotonic: what is held now counts from then on, as far as this process knows. */
+  #renewedAt = -Infinity;
 
-  constructor(ledger: SourceHolds, log: Log, { holder = PROCESS, leaseMs = LEASE_MS } = {}) {
+  constructor(ledger: SourceHolds, log: Log, { holder = PROCESS, leaseMs = leaseMsOf(TAKEOVER_MS) } = {}) {
     this.#ledger = ledger;
     this.#log = log;
-    this.#holder = holder;
-    this.#leaseMs = leaseMs;
+    this.holder = holder;
+    this.leaseMs = leaseMs;
   }
 
-  /** @returns null: another process holds the source @throws LedgerFault */
-  async take(sourceId: number): Promise<SourceLease | null> {
+  /** @param lost called when it does not count any more @returns null: another process holds the source @throws LedgerFault */
+  async take(sourceId: number, lost: () => void = () => undefined): Promise<SourceLease | null> {
+    const askedAt = monotonicNow();
     const isFirst = !this.#seen.has(sourceId);
     const request = {
-      ...{ sourceId, holder: this.#holder, leaseMs: this.#leaseMs },
+      ...{ sourceId, holder: this.holder, leaseMs: this.leaseMs },
       ...(!isFirst && { unrenewed: this.#unrenewed(sourceId) }),
     };
     let answer = await this.#ledger.holdSource(request);
-    if ('heldBy' in answer && isFirst && isDead(answer.heldBy, this.#holder)) {
+    if ('heldBy' in answer && isFirst && isDead(answer.heldBy, this.holder)) {
       answer = await this.#ledger.holdSource({ ...request, replacing: answer.heldBy });
     }
     if ('heldBy' in answer) {
@@ -63,17 +71,29 @@ export class SourceLeases {
       return null;
     }
     this.#seen.set(sourceId, null);
-    const lease = new Lease(answer.hold, async (mine) => {
+    const lease = new Lease(answer.hold, lost, async (mine, isGiven) => {
       this.#forget(mine);
-      if (!mine.lost) await this.#ledger.releaseHolds([mine.hold]);
+      if (!mine.lost && !isGiven) await this.#ledger.releaseHolds([mine.hold]);
     });
+    if (this.#held.size === 0) this.#renewedAt = askedAt;
     this.#held.set(sourceId, lease);
-    this.#renewal ??= setInterval(() => void this.#renew(), this.#renewMs).unref();
+    this.#renewal ??= setInterval(() => void this.#renew(), this.renewMs).unref();
     return lease;
   }
 
-  get #renewMs(): number {
-    return Math.min(RENEW_MS, this.#leaseMs / 3);
+  get renewMs(): number {
+    return this.leaseMs / 3;
+  }
+
+  /** The lease of another process was looked at. @param until ms since 1970, the database's clock */
+  saw(sourceId: number, until: number | null): void {
+    // A dead holder's name is looked at when it is first asked for.
+    if (this.#seen.has(sourceId)) this.#see(sourceId, until ?? 0);
+  }
+
+  /** That of another process was not renewed for longer than a living one takes. */
+  isUnrenewed(sourceId: number): boolean {
+    return this.#unrenewed(sourceId) !== null;
   }
 
   /**
@@ -82,7 +102,7 @@ export class SourceLeases {
    */
   #unrenewed(sourceId: number): number | null {
     const seen = this.#seen.get(sourceId);
-    return seen && seen.lastAt - seen.firstAt >= this.#renewMs * 1.5 ? seen.until : null;
+    return seen && seen.lastAt - seen.firstAt >= this.renewMs * 1.5 ? seen.until : null;
   }
 
   #see(sourceId: number, until: number): void {
@@ -100,21 +120,39 @@ export class SourceLeases {
   }
 
   async #renew(): Promise<void> {
+    const askedAt = monotonicNow();
+    if (askedAt - this.#renewedAt >= this.leaseMs) {
+      this.#lapse();
+      return;
+    }
     const leases = [...this.#held.values()];
     try {
       const renewed = await this.#ledger.renewHolds(
         leases.map(({ hold }) => hold),
-        this.#leaseMs,
+        this.leaseMs,
       );
+      this.#renewedAt = Math.max(this.#renewedAt, askedAt);
       const still = new Set(renewed.map(({ sourceId }) => sourceId));
       for (const lease of leases) {
         if (still.has(lease.hold.sourceId)) continue;
-        lease.drop();
         this.#forget(lease);
+        lease.drop();
       }
     } catch (error) {
-      // A lease that ran out still counts, while nobody else takes the source.
       this.#log.warn(`The leases of watched mailboxes could not be renewed yet: ${errorText(error)}`);
+    }
+  }
+
+  /** Nothing was renewed for as long as a lease lasts: this process stood still, or does not reach the database. */
+  #lapse(): void {
+    const leases = [...this.#held.values()];
+    this.#log.warn(
+      `The leases of ${leases.length} watched mailboxes ran out: they could not be renewed for ` +
+        `${Math.round(this.leaseMs / 1000)} s. Nothing is read until they are asked for anew.`,
+    );
+    for (const lease of leases) {
+      this.#forget(lease);
+      lease.drop();
     }
   }
 }
@@ -129,19 +167,32 @@ interface SeenHold {
 class Lease implements SourceLease {
   lost = false;
   readonly hold: SourceHold;
-  readonly #release: (lease: Lease) => Promise<void>;
+  readonly #lost: () => void;
+  readonly #release: (lease: Lease, isGiven: boolean) => Promise<void>;
 
-  constructor(hold: SourceHold, release: (lease: Lease) => Promise<void>) {
+  constructor(
+    hold: SourceHold,
+    lost: () => void,
+    release: (lease: Lease, isGiven: boolean) => Promise<void>,
+  ) {
     this.hold = hold;
+    this.#lost = lost;
     this.#release = release;
   }
 
   drop(): void {
+    if (this.lost) return;
     this.lost = true;
+    this.#lost();
   }
 
   release(): Promise<void> {
-    return this.#release(this);
+    return this.#release(this, false);
+  }
+
+  forget(): void {
+    this.lost = true;
+    void this.#release(this, true);
   }
 }
 

@@ -14,3 +14,15 @@ const LOOKS = -(2 ** 40);
 
 /** The same where a person wants a source to be looked at, or tried again, now. */
 export const lookKey = (sourceId: number): number => LOOKS - sourceId;
+
+/** Below all of those. */
+const ACCOUNTS = -(2 ** 41);
+/** Two accounts may share a number: then both are looked at. */
+const NUMBERS = 2 ** 32;
+
+/** The same where a trigger began to listen to a source of an account, or stopped: whoever collects for it looks anew. */
+export function accountKey(kind: string, account: string): number {
+  let hash = 0;
+  for (const char of `${kind} ${account}`) hash = (hash * 31 + char.codePointAt(0)!) % NUMBERS;
+  return ACCOUNTS - hash;
+}

@@ -28,6 +28,15 @@ export interface Subscriber<Login, Reading> {
   readonly mostConnections: number;
   /** When it was registered, ms since 1970. */
   readonly joinedAt: number;
+  /**
+   * Who reads the source for it: this process (default); a collector elsewhere, this one only while there is none
+   * (`reserve`); or never this one (`elsewhere`).
+   */
+  readonly readBy?: 'here' | 'reserve' | 'elsewhere';
+  /** It listens in another process: that one tells people, and what it has counts for nothing here but its reading. */
+  readonly isGuest?: boolean;
+  /** It was switched on then, and passes over what came before, ms since 1970: its cursor says `on` when that was done. */
+  readonly passesOverUntil?: number;
   /** A person has just published it, or an edit of it: what is wrong is said anew. */
   readonly isByPerson?: boolean;
   /** Whether people were told that it listens: every mail that arrives after that is theirs. */
@@ -54,7 +63,9 @@ export interface Beginning<Reading> {
   readonly reading: Reading;
   /** People were told that the subscription listens before the source was first reached. */
   readonly reachedLate: boolean;
-  /** It was just switched on; ms since 1970. Undefined once it has read the source since. */
+  /**
+   * It was just switched on; ms since 1970. Undefined once it has read the source since, as far as this process knows.
+   */
   readonly switchedOnAt: number | undefined;
 }
 

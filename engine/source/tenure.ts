@@ -1,5 +1,6 @@
-// Whether this process reads a source, or stands by because another one does.
-// Invariant: at its end the lease is given back, also one that was still being asked for.
+// Whether this process reads a source, or stands by because another one does, or passes it on to one that has less to read.
+// Invariants: at its end the lease is given back, also one that was still being asked for; what is to be passed on is read no
+// more, and given away only when whoever reads says that nothing of it is open any more.
 import type { SourceHold } from '../ledger/source-holds';
 import { errorText, type Log } from '../runtime/log';
 import { monotonicNow } from '../runtime/time';
@@ -14,8 +15,14 @@ export interface TenureSettings {
   readonly name: string;
   /** Another watch of the source in this process, which has the same lease, is still ending. */
   readonly before: Promise<unknown> | undefined;
-  /** Another process has been reading it for long. */
+  /** Another process has been reading it for long, and for its own subscriptions alone. */
   readonly warn: (fault: Error) => void;
+  /** Whether it is this process's turn, as far as can be known without asking for the lease. */
+  readonly mayTake?: () => boolean;
+  /** Whoever reads it now does so for all its subscriptions. */
+  readonly isCollectedFor?: () => boolean;
+  /** The lease does not count any more, though nobody here has given it away. */
+  readonly lost?: () => void;
 }
 
 export class Tenure {
@@ -25,6 +32,9 @@ export class Tenure {
   #lease: SourceLease | null = null;
   #taking: Promise<void> | undefined;
   #isEarly: boolean;
+  #wasLost = false;
+  /** Whom it is to be passed on to. */
+  #heir: string | null = null;
   #isOver = false;
   /** Monotonic. */
   #standbySince: number | undefined;
@@ -39,7 +49,7 @@ export class Tenure {
 
   /** While this process has the source. */
   get hold(): SourceHold | null {
-    return this.#lease?.hold ?? null;
+    return this.#lease && !this.#lease.lost ? this.#lease.hold : null;
   }
 
   get isStandingBy(): boolean {
@@ -51,20 +61,46 @@ export class Tenure {
    * @returns `anew`: another process had it until now @throws LedgerFault
    */
   async held(): Promise<'yes' | 'anew' | 'no'> {
-    if (this.#lease?.lost) {
-      this.#log.warn(`Another process reads the ${this.#settings.name} now; this one stands by`);
-      this.#lease = null;
-    }
+    this.#forgetLost();
     if (this.#isEarly) return 'no';
-    if (!this.#lease && !this.#isOver) await this.#take();
+    if (!this.#lease && !this.#isOver && (this.#settings.mayTake?.() ?? true)) await this.#take();
     if (this.#isOver) return 'no';
     if (!this.hold) {
+      if (this.#wasLost)
+        this.#log.warn(`Another process reads the ${this.#settings.name} now; this one stands by`);
+      this.#wasLost = false;
       this.#standBy();
       return 'no';
     }
+    this.#wasLost = false;
+    if (this.#heir !== null) return 'no';
     const isAnew = this.#standbySince !== undefined;
     this.#standbySince = undefined;
     return isAnew ? 'anew' : 'yes';
+  }
+
+  /** It is to be passed on to another process; null: it is not, or not any more. */
+  passTo(heir: string | null): void {
+    this.#heir = this.#lease && !this.#isOver ? heir : null;
+  }
+
+  get isPassing(): boolean {
+    return this.#heir !== null;
+  }
+
+  /**
+   * Nothing of it is open here any more. @param give asks the ledger to give it to that process
+   * @returns that process has it now @throws LedgerFault
+   */
+  async passOn(give: (hold: SourceHold, heir: string) => Promise<boolean>): Promise<boolean> {
+    const heir = this.#heir;
+    const lease = this.#lease;
+    if (heir === null || !lease || this.#isOver) return false;
+    this.#heir = null;
+    if (!(await give(lease.hold, heir))) return false;
+    this.#lease = null;
+    lease.forget();
+    return true;
   }
 
   /** It was found out that another process has the source. */
@@ -88,18 +124,30 @@ export class Tenure {
     this.#lease = null;
   }
 
+  #forgetLost(): void {
+    if (!this.#lease?.lost) return;
+    this.#lease = null;
+    this.#heir = null;
+    this.#wasLost = true;
+  }
+
   /** One at a time. */
   #take(): Promise<void> {
     return (this.#taking ??= this.#leases
-      .take(this.#settings.sourceId)
+      .take(this.#settings.sourceId, () => this.#settings.lost?.())
       .then((lease) => void (this.#lease = lease))
       .finally(() => (this.#taking = undefined)));
   }
 
-  /** One process of an instance reads a source; for long nobody waits but an instance that shares another's ledger. */
+  /** Who collects for itself alone is of a version that knows nothing of others, or of an n8n that shares another's ledger. */
   #standBy(): void {
     const now = monotonicNow();
     this.#standbySince ??= now;
+    if (this.#settings.isCollectedFor?.()) {
+      // As if it had begun now: another one may come.
+      if (this.#standbySince !== Infinity) this.#standbySince = now;
+      return;
+    }
     if (now - this.#standbySince < LONG_STANDBY_MS) return;
     this.#standbySince = Infinity;
     this.#settings.warn(

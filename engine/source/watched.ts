@@ -9,8 +9,10 @@ import type { SourceHold } from '../ledger/source-holds';
 import { errorText, type Log } from '../runtime/log';
 import type { Wake } from '../signal/wake';
 import { Complaints } from './complaints';
+import { Elsewhere } from './elsewhere';
 import type { Follow, SourceNews } from './following';
 import type { SourceLeases } from './leases';
+import type { Membership } from './membership';
 import { Outage } from './outage';
 import type { Beginning, Subscriber } from './source';
 import { Standing, type WasRead } from './standing';
@@ -24,7 +26,11 @@ export interface WatchPorts {
   readonly log: Log;
   /** Is told as it happens, instead of the log. */
   readonly follow?: Follow | undefined;
+  /** This process among others; left out: it asks for every lease in turn, and keeps what it has. */
+  readonly membership?: Membership;
 }
+
+type SourcePorts = Pick<WatchPorts, 'ledger' | 'leases' | 'log' | 'membership' | 'follow'>;
 
 export interface WatchedNames {
   /** The source, for people, to go after "the": `mailbox "INBOX" of …`. */
@@ -38,6 +44,9 @@ export interface WatchedNames {
 /** While so many mails wait to be run, no older ones are added to them. */
 export const MOST_WAITING = 500;
 
+/** After so many tries it is somebody else's turn. */
+const UNREACHED_MOST = 3;
+
 const TIME_HEALS: ReadonlySet<LedgerFaultKind> = new Set<LedgerFaultKind>(['unreachable', 'other', 'taken']);
 
 export class WatchedSource<S extends Subscriber<unknown, unknown>> {
@@ -48,23 +57,30 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
   readonly standing: Standing;
   readonly #names: WatchedNames;
   readonly #subscribers: () => readonly S[];
-  readonly #ports: Pick<WatchPorts, 'ledger' | 'leases' | 'log' | 'follow'>;
+  readonly #ports: SourcePorts;
   readonly #tenure: Tenure;
+  readonly #elsewhere: Elsewhere<S>;
   readonly #outage = new Outage();
   /** Those that have read the source since they joined. */
   readonly #placed = new WeakSet<S>();
   #hasFollowed = false;
   /** Since it was read last. */
   #failures = 0;
+  /** So often in a row it was not reached. */
+  #unreached = 0;
 
-  /** @param before another watch of the source in this process that is still ending */
+  /**
+   * @param before another watch of the source in this process that is still ending
+   * @param nudge it is to be looked at whether this process is to read it
+   */
   constructor(
     key: SourceKey,
     sourceId: number,
     names: WatchedNames,
     subscribers: () => readonly S[],
-    ports: Pick<WatchPorts, 'ledger' | 'leases' | 'log' | 'follow'>,
+    ports: SourcePorts,
     before?: Promise<unknown>,
+    nudge: () => void = () => undefined,
   ) {
     this.key = key;
     this.id = sourceId;
@@ -74,7 +90,26 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     const { ledger, leases, log } = ports;
     const { name, called, settings } = names;
     const warn = (fault: Error): void => this.warn(fault);
-    this.#tenure = new Tenure({ sourceId, name, before, warn }, leases, log);
+    this.#elsewhere = new Elsewhere({
+      ...{ sourceId, name, called: nudge, subscribers, ledger, outage: this.#outage },
+      ...{ leaseMs: leases.leaseMs, membership: ports.membership },
+      isHeld: () => this.hold !== null,
+      passTo: (heir) => {
+        const was = this.#tenure.isPassing;
+        this.#tenure.passTo(heir);
+        if (heir !== null && !was) nudge();
+      },
+      tell: (tell) => this.tell(tell),
+      placed: (subscriber) => {
+        if (this.#placed.has(subscriber)) return false;
+        this.#placed.add(subscriber);
+        return true;
+      },
+    });
+    const mayTake = (): boolean => this.#elsewhere.mayTake;
+    const isCollectedFor = (): boolean => this.#elsewhere.isCollectedFor;
+    const whose = { mayTake, isCollectedFor, lost: nudge };
+    this.#tenure = new Tenure({ sourceId, name, before, warn, ...whose }, leases, log);
     this.standing = new Standing(called, () => this.hold, ledger, log);
     this.complaints = new Complaints(`${settings} for the ${name}`, log, (id, fault) => {
       for (const { subscription, warn: tell } of subscribers())
@@ -115,6 +150,28 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     this.#tenure.drop();
   }
 
+  /** Somebody joined or left, or says that it may have changed who reads it. */
+  looked(): void {
+    this.#elsewhere.forget();
+  }
+
+  /** Nothing of it is open here: if it is to be passed on, it is. @throws LedgerFault */
+  async passOn(): Promise<void> {
+    const { ledger, leases, log } = this.#ports;
+    const given = await this.#tenure.passOn((hold, heir) => ledger.passOn(hold, heir, leases.leaseMs));
+    if (!given) return;
+    this.#outage.over([]);
+    this.#unreached = 0;
+    log.info(`Passed on ${this.#names.called} to another process, which has less to read`);
+    this.#elsewhere.isFree();
+  }
+
+  /** Its server does not answer: others may reach it. */
+  async outOfReach(): Promise<void> {
+    this.#unreached++;
+    if (this.#unreached >= UNREACHED_MOST && this.hold) await this.#elsewhere.cannotReach();
+  }
+
   /** Where the subscriber stands, for whoever reads: `switchedOnAt` until it has read the source since it joined. */
   beginningOf(subscriber: S): Beginning<S['reading']> {
     return {
@@ -127,6 +184,7 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
 
   /** It was read to its end for these. */
   async wasRead(read: readonly S[], end: WasRead, connection: 'idling' | 'polling'): Promise<void> {
+    this.#unreached = 0;
     this.tell(() => this.#outage.over(this.#subscribers()));
     const isNews = read.some((subscriber) => !this.#placed.has(subscriber));
     await this.standing.wasRead(end, connection, isNews);
@@ -187,7 +245,10 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     await Promise.all([idle, this.#tenure.end()]);
     this.follow({ is: 'left' });
     await this.standing.is('idle', 'closed');
+    const { hold } = this;
     await this.#tenure.release();
+    this.#elsewhere.leave();
+    if (hold) this.#elsewhere.isFree();
   }
 }
 

@@ -3,6 +3,7 @@ import { ImapFault } from '../../engine/imap/session/fault';
 import { accountName, type ImapLogin } from '../../engine/imap/session/login';
 import { isChosen, type MailboxChoice } from '../../engine/imap/session/mailboxes';
 import type { ImapReadingData } from '../../engine/imap/read/reading-data';
+import type { ImapSubscriber } from '../../engine/imap/watch/subscriber';
 import { Roster } from '../../engine/imap/watch/roster';
 import type { NodeSubscription } from '../../engine/ledger/subscriptions';
 import { type Collector, fromWhenTold, knownPlaces } from '../host/listen/collector';
@@ -13,10 +14,12 @@ const LIST_FAILURES_TOLD = 3;
 
 export interface ImapCollecting {
   readonly reading: ImapReadingData;
+  /** Which process reads the mailboxes; they are listed here in any case. */
+  readonly readBy?: ImapSubscriber['readBy'];
   readonly login: () => Promise<ImapLogin>;
 }
 
-export function imapCollector({ reading, login }: ImapCollecting): Collector {
+export function imapCollector({ reading, readBy, login }: ImapCollecting): Collector {
   const { mailboxes, skipBefore } = reading;
   let hasSubscribed = false;
   return {
@@ -51,6 +54,8 @@ export function imapCollector({ reading, login }: ImapCollecting): Collector {
                 reading: subscribed.cursor === null ? fromWhenTold(begins, toldAt) : begins,
                 login,
                 mostConnections,
+                ...(readBy && { readBy }),
+                ...(begins.skipBefore !== undefined && { passesOverUntil: begins.skipBefore }),
               },
               source,
             ),

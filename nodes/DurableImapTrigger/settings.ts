@@ -51,10 +51,18 @@ export function listenSettings(context: ITriggerFunctions): ListenSettings & Omi
         whenDead: errandOf(mailAction(options, WHEN_DEAD, mailboxes)),
       },
       reading: data,
+      readBy: readBy(options),
       outage: outage(options),
       alarmsShowMail: showsMail(options, 'alarms'),
     };
   });
+}
+
+/** @throws Error that names the setting */
+function readBy(options: Parameters): ImapCollecting['readBy'] {
+  const chosen = text(options, 'collecting') || 'here';
+  if (chosen === 'here' || chosen === 'reserve' || chosen === 'elsewhere') return chosen;
+  throw new Error(`"Collecting" cannot be "${chosen}". Choose one of its values.`);
 }
 
 /** How the mails of a run become items. */

@@ -15,6 +15,7 @@ import type { DueEntry, EntryFilter, EntryOutcome, NewEntry } from '../../engine
 import type { Pointer } from '../../engine/ledger/pointer';
 import type { NewMessage } from '../../engine/ledger/recording';
 import type { NewSubscription, Subscription } from '../../engine/ledger/subscriptions';
+import type { Ledger } from '../../engine/ledger/ledger';
 import { openPostgresLedger } from '../../engine/ledger/postgres/postgres-ledger';
 import { settingsFromUrl } from '../../engine/ledger/postgres/settings';
 import type { SourceHold } from '../../engine/ledger/source-holds';
@@ -394,7 +395,35 @@ class Life {
         },
       ]);
     }
+    await this.#member(to, b, c);
     await this.#take(to, 'this process');
+  }
+
+  async #member(to: Both<Subscription>, b: number, c: number): Promise<void> {
+    const name = `process ${c % 2}`;
+    await this.#ask(
+      'attend',
+      (of) =>
+        [
+          ...[name, b % 5 === 0 ? 0 : LEASE_MS],
+          ...(b % 3 === 0
+            ? []
+            : [
+                [
+                  { sourceId: to[of].sourceId, reserve: b % 3 === 1 },
+                  { sourceId: 1e6, reserve: false },
+                ],
+              ]),
+        ] as Parameters<Ledger['attend']>,
+    );
+    if (c % 5 === 0) await this.#ask('cannotReach', (of) => [name, [to[of].sourceId], LEASE_MS]);
+    await this.#ask('shares', () => []);
+    await this.#ask('standings', (of) => [name, [to[of].sourceId, 1e6]]);
+    const hold = this.#holds.get(String(to[0].sourceId));
+    if (hold && b % 2 === 0) await this.#ask('passOn', (of) => [hold[of], name, LEASE_MS]);
+    const node = { workflowId: 'w', nodeId: `n${b % 2}`, instance: `n8n ${c % 2}`, host: 'here' };
+    await this.#ask('noteListening', () => [[node]]);
+    if (b % 7 === 0) await this.#ask('withdraw', () => [name]);
   }
 
   async #report(a: number, b: number, c: number): Promise<void> {

@@ -13,6 +13,7 @@ import { inspectionContract } from './contract/inspection';
 import { lifeContract } from './contract/life';
 import { errandsContract } from './contract/errands';
 import { livesContract } from './contract/lives';
+import { membersContract } from './contract/members';
 import { offerContract } from './contract/offer';
 import { onceAnswersContract } from './contract/once-answers';
 import { onceKeysContract } from './contract/once-keys';
@@ -34,6 +35,7 @@ export function ledgerContract(name: string, open: OpenLedger): void {
     const fixture = new Fixture(open);
     recordContract(fixture);
     holdsContract(fixture);
+    membersContract(fixture);
     unreadContract(fixture);
     offerContract(fixture);
     claimContract(fixture);

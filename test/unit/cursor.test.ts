@@ -82,16 +82,20 @@ describe('a subscription', () => {
   it('that skips what came while it was off begins with now, only when it was switched on', async () => {
     const stored = { uidValidity: '5', uid: 3 };
     const skip = { skipWhileOff: true };
-    assert.deepEqual(await begin(stored, { kind: 'new' }, skip), NOW);
+    const skipped = { ...NOW, on: 5_000_000 };
+    assert.deepEqual(await begin(stored, { kind: 'new' }, skip), skipped);
     assert.equal(await begin(stored, { kind: 'new' }, { ...skip, switchedOnAt: undefined }), stored);
-    assert.deepEqual(await begin({ uidValidity: '4', uid: 3 }, { kind: 'new' }, skip), NOW);
+    assert.deepEqual(await begin({ uidValidity: '4', uid: 3 }, { kind: 'new' }, skip), skipped);
+    assert.deepEqual(readCursor(storedCursor(skipped)), skipped);
+    assert.equal(await begin(skipped, { kind: 'new' }, skip), skipped, 'not again, whoever reads next');
+    assert.equal((await begin(null, { kind: 'new' }, skip)).on, 5_000_000, 'nor where it has just begun');
   });
 
   it('that skips, but reaches its mailbox late, skips by date', async () => {
     const late = { skipWhileOff: true, reachedLate: true };
     assert.deepEqual(await begin({ uidValidity: '5', uid: 3 }, { kind: 'new' }, late), {
       ...AGAIN,
-      since: 4_940_000,
+      ...{ since: 4_940_000, on: 5_000_000 },
     });
   });
 
@@ -102,7 +106,7 @@ describe('a subscription', () => {
       { kind: 'everything' },
       { skipWhileOff: true },
     );
-    assert.deepEqual(skipped, { ...NOW, fill });
+    assert.deepEqual(skipped, { ...NOW, fill, on: 5_000_000 });
   });
 });
 

@@ -16,10 +16,10 @@ export async function beginningCursor(
   { subscription, reading, reachedLate, switchedOnAt }: GmailBeginning,
   now: AskNow,
 ): Promise<GmailCursor> {
-  const skips =
-    stored !== null && reading.skipWhileOff && switchedOnAt !== undefined && stored.from < switchedOnAt;
+  const on = switchedOnAt === undefined ? undefined : (reading.skipBefore ?? switchedOnAt);
+  const skips = stored !== null && reading.skipWhileOff && on !== undefined && stored.from < on;
   if (stored && !skips) return stored;
-  const from = skips ? switchedOnAt : subscription.createdAt;
+  const from = skips ? on : subscription.createdAt;
   const { historyId, at } = await now();
   const fill = stored ? stored.fill : fillFor(reading);
   return {

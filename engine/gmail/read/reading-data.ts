@@ -42,6 +42,7 @@ export function compileGmailReading(
   const { start, skipBefore, mostStoredBytes, actionLabels, pollMs, notifications } = data;
   return {
     ...{ start, skipWhileOff: skipBefore !== null, mostStoredBytes },
+    ...(skipBefore !== null && { skipBefore }),
     ...compileGmailTaking(data),
     ...(actionLabels && { actionLabels }),
     pollMs,

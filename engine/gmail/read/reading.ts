@@ -22,6 +22,8 @@ export interface GmailReading {
   readonly start: Start;
   /** What came while the trigger was switched off is passed over. */
   readonly skipWhileOff: boolean;
+  /** It was switched on then, ms since 1970: the same whoever reads. Undefined: nobody has said. */
+  readonly skipBefore?: number;
   /** A mail above this size is not stored: it is read again from Gmail when it runs. Octets. */
   readonly mostStoredBytes: number;
   readonly event: GmailEvent;

@@ -1,6 +1,6 @@
 // Where a subscription goes on in a mailbox that was just opened, or begins.
 // Invariants: what arrived since people were told that it listens is never passed over; older mail is read only if
-// somebody asked for it.
+// somebody asked for it; what came while it was off is passed over once each time it was switched on, whoever reads.
 import { CLOCK_MARGIN_MS } from '../../runtime/time';
 import type { Beginning } from '../../source/source';
 import type { Fill, ImapCursor } from './cursor';
@@ -21,18 +21,20 @@ export async function beginningCursor(
   const { subscription, reading, reachedLate, switchedOnAt } = beginning;
   const now = { uidValidity, uid: uidNext - 1 };
   const again = { uidValidity, uid: 0, since: subscription.createdAt - CLOCK_MARGIN_MS };
-  const skips = stored !== null && reading.skipWhileOff && switchedOnAt !== undefined;
-  if (skips) {
+  const on =
+    switchedOnAt !== undefined && reading.skipWhileOff ? (reading.skipBefore ?? switchedOnAt) : undefined;
+  if (stored !== null && on !== undefined && (stored.on ?? -Infinity) < on) {
     // "From now on" means by date, if the mailbox is only reached now.
     const fill = stored.uidValidity === uidValidity ? stored.fill : undefined;
-    const from = reachedLate ? { ...again, since: switchedOnAt - CLOCK_MARGIN_MS } : now;
-    return { ...from, ...(fill && { fill }) };
+    const from = reachedLate ? { ...again, since: on - CLOCK_MARGIN_MS } : now;
+    return { ...from, ...(fill && { fill }), on };
   }
   if (stored?.uidValidity === uidValidity) return stored;
   // Renumbered: old UIDs mean nothing, the mails are the same. What is recorded is known by its soft identity.
   const from = stored || reachedLate ? again : now;
   const fill = !stored || stored.fill ? await fillFor(reading, opened, session) : null;
-  return { ...from, ...(fill && { fill }) };
+  const known = on ?? stored?.on;
+  return { ...from, ...(fill && { fill }), ...(known !== undefined && { on: known }) };
 }
 
 async function fillFor(

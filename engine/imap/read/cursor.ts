@@ -23,11 +23,13 @@ export interface ImapCursor {
    */
   readonly since?: number;
   readonly fill?: Fill;
+  /** What came before this time, while it was switched off, is passed over already (ms since 1970). */
+  readonly on?: number;
 }
 
 export function readCursor(cursor: Cursor | null | undefined): ImapCursor | null {
   if (typeof cursor?.['uidValidity'] !== 'string' || typeof cursor['uid'] !== 'number') return null;
-  const { uidValidity, uid, since, fillBelow, fillDownTo, fillSince, fillRead } = cursor;
+  const { uidValidity, uid, since, on, fillBelow, fillDownTo, fillSince, fillRead } = cursor;
   const fill =
     typeof fillBelow === 'number'
       ? {
@@ -37,7 +39,12 @@ export function readCursor(cursor: Cursor | null | undefined): ImapCursor | null
           ...(typeof fillSince === 'number' && { since: fillSince }),
         }
       : undefined;
-  return { uidValidity, uid, ...(typeof since === 'number' && { since }), ...(fill && { fill }) };
+  return {
+    ...{ uidValidity, uid },
+    ...(typeof since === 'number' && { since }),
+    ...(fill && { fill }),
+    ...(typeof on === 'number' && { on }),
+  };
 }
 
 export const storedCursor = ({ fill, ...cursor }: ImapCursor): Cursor => ({

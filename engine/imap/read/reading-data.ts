@@ -39,6 +39,7 @@ export function compileImapReading(data: ImapReadingData): ImapReading {
   const { start, skipBefore, mostStoredBytes, heartbeatMs, commandMs, reconnectMs } = data;
   return {
     ...{ start, skipWhileOff: skipBefore !== null, mostStoredBytes },
+    ...(skipBefore !== null && { skipBefore }),
     ...compileImapTaking(data),
     ...{ heartbeatMs, commandMs, reconnectMs },
   };

@@ -7,6 +7,8 @@ export interface ImapReading {
   readonly start: Start;
   /** What came while the trigger was switched off is passed over. */
   readonly skipWhileOff: boolean;
+  /** It was switched on then, ms since 1970: the same whoever reads. Undefined: nobody has said. */
+  readonly skipBefore?: number;
   /** A mail above this size is not stored: it is read again from the server when it runs. Octets. */
   readonly mostStoredBytes: number;
   /** What is taken, judged from what the server tells of each mail; null: everything. */

@@ -42,10 +42,14 @@ export class ImapAccounts {
       this.#ports,
       (called) => account.interrupt(called),
       before,
+      (nudged) => account.nudge(nudged),
     );
     account.add(mailbox);
     void before?.then(() => account.nudge(mailbox));
-    const deafen = this.#ports.wake.listen(lookKey(sourceId), () => account.look(mailbox));
+    const deafen = this.#ports.wake.listen(lookKey(sourceId), () => {
+      mailbox.looked();
+      account.look(mailbox);
+    });
     return {
       nudge: () => account.nudge(mailbox),
       stop: async () => {

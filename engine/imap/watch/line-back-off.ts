@@ -64,6 +64,7 @@ export class LineBackOff {
     const own = (subscriber: ImapSubscriber): Error | undefined =>
       ofOneLogin(error) ? this.#logins.faultOf(subscriber) : undefined;
     for (const mailbox of [...mailboxes]) await mailbox.failed(error, delay, own);
+    if (!(error instanceof LedgerFault)) for (const mailbox of [...mailboxes]) await mailbox.outOfReach();
     const waits: Wait[] = [
       owned && isOutOfReach(error)
         ? (either) => foundBack().pause(serverOf(owned.login), this, { ms: delay, triedAt }, either)

@@ -34,3 +34,8 @@ export const subscribersOf = (mailboxes: LineMailboxes): ImapSubscriber[] =>
 
 export const readingsOf = (mailboxes: LineMailboxes): readonly ImapReading[] =>
   subscribersOf(mailboxes).map(({ reading }) => reading);
+
+/** What another process is to have is not open here, or no more than until the next is opened. @throws LedgerFault */
+export async function passOn(mailboxes: LineMailboxes): Promise<void> {
+  for (const mailbox of [...mailboxes]) await mailbox.passOn();
+}

@@ -14,7 +14,7 @@ import { ImapFault, serverOf } from '../session/fault';
 import { waysOf } from '../session/quirks';
 import { ImapSession } from '../session/session';
 import { LineBackOff } from './line-back-off';
-import { type LineMailboxes, readingsOf, readyOf, retryMsOf, subscribersOf } from './line-mailboxes';
+import { type LineMailboxes, passOn, readingsOf, readyOf, retryMsOf, subscribersOf } from './line-mailboxes';
 import { ImapLogins, type OwnedLogin } from './logins';
 import type { WatchedMailbox } from './mailbox';
 import { commandMsOf, type LineTimes } from './pace';
@@ -76,6 +76,9 @@ export class ImapLine {
   nudge(): void {
     this.#bell.ring('joined');
     this.interrupt();
+    // Others may read all of them by now: the connection is not to wait for a database that does not answer.
+    if (this.#mode.is === 'following' && !this.mailboxes.some(({ isHeld }) => isHeld))
+      void this.#mode.session.end();
   }
 
   /** A person wants them visited, or the connection tried again, now. */
@@ -123,6 +126,7 @@ export class ImapLine {
 
   /** @throws LedgerFault; Error: no credential can be read */
   async #standBy(signal: AbortSignal): Promise<StandingBy | Connecting> {
+    await passOn(this.mailboxes);
     const ready = await readyOf(this.mailboxes);
     if (ready.length === 0)
       return this.#rest(Math.min(this.#times.standbyMs, retryMsOf(this.mailboxes)), signal);

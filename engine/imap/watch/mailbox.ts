@@ -58,7 +58,10 @@ export class WatchedMailbox {
   /** Monotonic: not before this time. */
   notBefore = 0;
 
-  /** @param called when runs have ended after which something may be done with their mails */
+  /**
+   * @param called when runs have ended after which something may be done with their mails
+   * @param nudge when it may be this process's turn, or not any more
+   */
   constructor(
     key: SourceKey,
     sourceId: number,
@@ -66,12 +69,13 @@ export class WatchedMailbox {
     ports: WatchPorts,
     called: (mailbox: WatchedMailbox) => void,
     before?: Promise<unknown>,
+    nudge: (mailbox: WatchedMailbox) => void = called,
   ) {
     this.key = key;
     this.#ports = ports;
     const name = `mailbox "${key.mailbox}" of ${key.account}`;
     const names = { name, called: name, settings: 'email rules' };
-    this.#source = new WatchedSource(key, sourceId, names, subscribers, ports, before);
+    this.#source = new WatchedSource(key, sourceId, names, subscribers, ports, before, () => nudge(this));
     this.#acting = new Acting(this.#source, ports, () => called(this));
   }
 
@@ -89,9 +93,25 @@ export class WatchedMailbox {
     return (await this.#source.held()) !== 'no';
   }
 
-  /** As was last found. */
+  /** This process has its lease. */
   get isHeld(): boolean {
     return this.#source.hold !== null;
+  }
+
+  /** Who reads it may have changed. */
+  looked(): void {
+    this.#source.looked();
+  }
+
+  /** No connection has it open: if another process is to have it, it has from now on. @throws LedgerFault */
+  async passOn(): Promise<void> {
+    await this.#visiting;
+    await this.#source.passOn();
+  }
+
+  /** The connection to its server failed, or could not be made. */
+  outOfReach(): Promise<void> {
+    return this.#source.outOfReach();
   }
 
   /** A connection is being made, to see what came meanwhile. */

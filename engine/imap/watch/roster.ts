@@ -72,15 +72,15 @@ export class Roster {
   /** Joins what is known without asking the server. @returns the trigger's subscriptions @throws LedgerFault */
   async start(): Promise<readonly number[]> {
     const { workflowId, nodeId, nodeName, present, account } = this.#settings;
-    const choice = this.#settings.reading.mailboxes;
-    const reading = this.#reading;
+    const { reading: data } = this.#settings;
+    const choice = data.mailboxes;
     // What its workflow has now counts now only: it may change while this goes on.
     const trigger = { workflowId, nodeId, ...(nodeName && { nodeName }), ...(present && { present }) };
     /** What it listens with. */
     const own: number[] = [];
     this.#startedAt = Date.now();
     if (choice.kind === 'names') {
-      for (const name of choice.names) own.push(await this.#join(name, reading, trigger));
+      for (const name of choice.names) own.push(await this.#join(name, data, trigger));
       await this.#ports.ledger.listensWith(trigger, own);
       this.#ports.listed();
       return this.#ids;
@@ -92,13 +92,13 @@ export class Roster {
       const { kind, mailbox } = source;
       if (kind !== 'imap' || source.account !== account || !isChosen(choice, mailbox)) continue;
       if (this.#joined.has(mailbox)) continue;
-      own.push(await this.#join(mailbox, reading, trigger));
+      own.push(await this.#join(mailbox, data, trigger));
       // There may be thousands, and a ledger in a file answers within n8n's turn.
       await setImmediate();
     }
     await ledger.listensWith(trigger, own);
     // It goes on where it stands: nobody need wait for a server that is slow to list what else there is.
-    this.#wasKnown = this.#joined.size > 0 && !reading.skipWhileOff;
+    this.#wasKnown = this.#joined.size > 0 && !this.#reading.skipWhileOff;
     if (this.#wasKnown) this.#ports.listed();
     this.#listing = this.#keepListing();
     return this.#ids;
@@ -150,8 +150,7 @@ export class Roster {
 
   /** @param since when it was looked for the last time, ms since 1970; undefined: never */
   async #look(since: number | undefined): Promise<void> {
-    const { login, account } = this.#settings;
-    const reading = this.#reading;
+    const { login, account, reading: data } = this.#settings;
     const { signal } = this.#stopping;
     const current = await login();
     if (accountName(current) !== account) {
@@ -160,13 +159,13 @@ export class Roster {
     }
     const session = await ImapSession.connect(current, signal);
     const listed = await session.list().finally(() => session.end());
-    const names = chosenMailboxes(this.#settings.reading.mailboxes, listed);
+    const names = chosenMailboxes(data.mailboxes, listed);
     // An account without any mailbox is an answer that nobody can believe.
     if (listed.length > 0) await this.#leaveAllBut(names);
     let added = false;
     for (const name of names) {
       if (this.#joined.has(name) || signal.aborted) continue;
-      await this.#join(name, since === undefined ? reading : laterReading(reading, since));
+      await this.#join(name, since === undefined ? data : laterReading(data, since));
       await setImmediate();
       added = true;
     }
@@ -184,8 +183,8 @@ export class Roster {
   }
 
   /** @returns its subscription */
-  async #join(mailbox: string, reading: ImapReading, trigger?: TriggerNode): Promise<number> {
-    const { workflowId, nodeId, account, subscription, reading: data } = this.#settings;
+  async #join(mailbox: string, data: ImapReadingData, trigger?: TriggerNode): Promise<number> {
+    const { workflowId, nodeId, account, subscription } = this.#settings;
     const source: SourceKey = { kind: 'imap', account, mailbox };
     const subscribed = await this.#ports.ledger.subscribe({
       ...(trigger ?? { workflowId, nodeId }),
@@ -195,6 +194,7 @@ export class Roster {
     });
     this.#ids = subscribed.nodeIds;
     if (this.#stopping.signal.aborted || this.#joined.has(mailbox)) return subscribed.id;
+    const reading = data === this.#settings.reading ? this.#reading : compileImapReading(data);
     const subscriber = this.#ports.subscriber(subscribed, reading, source);
     this.#joined.set(mailbox, this.#ports.registry.join(source, subscriber));
     return subscribed.id;
@@ -202,8 +202,8 @@ export class Roster {
 }
 
 /** For a mailbox that was not there when it was last looked: whatever is in it came since, and nothing was switched off. */
-const laterReading = (reading: ImapReading, since: number): ImapReading => ({
-  ...reading,
-  skipWhileOff: false,
-  ...(reading.start.kind === 'new' && { start: { kind: 'since', at: since - CLOCK_MARGIN_MS } }),
+const laterReading = (data: ImapReadingData, since: number): ImapReadingData => ({
+  ...data,
+  skipBefore: null,
+  ...(data.start.kind === 'new' && { start: { kind: 'since', at: since - CLOCK_MARGIN_MS } }),
 });

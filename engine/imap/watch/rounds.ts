@@ -8,7 +8,7 @@ import type { Bell } from '../../runtime/bell';
 import { monotonicNow } from '../../runtime/time';
 import type { Look } from '../read/announcements';
 import type { ImapSession } from '../session/session';
-import { type LineMailboxes, putLast, readingsOf, readyOf, retryMsOf } from './line-mailboxes';
+import { type LineMailboxes, passOn, putLast, readingsOf, readyOf, retryMsOf } from './line-mailboxes';
 import type { Visited, WatchedMailbox } from './mailbox';
 import { type LineTimes, paceOf, reconnectMsOf } from './pace';
 
@@ -75,6 +75,7 @@ export class Rounds {
       bell.take('joined');
       const served = await readyOf(mailboxes);
       if (served.length === 0) return;
+      await passOn(mailboxes);
       const restMs = await this.#round(served, look, signal);
       look = 'otherwise';
       const open = served.filter(({ notBefore }) => notBefore <= monotonicNow());

@@ -2,7 +2,7 @@
 // Invariant: what is refused is looked up, at most 15 s ago; a good answer counts so long, a refusal is asked for anew.
 import { monotonicNow } from '../../runtime/time';
 import { LedgerFault } from '../fault';
-import type { Instance, LedgerOwnership } from '../ownership';
+import { type Instance, type LedgerOwnership, SHARED_OWNER } from '../ownership';
 
 /** What the ledger says of itself. */
 export interface OwnerRow {
@@ -115,6 +115,13 @@ export class Ownership implements LedgerOwnership {
 function faultOf(row: OwnerRow, instance: Instance, listens: boolean, place: string): LedgerFault | null {
   if (row.owner === null) return null;
   const since = row.ownedAt === null ? '' : `, since ${new Date(row.ownedAt).toISOString()}`;
+  if (row.owner === SHARED_OWNER && instance.id !== SHARED_OWNER) {
+    return new LedgerFault(
+      'foreign',
+      `The mail ledger, ${place}, belongs to several n8n that share it, and this one was not told to. If it is one of them, ` +
+        `set DURABLE_MAIL_SHARED_LEDGER=true for it, too. ${WHAT_TO_DO}`,
+    );
+  }
   if (row.owner !== instance.id) {
     return new LedgerFault(
       'foreign',

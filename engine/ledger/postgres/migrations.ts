@@ -205,4 +205,31 @@ export const migrations: readonly string[] = [
 
   // 15: what is to go out, and the log of what did; templates; endpoints.
   outboxMigration,
+
+  // 16: which processes there are, and which sources each of them would read; which n8n of several listens to a trigger.
+  `
+  create table durable_mail.member (
+    name text collate "C" primary key,
+    alive_until bigint not null
+  );
+
+  create table durable_mail.want (
+    member text collate "C" not null references durable_mail.member (name) on delete cascade,
+    source_id bigint not null references durable_mail.source (id) on delete cascade,
+    reserve boolean not null,
+    unreachable_until bigint,
+    primary key (member, source_id)
+  );
+  -- standings
+  create index want_source on durable_mail.want (source_id);
+
+  create table durable_mail.listening (
+    workflow_id text collate "C" not null,
+    node_id text collate "C" not null,
+    instance text collate "C" not null,
+    host text collate "C" not null,
+    said_at bigint not null,
+    primary key (workflow_id, node_id)
+  );
+  `,
 ];

@@ -178,4 +178,30 @@ export const migrations: readonly string[] = [
 
   // 16: what is to go out, and the log of what did; templates; endpoints.
   outboxMigration,
+
+  // 17: which processes there are, and which sources each of them would read; which n8n of several listens to a trigger.
+  `
+  create table member (
+    name text primary key,
+    alive_until integer not null
+  ) strict, without rowid;
+
+  create table want (
+    member text not null references member (name) on delete cascade,
+    source_id integer not null references source (id) on delete cascade,
+    reserve integer not null check (reserve in (0, 1)),
+    unreachable_until integer,
+    primary key (member, source_id)
+  ) strict, without rowid;
+  create index want_source on want (source_id);
+
+  create table listening (
+    workflow_id text not null,
+    node_id text not null,
+    instance text not null,
+    host text not null,
+    said_at integer not null,
+    primary key (workflow_id, node_id)
+  ) strict, without rowid;
+  `,
 ];

@@ -9,6 +9,7 @@ import { errands } from './errands';
 import { sourceHolds } from './hold';
 import { looks } from './inspect';
 import { lives } from './lives';
+import { members } from './members';
 import { offers } from './offer';
 import { onceKeys } from './once';
 import { outboxQueue } from './outbox';
@@ -32,6 +33,7 @@ export const PARTS: Part<LedgerParts> = {
   ...served,
   ...sources,
   ...sourceHolds,
+  ...members,
   ...sourceNotes,
   ...recording,
   ...offers,

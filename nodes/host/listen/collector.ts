@@ -68,7 +68,7 @@ export interface BeginsSomewhere {
 
 export type Listening<Login, Reading> = Pick<
   Subscriber<Login, Reading>,
-  'reading' | 'login' | 'stored' | 'mostConnections'
+  'reading' | 'login' | 'stored' | 'mostConnections' | 'readBy' | 'passesOverUntil'
 >;
 
 /** What the trigger has, or takes over: where its place is known, it goes on there. */

@@ -19,6 +19,7 @@ import { log } from '../n8n/log';
 import { LostLedger } from './lost-ledger';
 import { runSlots } from './most-runs';
 import { watchedStep } from './overdue';
+import { assertOfThisN8n } from './of-one-n8n';
 import { PlaceInMail } from './place-in-mail';
 import { whileStoreIs } from './same-store';
 import { type Listener, openStore, processState, type Store } from '../store/store';
@@ -157,6 +158,7 @@ class TriggerListener implements Listener {
     const store = await this.#step('the mail ledger to be opened', openStore(this.#context));
     const { ledger, runs } = store;
     await this.#step('the mail ledger to be its own', store.own());
+    await this.#step('whether it listens alone', assertOfThisN8n(ledger, this.#trigger, this.#context));
     await this.#step('what n8n keeps of the trigger', this.#lost.opened(ledger));
     await this.#step('its place in the mail ledger', (this.#serving = this.#serve(store)));
     const moved = new AbortController();
@@ -184,7 +186,7 @@ class TriggerListener implements Listener {
       dispatcher.serve(await this.#step('the watch of its mailboxes to begin', collecting.start()));
       if (this.#isNew) this.#lookForLeft(store, trigger, signal);
       this.#isNew = false;
-      await whileStoreIs(store, this.#context, AbortSignal.any([signal, moved.signal]));
+      await whileStoreIs(store, this.#context, this.#trigger, AbortSignal.any([signal, moved.signal]));
     } finally {
       signal.removeEventListener('abort', onClose);
       await stop();

@@ -2,7 +2,9 @@
 // Invariant: only a ledger that is another n8n's by now, or not there any more, or another choice of a person ends the
 // listening; one that cannot be asked does not.
 import { LedgerFault, type LedgerFaultKind } from '../../../engine/ledger/fault';
+import type { NodeId } from '../../../engine/ledger/serving';
 import { monotonicNow, pause } from '../../../engine/runtime/time';
+import { assertOfThisN8n } from './of-one-n8n';
 import { openStore, type Store, type StoreContext } from '../store/store';
 
 /** How often it is said and asked that the ledger is this n8n's, and its file still there. */
@@ -17,12 +19,18 @@ const ENDS_LISTENING: readonly LedgerFaultKind[] = ['foreign', 'twin', 'replaced
  * Resolves when the signal aborts, or another database was chosen for the ledger.
  * @throws LedgerFault: the ledger is another n8n's by now, or its file is not there any more
  */
-export async function whileStoreIs(store: Store, context: StoreContext, signal: AbortSignal): Promise<void> {
+export async function whileStoreIs(
+  store: Store,
+  context: StoreContext,
+  node: NodeId,
+  signal: AbortSignal,
+): Promise<void> {
   let lookedAt = monotonicNow();
   for (;;) {
     await pause(OWN_MS, signal);
     if (signal.aborted) return;
-    await store.own().catch((error: unknown) => {
+    const isOurs = store.own().then(() => assertOfThisN8n(store.ledger, node, context));
+    await isOurs.catch((error: unknown) => {
       if (error instanceof LedgerFault && ENDS_LISTENING.includes(error.kind)) throw error;
     });
     if (monotonicNow() - lookedAt < STORE_LOOK_MS) continue;

@@ -39,6 +39,7 @@ export const OPTION_ORDER: readonly string[] = [
   'keepContentDays',
   'keepEventsDays',
   // The connection.
+  'collecting',
   'pollEvery',
   'heartbeat',
   'answerWithin',

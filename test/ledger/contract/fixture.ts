@@ -55,6 +55,9 @@ export const TIMES: Readonly<Record<string, readonly string[]>> = {
   outgoing_begun: ['at'],
   template: ['changed_at'],
   endpoint: ['created_at', 'aside_since', 'missed_at'],
+  member: ['alive_until'],
+  want: ['unreachable_until'],
+  listening: ['said_at'],
 };
 
 /** To every source, and to every subscription of one. None of it is ever due. */
@@ -98,6 +101,10 @@ const ONE_OF_ALL: readonly string[] = [
   `insert into endpoint (name, url, request, types, position, created_by, created_at)
     select 'endpoint ' || id, 'https://desk.example', '{}', '[]', '0', 'ann', 1 from source`,
   `insert into outgoing_begun (lane, at) select 'lane ' || id, 8000000000000000 from source`,
+  `insert into member (name, alive_until) values ('one of many', 8000000000000000)`,
+  `insert into want (member, source_id, reserve) select 'one of many', id, false from source`,
+  `insert into listening (workflow_id, node_id, instance, host, said_at)
+    select 'workflow ' || id, 'node', 'one of many', 'here', 1 from source`,
 ];
 
 /** Counts by state that are not what is stored. */

@@ -42,6 +42,10 @@ const READ_ALL: Readonly<Partial<Record<Call, readonly string[]>>> = {
   templates: ['template'],
   endpoints: ['endpoint'],
   countEntries: ['outgoing'],
+  // The processes there are, and what they read.
+  attend: ['member'],
+  shares: ['member', 'want', 'source'],
+  standings: ['member'],
 };
 
 export function scansContract(fixture: Fixture): void {
@@ -307,6 +311,17 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
     setAside: () => ledger.setAside(desk.id, 'no'),
     takeBack: () => ledger.takeBack(desk.id),
     removeEndpoint: () => ledger.removeEndpoint('desk', 'ann'),
+    attend: async () => {
+      await ledger.attend('this process', LEASE_MS, [{ sourceId: to.sourceId, reserve: false }]);
+    },
+    shares: async () => {
+      assert.ok((await ledger.shares()).length > 0);
+    },
+    standings: () => ledger.standings('another', [to.sourceId]),
+    cannotReach: () => ledger.cannotReach('another', [to.sourceId], 1),
+    noteListening: () => ledger.noteListening([{ ...node, instance: 'n8n', host: 'here' }]),
+    passOn: () => ledger.passOn(hold, 'another', LEASE_MS),
+    withdraw: () => ledger.withdraw('another'),
     releaseHolds: () => ledger.releaseHolds([hold]),
     unserve: () => ledger.unserve([node]),
     sweep: async () => {

@@ -1,0 +1,25 @@
+// What both ledgers have in common about members.
+import type { Share } from '../members';
+
+/** So long after it was silent a member is forgotten. */
+export const FORGET_MS = 3_600_000;
+/** Another n8n that has not said for so long that it listens to a trigger does not any more. */
+export const LISTENS_MS = 40_000;
+/** The most sources that a share names. */
+export const MOST_NAMED = 50;
+
+export interface ShareRow {
+  readonly holder: string;
+  /** JSON. */
+  readonly wanters: string;
+  readonly count: number;
+  /** JSON. */
+  readonly sourceIds: string;
+}
+
+export const shareOf = ({ holder, wanters, count, sourceIds }: ShareRow): Share => ({
+  holder,
+  count,
+  wanters: (JSON.parse(wanters) as string[]).sort(),
+  sourceIds: (JSON.parse(sourceIds) as number[]).sort((a, b) => a - b).slice(0, MOST_NAMED),
+});

@@ -1,0 +1,76 @@
+// The part of the ledger's port that says which processes there are, and which sources each of them would read: so that the
+// sources are spread evenly, and who stands by knows how whoever reads is doing.
+// Invariants: a member that is silent for longer than it said counts for nothing; a source is passed on only by whoever holds
+// it, and only to a living member that wants it; the fence grows with that, too.
+import type { NodeId } from './serving';
+import type { SourceHold } from './source-holds';
+
+export interface Want {
+  readonly sourceId: number;
+  /** Only while no other member wants it. */
+  readonly reserve: boolean;
+}
+
+/** Sources that the same living member holds, and the same living members want. */
+export interface Share {
+  readonly holder: string;
+  /** In order; only those that want more than a reserve, and can reach it. */
+  readonly wanters: readonly string[];
+  readonly count: number;
+  /** Some of them. */
+  readonly sourceIds: readonly number[];
+}
+
+/** How a source is doing, for who stands by. Times in ms since 1970, the database's clock. */
+export interface SourceStanding {
+  readonly sourceId: number;
+  /** Null: nobody has it. */
+  readonly holder: string | null;
+  /** Until when its lease counts, unless it is renewed. */
+  readonly until: number | null;
+  /** Nobody has it, or not any more. */
+  readonly isFree: boolean;
+  /** The holder is a living member: it collects for all subscriptions of the source. */
+  readonly isMembers: boolean;
+  /** How many others want it, and can reach it; reserves do not count. */
+  readonly others: number;
+  readonly lastSuccessAt: number | null;
+  readonly failingSince: number | null;
+  readonly lastError: string | null;
+}
+
+/** A trigger, as one n8n of several that share the ledger listens to it. */
+export interface ListeningNode extends NodeId {
+  readonly instance: string;
+  readonly host: string;
+}
+
+export interface Members {
+  /**
+   * The member is alive for so long from now.
+   * @param wants all that it would read; undefined: as before
+   * @returns how many others are
+   */
+  attend(member: string, aliveMs: number, wants?: readonly Want[]): Promise<number>;
+
+  /** It is no more. */
+  withdraw(member: string): Promise<void>;
+
+  /** What living members hold, and who wants it. */
+  shares(): Promise<Share[]>;
+
+  /** The member does not reach these now: for so long they are better read by others. */
+  cannotReach(member: string, sourceIds: readonly number[], ms: number): Promise<void>;
+
+  /** Gives a source to a living member that wants it. @returns whether it has it now */
+  passOn(hold: SourceHold, to: string, leaseMs: number): Promise<boolean>;
+
+  /** How these are doing. @param member who asks */
+  standings(member: string, sourceIds: readonly number[]): Promise<SourceStanding[]>;
+
+  /**
+   * These triggers are listened to by their n8n; to be said again every ten seconds.
+   * @returns those that another n8n says it listens to: these were not noted
+   */
+  noteListening(nodes: readonly ListeningNode[]): Promise<ListeningNode[]>;
+}

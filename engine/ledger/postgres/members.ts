@@ -1,0 +1,119 @@
+// Which processes there are, and which sources they would read, in the Postgres ledger.
+// Invariant: members and wants are each written by their member alone; what several are forgotten is locked by name.
+import { FORGET_MS, LISTENS_MS, shareOf, type ShareRow } from '../common/members';
+import type { ListeningNode, Members, SourceStanding } from '../members';
+import { NOW } from './connection';
+import type { Method, Part } from './part';
+
+const upsertMember = `
+  insert into durable_mail.member (name, alive_until) values ($1, ${NOW} + $2)
+  on conflict (name) do update set alive_until = excluded.alive_until`;
+
+const forgetMembers = `
+  with gone as materialized (
+    select name from durable_mail.member where alive_until < ${NOW} - ${FORGET_MS}
+    order by name for update skip locked)
+  delete from durable_mail.member using gone where member.name = gone.name`;
+
+const dropWants = `delete from durable_mail.want where member = $1 and source_id <> all($2)`;
+
+const putWants = `
+  insert into durable_mail.want (member, source_id, reserve)
+  select $1, source.id, wanted.reserve
+  from unnest($2::bigint[], $3::boolean[]) wanted (source_id, reserve)
+  join durable_mail.source on source.id = wanted.source_id
+  on conflict (member, source_id) do update set reserve = excluded.reserve
+  where want.reserve <> excluded.reserve`;
+
+const countOthers = `
+  select count(*)::int as others from durable_mail.member where alive_until > ${NOW} and name <> $1`;
+
+const deleteMember = `delete from durable_mail.member where name = $1`;
+
+const selectShares = `
+  with each_source as (
+    select source_id, coalesce(json_agg(want.member order by want.member)
+      filter (where not reserve and coalesce(unreachable_until, 0) <= ${NOW}), '[]')::text as wanters
+    from durable_mail.member join durable_mail.want on want.member = member.name
+    where alive_until > ${NOW} group by source_id)
+  select holder, wanters, count(*)::int as count, json_agg(source.id)::text as "sourceIds"
+  from each_source join durable_mail.source on source.id = each_source.source_id
+  join durable_mail.member on member.name = source.holder and alive_until > ${NOW}
+  group by holder, wanters order by holder collate "C", wanters collate "C"`;
+
+const markUnreachable = `
+  update durable_mail.want set unreachable_until = ${NOW} + $2 where member = $1 and source_id = any($3)`;
+
+const passHold = `
+  update durable_mail.source set
+    holder = $3, fence = fence + 1, held_until = ${NOW} + $4, connection = 'closed', read_since = null,
+    failing_since = null, next_try_at = null
+  where id = $1 and fence = $2 and holder is not null and exists (
+    select 1 from durable_mail.member join durable_mail.want on want.member = member.name
+    where member.name = $3 and alive_until > ${NOW} and want.source_id = $1 and coalesce(unreachable_until, 0) <= ${NOW})`;
+
+const selectStandings = `
+  select source.id as "sourceId", holder, held_until as until,
+    (holder is null or held_until <= ${NOW}) as "isFree",
+    exists (select 1 from durable_mail.member where name = holder and alive_until > ${NOW}) as "isMembers",
+    (select count(*)::int from durable_mail.want join durable_mail.member on member.name = want.member
+      where want.source_id = source.id and want.member <> $1 and not reserve and coalesce(unreachable_until, 0) <= ${NOW}
+        and alive_until > ${NOW}) as others,
+    last_success_at as "lastSuccessAt", failing_since as "failingSince", last_error as "lastError"
+  from durable_mail.source where source.id = any($2) order by source.id`;
+
+const noteNode = `
+  insert into durable_mail.listening (workflow_id, node_id, instance, host, said_at)
+  values ($1, $2, $3, $4, ${NOW})
+  on conflict (workflow_id, node_id) do update
+    set instance = excluded.instance, host = excluded.host, said_at = excluded.said_at
+  where listening.instance = excluded.instance or abs(${NOW} - listening.said_at) >= ${LISTENS_MS}`;
+
+const selectNode = `
+  select workflow_id as "workflowId", node_id as "nodeId", instance, host from durable_mail.listening
+  where workflow_id = $1 and node_id = $2`;
+
+const attend: Method<'attend'> = async (connection, member, aliveMs, wants) => {
+  await connection.run(upsertMember, member, Math.round(aliveMs));
+  await connection.run(forgetMembers);
+  if (wants) {
+    const sourceIds = wants.map(({ sourceId }) => sourceId);
+    const reserves = wants.map(({ reserve }) => reserve);
+    await connection.transaction(async (statements) => {
+      await statements.run(dropWants, member, sourceIds);
+      await statements.run(putWants, member, sourceIds, reserves);
+    });
+  }
+  return (await connection.get<{ others: number }>(countOthers, member))!.others;
+};
+
+const withdraw: Method<'withdraw'> = async (connection, member) => {
+  await connection.run(deleteMember, member);
+};
+
+const shares: Method<'shares'> = async (connection) =>
+  (await connection.all<ShareRow>(selectShares)).map(shareOf);
+
+const cannotReach: Method<'cannotReach'> = async (connection, member, sourceIds, ms) => {
+  await connection.run(markUnreachable, member, Math.round(ms), sourceIds);
+};
+
+const passOn: Method<'passOn'> = async (connection, { sourceId, fence }, to, leaseMs) =>
+  (await connection.run(passHold, sourceId, fence, to, Math.round(leaseMs))) > 0;
+
+const standings: Method<'standings'> = (connection, member, sourceIds) =>
+  connection.all<SourceStanding>(selectStandings, member, sourceIds);
+
+const noteListening: Method<'noteListening'> = async (connection, nodes) => {
+  const others: ListeningNode[] = [];
+  for (const { workflowId, nodeId, instance, host } of nodes) {
+    if ((await connection.run(noteNode, workflowId, nodeId, instance, host)) > 0) continue;
+    const other = await connection.get<ListeningNode>(selectNode, workflowId, nodeId);
+    if (other) others.push(other);
+  }
+  return others;
+};
+
+export const members: Part<Members> = {
+  ...{ attend, withdraw, shares, cannotReach, passOn, standings, noteListening },
+};

@@ -1,0 +1,113 @@
+// Which processes there are, and which sources they would read, in the SQLite ledger: as a rule there is one.
+import { FORGET_MS, LISTENS_MS, shareOf, type ShareRow } from '../common/members';
+import type { ListeningNode, Members, SourceStanding } from '../members';
+import { NOW } from './connection';
+import type { Method, Part } from './part';
+
+const upsertMember = `
+  insert into member (name, alive_until) values (?1, ${NOW} + ?2)
+  on conflict (name) do update set alive_until = excluded.alive_until`;
+
+const forgetMembers = `delete from member where alive_until < ${NOW} - ${FORGET_MS}`;
+
+const dropWants = `
+  delete from want where member = ?1 and source_id not in (select value ->> 'sourceId' from json_each(?2))`;
+
+const putWants = `
+  insert into want (member, source_id, reserve)
+  select ?1, source.id, value ->> 'reserve' from json_each(?2) join source on source.id = value ->> 'sourceId'
+  where true
+  on conflict (member, source_id) do update set reserve = excluded.reserve where reserve <> excluded.reserve`;
+
+const countOthers = `select count(*) as others from member where alive_until > ${NOW} and name <> ?`;
+
+const deleteMember = `delete from member where name = ?`;
+
+const selectShares = `
+  with wanted as materialized (
+    select want.source_id, want.member, reserve = 0 and coalesce(unreachable_until, 0) <= ${NOW} as counts
+    from member join want on want.member = member.name where alive_until > ${NOW} order by 1, 2),
+  each_source as (
+    select source_id, json_group_array(member) filter (where counts) as wanters from wanted group by source_id)
+  select holder, wanters, count(*) as count, json_group_array(source.id) as sourceIds
+  from each_source join source on source.id = each_source.source_id
+  join member on member.name = source.holder and alive_until > ${NOW}
+  group by holder, wanters order by holder, wanters`;
+
+const markUnreachable = `
+  update want set unreachable_until = ${NOW} + ?2
+  where member = ?1 and source_id in (select value from json_each(?3))`;
+
+const passHold = `
+  update source set
+    holder = ?3, fence = fence + 1, held_until = ${NOW} + ?4, connection = 'closed', read_since = null,
+    failing_since = null, next_try_at = null
+  where id = ?1 and fence = ?2 and holder is not null and exists (
+    select 1 from member join want on want.member = member.name
+    where member.name = ?3 and alive_until > ${NOW} and want.source_id = ?1 and coalesce(unreachable_until, 0) <= ${NOW})`;
+
+const selectStandings = `
+  select source.id as sourceId, holder, held_until as until,
+    (holder is null or held_until <= ${NOW}) as isFree,
+    exists (select 1 from member where name = holder and alive_until > ${NOW}) as isMembers,
+    (select count(*) from want join member on member.name = want.member
+      where want.source_id = source.id and want.member <> ?1 and reserve = 0 and coalesce(unreachable_until, 0) <= ${NOW}
+        and alive_until > ${NOW}) as others,
+    last_success_at as lastSuccessAt, failing_since as failingSince, last_error as lastError
+  from source where source.id in (select value from json_each(?2)) order by source.id`;
+
+const noteNode = `
+  insert into listening (workflow_id, node_id, instance, host, said_at) values (?1, ?2, ?3, ?4, ${NOW})
+  on conflict (workflow_id, node_id) do update
+    set instance = excluded.instance, host = excluded.host, said_at = excluded.said_at
+  where instance = excluded.instance or abs(${NOW} - said_at) >= ${LISTENS_MS}`;
+
+const selectNode = `
+  select workflow_id as workflowId, node_id as nodeId, instance, host from listening
+  where workflow_id = ? and node_id = ?`;
+
+const attend: Method<'attend'> = (connection, member, aliveMs, wants) =>
+  connection.transaction(() => {
+    connection.run(upsertMember, member, Math.round(aliveMs));
+    connection.run(forgetMembers);
+    if (wants) {
+      const all = JSON.stringify(wants.map((want) => ({ ...want, reserve: Number(want.reserve) })));
+      connection.run(dropWants, member, all);
+      connection.run(putWants, member, all);
+    }
+    return connection.get<{ others: number }>(countOthers, member)!.others;
+  });
+
+const withdraw: Method<'withdraw'> = (connection, member) => {
+  connection.run(deleteMember, member);
+};
+
+const shares: Method<'shares'> = (connection) => connection.all<ShareRow>(selectShares).map(shareOf);
+
+const cannotReach: Method<'cannotReach'> = (connection, member, sourceIds, ms) => {
+  connection.run(markUnreachable, member, Math.round(ms), JSON.stringify(sourceIds));
+};
+
+const passOn: Method<'passOn'> = (connection, { sourceId, fence }, to, leaseMs) =>
+  connection.run(passHold, sourceId, fence, to, Math.round(leaseMs)) > 0;
+
+const standings: Method<'standings'> = (connection, member, sourceIds) =>
+  connection
+    .all<Omit<SourceStanding, 'isMembers' | 'isFree'> & { isMembers: number; isFree: number }>(
+      selectStandings,
+      member,
+      JSON.stringify(sourceIds),
+    )
+    .map((row) => ({ ...row, isFree: row.isFree === 1, isMembers: row.isMembers === 1 }));
+
+const noteListening: Method<'noteListening'> = (connection, nodes) =>
+  connection.transaction(() =>
+    nodes.flatMap(({ workflowId, nodeId, instance, host }) => {
+      if (connection.run(noteNode, workflowId, nodeId, instance, host) > 0) return [];
+      return connection.get<ListeningNode>(selectNode, workflowId, nodeId) ?? [];
+    }),
+  );
+
+export const members: Part<Members> = {
+  ...{ attend, withdraw, shares, cannotReach, passOn, standings, noteListening },
+};

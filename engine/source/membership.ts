@@ -1,0 +1,192 @@
+// This process among those that would read the same sources: it says which ones it wants, hears how those are doing that others
+// read, and is told what to give to whom, so that all have equally many (spread.ts).
+// Invariants: nothing here gives or takes a lease: whoever watches a source does, when nothing of it is open; what cannot be asked
+// now is asked again, and meanwhile everybody goes on as before.
+import type { Members, SourceStanding } from '../ledger/members';
+import { errorText, type Log } from '../runtime/log';
+import type { Wake } from '../signal/wake';
+import type { SourceLeases } from './leases';
+import { lookKey } from './notices';
+import { movesOf } from './spread';
+
+/** So many are given away in one turn: whoever is given them has to log in for each. */
+const MOST_GIVEN = 10;
+/** What could not be reached from here is better read by others for so long. */
+const UNREACHABLE_MS = 5 * 60_000;
+const MOST_LOOK_MS = 5_000;
+/** What comes together is told together. */
+const SOON_MS = 100;
+
+/** One who watches a source in this process. */
+export interface Watcher {
+  readonly sourceId: number;
+  /** Whether it would read it: also others may; only while nobody else does; never. */
+  readonly wants: 'always' | 'reserve' | 'never';
+  readonly isHeld: boolean;
+  /** It is to be given to another member; null: it is to be kept. */
+  passTo(heir: string | null): void;
+  /** How it is doing in another process, or that nobody has it. */
+  stands(standing: SourceStanding): void;
+}
+
+export class Membership {
+  readonly #ledger: Members;
+  readonly #leases: SourceLeases;
+  readonly #wake: Wake;
+  readonly #log: Log;
+  readonly #watchers = new Map<number, Watcher>();
+  readonly #standings = new Map<number, SourceStanding>();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #soon: NodeJS.Timeout | undefined;
+  /** What was told last. */
+  #told = '';
+  #attending: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
+  #isAlone = true;
+
+  constructor(ledger: Members, leases: SourceLeases, wake: Wake, log: Log) {
+    this.#ledger = ledger;
+    this.#leases = leases;
+    this.#wake = wake;
+    this.#log = log;
+  }
+
+  /** @returns it watches no more */
+  join(watcher: Watcher): () => void {
+    const { sourceId } = watcher;
+    this.#watchers.set(sourceId, watcher);
+    if (this.#timers.length === 0) this.#begin();
+    this.changed();
+    return () => {
+      if (this.#watchers.get(sourceId) !== watcher) return;
+      this.#watchers.delete(sourceId);
+      this.#standings.delete(sourceId);
+      if (this.#watchers.size === 0) this.#end();
+      else this.changed();
+    };
+  }
+
+  /** Somebody wants another source, or the same in another way. */
+  changed(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      void this.#turn();
+    }, SOON_MS).unref();
+  }
+
+  /** How it was last seen to stand; undefined: nobody has looked, or it has changed since. */
+  standingOf(sourceId: number): SourceStanding | undefined {
+    return this.#standings.get(sourceId);
+  }
+
+  /** What was seen of it may not be so any more. */
+  forget(sourceId: number): void {
+    this.#standings.delete(sourceId);
+  }
+
+  /** Whether its lease can be had, as far as is known. */
+  mayTake({ sourceId, wants }: Pick<Watcher, 'sourceId' | 'wants'>): boolean {
+    if (wants === 'never') return false;
+    const standing = this.#standings.get(sourceId);
+    if (wants === 'reserve' && (standing?.others ?? 1) > 0) return false;
+    const isFree = !standing || standing.isFree || standing.holder === this.#leases.holder;
+    return isFree || this.#leases.isUnrenewed(sourceId);
+  }
+
+  /** It could not be reached several times. */
+  async cannotReach(sourceId: number): Promise<void> {
+    if (this.#isAlone) return;
+    try {
+      await this.#ledger.cannotReach(this.#leases.holder, [sourceId], UNREACHABLE_MS);
+      this.changed();
+    } catch (error) {
+      this.#log.debug(`That a source is out of reach was not stored: ${errorText(error)}`);
+    }
+  }
+
+  /** Others who stand by ask for it at once. */
+  isFree(sourceId: number): void {
+    this.forget(sourceId);
+    if (!this.#isAlone) this.#wake.notify([lookKey(sourceId)]);
+  }
+
+  #begin(): void {
+    const { renewMs, leaseMs } = this.#leases;
+    const lookMs = Math.min(MOST_LOOK_MS, leaseMs / 4);
+    this.#timers.push(
+      setInterval(() => void this.#attend(), renewMs).unref(),
+      setInterval(() => void this.#look(), lookMs).unref(),
+    );
+  }
+
+  #end(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
+    this.#told = '';
+    void Promise.resolve(this.#attending)
+      .then(() => (this.#watchers.size === 0 ? this.#ledger.withdraw(this.#leases.holder) : undefined))
+      .catch((error: unknown) =>
+        this.#log.debug(`That this process left was not stored: ${errorText(error)}`),
+      );
+  }
+
+  async #turn(): Promise<void> {
+    await this.#attend();
+    await this.#look();
+  }
+
+  /** One at a time. */
+  #attend(): Promise<void> {
+    return (this.#attending ??= this.#attendOnce()
+      .catch((error: unknown) =>
+        this.#log.debug(`Other processes were not told what this one reads: ${errorText(error)}`),
+      )
+      .finally(() => (this.#attending = undefined)));
+  }
+
+  async #attendOnce(): Promise<void> {
+    const { holder, leaseMs } = this.#leases;
+    const wants = [...this.#watchers.values()]
+      .filter((watcher) => watcher.wants !== 'never')
+      .map((watcher) => ({ sourceId: watcher.sourceId, reserve: watcher.wants === 'reserve' }));
+    const told = JSON.stringify(wants);
+    const others = await this.#ledger.attend(holder, leaseMs, told === this.#told ? undefined : wants);
+    this.#told = told;
+    this.#isAlone = others === 0;
+    // What another one records is for a dispatcher that may be here, and the other way round.
+    this.#wake.share?.(!this.#isAlone);
+    this.#spread(this.#isAlone ? [] : movesOf(await this.#ledger.shares()));
+  }
+
+  #spread(moves: ReturnType<typeof movesOf>): void {
+    const heirs = new Map<number, string>();
+    for (const { from, to, share, count } of moves) {
+      if (from !== this.#leases.holder) continue;
+      const mine = share.sourceIds.filter((id) => !heirs.has(id) && this.#watchers.get(id)?.isHeld);
+      for (const id of mine.slice(0, Math.min(count, MOST_GIVEN - heirs.size))) heirs.set(id, to);
+    }
+    for (const watcher of this.#watchers.values()) watcher.passTo(heirs.get(watcher.sourceId) ?? null);
+  }
+
+  /** One at a time. */
+  #look(): Promise<void> {
+    return (this.#looking ??= this.#lookOnce()
+      .catch((error: unknown) =>
+        this.#log.debug(`It was not seen what other processes read: ${errorText(error)}`),
+      )
+      .finally(() => (this.#looking = undefined)));
+  }
+
+  async #lookOnce(): Promise<void> {
+    const ids = [...this.#watchers.values()].filter(({ isHeld }) => !isHeld).map(({ sourceId }) => sourceId);
+    if (ids.length === 0) return;
+    for (const standing of await this.#ledger.standings(this.#leases.holder, ids)) {
+      const watcher = this.#watchers.get(standing.sourceId);
+      if (!watcher || watcher.isHeld) continue;
+      this.#standings.set(standing.sourceId, standing);
+      this.#leases.saw(standing.sourceId, standing.until);
+      watcher.stands(standing);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+// The contract of members: who there is, who wants what, and that only a holder passes a source on.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Share } from '../../../engine/ledger/members';
+import type { Subscription } from '../../../engine/ledger/subscriptions';
+import { HOLDER, held } from '../held';
+import { type Fixture, LEASE_MS } from './fixture';
+
+const OTHER = 'another process';
+const THIRD = 'third process';
+
+export function membersContract(fixture: Fixture): void {
+  const wanting = (
+    member: string,
+    of: readonly Pick<Subscription, 'sourceId'>[],
+    reserve = false,
+  ): Promise<number> =>
+    fixture.ledger.attend(
+      member,
+      LEASE_MS,
+      of.map(({ sourceId }) => ({ sourceId, reserve })),
+    );
+
+  const standing = async (member: string, { sourceId }: Subscription): Promise<object> => {
+    const [found] = await fixture.ledger.standings(member, [sourceId]);
+    const { holder, isFree, isMembers, others } = found!;
+    return { holder, isFree, isMembers, others };
+  };
+
+  describe('a member', () => {
+    it('counts for the others until it is silent for too long, or no more', async () => {
+      const one = await fixture.subscribe();
+      assert.equal(await wanting(HOLDER, [one]), 0);
+      assert.equal(await wanting(OTHER, []), 1);
+      assert.equal(await fixture.ledger.attend(HOLDER, LEASE_MS), 1, 'what it wants is as before');
+      await fixture.elapse(LEASE_MS - 1_000);
+      assert.equal(await wanting(OTHER, []), 1);
+      await fixture.elapse(2_000);
+      assert.equal(await fixture.ledger.attend(OTHER, LEASE_MS), 0);
+      await fixture.ledger.attend(HOLDER, LEASE_MS);
+      await fixture.ledger.withdraw(OTHER);
+      assert.equal(await fixture.ledger.attend(HOLDER, LEASE_MS), 0);
+    });
+
+    it('is told what all hold, by who wants it', async () => {
+      const [one, two, three] = [
+        await fixture.subscribe('one'),
+        await fixture.subscribe('two', { source: { kind: 'imap', account: 'a', mailbox: 'Two' } }),
+        await fixture.subscribe('three', { source: { kind: 'imap', account: 'a', mailbox: 'Three' } }),
+      ];
+      await fixture.ledger.releaseHolds([fixture.hold(three)]);
+      await held(fixture.ledger, three.sourceId, { holder: OTHER });
+      await wanting(HOLDER, [one, two, three, { sourceId: 999_999 }]);
+      await wanting(OTHER, [one, three]);
+      const both = [OTHER, HOLDER].sort();
+      const ids = (...of: Subscription[]): readonly number[] => of.map(({ sourceId }) => sourceId);
+      const byHolder = (shares: readonly Share[]): readonly Share[] =>
+        [...shares].sort((a, b) => a.sourceIds[0]! - b.sourceIds[0]!);
+      assert.deepEqual(byHolder(await fixture.ledger.shares()), [
+        { holder: HOLDER, wanters: both, count: 1, sourceIds: ids(one) },
+        { holder: HOLDER, wanters: [HOLDER], count: 1, sourceIds: ids(two) },
+        { holder: OTHER, wanters: both, count: 1, sourceIds: ids(three) },
+      ]);
+      await wanting(HOLDER, [one, two], true);
+      await fixture.ledger.cannotReach(OTHER, [three.sourceId], LEASE_MS);
+      assert.deepEqual(
+        byHolder(await fixture.ledger.shares()).map(({ wanters }) => wanters),
+        [[OTHER], [], []],
+      );
+      await fixture.elapse(LEASE_MS + 1);
+      assert.deepEqual(await fixture.ledger.shares(), [], 'nobody is alive');
+    });
+
+    it('is given a source by its holder, if it wants it, under the next fence', async () => {
+      const to = await fixture.subscribe();
+      const hold = await held(fixture.ledger, to.sourceId);
+      const pass = (member: string): Promise<boolean> => fixture.ledger.passOn(hold, member, LEASE_MS);
+      assert.equal(await pass(OTHER), false, 'it is not there');
+      await wanting(OTHER, []);
+      assert.equal(await pass(OTHER), false, 'it does not want it');
+      await wanting(OTHER, [to]);
+      await fixture.ledger.cannotReach(OTHER, [to.sourceId], 1_000);
+      assert.equal(await pass(OTHER), false, 'it does not reach it');
+      await fixture.elapse(1_000);
+      assert.equal(await pass(OTHER), true);
+      assert.equal(await pass(OTHER), false, 'it is not its own any more');
+      assert.deepEqual(await fixture.ledger.renewHolds([hold], LEASE_MS), []);
+      const { fence } = await held(fixture.ledger, to.sourceId, { holder: OTHER });
+      assert.equal(fence, hold.fence + 1);
+    });
+
+    it('that stands by sees how the source is doing, and who else wants it', async () => {
+      const to = await fixture.subscribe();
+      await fixture.ledger.releaseHolds([fixture.hold(to)]);
+      assert.deepEqual(await standing(OTHER, to), {
+        ...{ holder: null, isFree: true, isMembers: false, others: 0 },
+      });
+      const hold = await held(fixture.ledger, to.sourceId, { leaseMs: LEASE_MS });
+      await fixture.ledger.reportSource(hold, {
+        state: 'retry_scheduled',
+        connection: 'backing_off',
+        error: 'no',
+      });
+      await wanting(HOLDER, [to]);
+      await wanting(THIRD, [to], true);
+      assert.deepEqual(await standing(OTHER, to), {
+        ...{ holder: HOLDER, isFree: false, isMembers: true, others: 1 },
+      });
+      const [seen] = await fixture.ledger.standings(OTHER, [to.sourceId]);
+      assert.equal(seen!.lastError, 'no');
+      assert.ok(seen!.failingSince !== null && seen!.lastSuccessAt === null);
+      await fixture.elapse(LEASE_MS * 10);
+      assert.deepEqual(await standing(OTHER, to), {
+        ...{ holder: HOLDER, isFree: true, isMembers: false, others: 0 },
+      });
+    });
+  });
+
+  describe('a trigger that an n8n of several listens to', () => {
+    it('is of no other one while that says so', async () => {
+      const note = (instance: string): ReturnType<typeof fixture.ledger.noteListening> =>
+        fixture.ledger.noteListening([
+          { workflowId: 'w', nodeId: 'n', instance, host: `host of ${instance}` },
+        ]);
+      assert.deepEqual(await note('one'), []);
+      const taken = [{ workflowId: 'w', nodeId: 'n', instance: 'one', host: 'host of one' }];
+      assert.deepEqual(await note('two'), taken);
+      assert.deepEqual(await note('one'), []);
+      await fixture.elapse(40_000);
+      assert.deepEqual(await note('two'), []);
+      assert.equal((await note('one')).length, 1);
+    });
+  });
+}

@@ -162,6 +162,7 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     if (!given) return;
     this.#outage.over([]);
     this.#unreached = 0;
+    this.follow({ is: 'left' });
     log.info(`Passed on ${this.#names.called} to another process, which has less to read`);
     this.#elsewhere.isFree();
   }

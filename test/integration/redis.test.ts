@@ -45,6 +45,13 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
     }
   };
 
+  const atEnd = (end: () => void): void => {
+    ends.push(() => {
+      end();
+      return Promise.resolve();
+    });
+  };
+
   const streamName = (): string => keysOf(`ledger-${ledgers}`)('events');
 
   /** A process that writes. */
@@ -80,7 +87,7 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
       () => reader.close(),
       () => member.close(),
     );
-    ends.push(() => Promise.resolve(clearInterval(adding)));
+    atEnd(() => clearInterval(adding));
     const reads = (): Promise<unknown> => {
       const from = reader.events.length;
       return until('the reader reads', () => reader.events.length > from + 20);
@@ -240,7 +247,7 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
       const { reads, exact } = await scene();
       const said: string[] = [];
       const connection = await connectRedis(redisFromUrl(redis.url), silentLog);
-      ends.push(() => Promise.resolve(connection.close()));
+      atEnd(() => connection.close());
       await connection.ready(AbortSignal.timeout(10_000));
       const memory = /used_memory:(\d+)/.exec(await redis.command('info', 'memory'))![1]!;
       await redis.command('config', 'set', 'maxmemory', String(Number(memory) + 1_000_000));
@@ -315,11 +322,11 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
       await exact();
       const keys = keysOf('ledger');
       const connection = await connectRedis(settings, silentLog);
-      ends.push(() => Promise.resolve(connection.close()));
+      atEnd(() => connection.close());
       await connection.ready(AbortSignal.timeout(10_000));
       const channel = redisWakeChannel({ settings, keys, connection, log: silentLog });
       const heard: string[] = [];
-      ends.push(() => Promise.resolve(stop()));
+      atEnd(() => stop());
       const stop = channel.receive((text) => heard.push(text));
       await until('a wake-up is heard', async () => {
         await channel.send('1 2');
@@ -354,7 +361,9 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
         new RegExp(`${at} cannot be used: self.signed certificate`),
       );
       await redis.command('config', 'set', 'requirepass', 'right');
-      ends.push(async () => void (await redis.command('-a', 'right', 'config', 'set', 'requirepass', '')));
+      ends.push(async () => {
+        await redis.command('-a', 'right', 'config', 'set', 'requirepass', '');
+      });
       const wrong = redis.url.replace('//', '//:mistaken@');
       await assert.rejects(checkRedis(redisFromUrl(wrong)), (error: Error) => {
         assert.match(error.message, /WRONGPASS/);

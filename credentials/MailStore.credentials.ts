@@ -72,12 +72,12 @@ export class MailStore implements ICredentialType {
       default: 'durable_mail',
       description: 'The schema that holds the tables of the ledger. It is made if it is not there.',
     },
+    // It holds a password.
+    // eslint-disable-next-line @n8n/community-nodes/credential-unnecessary-password
     {
       displayName: 'Redis URL',
       name: 'redisUrl',
       type: 'string',
-      // It holds a password.
-      // eslint-disable-next-line @n8n/community-nodes/credential-unnecessary-password
       typeOptions: { password: true },
       default: '',
       placeholder: 'rediss://user:password@host:6379/0',

@@ -2,7 +2,7 @@
 // Invariant: an URL is taken whole or refused, and neither it nor a password stands in an error.
 import { readFileSync } from 'node:fs';
 
-export interface RedisAddress {
+interface RedisAddress {
   readonly host: string;
   readonly port: number;
 }

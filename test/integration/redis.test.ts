@@ -1,15 +1,23 @@
 // Events out by a Redis stream, through everything that Redis does to it: the ledger's changes are in memory, Redis is real.
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { openPlace } from '../../engine/instance/place';
+import { checkRedis } from '../../engine/redis/check';
 import { connectRedis } from '../../engine/redis/connection';
 import { EVENT_STREAM, type EventStreamSettings } from '../../engine/redis/event-entry';
 import { EventStream } from '../../engine/redis/event-stream';
 import { watchEviction } from '../../engine/redis/eviction';
 import { keysOf } from '../../engine/redis/keys';
+import { redisMarks } from '../../engine/redis/seen-cache';
 import { redisFromUrl, type RedisSettings } from '../../engine/redis/settings';
 import { StreamWriting } from '../../engine/redis/stream-writing';
+import { redisWakeChannel } from '../../engine/redis/wake-channel';
 import { ProcessWake } from '../../engine/signal/wake';
 import type { Log } from '../../engine/runtime/log';
+import { selfSigned } from '../support/certificate';
 import { Cleanup } from '../support/cleanup';
 import { FaultProxy } from '../support/fault-proxy';
 import { silentLog } from '../support/log';
@@ -35,6 +43,13 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
     } finally {
       await Promise.all(ends.splice(0).map((end) => end()));
     }
+  };
+
+  const atEnd = (end: () => void): void => {
+    ends.push(() => {
+      end();
+      return Promise.resolve();
+    });
   };
 
   const streamName = (): string => keysOf(`ledger-${ledgers}`)('events');
@@ -72,7 +87,7 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
       () => reader.close(),
       () => member.close(),
     );
-    ends.push(() => Promise.resolve(clearInterval(adding)));
+    atEnd(() => clearInterval(adding));
     const reads = (): Promise<unknown> => {
       const from = reader.events.length;
       return until('the reader reads', () => reader.events.length > from + 20);
@@ -129,6 +144,10 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
       await redis.command('flushall');
       await reads();
       await redis.command('del', streamName());
+      // Also what its readers have read is there again, though nobody took the lease away.
+      await until('it begins with "reset" again', async () =>
+        (await redis.command('xrange', streamName(), '-', '+', 'count', '1')).includes('\nreset\n'),
+      );
       await reads();
       await redis.command('xgroup', 'destroy', streamName(), 'group');
       await reads();
@@ -228,7 +247,7 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
       const { reads, exact } = await scene();
       const said: string[] = [];
       const connection = await connectRedis(redisFromUrl(redis.url), silentLog);
-      ends.push(() => Promise.resolve(connection.close()));
+      atEnd(() => connection.close());
       await connection.ready(AbortSignal.timeout(10_000));
       const memory = /used_memory:(\d+)/.exec(await redis.command('info', 'memory'))![1]!;
       await redis.command('config', 'set', 'maxmemory', String(Number(memory) + 1_000_000));
@@ -284,5 +303,95 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
       await until('the old are gone', async () => (await length()) === 1);
       ledger.add();
       await until('it goes on', async () => (await length()) === 2);
+    }));
+
+  it('is written in a cluster, too, with a login', () =>
+    ending(async () => {
+      const cluster = await RedisServer.start({
+        'cluster-enabled': 'yes',
+        'cluster-announce-ip': '127.0.0.1',
+      });
+      ends.push(() => cluster.dispose());
+      await cluster.command('cluster', 'addslotsrange', '0', '16383');
+      await until('the cluster is ready', async () =>
+        (await cluster.command('cluster', 'info')).includes('cluster_state:ok'),
+      );
+      await cluster.command('config', 'set', 'requirepass', 'the secret');
+      const settings = redisFromUrl(`redis+cluster://:the%20secret@127.0.0.1:${cluster.port}`);
+      const { exact } = await scene(settings);
+      await exact();
+      const keys = keysOf('ledger');
+      const connection = await connectRedis(settings, silentLog);
+      atEnd(() => connection.close());
+      await connection.ready(AbortSignal.timeout(10_000));
+      const channel = redisWakeChannel({ settings, keys, connection, log: silentLog });
+      const heard: string[] = [];
+      atEnd(() => stop());
+      const stop = channel.receive((text) => heard.push(text));
+      await until('a wake-up is heard', async () => {
+        await channel.send('1 2');
+        return heard.includes('1 2');
+      });
+      const marks = redisMarks(connection, keys, 60_000);
+      marks.mark(['a', 'b']);
+      await until('the marks are seen', async () => (await marks.marked(['a', 'b', 'c'])).size === 2);
+      await connection.client.set(keys('seen:c'), 'of somebody else');
+      assert.deepEqual([...(await marks.marked(['b', 'c']))], ['b']);
+    }));
+
+  it('is of a Redis that is checked: its certificate, its login, and whether it is there', () =>
+    ending(async () => {
+      const certificate = await selfSigned('localhost');
+      const proxy = await FaultProxy.to(redis.port, certificate);
+      const file = join(await mkdtemp(join(tmpdir(), 'redis-ca-')), 'ca.pem');
+      await writeFile(file, certificate.cert);
+      ends.push(
+        () => proxy.dispose(),
+        () => rm(dirname(file), { recursive: true }),
+      );
+      const secure = `rediss://localhost:${proxy.port}`;
+      const at = `Redis at localhost:${proxy.port}`;
+      assert.match(
+        await checkRedis(redisFromUrl(`${secure}?ca=${file}`)),
+        new RegExp(`^Connected to ${at} \\(version 7`),
+      );
+      assert.match(await checkRedis(redisFromUrl(`${secure}?tls=no-verify`)), /^Connected/);
+      await assert.rejects(
+        checkRedis(redisFromUrl(secure)),
+        new RegExp(`${at} cannot be used: self.signed certificate`),
+      );
+      await redis.command('config', 'set', 'requirepass', 'right');
+      ends.push(async () => {
+        await redis.command('-a', 'right', 'config', 'set', 'requirepass', '');
+      });
+      const wrong = redis.url.replace('//', '//:mistaken@');
+      await assert.rejects(checkRedis(redisFromUrl(wrong)), (error: Error) => {
+        assert.match(error.message, /WRONGPASS/);
+        return !/mistaken/.test(error.message);
+      });
+      await assert.rejects(
+        checkRedis(redisFromUrl('redis://127.0.0.1:1')),
+        /127.0.0.1:1 cannot be used: .*ECONNREFUSED/,
+      );
+    }));
+
+  it('comes of a ledger that names a Redis, wherever that ledger is', () =>
+    ending(async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'redis-ledger-'));
+      ends.push(() => rm(folder, { recursive: true }));
+      const place = {
+        ...{ kind: 'sqlite' as const, file: join(folder, 'ledger.sqlite') },
+        redis: { settings: redisFromUrl(redis.url), stream: EVENT_STREAM, seenMs: 60_000 },
+      };
+      const { ledger, close } = await openPlace(place, silentLog, undefined);
+      try {
+        const stream = keysOf(await ledger.ledgerId())('events');
+        await ledger.saveTemplate('thanks', { subject: 'a', text: 'b', html: null }, 'ann');
+        await until('it is told', async () =>
+          (await redis.command('xrange', stream, '-', '+')).includes('template.changed'),
+        );
+      } finally {
+        await close();
+      }
     }));
 });

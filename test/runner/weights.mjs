@@ -89,6 +89,9 @@ const FILES = {
   'integration/found-back': { load: 0.05, seconds: 75 },
   'integration/imap-faults': { load: 0.1, seconds: 230 },
   'integration/gmail-quota': { load: 0.05, seconds: 70 },
+  // A Redis that is frozen, killed, cut off and failed over; a PgBouncer that has to be found out.
+  'integration/redis': { load: 0.3, seconds: 90 },
+  'integration/postgres-wake': { load: 0.2, seconds: 30 },
   'integration/large-mail': { load: 0.8, seconds: 20 },
 };
 

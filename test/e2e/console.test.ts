@@ -16,6 +16,7 @@ import { N8n as SingleN8n } from '../support/n8n';
 import { freePort, TcpProxy } from '../support/net';
 import { QueueModeN8n } from '../support/queue-mode';
 import { until } from '../support/until';
+import { Client } from '../support/web-socket/open';
 import { mailWorkflow } from '../support/workflows';
 import { chain, type Node, webhook } from './nodes/bench';
 
@@ -109,7 +110,9 @@ describe('the Mail Console in n8n', { timeout: 10 * 60_000 }, () => {
   before(async () => {
     port = await freePort();
     await listening(taker, port);
-    n8n = await cleanup.of(SingleN8n.start({ DURABLE_MAIL_CONSOLE_PORT: String(port) }));
+    n8n = await cleanup.of(
+      SingleN8n.start({ DURABLE_MAIL_CONSOLE_PORT: String(port), DURABLE_MAIL_WEBSOCKET: 'true' }),
+    );
   });
   after(async () => {
     await closed(taker);
@@ -139,6 +142,15 @@ describe('the Mail Console in n8n', { timeout: 10 * 60_000 }, () => {
         await beginning(`http://127.0.0.1:${port}/events`, { headers: bearer(await token('read')) }),
         /^retry: \d+/,
       );
+    });
+
+    it('has its WebSocket there, which needs the same tokens', async () => {
+      const url = `ws://127.0.0.1:${port}/ws`;
+      const client = await Client.open(url, ['durable-mail.v1', `bearer.${await token('read')}`]);
+      const { status, body } = await client.ask({ do: 'subscribe' });
+      assert.deepEqual([status, body], [200, { subscription: 1 }]);
+      await assert.rejects(Client.open(`${url}?token=${await token('read')}`), /^Error: 400 .*never into/);
+      client.ws.close();
     });
 
     it('is there again after n8n was killed, with the tokens that it had', async () => {
@@ -308,7 +320,7 @@ describe('the Mail Console in n8n', { timeout: 10 * 60_000 }, () => {
       await n8n.api.request('DELETE', `/rest/credentials/${credentials.httpBasicAuth.id}`);
       const response = await at('/api/me', basic(LOGIN.password));
       assert.equal(response.status, 503);
-      assert.match(((await response.json()) as { error: string }).error, /The log says why/);
+      assert.match(((await response.json()) as { error: string }).error, /The log of n8n says why/);
       await hasNoExecution(n8n, id);
     });
   });

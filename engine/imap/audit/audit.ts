@@ -11,10 +11,10 @@ import type { ImapBeginning } from '../read/begin';
 import type { ImapCursor } from '../read/cursor';
 import type { NewMail, SyncJob } from '../read/job';
 import { namesOf } from '../read/messages';
-import { recordPage } from '../read/page';
+import { readPage, recordPage } from '../read/page';
 import { Portion } from '../read/portion';
 import { Recorder } from '../read/recorder';
-import { chosen, factNeeds } from '../read/selection';
+import { chosen } from '../read/selection';
 import { LastMails } from '../read/small-mails';
 import { Withheld } from '../read/withheld';
 import type { MailFacts } from '../session/facts';
@@ -86,15 +86,15 @@ async function auditPage(
   uids: readonly number[],
   counts: AuditCounts,
 ): Promise<void> {
-  const { subscriptions, ledger, found } = auditing;
-  const { answers, withheld, fault } = await job.session.mails.facts(uids, factNeeds(subscriptions));
-  if (fault && withheld.length === 0) throw fault;
-  const candidates = await inPieces([...answers.values()], (facts) => candidateOf(auditing, job, facts));
+  const { ledger, found } = auditing;
+  const read = await readPage(job, uids, new Map());
+  const refused = uids.filter((uid) => job.withheld.isHeld(uid)).length;
+  const candidates = await inPieces(read, (facts) => candidateOf(auditing, job, facts));
   const asked = candidates.filter(({ due }) => due.length > 0);
   const unrecorded = await neverSeen(ledger, asked);
   const missing = await chosen(job, unrecorded);
-  counts.listed += candidates.length + withheld.length;
-  counts.refused += withheld.length;
+  counts.listed += candidates.length + refused;
+  counts.refused += refused;
   counts.known += asked.length - unrecorded.length;
   counts.missing += missing.length;
   const notYet = candidates.filter(({ due, facts }) => due.length === 0 && isNotYet(auditing, job, facts));

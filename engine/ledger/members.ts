@@ -5,7 +5,7 @@
 import type { NodeId } from './serving';
 import type { SourceHold } from './source-holds';
 
-export interface Want {
+interface Want {
   readonly sourceId: number;
   /** Only while no other member wants it. */
   readonly reserve: boolean;

@@ -146,6 +146,7 @@ export async function openEngine(
       closing.abort();
       await telling.close();
       await outbox.close();
+      await ports.membership.left();
       await close();
     },
   };

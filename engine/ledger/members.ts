@@ -5,7 +5,7 @@
 import type { NodeId } from './serving';
 import type { SourceHold } from './source-holds';
 
-export interface Want {
+interface Want {
   readonly sourceId: number;
   /** Only while no other member wants it. */
   readonly reserve: boolean;
@@ -53,7 +53,7 @@ export interface Members {
    */
   attend(member: string, aliveMs: number, wants?: readonly Want[]): Promise<number>;
 
-  /** It is no more. */
+  /** It is no more: what it still holds of what it wanted, as what was just passed on to it, is free. */
   withdraw(member: string): Promise<void>;
 
   /** What living members hold, and who wants it. */

@@ -43,6 +43,7 @@ export class Membership {
   #attending: Promise<void> | undefined;
   #looking: Promise<void> | undefined;
   #isAlone = true;
+  #ending: Promise<void> = Promise.resolve();
 
   constructor(ledger: Members, leases: SourceLeases, wake: Wake, log: Log) {
     this.#ledger = ledger;
@@ -110,6 +111,11 @@ export class Membership {
     if (!this.#isAlone) this.#wake.notify([lookKey(sourceId)]);
   }
 
+  /** Resolves when the ledger knows that it left, if it has: it may be closed then. Never rejects. */
+  async left(): Promise<void> {
+    await this.#ending;
+  }
+
   #begin(): void {
     const { renewMs, leaseMs } = this.#leases;
     const lookMs = Math.min(MOST_LOOK_MS, leaseMs / 4);
@@ -124,7 +130,7 @@ export class Membership {
     clearTimeout(this.#soon);
     this.#soon = undefined;
     this.#told = '';
-    void Promise.resolve(this.#attending)
+    this.#ending = Promise.resolve(this.#attending)
       .then(() => (this.#watchers.size === 0 ? this.#ledger.withdraw(this.#leases.holder) : undefined))
       .catch((error: unknown) =>
         this.#log.debug(`That this process left was not stored: ${errorText(error)}`),

@@ -62,8 +62,8 @@ describe('Many processes', { timeout: 15 * 60_000 }, () => {
     return started;
   };
 
-  const query = <Row>(sql: string): Promise<Row[]> =>
-    postgres.query(new URL(ledger).pathname.slice(1), sql) as Promise<Row[]>;
+  const query = async <Row>(sql: string): Promise<Row[]> =>
+    (await postgres.query(new URL(ledger).pathname.slice(1), sql)) as unknown as Row[];
 
   /** How many mailboxes each process reads, by its number; only those whose lease counts. */
   const loads = async (): Promise<Map<number, number>> => {

@@ -60,6 +60,7 @@ const FILES = {
   'e2e/whole-path-oldest': { load: 0.5, seconds: 150 },
   // Processes that are killed and begun anew; a shell for each example.
   'integration/console-crash': { load: 0.6, seconds: 180 },
+  'integration/many-processes': { load: 0.6, seconds: 120 },
   'integration/webhook-crashes': { load: 0.6, seconds: 40 },
   'integration/console-examples': { load: 0.6, seconds: 25 },
   'integration/console-alike': { load: 0.7, seconds: 30 },

@@ -89,7 +89,10 @@ describe('sources', () => {
   });
 
   it('come to a newcomer from those who have most, one that nobody can take from stays', () => {
-    const sources = [...'aaaabbb'].map((holder): Source => ({ holder, wanters: ['a', 'b', 'c'] }));
+    const sources = ['a', 'a', 'a', 'a', 'b', 'b', 'b'].map((holder): Source => ({
+      holder,
+      wanters: ['a', 'b', 'c'],
+    }));
     sources.push({ holder: 'a', wanters: [] });
     turn(sources);
     assert.deepEqual(loadsOf(sources, ['a', 'b', 'c']), [3, 3, 2]);
@@ -98,8 +101,8 @@ describe('sources', () => {
 
   it('go by way of a third where two have none that both want', () => {
     const sources = [
-      ...[...'aaa'].map((): Source => ({ holder: 'a', wanters: ['a', 'b'] })),
-      ...[...'bb'].map((): Source => ({ holder: 'b', wanters: ['b', 'c'] })),
+      ...Array.from({ length: 3 }, (): Source => ({ holder: 'a', wanters: ['a', 'b'] })),
+      ...Array.from({ length: 2 }, (): Source => ({ holder: 'b', wanters: ['b', 'c'] })),
       { holder: 'c', wanters: ['b', 'c'] },
     ];
     turn(sources);

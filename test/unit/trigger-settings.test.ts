@@ -51,9 +51,11 @@ describe("the trigger's settings", () => {
         commandMs: 30_000,
         reconnectMs: null,
       },
+      readBy: 'here',
       outage: { afterMs: 300_000, whenOver: true },
       alarmsShowMail: false,
     });
+    assert.equal(published({ options: { collecting: 'reserve' } }).readBy, 'reserve');
   });
 
   it('take up to 20 mails in one run while many wait, where a person chose so, whatever else was chosen before', () => {

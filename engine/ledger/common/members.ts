@@ -6,7 +6,7 @@ export const FORGET_MS = 3_600_000;
 /** Another n8n that has not said for so long that it listens to a trigger does not any more. */
 export const LISTENS_MS = 40_000;
 /** The most sources that a share names. */
-export const MOST_NAMED = 50;
+const MOST_NAMED = 50;
 
 export interface ShareRow {
   readonly holder: string;

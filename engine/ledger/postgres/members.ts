@@ -28,6 +28,14 @@ const putWants = `
 const countOthers = `
   select count(*)::int as others from durable_mail.member where alive_until > ${NOW} and name <> $1`;
 
+// What was passed on to it and not taken yet.
+const freeWanted = `
+  with locked as materialized (
+    select source.id from durable_mail.want join durable_mail.source on source.id = want.source_id
+    where want.member = $1 and source.holder = $1 order by source.id for no key update of source)
+  update durable_mail.source set holder = null, held_until = null, released_at = ${NOW}
+  from locked where source.id = locked.id`;
+
 const deleteMember = `delete from durable_mail.member where name = $1`;
 
 const selectShares = `
@@ -88,6 +96,7 @@ const attend: Method<'attend'> = async (connection, member, aliveMs, wants) => {
 };
 
 const withdraw: Method<'withdraw'> = async (connection, member) => {
+  await connection.run(freeWanted, member);
   await connection.run(deleteMember, member);
 };
 

@@ -21,6 +21,11 @@ const putWants = `
 
 const countOthers = `select count(*) as others from member where alive_until > ${NOW} and name <> ?`;
 
+// What was passed on to it and not taken yet.
+const freeWanted = `
+  update source set holder = null, held_until = null, released_at = ${NOW}
+  where id in (select source_id from want where member = ?1) and holder = ?1`;
+
 const deleteMember = `delete from member where name = ?`;
 
 const selectShares = `
@@ -79,7 +84,10 @@ const attend: Method<'attend'> = (connection, member, aliveMs, wants) =>
   });
 
 const withdraw: Method<'withdraw'> = (connection, member) => {
-  connection.run(deleteMember, member);
+  connection.transaction(() => {
+    connection.run(freeWanted, member);
+    connection.run(deleteMember, member);
+  });
 };
 
 const shares: Method<'shares'> = (connection) => connection.all<ShareRow>(selectShares).map(shareOf);

@@ -17,7 +17,7 @@ const isMultiMain = (): boolean => process.env['N8N_MULTI_MAIN_SETUP_ENABLED'] =
  * Several n8n have one ledger, each its own workflows: then it is theirs together.
  * @throws Error that names the setting
  */
-export function sharesLedger(): boolean {
+function sharesLedger(): boolean {
   const said = (readEnvironment('DURABLE_MAIL_SHARED_LEDGER') ?? '').trim().toLowerCase();
   if (said === 'true' || said === 'false' || said === '') return said === 'true';
   throw new Error(

@@ -87,6 +87,12 @@ export function membersContract(fixture: Fixture): void {
       assert.deepEqual(await fixture.ledger.renewHolds([hold], LEASE_MS), []);
       const { fence } = await held(fixture.ledger, to.sourceId, { holder: OTHER });
       assert.equal(fence, hold.fence + 1);
+      await fixture.ledger.withdraw(OTHER);
+      assert.equal(
+        (await held(fixture.ledger, to.sourceId)).fence,
+        fence + 1,
+        'it is free when that one goes',
+      );
     });
 
     it('that stands by sees how the source is doing, and who else wants it', async () => {

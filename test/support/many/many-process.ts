@@ -23,14 +23,16 @@ export interface ManyTask {
 
 /** Who connects to the server goes this process's own way. */
 function takeOwnWay({ from, to }: ManyTask['way']): void {
-  const connect = Reflect.get(Socket.prototype, 'connect') as (...args: unknown[]) => Socket;
+  const connect = Reflect.get<object, 'connect'>(Socket.prototype, 'connect') as (
+    ...args: unknown[]
+  ) => Socket;
   const options = (args: readonly unknown[]): { port?: unknown } =>
     (Array.isArray(args[0]) ? (args[0] as unknown[])[0] : args[0]) as { port?: unknown };
   Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Socket {
     const asked = options(args);
     if (Number(asked.port) === from) asked.port = to;
     return connect.apply(this, args);
-  } as typeof Socket.prototype.connect;
+  };
 }
 
 const say = (what: object): void => void process.stdout.write(`${JSON.stringify(what)}\n`);
@@ -45,6 +47,8 @@ const SETTINGS: SubscriptionSettings = {
 };
 
 async function main(): Promise<void> {
+  // As n8n's server does: nothing of the engine keeps a process.
+  setInterval(() => undefined, 60_000);
   takeOwnWay(task.way);
   const engine = await openEngine(
     { kind: 'postgres', settings: settingsFromUrl(task.ledger) },

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Place } from '../engine/instance/place';
 import { settingsFromUrl } from '../engine/ledger/postgres/settings';
+import { redisUse, type RedisUse } from '../engine/redis/use';
 import { readEnvironment } from '../engine/runtime/environment';
 import { errorText } from '../engine/runtime/log';
 import { Mistake } from './command';
@@ -11,16 +12,25 @@ const SQLITE = 'DURABLE_MAIL_SQLITE_FILE';
 
 /** @throws Mistake that names the variable */
 export function ledgerPlace(): Place {
+  const redis = redisBeside();
   try {
     const url = readEnvironment(POSTGRES);
-    if (url) return { kind: 'postgres', settings: settingsFromUrl(url) };
+    if (url) return { kind: 'postgres', settings: settingsFromUrl(url), redis };
   } catch (error) {
     throw new Mistake(`The environment variable ${POSTGRES} cannot be used: ${errorText(error)}`);
   }
   const file = process.env[SQLITE];
-  if (file) return { kind: 'sqlite', file: join(file) };
+  if (file) return { kind: 'sqlite', file: join(file), redis };
   throw new Mistake(
     `No mail ledger is named. Set ${POSTGRES} (or ${POSTGRES}_FILE, which names a file that holds the URL), ` +
       `or ${SQLITE} to the path of a file that no n8n uses.`,
   );
+}
+
+function redisBeside(): RedisUse | undefined {
+  try {
+    return redisUse();
+  } catch (error) {
+    throw new Mistake(errorText(error));
+  }
 }

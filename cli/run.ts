@@ -9,7 +9,12 @@ import { lineLog } from './line-log';
 const END_MS = 5_000;
 
 /** Loaded when they are asked for. */
-const COMMANDS: readonly (() => Promise<Command>)[] = [];
+const COMMANDS: readonly (() => Promise<Command>)[] = [
+  () => import('./collect/collect.js').then(({ collect }) => collect),
+  () => import('./check/check.js').then(({ check }) => check),
+  () => import('./audit/audit.js').then(({ audit }) => audit),
+  () => import('./console/console.js').then(({ console }) => console),
+];
 
 /** @param args without Node and the script @returns the exit code: 2 where the command line is wrong */
 export async function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -34,7 +39,7 @@ export async function run(args: readonly string[], env: NodeJS.ProcessEnv): Prom
     }
     return await command.run({ values, positionals }, { env, print, log, signal: ending() });
   } catch (error) {
-    log.error(errorText(error));
+    for (const line of errorText(error).split('\n')) log.error(line);
     return error instanceof Mistake ? 2 : 1;
   }
 }

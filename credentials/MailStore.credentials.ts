@@ -72,5 +72,17 @@ export class MailStore implements ICredentialType {
       default: 'durable_mail',
       description: 'The schema that holds the tables of the ledger. It is made if it is not there.',
     },
+    {
+      displayName: 'Redis URL',
+      name: 'redisUrl',
+      type: 'string',
+      // It holds a password.
+      // eslint-disable-next-line @n8n/community-nodes/credential-unnecessary-password
+      typeOptions: { password: true },
+      default: '',
+      placeholder: 'rediss://user:password@host:6379/0',
+      description:
+        'Optional: a Redis beside the database, for wake-ups behind PgBouncer and for events out. Never needed for safety.',
+    },
   ];
 }

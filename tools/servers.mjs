@@ -2,6 +2,7 @@
 import { access, constants, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, dirname, join } from 'node:path';
 import { fetchCyrus, hasCyrus } from './cyrus.mjs';
+import { fetchPgbouncer, hasPgbouncer } from './pgbouncer.mjs';
 import { fetchPostfix, hasPostfix } from './postfix.mjs';
 import { run, step } from './shell.mjs';
 
@@ -74,6 +75,7 @@ export async function installServers() {
 /** Those that are not installed. */
 const UNPACKED = [
   { name: 'Cyrus, the second IMAP server', isHere: hasCyrus, fetch: fetchCyrus },
+  { name: 'PgBouncer, which stands before a Postgres', isHere: hasPgbouncer, fetch: fetchPgbouncer },
   { name: 'Postfix, a mail server', isHere: hasPostfix, fetch: fetchPostfix },
 ];
 

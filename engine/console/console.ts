@@ -14,7 +14,9 @@ import { Page } from './page';
 import { Refusal, refusalOf } from './refusal';
 import { routeAt, type Parts } from './routes';
 import { Sessions } from './sessions';
+import { targetOf } from './target';
 import { RunningTotals } from './totals';
+import { WebSockets } from './ws/web-socket';
 
 /** So long an answer of `/healthz` and `/metrics` is good, whoever asks. */
 const WATCHED_MS = 2_000;
@@ -33,7 +35,10 @@ export function createConsole(context: ConsoleContext): Console {
     health: lately(() => health(context), WATCHED_MS),
     metrics: lately(() => metrics({ ledger, now, feed, version, totals }), WATCHED_MS),
   };
+  const { sessions, jobs } = parts;
+  const sockets = new WebSockets({ context, sessions, acting: { ...context, jobs } });
   return {
+    upgrade: (req, socket, head) => sockets.upgrade(req, socket, head),
     handle: async (req, res, body) => {
       // Who hangs up is nobody's fault.
       res.on('error', () => undefined);
@@ -45,6 +50,7 @@ export function createConsole(context: ConsoleContext): Console {
     },
     close: () => {
       parts.jobs.close();
+      sockets.close();
       for (const client of listening) client.end();
     },
   };
@@ -82,14 +88,6 @@ async function answer(
   }
   const answered = await route.answer({ req, res, path, query, body }, parts);
   if (answered) write(res, answered);
-}
-
-/** @returns the path below the prefix; empty: it is none of ours */
-function targetOf({ url = '' }: IncomingMessage, prefix: string): { path: string; query: URLSearchParams } {
-  const [target = '', query = ''] = url.replace(/^https?:\/\/[^/?]*/i, '').split(/\?(.*)/s);
-  const isOurs = target.startsWith(prefix) && /^(\/|$)/.test(target.slice(prefix.length));
-  const path = isOurs ? target.slice(prefix.length) || '/' : '';
-  return { path, query: new URLSearchParams(query) };
 }
 
 /** The page has no origin of its own: the browser asks whether it may read. What it asks for needs a token all the same. */

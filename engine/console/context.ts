@@ -1,6 +1,7 @@
 // What a home of the console gives it: a port of its own, a webhook of n8n, or a process of its own.
 // Invariant: the console asks nothing of where it runs but this.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Log } from '../runtime/log';
 import type { TemplateTexts } from '../ledger/templates';
 import type { Wake } from '../signal/wake';
@@ -52,6 +53,8 @@ export interface ConsoleContext {
   readonly editorUrl: string | null;
   /** `/healthz` and `/metrics` are told to everybody. */
   readonly openHealth: boolean;
+  /** There is `/ws`, where the home takes upgrades; left out: there is none. */
+  readonly webSocket?: boolean;
   /** How a template becomes a mail. */
   readonly templates: Rendering;
   /** Something may be sent now; a hint. */
@@ -68,6 +71,12 @@ export interface Console {
    * @param body what the home has read of the request's body already; undefined: nothing, it is still to be read
    */
   handle(req: IncomingMessage, res: ServerResponse, body?: Buffer): Promise<void>;
+
+  /**
+   * Answers who asks for another protocol than HTTP; never rejects. Left out: there is none.
+   * @param head what came after the request
+   */
+  upgrade?(req: IncomingMessage, socket: Duplex, head: Buffer): Promise<void>;
 
   /** Ends what is done in the background, and every client of its feed. */
   close(): void;

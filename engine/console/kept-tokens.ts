@@ -31,6 +31,8 @@ interface Sources {
   readonly setting: (name: string) => string | undefined;
   /** Beside the ledger. Made if it is not there. */
   readonly folder: string;
+  /** What makes a token where there is none, for people; left out: n8n. */
+  readonly maker?: string;
 }
 
 /** @throws Error that says which token cannot be used, and what to do */
@@ -62,7 +64,7 @@ interface Placed {
 
 type Kept = Omit<Placed, 'place'>;
 
-async function tokenOf(right: Right, { setting, folder }: Sources): Promise<Placed> {
+async function tokenOf(right: Right, { setting, folder, maker = 'n8n' }: Sources): Promise<Placed> {
   const { variable, file } = KEPT[right];
   const set = setting(variable)?.trim();
   if (set) return usable({ token: set, wasOpen: false }, variable);
@@ -72,7 +74,7 @@ async function tokenOf(right: Right, { setting, folder }: Sources): Promise<Plac
   } catch (error) {
     if (error instanceof Unusable) throw error;
     throw new Error(
-      `The console's token cannot be kept in ${path}: ${errorText(error)}. Set ${variable}, or let n8n write there.`,
+      `The console's token cannot be kept in ${path}: ${errorText(error)}. Set ${variable}, or let ${maker} write there.`,
       { cause: error },
     );
   }

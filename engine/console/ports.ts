@@ -18,6 +18,7 @@ type Asked =
       | 'series'
       | 'waitingBefore'
       | 'triggers'
+      | 'contentPiece'
     )
   | ('replay' | 'retryNow' | 'markDone' | 'forget');
 

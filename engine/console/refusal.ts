@@ -4,7 +4,7 @@ import { errorText, type Log } from '../runtime/log';
 
 export class Refusal extends Error {
   constructor(
-    readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 503,
+    readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 410 | 413 | 415 | 429 | 503,
     message: string,
     readonly headers: Readonly<Record<string, string>> = {},
   ) {
@@ -23,5 +23,5 @@ export function refusalOf(error: unknown, log: Log): Refusal {
   if (error instanceof LedgerFault && error.kind === 'asked') return new Refusal(400, error.message);
   if (error instanceof LedgerFault) return new Refusal(503, error.message, { 'Retry-After': '5' });
   log.error(`The console could not answer: ${errorText(error)}`);
-  return new Refusal(503, "The console could not answer. n8n's log says why.");
+  return new Refusal(503, 'The console could not answer. The log says why.');
 }

@@ -7,6 +7,7 @@ import { type Answer, json } from './answer';
 import type { HealthAnswer } from './api';
 import { type Answering, answersTo, asksOf } from './batch';
 import { readJson } from './body';
+import { answerContent, contentAt } from './content';
 import type { ConsoleContext } from './context';
 import type { Jobs } from './jobs';
 import { isMeant, mayOperate, me, type Who, whoAsks } from './login';
@@ -19,6 +20,7 @@ import { Refusal, refusalOf } from './refusal';
 import type { Sessions } from './sessions';
 import { feedAsk, stream } from './stream';
 import { MOST_TEMPLATE_OCTETS, preview } from './templates';
+import { switchedOff, WEB_SOCKET_PATH } from './ws/web-socket';
 
 /** What a console is made of. */
 export interface Parts {
@@ -102,6 +104,16 @@ const reading: Route = {
   },
 };
 
+const content: Route = {
+  isReading: true,
+  answer: async ({ req, res, path, query }, { context, sessions }) => {
+    whoAsks(req.headers, context, sessions);
+    asked(query, []);
+    await answerContent(contentAt(path)!, req, res, context);
+    return null;
+  },
+};
+
 const bundle: Route = {
   isReading: false,
   answer: async ({ req, body }, parts) => {
@@ -142,6 +154,18 @@ const acting: Route = {
   },
 };
 
+/** Who asks for it as HTTP has not asked for a WebSocket, or somebody on the way does not pass that on. */
+const webSocket: Route = {
+  isReading: true,
+  answer: async (_, { context }) => {
+    if (!context.webSocket) throw switchedOff();
+    throw new Refusal(
+      400,
+      'This address speaks WebSocket. Where a proxy stands before the console, it has to pass Upgrade and Connection on.',
+    );
+  },
+};
+
 const answering = (who: Who, parts: Parts): Answering => ({
   ask: (path, query) => ask(path, query, who, parts),
   why: (error) => refusalOf(error, parts.context.log),
@@ -162,6 +186,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
   ['/events', events],
   ['/healthz', healthz],
   ['/metrics', metrics],
+  [WEB_SOCKET_PATH, webSocket],
   ['/api/me', reading],
   ['/api/jobs', reading],
   ['/api/batch', bundle],
@@ -172,4 +197,4 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
 
 /** @param path below the prefix @returns undefined: there is nothing */
 export const routeAt = (path: string): Route | undefined =>
-  ROUTES.get(path) ?? (readAt(path) ? reading : undefined);
+  ROUTES.get(path) ?? (readAt(path) ? reading : contentAt(path) === undefined ? undefined : content);

@@ -53,7 +53,7 @@ export function standingOf(source: SourceHealth, now: number): SourceStanding {
       return is('broken', `Nobody has looked at it for ${ago(lasted)}.`, PUBLISH_AGAIN);
     }
     if (source.state === 'error' || source.state === 'retry_scheduled') {
-      const why = sentence(source.lastError ?? "n8n's log says what.");
+      const why = sentence(source.lastError ?? 'The log of the process that reads it says what.');
       return is('troubled', `It is read, but something is wrong: ${why}`, 'It is tried again by itself.');
     }
   }

@@ -31,7 +31,7 @@ export const feedAsk = (query: URLSearchParams, req: IncomingMessage): FeedAsk =
 /** @throws Refusal */
 export function feedAskOf(
   { source, workflow, type, since }: Asked<(typeof FEED_NAMES)[number]>,
-  { headers }: IncomingMessage,
+  { headers }: Pick<IncomingMessage, 'headers'>,
 ): FeedAsk {
   const last = headers['last-event-id'];
   const from = typeof last === 'string' && last !== '' ? last : since;

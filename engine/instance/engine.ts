@@ -18,6 +18,7 @@ import { Telling } from '../outbox/webhook/telling';
 import { OutboxWorker } from '../outbox/worker';
 import type { Log } from '../runtime/log';
 import type { Wake } from '../signal/wake';
+import type { Follow } from '../source/following';
 import { SourceLeases } from '../source/leases';
 import { SourceRegistry } from '../source/registry';
 import { openPlace, type Place } from './place';
@@ -60,16 +61,18 @@ export interface EngineSettings {
   readonly senders?: (ledger: Ledger) => readonly Sender[];
   /** Whether triggers can listen in this process: it says for whom mails wait and nobody listens. */
   readonly listens: boolean;
+  /** Is told of the watched sources as it happens, instead of the log. */
+  readonly follow?: Follow;
 }
 
 /** @throws LedgerFault that names the place and says what to do */
 export async function openEngine(
   place: Place,
-  { log, owner, senders = () => [], listens }: EngineSettings,
+  { log, owner, senders = () => [], listens, follow }: EngineSettings,
 ): Promise<Engine> {
   const { ledger, wake, close } = await openPlace(place, log, owner);
   const closing = new AbortController();
-  const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log) };
+  const ports = { ledger, wake, log, leases: new SourceLeases(ledger, log), follow };
   const runs = new Runs(ledger, wake, log);
   const served = new ServedNodes(ledger, log);
   const sending = new Map(senders(ledger).map((sender) => [sender.kind, sender]));

@@ -1,6 +1,6 @@
 // Wake-ups among the processes that share a ledger: what a worker settles, or a person changes in any process,
 // wakes the dispatcher in the process that has it. A hint like any other: it may be lost.
-// Invariant: nothing is sent that this process can deliver itself.
+// Invariant: nothing is sent that this process can deliver itself, but where the channel tells all (for the feeds of others).
 import { randomUUID } from 'node:crypto';
 import { errorText, type Log } from '../runtime/log';
 import { ProcessWake, type Wake } from './wake';
@@ -8,8 +8,13 @@ import { ProcessWake, type Wake } from './wake';
 /** Carries short texts to all processes, this one included; some may be lost. */
 export interface Channel {
   send(text: string): Promise<void>;
-  /** Hands over what is sent from now on, until the returned function is called. */
-  receive(take: (text: string) => void): () => void;
+  /**
+   * Hands over what is sent from now on, until the returned function is called.
+   * @param isFeed only somebody who listens to all waits for it: a channel for which that costs too much hands over nothing
+   */
+  receive(take: (text: string) => void, isFeed?: boolean): () => void;
+  /** It carries also what the sender's process hears itself, for whoever listens to all elsewhere. */
+  readonly tellsAll?: boolean;
 }
 
 /** Well below what a message may hold (Postgres: 8000 bytes). */
@@ -22,7 +27,8 @@ export class SharedWake implements Wake {
   readonly #log: Log;
   readonly #toSend = new Set<number>();
   #listeners = 0;
-  #deaf: (() => void) | undefined;
+  #listenersToAll = 0;
+  #receiving: { readonly isFeed: boolean; readonly stop: () => void } | null = null;
 
   constructor(channel: Channel, log: Log) {
     this.#channel = channel;
@@ -32,7 +38,7 @@ export class SharedWake implements Wake {
   notify(subscriptionIds: Iterable<number>): void {
     const ids = [...new Set(subscriptionIds)];
     this.#here.notify(ids);
-    const elsewhere = ids.filter((id) => !this.#here.hears(id));
+    const elsewhere = this.#channel.tellsAll ? ids : ids.filter((id) => !this.#here.hears(id));
     if (elsewhere.length === 0) return;
     // What comes together goes together.
     if (this.#toSend.size === 0) setImmediate(() => void this.#send());
@@ -42,17 +48,33 @@ export class SharedWake implements Wake {
   listen(subscriptionId: number, listener: () => void): () => void {
     const silence = this.#here.listen(subscriptionId, listener);
     this.#listeners++;
-    this.#deaf ??= this.#channel.receive((text) => this.#receive(text));
+    this.#tune();
     return () => {
       silence();
-      if (--this.#listeners > 0) return;
-      this.#deaf?.();
-      this.#deaf = undefined;
+      this.#listeners--;
+      this.#tune();
     };
   }
 
   listenToAll(listener: () => void): () => void {
-    return this.#here.listenToAll(listener);
+    const silence = this.#here.listenToAll(listener);
+    this.#listenersToAll++;
+    this.#tune();
+    return () => {
+      silence();
+      this.#listenersToAll--;
+      this.#tune();
+    };
+  }
+
+  /** The channel is received while anybody here waits. */
+  #tune(): void {
+    const isWanted = this.#listeners > 0 || this.#listenersToAll > 0;
+    const isFeed = this.#listeners === 0;
+    if (this.#receiving && isWanted && this.#receiving.isFeed === isFeed) return;
+    this.#receiving?.stop();
+    const take = (text: string): void => this.#receive(text);
+    this.#receiving = isWanted ? { isFeed, stop: this.#channel.receive(take, isFeed) } : null;
   }
 
   async #send(): Promise<void> {

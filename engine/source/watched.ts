@@ -9,6 +9,7 @@ import type { SourceHold } from '../ledger/source-holds';
 import { errorText, type Log } from '../runtime/log';
 import type { Wake } from '../signal/wake';
 import { Complaints } from './complaints';
+import type { Follow, SourceNews } from './following';
 import type { SourceLeases } from './leases';
 import { Outage } from './outage';
 import type { Beginning, Subscriber } from './source';
@@ -21,6 +22,8 @@ export interface WatchPorts {
   readonly leases: SourceLeases;
   readonly wake: Wake;
   readonly log: Log;
+  /** Is told as it happens, instead of the log. */
+  readonly follow?: Follow | undefined;
 }
 
 export interface WatchedNames {
@@ -45,12 +48,14 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
   readonly standing: Standing;
   readonly #names: WatchedNames;
   readonly #subscribers: () => readonly S[];
-  readonly #ports: Pick<WatchPorts, 'ledger' | 'leases' | 'log'>;
+  readonly #ports: Pick<WatchPorts, 'ledger' | 'leases' | 'log' | 'follow'>;
   readonly #tenure: Tenure;
   readonly #outage = new Outage();
   /** Those that have read the source since they joined. */
   readonly #placed = new WeakSet<S>();
   #hasFollowed = false;
+  /** Since it was read last. */
+  #failures = 0;
 
   /** @param before another watch of the source in this process that is still ending */
   constructor(
@@ -58,7 +63,7 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     sourceId: number,
     names: WatchedNames,
     subscribers: () => readonly S[],
-    ports: Pick<WatchPorts, 'ledger' | 'leases' | 'log'>,
+    ports: Pick<WatchPorts, 'ledger' | 'leases' | 'log' | 'follow'>,
     before?: Promise<unknown>,
   ) {
     this.key = key;
@@ -106,6 +111,7 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
 
   /** Another process has it. */
   drop(): void {
+    this.follow({ is: 'left' });
     this.#tenure.drop();
   }
 
@@ -129,7 +135,9 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
       this.complaints.accepted(subscriber.subscription.id);
       subscriber.synced();
     }
-    if (!this.#hasFollowed) this.#ports.log.info(`Watching ${this.#names.called}`, { connection });
+    this.#failures = 0;
+    if (!this.#hasFollowed && !this.follow({ is: 'watched' }))
+      this.#ports.log.info(`Watching ${this.#names.called}`, { connection });
     this.#hasFollowed = true;
   }
 
@@ -142,7 +150,8 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     // Another process reads it: it knows better, or what failed was another source's.
     if (this.#tenure.isStandingBy) return;
     const fault = error instanceof Error ? error : new Error(String(error));
-    this.#ports.log.warn(`Not watching ${this.#names.called}: ${fault.message}`, { retryInMs });
+    if (!this.follow({ is: 'failed', error: fault, retryInMs, attempt: ++this.#failures }))
+      this.#ports.log.warn(`Not watching ${this.#names.called}: ${fault.message}`, { retryInMs });
     if (told) {
       const needsPerson =
         error instanceof LedgerFault ? !TIME_HEALS.has(error.kind) : told.needsPerson(error);
@@ -157,6 +166,13 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     for (const subscriber of subscribers) this.tell(() => subscriber.warn(fault));
   }
 
+  /** @returns whether somebody follows */
+  follow(news: SourceNews): boolean {
+    const { follow } = this.#ports;
+    if (follow) this.tell(() => follow(this.key, news));
+    return follow !== undefined;
+  }
+
   /** Runs what tells a person; what it throws stops nothing. */
   tell(tell: () => void): void {
     try {
@@ -169,6 +185,7 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
   /** Nobody listens any more. @param idle resolves when nothing is read or done in it any more */
   async close(idle: Promise<unknown> = Promise.resolve()): Promise<void> {
     await Promise.all([idle, this.#tenure.end()]);
+    this.follow({ is: 'left' });
     await this.standing.is('idle', 'closed');
     await this.#tenure.release();
   }

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IWebhookFunctions, IWebhookResponseData } from 'n8n-workflow';
 import { errorText } from '../../engine/runtime/log';
-import { tell } from '../host/console/tell';
+import { tell } from '../../engine/console/home/tell';
 import { log } from '../host/n8n/log';
 import { prefixOf } from './addresses';
 import { consoleOfNode } from './consoles';

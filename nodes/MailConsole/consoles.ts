@@ -2,9 +2,9 @@
 // in the background.
 // Invariant: what is set now counts: an edit of the node or of its credential is another console, and ends the one before.
 import type { IWebhookFunctions } from 'n8n-workflow';
-import { ConsoleOver } from '../host/console/console-over';
+import { ConsoleOver } from '../../engine/console/home/console-over';
 import { consoleOf } from '../host/console/console-of';
-import { isHealthOpen } from '../host/console/port-settings';
+import { isHealthOpen } from '../../engine/console/home/settings';
 import { log } from '../host/n8n/log';
 import { openStore, type Store } from '../host/store/store';
 import { readLogin } from './login';

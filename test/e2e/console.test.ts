@@ -308,7 +308,7 @@ describe('the Mail Console in n8n', { timeout: 10 * 60_000 }, () => {
       await n8n.api.request('DELETE', `/rest/credentials/${credentials.httpBasicAuth.id}`);
       const response = await at('/api/me', basic(LOGIN.password));
       assert.equal(response.status, 503);
-      assert.match(((await response.json()) as { error: string }).error, /The log of n8n says why/);
+      assert.match(((await response.json()) as { error: string }).error, /The log says why/);
       await hasNoExecution(n8n, id);
     });
   });

@@ -1,5 +1,5 @@
 // A real Redis of the test's own: on loopback, without a file of its own. Whenever it starts it is empty.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../../tools/shell.mjs';
@@ -11,14 +11,23 @@ export class RedisServer {
   readonly #folder: string;
   readonly #server: ServerProcess;
 
-  private constructor(folder: string, port: number) {
+  private constructor(
+    folder: string,
+    port: number,
+    more: Readonly<Record<string, string>>,
+    isSentinel = false,
+  ) {
     this.port = port;
     this.#folder = folder;
-    const settings = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', daemonize: 'no' };
+    const settings = isSentinel
+      ? { port, bind: '127.0.0.1' }
+      : { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', daemonize: 'no', ...more };
+    const sentinel = isSentinel ? [join(folder, 'sentinel.conf'), '--sentinel'] : [];
     this.#server = new ServerProcess({
       name: 'Redis',
       command: unprivileged([
         'redis-server',
+        ...sentinel,
         ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
       ]),
       cwd: folder,
@@ -27,17 +36,36 @@ export class RedisServer {
     });
   }
 
-  static async start(): Promise<RedisServer> {
+  /** @param more settings, as in redis.conf */
+  static async start(more: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'redis-'));
     await giveAway(folder);
-    const redis = new RedisServer(folder, await freePort());
+    const redis = new RedisServer(folder, await freePort(), more);
     await redis.up();
     return redis;
   }
 
+  /** A sentinel that decides alone, within seconds. @param port the master's */
+  static async sentinel(group: string, port: number): Promise<RedisServer> {
+    const folder = await mkdtemp(join(tmpdir(), 'redis-'));
+    const config = join(folder, 'sentinel.conf');
+    const rules = [`monitor ${group} 127.0.0.1 ${port} 1`, `down-after-milliseconds ${group} 1000`];
+    await writeFile(config, rules.map((rule) => `sentinel ${rule}\n`).join(''));
+    await giveAway(folder);
+    await giveAway(config);
+    const sentinel = new RedisServer(folder, await freePort(), {}, true);
+    await sentinel.up();
+    return sentinel;
+  }
+
+  /** @returns what redis-cli prints of it */
+  async command(...words: readonly string[]): Promise<string> {
+    return (await run('redis-cli', ['-p', String(this.port), ...words])).trim();
+  }
+
   /** How many elements the list of this name has. */
   async length(list: string): Promise<number> {
-    return Number(await run('redis-cli', ['-p', String(this.port), 'llen', list]));
+    return Number(await this.command('llen', list));
   }
 
   get url(): string {

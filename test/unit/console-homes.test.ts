@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { IHookFunctions, IWebhookFunctions } from 'n8n-workflow';
 import type { Console } from '../../engine/console/context';
-import type { Home } from '../../nodes/host/console/console-over';
-import { ownNames } from '../../nodes/host/console/own-names';
+import type { Home } from '../../engine/console/home/console-over';
+import { ownNames } from '../../engine/console/home/own-names';
 import { keepOpen } from '../../nodes/host/console/port';
 import { portSettings } from '../../nodes/host/console/port-settings';
 import type { Store } from '../../nodes/host/store/store';
@@ -90,7 +90,7 @@ describe('the port of the console', () => {
   const say = (message: string): unknown => said.push(message);
 
   const keptAt = (host: string, log: (message: string) => unknown, signal: AbortSignal): Promise<void> => {
-    const settings = { port, host, names: ['mail.example.com'], openHealth: false };
+    const settings = { port, host, names: ['mail.example.com'], openHealth: false, webSocket: false };
     return keepOpen(
       { ...settings, showMail: true, editorUrl: 'http://localhost:5678' },
       {
@@ -314,7 +314,7 @@ describe('the port of the console', () => {
     assert.equal(await withEnvironment({}, portSettings), null);
     const set = { DURABLE_MAIL_CONSOLE_PORT: '8025', N8N_EDITOR_BASE_URL: 'https://n8n.example.com/' };
     assert.deepEqual(await withEnvironment(set, portSettings), {
-      ...{ port: 8025, host: '127.0.0.1', names: [], openHealth: false, showMail: true },
+      ...{ port: 8025, host: '127.0.0.1', names: [], openHealth: false, showMail: true, webSocket: false },
       editorUrl: 'https://n8n.example.com',
     });
     const more = {

@@ -148,6 +148,7 @@ export class ImapLine {
     const session = await ImapSession.connect(owned.login, signal, { commandMs, noIdle });
     foundBack().reached(serverOf(owned.login));
     this.#logins.accepted(owned);
+    for (const mailbox of mailboxes) if (mailbox.isHeld) mailbox.follow({ is: 'connected' });
     const parts = { session, mailboxes, bell: this.#bell, times: this.#times, mostIdleMs };
     return { is: 'following', session, rounds: new Rounds(parts) };
   }

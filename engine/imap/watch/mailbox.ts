@@ -6,6 +6,7 @@ import { LedgerFault } from '../../ledger/fault';
 import type { SourceKey } from '../../ledger/sources';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import { monotonicNow } from '../../runtime/time';
+import type { SourceNews } from '../../source/following';
 import { MOST_WAITING, WatchedSource, type WatchPorts } from '../../source/watched';
 import { Announcements } from '../read/announcements';
 import type { NewMail } from '../read/job';
@@ -88,9 +89,19 @@ export class WatchedMailbox {
     return (await this.#source.held()) !== 'no';
   }
 
+  /** As was last found. */
+  get isHeld(): boolean {
+    return this.#source.hold !== null;
+  }
+
   /** A connection is being made, to see what came meanwhile. */
   checking(): Promise<void> {
     return this.#source.standing.is('gap_checking', 'connecting');
+  }
+
+  /** For whoever follows it. */
+  follow(news: SourceNews): void {
+    this.#source.follow(news);
   }
 
   /**
@@ -194,7 +205,10 @@ export class WatchedMailbox {
         ledger,
         log,
         subscriptions: read.map((subscriber) => source.beginningOf(subscriber)),
-        recorded: (ids) => wake.notify(ids),
+        recorded: (ids) => {
+          wake.notify(ids);
+          this.follow({ is: 'newMail' });
+        },
         refused: (id, fault) => source.complaints.refused(id, fault),
         withheld: this.#withheld,
         portion: this.#portion,

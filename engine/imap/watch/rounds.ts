@@ -131,7 +131,10 @@ export class Rounds {
       // What came while something else was done was told with that.
       const isKnown = session.isHinted;
       const woken = await session.wait(left, Math.min(againMs, left), signal);
-      if (woken === 'time') return only ? 'unasked' : 'otherwise';
+      if (woken === 'time') {
+        only?.follow({ is: 'idleRenewed' });
+        return only ? 'unasked' : 'otherwise';
+      }
       // News of the only mailbox: the round begins again.
       if (woken === 'hint' && served.length === 1) return only && !isKnown ? 'announced' : 'otherwise';
       if (woken !== 'hint') continue;

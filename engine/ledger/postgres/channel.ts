@@ -40,16 +40,21 @@ export async function openPostgresChannel(settings: PostgresSettings): Promise<P
   };
 }
 
-async function stayConnected(
+/** Listens on the channel until the signal aborts, and again whenever the connection was lost. */
+export async function stayConnected(
   pool: Pool,
   name: string,
   take: (text: string) => void,
   signal: AbortSignal,
+  heard: () => void = () => undefined,
 ): Promise<void> {
   for (let failures = 0; !signal.aborted; failures++) {
     if (failures > 0) await pause(backoffDelay(failures, RECONNECT), signal);
     try {
-      await listen(pool, name, take, signal, () => (failures = 0));
+      await listen(pool, name, take, signal, () => {
+        failures = 0;
+        heard();
+      });
     } catch {
       // Who waits for a wake-up looks by itself, and tells of a database that is away.
     }

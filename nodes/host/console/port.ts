@@ -4,20 +4,17 @@
 // and gives it up when another leads.
 import { join } from 'node:path';
 import type { Console } from '../../../engine/console/context';
-import { keptTokens } from '../../../engine/console/kept-tokens';
-import { rightsBy } from '../../../engine/console/rights';
+import type { Home } from '../../../engine/console/home/console-over';
+import { type OwnPort, ownPort } from '../../../engine/console/home/own-port';
+import { tokensAt } from '../../../engine/console/home/tokens';
 import { errorText, type Log } from '../../../engine/runtime/log';
 import { processWide } from '../../../engine/runtime/process-wide';
 import { pause } from '../../../engine/runtime/time';
-import { readEnvironment } from '../../../engine/runtime/environment';
 import { userFolder } from '../n8n/environment';
 import { instanceSettings } from '../n8n/internals';
 import { log } from '../n8n/log';
 import { DEFAULT_NODE } from '../store/default-store';
 import { openStore, type Store } from '../store/store';
-import { ConsoleOver, type Home } from './console-over';
-import { KeptServer } from './kept-server';
-import { ownNames } from './own-names';
 import { type PortSettings, portSettings } from './port-settings';
 import { consoleOf } from './console-of';
 
@@ -71,16 +68,15 @@ function isOfThisProcess(): boolean {
 /** Until the signal aborts. @throws Error: its tokens cannot be used, or kept */
 export async function keepOpen(settings: PortSettings, parts: PortParts, signal: AbortSignal): Promise<void> {
   const { isOurs, log: said, lookMs } = parts;
-  let open: { readonly server: KeptServer; readonly console: ConsoleOver<Store> } | null = null;
+  let open: OwnPort | null = null;
   const close = async (): Promise<void> => {
-    open?.console.close();
-    await open?.server.close();
+    await open?.close();
     open = null;
   };
   while (!signal.aborted) {
     if (isOurs()) {
       open ??= await made(settings, parts);
-      await open.server.open();
+      await open.open();
     } else {
       if (open) said.info('The Mail Console is closed here: another main process has it now');
       await close();
@@ -90,40 +86,12 @@ export async function keepOpen(settings: PortSettings, parts: PortParts, signal:
   await close();
 }
 
-/** A file that is named, and holds nothing, is a mistake: in its place a token would be made that nobody knows. @throws Error */
-function tokenSetting(name: string): string | undefined {
-  const text = readEnvironment(name);
-  if (text !== '' || process.env[name] !== undefined) return text;
-  throw new Error(`The file that ${name}_FILE names holds nothing. Put a token into it.`);
-}
-
 async function made(
-  { port, host, names, openHealth, showMail, editorUrl }: PortSettings,
+  settings: PortSettings,
   { openStore: open, create, folder, log: said }: PortParts,
-): Promise<{ server: KeptServer; console: ConsoleOver<Store> }> {
-  const tokens = await keptTokens({ setting: tokenSetting, folder });
-  said.info(
-    `The Mail Console asks for a token: to look, that in ${tokens.places.read}; to act, that in ${tokens.places.operate}`,
-  );
-  for (const file of tokens.wereOpen) {
-    said.error(
-      `Others on this machine could read the token in ${file}. They cannot any more; where they may have, delete ` +
-        'the file, and n8n makes a new one at its next start.',
-    );
-  }
-  const home: Home = {
-    ...{ prefix: '', isOwnOrigin: true, bundled: false, openHealth, showMail, editorUrl },
-    rights: rightsBy(tokens),
-    login: { kind: 'form' },
-    sessionKey: tokens.sessionKey,
-    hosts: ownNames([host, ...names]),
-  };
-  const console = new ConsoleOver<Store>(home, { openStore: open, create, log: said });
-  const place = {
-    ...{ host, port, name: 'The Mail Console' },
-    elsewhere:
-      'Another port is set with DURABLE_MAIL_CONSOLE_PORT, another address with DURABLE_MAIL_CONSOLE_HOST.',
-  };
-  const server = new KeptServer(place, (req, res) => void console.handle(req, res), said);
-  return { server, console };
+): Promise<OwnPort> {
+  const tokens = await tokensAt({ folder, maker: 'n8n' }, said);
+  return ownPort<Store>(settings, {
+    ...{ openStore: open, create, tokens, log: said, editorUrl: settings.editorUrl },
+  });
 }

@@ -14,6 +14,7 @@ import {
   schemaName,
   settingsFromUrl,
 } from '../../../engine/ledger/postgres/settings';
+import { type NamedUrl, redisUse, type RedisUse } from '../../../engine/redis/use';
 import { errorText } from '../../../engine/runtime/log';
 import { credentialTitle, titleOf } from '../n8n/credential-name';
 import { readEnvironment } from '../../../engine/runtime/environment';
@@ -35,6 +36,23 @@ export async function mailStoreSettings(context: CredentialReader): Promise<Post
     const message = `The environment variable ${URL_VARIABLE} cannot be used: ${errorText(error)}`;
     throw nodeError(context.getNode(), message);
   }
+}
+
+/** Beside the ledger: the credential's, or the environment's. @throws Error that names the setting that can never work */
+export async function mailStoreRedis(context: CredentialReader): Promise<RedisUse | undefined> {
+  try {
+    if (!isNamedByCredential(context.getNode())) return redisUse();
+    const data = await context.getCredentials(MAIL_STORE);
+    return redisUse(redisOf(data, credentialTitle(context.getNode(), MAIL_STORE)));
+  } catch (error) {
+    throw nodeError(context.getNode(), errorText(error));
+  }
+}
+
+function redisOf(data: ICredentialDataDecryptedObject, name: string): NamedUrl | undefined {
+  const text = data['redisUrl'];
+  if (typeof text !== 'string' || text.trim() === '') return undefined;
+  return { text, of: `Redis URL in the credential ${name}` };
 }
 
 /** @throws Error that names the field that can never work */
@@ -73,7 +91,8 @@ export async function mailStoreTest(
 ): Promise<INodeCredentialTestResult> {
   try {
     const settings = toSettings(credential.data ?? {}, titleOf(credential.name, MAIL_STORE));
-    return { status: 'OK', message: await checkPlace({ kind: 'postgres', settings }) };
+    const redis = redisUse(redisOf(credential.data ?? {}, titleOf(credential.name, MAIL_STORE)));
+    return { status: 'OK', message: await checkPlace({ kind: 'postgres', settings, redis }) };
   } catch (error) {
     return { status: 'Error', message: errorText(error) };
   }

@@ -11,7 +11,7 @@ import { userFolder } from '../n8n/environment';
 import { log } from '../n8n/log';
 import { outgoingSenders } from '../outgoing/senders';
 import { isHelper, isQueueMode, QUEUE_MODE_NEEDS_POSTGRES } from '../n8n/queue-mode';
-import { mailStoreSettings } from './mail-store';
+import { mailStoreRedis, mailStoreSettings } from './mail-store';
 import { isNamedByCredential } from './mail-store-choice';
 import { thisInstance } from './this-n8n';
 
@@ -40,9 +40,7 @@ export type StoreContext = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'>
  * @throws Error that says what to do, if the ledger cannot be opened, or cannot be shared as n8n needs it
  */
 export async function openStore(context: StoreContext): Promise<Store> {
-  const settings = await mailStoreSettings(context);
-  if (!settings && isQueueMode()) throw new Error(QUEUE_MODE_NEEDS_POSTGRES);
-  const place: Place = settings ? { kind: 'postgres', settings } : { kind: 'sqlite', file: ledgerFile() };
+  const place = await placeOf(context);
   return openOnce(processState(), place, {
     log,
     owner: thisInstance(context),
@@ -52,6 +50,13 @@ export async function openStore(context: StoreContext): Promise<Store> {
     listens: !isHelper(),
     senders: outgoingSenders,
   });
+}
+
+async function placeOf(context: StoreContext): Promise<Place> {
+  const [settings, redis] = [await mailStoreSettings(context), await mailStoreRedis(context)];
+  if (settings) return { kind: 'postgres', settings, redis };
+  if (isQueueMode()) throw new Error(QUEUE_MODE_NEEDS_POSTGRES);
+  return { kind: 'sqlite', file: ledgerFile(), redis };
 }
 
 /** The ledger's file, under n8n's user folder. */

@@ -3,7 +3,8 @@
 // Invariants: what is wrong is said once, until it is something else or it is open; it keeps no process alive; once it is
 // closed nothing of it is open.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { errorText, type Log } from '../../../engine/runtime/log';
+import type { Duplex } from 'node:stream';
+import { errorText, type Log } from '../../runtime/log';
 
 export interface KeptServerSettings {
   readonly host: string;
@@ -24,20 +25,28 @@ const WHY: Readonly<Record<string, (host: string, port: number) => string>> = {
   ENOTFOUND: noAddress,
 };
 
+/** A connection that is none of HTTP any more is given so long to say that it ends. */
+const LINGER_MS = 1_000;
+
+export interface Answering {
+  /** Never throws. */
+  readonly handle: (req: IncomingMessage, res: ServerResponse) => unknown;
+  /** Whoever asks for another protocol than HTTP; left out: that is answered as any other request. */
+  readonly upgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => unknown;
+}
+
 export class KeptServer {
   readonly #settings: KeptServerSettings;
-  readonly #answer: (req: IncomingMessage, res: ServerResponse) => void;
+  readonly #answering: Answering;
+  /** Connections that are none of HTTP any more: the server knows nothing of them. */
+  readonly #upgraded = new Set<Duplex>();
   readonly #log: Pick<Log, 'info' | 'error'>;
   #server: Server | null = null;
   #said: string | null = null;
 
-  constructor(
-    settings: KeptServerSettings,
-    answer: (req: IncomingMessage, res: ServerResponse) => void,
-    log: Pick<Log, 'info' | 'error'>,
-  ) {
+  constructor(settings: KeptServerSettings, answering: Answering, log: Pick<Log, 'info' | 'error'>) {
     this.#settings = settings;
-    this.#answer = answer;
+    this.#answering = answering;
     this.#log = log;
   }
 
@@ -54,8 +63,16 @@ export class KeptServer {
   /** Tries to open it. Never rejects: why it could not is said. */
   async open(): Promise<void> {
     if (this.isOpen) return;
-    const server = createServer(this.#answer);
+    const { handle, upgrade } = this.#answering;
+    const server = createServer((req, res) => void handle(req, res));
     server.unref();
+    if (upgrade) {
+      server.on('upgrade', (req, socket, head) => {
+        this.#upgraded.add(socket);
+        socket.once('close', () => this.#upgraded.delete(socket));
+        upgrade(req, socket, head);
+      });
+    }
     const { host, port, name } = this.#settings;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -78,7 +95,11 @@ export class KeptServer {
     if (!server?.listening) return;
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
+    const cut = setTimeout(() => {
+      for (const socket of this.#upgraded) socket.destroy();
+    }, LINGER_MS);
     await closed;
+    clearTimeout(cut);
   }
 
   #say(error: unknown): void {

@@ -1,0 +1,51 @@
+// The table in Postgres that another system fills with accounts, and with jobs of their own.
+// Invariants: only its known columns are taken, so that it may have others; a table that cannot be read now changes nothing.
+import { openOtherTable, type OtherTable } from '../../engine/instance/other-table';
+import type { Config } from '../config/schema';
+import { readSecret } from '../config/secret';
+
+type FromPostgres = NonNullable<Config['accountsFrom']>['postgres'];
+
+const COLUMNS = ['name', 'account', 'job', 'enabled'];
+
+export interface AccountsTable {
+  /** For people. */
+  readonly place: string;
+  /** @throws Error that names the place */
+  rows(): Promise<readonly unknown[]>;
+  close(): Promise<void>;
+}
+
+/** @param called the table has changed, or may have @throws Error that names the place */
+export async function openAccountsTable(
+  { url, table, query, listen }: FromPostgres,
+  called: () => void,
+): Promise<AccountsTable> {
+  const sql = query ?? `select * from ${table!}`;
+  const opened: OtherTable = await openOtherTable(
+    named(() => readSecret(url)),
+    sql,
+  ).catch((error: unknown) => {
+    throw new Error(`accountsFrom.postgres.url: ${(error as Error).message}`, { cause: error });
+  });
+  const deafen = listen === undefined ? undefined : opened.listen(listen, called);
+  return {
+    place: opened.place,
+    rows: async () =>
+      (await opened.rows()).map((row) =>
+        Object.fromEntries(COLUMNS.flatMap((name) => (Object.hasOwn(row, name) ? [[name, row[name]]] : []))),
+      ),
+    close: async () => {
+      deafen?.();
+      await opened.close();
+    },
+  };
+}
+
+function named<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new Error(`accountsFrom.postgres.url: ${(error as Error).message}`, { cause: error });
+  }
+}

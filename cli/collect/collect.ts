@@ -1,0 +1,106 @@
+// The command `durable-mail collect`: watches mailboxes without n8n, and hands each mail to where the configuration says.
+// Invariant: it ends when it is told to, with every mailbox closed and every lease given back; what it has not handed over by then
+// waits in the ledger.
+import { openEngine } from '../../engine/instance/engine';
+import { accountName } from '../../engine/imap/session/login';
+import { type AccountToCollect, collectForTriggers } from '../../engine/instance/for-triggers';
+import type { Log } from '../../engine/runtime/log';
+import { type Command, type CommandPorts, type Given, Mistake } from '../command';
+import { loginOf } from '../config/account';
+import { readConfig } from '../config/config';
+import type { Config } from '../config/schema';
+import type { Webhook } from '../config/webhook';
+import { ledgerPlace } from '../ledger';
+import { collectedSender } from './collected-sender';
+import { Collector } from './collector';
+import { Delivering } from './delivering';
+import { destinationOf } from './destination-of';
+import { openPort } from './http';
+import { ReadList } from './list';
+import { SourceLines } from './source-lines';
+
+export const collect: Command = {
+  name: 'collect',
+  summary: 'watches mailboxes, for triggers of n8n or for any program, as a configuration file says',
+  help: `It works on the mail ledger that DURABLE_MAIL_POSTGRES_URL or DURABLE_MAIL_SQLITE_FILE names.
+The configuration is JSON or YAML (docs/collector.md); no secret stands in it. It is read again every five minutes, and on
+SIGHUP. SIGTERM ends the command.
+
+  --config FILE    default: DURABLE_MAIL_CONFIG
+
+  durable-mail collect --config /etc/durable-mail/mail.yaml`,
+  options: { config: { type: 'string' } },
+  run,
+};
+
+async function run(given: Given, { env, log, signal }: CommandPorts): Promise<number> {
+  const file = configFile(given, env);
+  const config = await readConfig(file);
+  const place = ledgerPlace();
+  const lines = new SourceLines(log);
+  const webhookOf = (name: string): Webhook | undefined => collector.jobOf(name)?.to.webhook;
+  const engine = await openEngine(place, {
+    ...{ log, listens: true, follow: lines.follow, senders: () => [collectedSender(webhookOf, log)] },
+  });
+  log.info(`It works on the mail ledger ${engine.ledger.place}`);
+  const list = new ReadList(file, config, log, () => collector.refresh());
+  const delivering = new Delivering(engine, log);
+  const ports = { ledger: engine.ledger, queued: () => engine.outbox.queued() };
+  const collector: Collector = new Collector({
+    ...{ engine, delivering, lines, log, list: () => list.read() },
+    destination: (todo) => destinationOf(todo, { ...ports, publicUrl: list.config.http?.publicUrl }),
+  });
+  const rest = engine.send();
+  const others = forN8n(engine, () => list.config, log);
+  const port = await openPort(config, engine, log);
+  const hangUp = (): void => {
+    collector.refresh();
+    others.refresh();
+  };
+  process.on('SIGHUP', hangUp);
+  // Nothing else may keep the process alive while every server is away.
+  const alive = setInterval(() => undefined, 60_000);
+  try {
+    await collector.run(signal);
+  } finally {
+    clearInterval(alive);
+    process.off('SIGHUP', hangUp);
+    rest();
+    await Promise.all([delivering.stop(), others.stop(), list.close(), port?.close()]);
+    await engine.close();
+  }
+  log.info('Ended: every connection is closed');
+  return 0;
+}
+
+/** @throws Mistake */
+export function configFile({ values, positionals }: Given, env: NodeJS.ProcessEnv): string {
+  if (positionals.length > 0) throw new Mistake(`"${positionals[0]!.slice(0, 40)}" is not known here.`);
+  const file = values['config'] ?? env['DURABLE_MAIL_CONFIG'];
+  if (typeof file === 'string' && file !== '') return file;
+  throw new Mistake(
+    'No configuration is named. Name its file with --config FILE, or with DURABLE_MAIL_CONFIG.',
+  );
+}
+
+/** Collects for the triggers of n8n on the same ledger, where the configuration has logins for it. */
+function forN8n(engine: Parameters<typeof collectForTriggers>[0], config: () => Config, log: Log) {
+  const logins = new Map<string, { readonly print: string; readonly account: AccountToCollect }>();
+  return collectForTriggers(
+    engine,
+    () => {
+      const { forN8n: wanted = false, accounts } = config();
+      return Object.entries(accounts).flatMap(([name, account]) => {
+        const isWanted = Array.isArray(wanted) ? wanted.includes(name) : wanted;
+        if (!isWanted) return [];
+        const print = JSON.stringify(account);
+        const known = logins.get(name);
+        if (known?.print === print) return [known.account];
+        const made = { kind: 'imap' as const, account: accountName(account), login: loginOf(name, account) };
+        logins.set(name, { print, account: made });
+        return [made];
+      });
+    },
+    log,
+  );
+}

@@ -1,0 +1,140 @@
+// What is being done, brought in line with what is to be done: again every five minutes, and whenever somebody calls.
+// Invariants: one look at a time; what did not change goes on undisturbed; a list that cannot be read changes nothing; what
+// cannot be begun now is begun later, and holds up nothing else.
+import type { Engine } from '../../engine/instance/engine';
+import { backoffDelay } from '../../engine/runtime/backoff';
+import { Bell } from '../../engine/runtime/bell';
+import { errorText, type Log } from '../../engine/runtime/log';
+import type { Delivering } from './delivering';
+import type { Destination } from './destination';
+import { JobWatch } from './job-watch';
+import type { SourceLines } from './source-lines';
+import type { ToDo, ToDoList } from './to-do';
+
+const REFRESH_MS = 5 * 60_000;
+const AGAIN = { firstMs: 2_000, mostMs: 60_000 };
+/** So many are begun side by side: each asks the ledger, and then its server. */
+const AT_ONCE = 10;
+
+export interface CollectorPorts {
+  readonly engine: Engine;
+  readonly delivering: Delivering;
+  readonly lines: SourceLines;
+  readonly log: Log;
+  /** What there is to do now. @throws Error: it cannot be read now */
+  readonly list: () => Promise<ToDoList>;
+  /** @throws Error: no such place is known */
+  readonly destination: (todo: ToDo) => Destination;
+}
+
+interface Running {
+  readonly todo: ToDo;
+  readonly watch: JobWatch;
+}
+
+export class Collector {
+  readonly #ports: CollectorPorts;
+  readonly #running = new Map<string, Running>();
+  readonly #bell = new Bell<'refresh'>();
+  #told = '';
+
+  constructor(ports: CollectorPorts) {
+    this.#ports = ports;
+  }
+
+  /** The list may have changed. */
+  refresh(): void {
+    this.#bell.ring('refresh');
+  }
+
+  /** The job as it is done now. */
+  jobOf(name: string): ToDo['job'] | undefined {
+    for (const { todo } of this.#running.values()) if (todo.name === name) return todo.job;
+    return undefined;
+  }
+
+  /** Until the signal aborts; then every connection is closed. */
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    while (!signal.aborted) {
+      this.#bell.take('refresh');
+      try {
+        const isWhole = await this.#refresh(signal);
+        failures = isWhole ? 0 : failures + 1;
+      } catch (error) {
+        failures++;
+        this.#ports.log.error(`[sources] not refreshed, what was known goes on: ${errorText(error)}`);
+      }
+      const ms = failures === 0 ? REFRESH_MS : Math.min(backoffDelay(failures, AGAIN), REFRESH_MS);
+      await this.#bell.wait(ms, ['refresh'], signal);
+    }
+    await this.#inBatches([...this.#running.values()], Infinity, ({ watch }) => watch.stop(true));
+  }
+
+  /** @returns whether all of it is being done */
+  async #refresh(signal: AbortSignal): Promise<boolean> {
+    const { list, log, lines } = this.#ports;
+    const { todo, wrong, isPart = false } = await list();
+    const said = wrong.join('\n');
+    if (said !== this.#told) for (const text of wrong) log.error(text);
+    this.#told = said;
+    const wanted = new Map(todo.map((one) => [keyOf(one), one]));
+    await this.#leave(
+      [...this.#running].filter(
+        ([
+          key,
+          {
+            todo: { print },
+          },
+        ]) => wanted.get(key)?.print !== print,
+      ),
+      wanted,
+    );
+    const fresh = todo.filter((one) => !this.#running.has(keyOf(one)));
+    let missed = 0;
+    await this.#inBatches(fresh, AT_ONCE, async (one) => {
+      if (!signal.aborted && !(await this.#begin(one))) missed++;
+    });
+    // A round of logins takes a moment; it is told as it is now.
+    log.info(`[sources] refreshed: ${this.#running.size} watched, ${lines.connected} connected`);
+    return missed === 0 && !isPart;
+  }
+
+  async #begin(todo: ToDo): Promise<boolean> {
+    const { engine, log, delivering, destination } = this.#ports;
+    try {
+      const place = destination(todo);
+      const serves = (ids: readonly number[]): void => delivering.serve(ids, place);
+      const watch = new JobWatch(todo, { engine, log, serves });
+      this.#running.set(keyOf(todo), { todo, watch });
+      await watch.start();
+      return true;
+    } catch (error) {
+      this.#running.delete(keyOf(todo));
+      log.error(
+        `Job ${todo.name}, account ${todo.accountName} cannot begin, and is tried again: ${errorText(error)}`,
+      );
+      return false;
+    }
+  }
+
+  async #leave(
+    left: readonly (readonly [string, Running])[],
+    wanted: ReadonlyMap<string, ToDo>,
+  ): Promise<void> {
+    const { delivering } = this.#ports;
+    for (const [key] of left) this.#running.delete(key);
+    await this.#inBatches(left, AT_ONCE, async ([key, { watch }]) => watch.stop(!wanted.has(key)));
+    const jobs = new Set([...wanted.values()].map(({ name }) => name));
+    // What was recorded for an account that is gone is handed over all the same, while its job is there.
+    const gone = left.filter(([, { todo }]) => !jobs.has(todo.name));
+    await delivering.leave(gone.flatMap(([, { watch }]) => watch.subscriptionIds));
+  }
+
+  async #inBatches<T>(all: readonly T[], atOnce: number, work: (one: T) => Promise<unknown>): Promise<void> {
+    const size = Math.min(atOnce, Math.max(all.length, 1));
+    for (let at = 0; at < all.length; at += size) await Promise.all(all.slice(at, at + size).map(work));
+  }
+}
+
+const keyOf = ({ name, accountName }: ToDo): string => JSON.stringify([name, accountName]);

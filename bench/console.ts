@@ -17,6 +17,7 @@ import { openSqliteLedger } from '../engine/ledger/sqlite/sqlite-ledger';
 import { Cleanup } from '../test/support/cleanup';
 import { PostgresServer } from '../test/support/postgres';
 import { fillSql, onPostgres, onSqlite, subscribe } from './filled-ledger';
+import { median, timed } from './timed';
 
 const LIMIT = 50;
 const ROUNDS = 11;
@@ -207,12 +208,3 @@ async function postgres(waits: boolean): Promise<Ledger> {
   }
   return ledger;
 }
-
-async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> {
-  const started = performance.now();
-  const result = await work();
-  return { ms: performance.now() - started, result };
-}
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;

@@ -26,6 +26,7 @@ import { held } from '../test/ledger/held';
 import { deafClients } from '../test/support/feed/deaf-clients';
 import { silentLog } from '../test/support/log';
 import { until } from '../test/support/until';
+import { median } from './timed';
 
 const DEAF = 20;
 /** So many mails are recorded before those that never read are full of them, at most. */
@@ -274,9 +275,6 @@ async function listen(port: number, count: number): Promise<void> {
   });
   process.on('disconnect', () => process.exit());
 }
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
 
 const at = (sorted: readonly number[], part: number): number =>
   sorted[Math.floor(sorted.length * part)] ?? NaN;

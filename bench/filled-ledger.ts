@@ -1,5 +1,6 @@
 // A ledger that has run for a while, as the statements that fill it, for benches.
 import type { Ledger } from '../engine/ledger/ledger';
+import type { NewMessage } from '../engine/ledger/recording';
 import type { NewSubscription, Subscription } from '../engine/ledger/subscriptions';
 
 interface Dialect {
@@ -87,3 +88,26 @@ export const subscribe = (ledger: Ledger, more: Partial<NewSubscription> = {}): 
     whenDead: null,
     ...more,
   });
+
+const CONTENT = Buffer.from(Array.from({ length: 4_000 }, () => Math.floor(Math.random() * 256)));
+let mails = 0;
+
+/** One that comes now. */
+export function newMail(name: string, to: Subscription): NewMessage {
+  const uid = 2_000_000 + ++mails;
+  return {
+    identity: `uid:1700000000:${uid}:INBOX`,
+    softIdentity: Array.from({ length: 40 }, () => Math.floor(Math.random() * 16).toString(16)).join(''),
+    accountWide: false,
+    weakIdentity: null,
+    messageId: `<${name}.${uid}@mail.sender.example>`,
+    sender: `customer.${uid % 5_000}@sender.example`,
+    subject: `Your order number ${uid} is on its way to you`,
+    uid,
+    uidValidity: '1700000000',
+    receivedAt: Date.now(),
+    size: 20_000,
+    content: CONTENT,
+    due: [to.id],
+  };
+}

@@ -13,7 +13,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
 import type { Ledger } from '../engine/ledger/ledger';
 import type { Claim, Pointer } from '../engine/ledger/pointer';
-import type { Candidate, NewMessage } from '../engine/ledger/recording';
+import type { Candidate } from '../engine/ledger/recording';
 import type { Subscription } from '../engine/ledger/subscriptions';
 import { openPostgresLedger } from '../engine/ledger/postgres/postgres-ledger';
 import { settingsFromUrl } from '../engine/ledger/postgres/settings';
@@ -23,7 +23,8 @@ import { openSqliteLedger } from '../engine/ledger/sqlite/sqlite-ledger';
 import { held } from '../test/ledger/held';
 import { Cleanup } from '../test/support/cleanup';
 import { PostgresServer } from '../test/support/postgres';
-import { fillSql, onPostgres, onSqlite, subscribe } from './filled-ledger';
+import { fillSql, newMail, onPostgres, onSqlite, subscribe } from './filled-ledger';
+import { median, timed } from './timed';
 
 const MAILS = 50;
 /** In every round, every mail is claimed and settled on its own, as one run of one mail does. */
@@ -319,39 +320,6 @@ const keepsChanges = (ledger: Ledger): boolean => 'changes' in ledger;
 
 const selectKnown = (size: number): string =>
   `select identity, soft_identity as "softIdentity" from message where id % ${Math.max(1, Math.floor(size / 2000))} = 0`;
-
-const CONTENT = Buffer.from(Array.from({ length: 4_000 }, () => Math.floor(Math.random() * 256)));
-let mails = 0;
-
-function newMail(name: string, to: Subscription): NewMessage {
-  const uid = 2_000_000 + ++mails;
-  return {
-    identity: `uid:1700000000:${uid}:INBOX`,
-    softIdentity: Array.from({ length: 40 }, () => Math.floor(Math.random() * 16).toString(16)).join(''),
-    accountWide: false,
-    weakIdentity: null,
-    messageId: `<${name}.${uid}@mail.sender.example>`,
-    sender: `customer.${uid % 5_000}@sender.example`,
-    subject: `Your order number ${uid} is on its way to you`,
-    uid,
-    uidValidity: '1700000000',
-    receivedAt: Date.now(),
-    size: 20_000,
-    content: CONTENT,
-    due: [to.id],
-  };
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; result: T }> {
-  const started = performance.now();
-  const result = await work();
-  return { ms: performance.now() - started, result };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)]!;
-}
 
 const row = (cells: readonly string[]): string =>
   cells.map((cell, i) => (i === 0 ? cell.padEnd(14) : cell.padStart(13))).join('');

@@ -17,6 +17,7 @@ import { OutboxWorker } from '../engine/outbox/worker';
 import { Cleanup } from '../test/support/cleanup';
 import { silentLog } from '../test/support/log';
 import { PostgresServer } from '../test/support/postgres';
+import { median } from './timed';
 
 const ENTRIES = 200;
 const LANES = 10;
@@ -179,6 +180,3 @@ async function onSqlite(): Promise<Fill> {
     return filled;
   };
 }
-
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;

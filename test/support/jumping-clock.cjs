@@ -4,7 +4,7 @@ const { readFileSync } = require('node:fs');
 const { performance } = require('node:perf_hooks');
 
 const LOOK_MS = 20;
-const file = process.env.JUMPING_CLOCK;
+const file = process.env.JUMPING_CLOCK ?? '';
 const RealDate = Date;
 let offset = 0;
 let lookedAt = -Infinity;
@@ -21,13 +21,7 @@ function now() {
   return RealDate.now() + offset;
 }
 
-globalThis.Date = class Date extends RealDate {
-  constructor(...told) {
-    if (told.length === 0) super(now());
-    else super(...told);
-  }
-
-  static now() {
-    return now();
-  }
-};
+globalThis.Date = new Proxy(RealDate, {
+  construct: (target, told, made) => Reflect.construct(target, told.length === 0 ? [now()] : told, made),
+  get: (target, name) => (name === 'now' ? now : Reflect.get(target, name)),
+});

@@ -1,5 +1,4 @@
 // `/ws` on a port of its own, over a ledger whose changes a test makes, and over a real one for what is done; and its clients.
-import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, type ClientOptions } from 'ws';
@@ -128,8 +127,7 @@ export class Client {
     );
   }
 
-  async end(): Promise<{ readonly code: number; readonly reason: string }> {
-    if (!this.ended) await once(this.ws, 'close');
-    return this.ended!;
+  end(): Promise<{ readonly code: number; readonly reason: string }> {
+    return until('it is ended', () => this.ended ?? false);
   }
 }

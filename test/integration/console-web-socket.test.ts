@@ -265,10 +265,7 @@ describe('the console over WebSocket', { timeout: 120_000 }, () => {
 
     it('who is gone without a word, and nobody who answers its ping', async () => {
       await begin({ pingMs: 150 });
-      const [there, gone] = [
-        await loggedIn(),
-        await Client.open(open.url, OPERATE, { autoPong: false }),
-      ];
+      const [there, gone] = [await loggedIn(), await Client.open(open.url, OPERATE, { autoPong: false })];
       await subscribed(gone);
       assert.equal((await gone.end()).code, 1006);
       assert.equal(there.ended, null);

@@ -162,7 +162,17 @@ describe('an import that breaks a rule', { timeout: 120_000 }, () => {
 
 function violations(folder: string): Promise<readonly Violation[]> {
   const script = join(ROOT, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruiser.mjs');
-  const args = [script, '--output-type', 'json', 'index.ts', 'nodes', 'credentials', 'engine', 'console', 'cli'];
+  const args = [
+    script,
+    '--output-type',
+    'json',
+    'index.ts',
+    'nodes',
+    'credentials',
+    'engine',
+    'console',
+    'cli',
+  ];
   const options = { cwd: folder, maxBuffer: 256 * 1024 * 1024 };
   return new Promise((resolve, reject) => {
     // Its exit code is the number of violations.

@@ -88,10 +88,7 @@ describe('what Redis is used for', () => {
   it('is never passed over where it cannot be meant', () => {
     const wrong: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
       [{ DURABLE_MAIL_REDIS_STREAM: 'true' }, /STREAM is set, but no Redis is named/],
-      [
-        { DURABLE_MAIL_REDIS_URL: 'redis://' },
-        /environment variable DURABLE_MAIL_REDIS_URL cannot be used/,
-      ],
+      [{ DURABLE_MAIL_REDIS_URL: 'redis://' }, /environment variable DURABLE_MAIL_REDIS_URL cannot be used/],
       [{ ...URL, DURABLE_MAIL_REDIS_STREAM: 'my mails' }, /STREAM must be true, or a name/],
       [
         { ...URL, DURABLE_MAIL_REDIS_STREAM: '1', DURABLE_MAIL_REDIS_STREAM_FIELDS: 'subject' },

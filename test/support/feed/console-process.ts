@@ -19,7 +19,14 @@ async function serve(): Promise<void> {
   const page = '<!doctype html><html lang="en"><head><meta name="mail-console" content=""></head></html>';
   await keepOpen(
     {
-      ...{ port: Number(port), host: '127.0.0.1', names: [], openHealth: false, showMail: true, webSocket: false },
+      ...{
+        port: Number(port),
+        host: '127.0.0.1',
+        names: [],
+        openHealth: false,
+        showMail: true,
+        webSocket: false,
+      },
       editorUrl: 'http://localhost:5678',
     },
     {

@@ -77,7 +77,7 @@ export interface Message {
   readonly error?: string;
   readonly body?: Readonly<Record<string, unknown>>;
   readonly subscription?: number;
-  readonly events?: readonly { readonly id: string; readonly type: string; readonly event: string }[];
+  readonly events?: readonly { readonly id?: string; readonly type: string; readonly event: string }[];
   readonly position?: string;
 }
 
@@ -128,6 +128,6 @@ export class Client {
   }
 
   end(): Promise<{ readonly code: number; readonly reason: string }> {
-    return until('it is ended', () => this.ended ?? false);
+    return until('it is ended', () => this.ended);
   }
 }

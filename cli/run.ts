@@ -12,7 +12,6 @@ const END_MS = 5_000;
 const COMMANDS: readonly (() => Promise<Command>)[] = [
   () => import('./collect/collect.js').then(({ collect }) => collect),
   () => import('./check/check.js').then(({ check }) => check),
-
   () => import('./audit/audit.js').then(({ audit }) => audit),
   () => import('./console/console.js').then(({ console }) => console),
 ];

@@ -9,11 +9,12 @@ import { type Command, type CommandPorts, type Given, Mistake } from '../command
 import { loginOf } from '../config/account';
 import { readConfig } from '../config/config';
 import type { Config } from '../config/schema';
+import type { Webhook } from '../config/webhook';
 import { ledgerPlace } from '../ledger';
 import { collectedSender } from './collected-sender';
 import { Collector } from './collector';
 import { Delivering } from './delivering';
-import { destinationOf } from './destination';
+import { destinationOf } from './destination-of';
 import { openPort } from './http';
 import { ReadList } from './list';
 import { SourceLines } from './source-lines';
@@ -37,16 +38,15 @@ async function run(given: Given, { env, log, signal }: CommandPorts): Promise<nu
   const config = await readConfig(file);
   const place = ledgerPlace();
   const lines = new SourceLines(log);
-  let collector: Collector | undefined;
-  const jobs = (name: string) => collector?.jobOf(name)?.to.webhook;
+  const webhookOf = (name: string): Webhook | undefined => collector.jobOf(name)?.to.webhook;
   const engine = await openEngine(place, {
-    ...{ log, listens: true, follow: lines.follow, senders: () => [collectedSender(jobs, log)] },
+    ...{ log, listens: true, follow: lines.follow, senders: () => [collectedSender(webhookOf, log)] },
   });
   log.info(`It works on the mail ledger ${engine.ledger.place}`);
-  const list = new ReadList(file, config, log, () => collector?.refresh());
+  const list = new ReadList(file, config, log, () => collector.refresh());
   const delivering = new Delivering(engine, log);
   const ports = { ledger: engine.ledger, queued: () => engine.outbox.queued() };
-  collector = new Collector({
+  const collector: Collector = new Collector({
     ...{ engine, delivering, lines, log, list: () => list.read() },
     destination: (todo) => destinationOf(todo, { ...ports, publicUrl: list.config.http?.publicUrl }),
   });

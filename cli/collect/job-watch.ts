@@ -20,7 +20,7 @@ export interface JobWatchPorts {
   readonly serves: (subscriptionIds: readonly number[]) => void;
 }
 
-export const nodeOf = ({ name, accountName }: Pick<ToDo, 'name' | 'accountName'>): NodeId => ({
+const nodeOf = ({ name, accountName }: Pick<ToDo, 'name' | 'accountName'>): NodeId => ({
   workflowId: `collector:${name}`,
   nodeId: accountName,
 });

@@ -49,7 +49,7 @@ export class SourceLines {
 }
 
 /** `ann@example.com INBOX`: where the user is an address, its host says nothing to people. */
-export function shown(key: SourceKey): string {
+function shown(key: SourceKey): string {
   const user = key.account.slice(0, key.account.lastIndexOf('@'));
   const account = user.includes('@') ? user : key.account;
   return 'mailbox' in key && key.mailbox ? `${account} ${key.mailbox}` : account;

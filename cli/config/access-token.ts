@@ -76,14 +76,14 @@ async function trade(
       signal: AbortSignal.timeout(ANSWER_MS),
     });
     status = answer.status;
-    said = (await answer.json().catch(() => ({}))) as Readonly<Record<string, unknown>>;
+    said = { ...((await answer.json().catch(() => null)) as object | null) };
   } catch {
     throw new ImapFault(
       'unreachable',
       `${who} has no access token now: ${host} did not answer. It is asked again.`,
     );
   }
-  const { access_token: token, expires_in: lifetime, refresh_token: next, error } = said ?? {};
+  const { access_token: token, expires_in: lifetime, refresh_token: next, error } = said;
   if (status === 200 && typeof token === 'string' && token !== '') {
     const lifetimeMs = (Number(lifetime) || LIFETIME_S) * 1_000;
     return { token, lifetimeMs, refresh: typeof next === 'string' && next !== '' ? next : null };

@@ -1,5 +1,6 @@
 // An IMAP account of the configuration: the words are those of the credential Durable IMAP, and what it takes to log in.
 // Invariant: what can never work is said when the configuration is read; secrets are read anew for each login.
+/* eslint-disable @typescript-eslint/explicit-module-boundary-types -- what zod infers is the type */
 import type { z } from 'zod/v4';
 import { readCertificates, readClientCertificate } from '../../engine/imap/session/certificates';
 import { DEFAULT_MOST_CONNECTIONS, type ImapLogin } from '../../engine/imap/session/login';

@@ -1,7 +1,8 @@
 // A job of the configuration: which mails of which mailboxes, and where each of them goes; and its reading, as the ledger keeps it.
 // Invariant: the same words as a trigger's reading has (engine/imap/read/reading-data.ts), compiled by the same code.
+/* eslint-disable @typescript-eslint/explicit-module-boundary-types -- what zod infers is the type */
 import type { z } from 'zod/v4';
-import type { ImapReadingData } from '../../engine/imap/read/reading-data';
+import type { ImapFilterData, ImapReadingData } from '../../engine/imap/read/reading-data';
 import { rulesFromJson } from '../../engine/imap/rules/criteria';
 import type { SubscriptionSettings } from '../../engine/ledger/subscriptions';
 import type { Start } from '../../engine/source/source';
@@ -101,8 +102,6 @@ export type Job = Omit<z.output<ReturnType<typeof jobSchema>>, 'accounts'>;
 /** @throws Error that names the key */
 export function readingOf(job: Job): ImapReadingData {
   const { mailboxes, filters, rules, heartbeatSeconds, storeUpToMb } = job;
-  const { largerThanKb, smallerThanKb, ...filter } = filters ?? {};
-  const octets = (kb: number): number => Math.round(kb * 1024);
   return {
     v: 1,
     mailboxes: Array.isArray(mailboxes)
@@ -111,19 +110,25 @@ export function readingOf(job: Job): ImapReadingData {
     start: startOf(job.start),
     skipBefore: null,
     mostStoredBytes: Math.round(storeUpToMb * MEGABYTE),
-    filter: filters
-      ? JSON.parse(
-          JSON.stringify({
-            ...filter,
-            ...(largerThanKb !== undefined && { largerThan: octets(largerThanKb) }),
-            ...(smallerThanKb !== undefined && { smallerThan: octets(smallerThanKb) }),
-          }),
-        )
-      : null,
+    filter: filters ? filterOf(filters) : null,
     rules: rules ? rulesFromJson(JSON.stringify(rules)) : null,
     heartbeatMs: heartbeatSeconds === undefined ? null : heartbeatSeconds * 1_000,
     commandMs: 30_000,
     reconnectMs: null,
+  };
+}
+
+function filterOf(filters: NonNullable<Job['filters']>): ImapFilterData {
+  const { from, to, subject, hasAttachment, unreadOnly, largerThanKb, smallerThanKb } = filters;
+  const octets = (kb: number): number => Math.round(kb * 1024);
+  return {
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(subject !== undefined && { subject }),
+    ...(hasAttachment !== undefined && { hasAttachment }),
+    ...(unreadOnly !== undefined && { unreadOnly }),
+    ...(largerThanKb !== undefined && { largerThan: octets(largerThanKb) }),
+    ...(smallerThanKb !== undefined && { smallerThan: octets(smallerThanKb) }),
   };
 }
 

@@ -76,7 +76,7 @@ function inside({ errors }: Extract<Issue, { code: 'invalid_union' }>, found: un
   const deeper = all.find(isNear) ?? all.find(({ path }) => path.length > 0) ?? all.find(isStrange);
   if (!deeper) return '';
   const where = deeper.path.length > 0 ? `${shownPath(deeper.path)} ` : 'it ';
-  return `; ${where}${what(deeper as Issue, at(found, deeper.path))}`;
+  return `; ${where}${what(deeper, at(found, deeper.path))}`;
 }
 
 const isStrange = ({ code }: { readonly code?: string | undefined }): boolean => code === 'unrecognized_keys';

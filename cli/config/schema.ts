@@ -1,4 +1,5 @@
 // The schema of the configuration: the one file that imports zod, and only when a configuration is read.
+/* eslint-disable @typescript-eslint/explicit-module-boundary-types -- what zod infers is the type */
 import type { z } from 'zod/v4';
 import { accountSchema } from './account';
 import { jobSchema, jobShape } from './job';

@@ -1,5 +1,6 @@
 // How the schema of the configuration speaks: objects that name the nearest known key, and secrets that never stand there.
 // Invariant: no message holds a value of the configuration: one of them may be a secret in the wrong place.
+/* eslint-disable @typescript-eslint/explicit-module-boundary-types -- what zod infers is the type */
 import type { z } from 'zod/v4';
 
 export type Zod = typeof z;
@@ -10,8 +11,8 @@ const MOST_KEY = 40;
 export function known<Shape extends z.ZodRawShape>(zod: Zod, shape: Shape, otherwise?: string) {
   return zod.strictObject(shape, {
     error: ({ code, keys, input }) => {
-      if (code === 'unrecognized_keys') return strange(keys as readonly string[], Object.keys(shape));
-      return code === 'invalid_type' && input !== undefined ? otherwise : undefined;
+      if (code === 'unrecognized_keys') return strange(keys, Object.keys(shape));
+      return input === undefined ? undefined : otherwise;
     },
   });
 }
@@ -47,7 +48,7 @@ function distance(from: string, to: string): number {
 }
 
 /** For a place with a form of its own: what is to stand there. */
-export const mustBe = (what: string) => ({ error: `must be ${what}` });
+export const mustBe = (what: string): { readonly error: string } => ({ error: `must be ${what}` });
 
 /** Exactly one of these keys is there. */
 export const oneOf =

@@ -6,6 +6,7 @@
 //   npm run bench -- console [...]    what people wait for who look at a large ledger; bench/console.ts says what may follow
 //   npm run bench -- feed [...]       what the live feed costs the process that it is in; bench/feed.ts says what may follow
 //   npm run bench -- outbox [...]     what an entry of the outbox costs; bench/outbox.ts says what may follow
+//   npm run bench -- redis [...]      what the cache in front of the ledger saves, and a stream takes; bench/redis.ts says more
 //   npm run bench -- hold [...]       how long the SQLite ledger holds n8n's thread; bench/hold.ts says what may follow
 import { join } from 'node:path';
 import { build } from '../tools/build.mjs';
@@ -16,13 +17,13 @@ import { prepareN8n } from '../test/prepare.mjs';
 
 await main(async () => {
   const [what = 'imap', ...args] = process.argv.slice(2);
-  if (!['imap', 'ledger', 'console', 'feed', 'outbox', 'hold'].includes(what))
+  if (!['imap', 'ledger', 'console', 'feed', 'outbox', 'hold', 'redis'].includes(what))
     throw new Error(`There is no such measurement: ${what}`);
   await installDependencies();
   const node = await installNode();
   await installServers();
   const n8n = what === 'imap' ? await installN8n(node) : null;
-  if (!['ledger', 'console', 'feed', 'outbox'].includes(what)) await build();
+  if (!['ledger', 'console', 'feed', 'outbox', 'redis'].includes(what)) await build();
   const prepared = n8n ? await prepareN8n(node, n8n) : null;
   try {
     const env = { ...process.env, ...prepared?.environment };

@@ -12,7 +12,7 @@ await main(async () => {
   if (missing.length > 0) throw new Error(`The package is not whole. It lacks:\n${missing.join('\n')}`);
 });
 
-/** What n8n is told to load, the icons and codex files beside it, what runs in a thread of its own, and the console's page. */
+/** What n8n is told to load, the icons and codex files beside it, what runs in a thread of its own, the console's page, and a schema. */
 async function shipped() {
   const { main, types, n8n, bin } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const assets = [];
@@ -25,6 +25,17 @@ async function shipped() {
     );
   }
   const thread = 'dist/engine/ledger/sqlite/thread/worker.js';
+  const schema = 'dist/cli/config/schema.json';
   const page = ['page.html', 'plots.js', 'licenses.txt'].map((name) => join('dist', 'console', name));
-  return [main, types, ...Object.values(bin), ...n8n.nodes, ...n8n.credentials, ...assets, thread, ...page];
+  return [
+    main,
+    types,
+    ...Object.values(bin),
+    ...n8n.nodes,
+    ...n8n.credentials,
+    ...assets,
+    thread,
+    ...page,
+    schema,
+  ];
 }

@@ -99,6 +99,7 @@ const EXPECTED: Readonly<Record<string, (answer: unknown, asked: Answered) => vo
     assert.ok(address.endsWith(mail.id));
     assert.deepEqual([life.tries.length, life.tries[0]!.error, life.deeds], [1, 'it broke', []]);
   },
+  '/api/mails//content': (_, { body }) => assert.match(body, /^Subject: hello\r\n/),
   '/api/count': (answer) => assert.deepEqual(answer, { count: MAILS, isMore: false }),
   '/api/series': (answer) => {
     const { from, until: end, step, points } = answer as SeriesAnswer;
@@ -260,7 +261,7 @@ async function runAll(home: string, port: number, ids: Readonly<Record<string, s
     )) {
       const { pathname } = new URL(asked.address);
       const place = Object.values(ids).reduce((left, id) => left.replace(id, ''), pathname);
-      const isJson = !/^\/(events|metrics|api\/view)$/.test(place);
+      const isJson = !/^\/(events|metrics|api\/view|api\/mails\/\/content)$/.test(place);
       const answer: unknown = isJson ? JSON.parse(asked.body) : null;
       assert.ok(asked.status === 200 || place === '/healthz', `${example}${asked.status} ${asked.body}`);
       EXPECTED[place]?.(answer, asked);

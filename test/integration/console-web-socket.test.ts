@@ -1,6 +1,7 @@
 // The console over WebSocket, with real clients on real connections: who is let in, what they are told and may do, and what ends them.
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { WebSocket } from 'ws';
 import { ENDS, type Limits } from '../../engine/console/ws/limits';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
+import { ROOT } from '../../tools/shell.mjs';
 import { TOKENS } from '../support/console';
 import { deadMails, listening } from '../support/console-mails';
 import { until } from '../support/until';
@@ -183,6 +185,32 @@ describe('the console over WebSocket', { timeout: 120_000 }, () => {
     });
   });
 
+  it("is spoken by the documentation's example, which comes again by itself", async () => {
+    const page = await readFile(join(ROOT, 'docs', 'console.md'), 'utf8');
+    const [, example] = /^```js\n(.*?)^```$/ms.exec(page)!;
+    const script = example!.replace(
+      '127.0.0.1:5690',
+      `127.0.0.1:${(await begin({ lifeMs: { least: 400, most: 400 } })).port}`,
+    );
+    const child = spawn(process.execPath, ['-e', script], { env: { CONSOLE_TOKEN: TOKENS.read } });
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (data: Buffer) => (out += data.toString()));
+    child.stderr.on('data', (data: Buffer) => (err += data.toString()));
+    try {
+      await until('it listens', () => open.feed.clients === 1, 20_000);
+      open.changes.add('email.new');
+      open.changes.add('email.dead');
+      await until('it is told', () => out !== '');
+      await until('it was ended', () => err !== '');
+      open.changes.add('email.dead');
+      await until('it has come again, and was told what came meanwhile', () => /e3/.test(out), 20_000);
+      assert.equal(out, 'email.dead e2\nemail.dead e3\n');
+      assert.match(err, /^4000 It has lasted its time/);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
   it('does what HTTP does, with the same rights: replay, retry, look', async () => {
     await begin();
     const to = await listening(ledger, 'w1');
@@ -239,7 +267,7 @@ describe('the console over WebSocket', { timeout: 120_000 }, () => {
       await begin({ pingMs: 150 });
       const [there, gone] = [
         await loggedIn(),
-        await Client.open(open.url, OPERATE, { autoPong: false } as object),
+        await Client.open(open.url, OPERATE, { autoPong: false }),
       ];
       await subscribed(gone);
       assert.equal((await gone.end()).code, 1006);

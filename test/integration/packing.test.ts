@@ -5,7 +5,7 @@ import { join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { npm, ROOT, run } from '../../tools/shell.mjs';
 
-const SOURCES = ['nodes', 'credentials', 'engine', 'console', 'tools', 'demo', 'test', 'docs'];
+const SOURCES = ['nodes', 'credentials', 'engine', 'console', 'cli', 'tools', 'demo', 'test', 'docs'];
 const FILES = ['index.ts', 'gulpfile.js', 'LICENSE', 'README.md', 'package.json', 'package-lock.json'];
 const CONFIGURATIONS = ['tsconfig.json', 'tsconfig.build.json'];
 
@@ -72,13 +72,27 @@ describe('the package', { timeout: 10 * 60_000 }, () => {
     assert.ok(assets.length >= 12, 'icons in light and dark, and codex files');
     const thread = 'dist/engine/ledger/sqlite/thread/worker.js';
     const page = ['page.html', 'plots.js', 'licenses.txt'].map((name) => `dist/console/${name}`);
-    for (const path of [...n8n.nodes, ...n8n.credentials, ...assets, thread, ...page])
+    const schema = 'dist/cli/config/schema.json';
+    for (const path of [...n8n.nodes, ...n8n.credentials, ...assets, thread, ...page, schema])
       assert.ok(paths.includes(path), path);
     const others = paths.filter(
-      (path) => !page.includes(path) && !/^dist\/(nodes|credentials|engine|index\.)/.test(path),
+      (path) => !page.includes(path) && !/^dist\/(nodes|credentials|engine|cli|index\.)/.test(path),
     );
     assert.deepEqual(others.sort(), ['LICENSE', 'README.md', 'package.json']);
     assert.ok((await stat(join(clone, packed.filename))).size > 100_000);
+  });
+
+  it('has a command that plain Node starts, as npx does', async () => {
+    const { bin } = JSON.parse(await readFile(join(clone, 'package.json'), 'utf8')) as {
+      bin: Record<string, string>;
+    };
+    for (const script of new Set(Object.values(bin))) {
+      assert.match(await readFile(join(clone, script), 'utf8'), /^#!\/usr\/bin\/env node\n/);
+      assert.match(
+        await run(process.execPath, [script, 'help'], { cwd: clone }),
+        /^durable-mail <command>\n[^]*\n {2}collect /,
+      );
+    }
   });
 
   it('finds what runs in a thread of its own: the SQLite ledger opens', async () => {

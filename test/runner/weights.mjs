@@ -20,6 +20,7 @@ const FOLDERS = {
 const FILES = {
   // n8n is killed again and again, or several processes of it run.
   'integration/outbox-killed': { load: 0.7, seconds: 120 },
+  'integration/collector': { load: 0.5, seconds: 95 },
   'unit/outbox-worker': { load: 0.2, seconds: 15 },
   'e2e/exactly-once': { load: 0.5, seconds: 280 },
   'e2e/exactly-once-queue-mode': { load: 0.6, seconds: 240 },

@@ -296,6 +296,17 @@ describe('the configuration of durable-mail', () => {
     assert.deepEqual(kept, made, 'MAKE_SCHEMA=1 makes it anew (and npm run format)');
   });
 
+  it('is what the example in docs shows', async () => {
+    const example = await readFile(join(ROOT, 'docs', 'collector', 'mail.yaml'), 'utf8');
+    const named = new Set([...example.matchAll(/env: (\w+)/g)].map(([, name]) => name!));
+    for (const name of named) process.env[name] ??= process.env['HOOK_SECRET']!;
+    const { jobs } = await parseConfig(
+      example.replace('/run/secrets/office-refresh-token', join(folder, 'bob')),
+      'mail.yaml',
+    );
+    assert.deepEqual(Object.keys(jobs), ['orders', 'inbox']);
+  });
+
   it('takes rows of a table, with secrets as they are, and passes over what cannot be used', async () => {
     const config = await parseConfig(whole.replace('[ann, bob]', '"*"'), 'mail.yaml');
     const account = { host: 'imap.example.com', user: 'c', password: { value: SECRET } };

@@ -56,6 +56,7 @@ const BREACHES: Readonly<Record<string, readonly [file: string, text: string]>> 
   'console-words': ['console/words/one.ts', `import '../api/ask';`],
   'console-rooms': ['console/four.ts', `import './later/one';`],
   'engine-imap-watch': ['engine/imap/watch/two.ts', `import '../later/one';`],
+  'engine-imap-audit': ['engine/imap/audit/one.ts', `import '../watch/pace';`],
   'engine-imap-act': ['engine/imap/act/one.ts', `import '../watch/pace';`],
   'engine-imap-find': ['engine/imap/find/one.ts', `import '../act/actions';`],
   'engine-imap-read': ['engine/imap/read/one.ts', `import '../find/find';`],
@@ -77,6 +78,17 @@ const BREACHES: Readonly<Record<string, readonly [file: string, text: string]>> 
   'libmime-in-one-file': ['engine/mail/five.ts', `void import('libmime');`],
   'nodemailer-in-one-file': ['engine/outbox/two.ts', `void import('nodemailer');`],
   'pg-in-one-file': ['engine/ledger/postgres/one.ts', `void import('pg');`],
+  'command-knows-no-n8n': ['cli/two.ts', `import '../nodes/host/n8n/log';`],
+  'nobody-knows-the-command': ['nodes/RunOnce/three.ts', `import '../../cli/command';`],
+  'cli-audit': ['cli/audit/one.ts', `import '../later/one';`],
+  'cli-console': ['cli/console/one.ts', `import '../audit/audit';`],
+  'cli-check': ['cli/check/one.ts', `import '../console/console';`],
+  'cli-collect': ['cli/collect/one.ts', `import '../check/check';`],
+  'cli-config': ['cli/config/one.ts', `import '../collect/collect';`],
+  'cli-rooms': ['cli/one.ts', `import './later/one';`],
+  'ws-in-one-file': ['engine/console/two.ts', `void import('ws');`],
+  'yaml-in-one-file': ['cli/three.ts', `void import('yaml');`],
+  'zod-in-one-file': ['cli/four.ts', `void import('zod/v4');`],
   'sqlite-in-one-file': ['engine/ledger/sqlite/two.ts', `void import('node:sqlite');`],
 };
 
@@ -88,6 +100,7 @@ const BESIDE: Readonly<Record<string, string>> = {
   'engine/gmail/later/one.ts': 'export const one = 1;',
   'engine/later/one.ts': 'export const one = 1;',
   'console/two.ts': 'export const two = 2;',
+  'cli/later/one.ts': 'export const one = 1;',
   'console/later/one.ts': 'export const one = 1;',
 };
 
@@ -107,6 +120,7 @@ describe('an import that breaks a rule', { timeout: 120_000 }, () => {
       'nodes',
       'credentials',
       'console',
+      'cli',
       'index.ts',
       'package.json',
       'tsconfig.json',
@@ -148,7 +162,7 @@ describe('an import that breaks a rule', { timeout: 120_000 }, () => {
 
 function violations(folder: string): Promise<readonly Violation[]> {
   const script = join(ROOT, 'node_modules', 'dependency-cruiser', 'bin', 'dependency-cruiser.mjs');
-  const args = [script, '--output-type', 'json', 'index.ts', 'nodes', 'credentials', 'engine', 'console'];
+  const args = [script, '--output-type', 'json', 'index.ts', 'nodes', 'credentials', 'engine', 'console', 'cli'];
   const options = { cwd: folder, maxBuffer: 256 * 1024 * 1024 };
   return new Promise((resolve, reject) => {
     // Its exit code is the number of violations.

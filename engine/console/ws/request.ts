@@ -5,7 +5,7 @@ import { isObject } from '../body';
 import { shown } from '../query';
 import { Refusal } from '../refusal';
 
-export const DEEDS = ['login', 'subscribe', 'unsubscribe', 'replay', 'retry', 'look'] as const;
+const DEEDS = ['login', 'subscribe', 'unsubscribe', 'replay', 'retry', 'look'] as const;
 
 export type RequestId = string | number | null;
 

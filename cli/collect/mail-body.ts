@@ -42,7 +42,11 @@ export type TellableMail = Pick<
   Partial<Pick<Claim, 'uidValidity' | 'identity'>>;
 
 /** @throws LedgerFault */
-export async function mailTold(claim: TellableMail, telling: TellingMail, ledger: MailContents): Promise<MailTold> {
+export async function mailTold(
+  claim: TellableMail,
+  telling: TellingMail,
+  ledger: MailContents,
+): Promise<MailTold> {
   const first = claim.content === null ? await ledger.contentPiece(claim.event, 0) : null;
   // Of a mail in several pieces the first one has the header, and is not all of it.
   const raw = claim.content ? await unpackContent(claim.content) : first && (await unpackContent(first.gzip));

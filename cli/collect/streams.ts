@@ -95,13 +95,7 @@ export class Streams {
     await work.stop();
   }
 
-  async #begin({
-    name,
-    group,
-    mostUnsettled,
-    mostDeliveries,
-    mostHeldMinutes,
-  }: Stream): Promise<StreamWork> {
+  async #begin({ name, group, mostUnsettled, mostDeliveries, mostHeldMinutes }: Stream): Promise<StreamWork> {
     const { engine, log } = this.#ports;
     this.#redis ??= this.#connect();
     const redis = await this.#redis;

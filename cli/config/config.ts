@@ -74,13 +74,20 @@ function wrongTogether(config: Config): readonly WrongPlace[] {
 /** One stream has one group, and one limit. @returns each such job, and the one before it */
 function streamsInTwoWays(jobs: Config['jobs']): readonly (readonly [string, string])[] {
   const known = new Map<string, readonly [string, string]>();
-  return Object.entries(jobs).flatMap(([name, { to: { stream } }]) => {
-    if (!stream) return [];
-    const said = JSON.stringify({ ...stream, content: null });
-    const [other, saidThere] = known.get(stream.name) ?? [name, said];
-    known.set(stream.name, [other, saidThere]);
-    return saidThere === said ? [] : [[name, other] as const];
-  });
+  return Object.entries(jobs).flatMap(
+    ([
+      name,
+      {
+        to: { stream },
+      },
+    ]) => {
+      if (!stream) return [];
+      const said = JSON.stringify({ ...stream, content: null });
+      const [other, saidThere] = known.get(stream.name) ?? [name, said];
+      known.set(stream.name, [other, saidThere]);
+      return saidThere === said ? [] : [[name, other] as const];
+    },
+  );
 }
 
 function attempt(wrong: WrongPlace[], path: readonly PropertyKey[], check: () => void): void {

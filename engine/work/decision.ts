@@ -13,8 +13,7 @@ import type { Found, Stand } from './entry';
  * - `drop`: its event is settled, or was handed out again since: it goes.
  */
 export type Decision =
-  | { readonly kind: 'keep' | 'done' | 'drop' }
-  | { readonly kind: 'again' | 'fail'; readonly error: string };
+  { readonly kind: 'keep' | 'done' | 'drop' } | { readonly kind: 'again' | 'fail'; readonly error: string };
 
 export interface Patience {
   /** Handed out more often than that, and never acknowledged: the mail may be what ends its consumers. */

@@ -9,15 +9,18 @@ import { type Command, type CommandPorts, type Given, Mistake } from '../command
 import { loginOf } from '../config/account';
 import { readConfig } from '../config/config';
 import type { Config } from '../config/schema';
+import { readSecret } from '../config/secret';
 import type { Webhook } from '../config/webhook';
 import { ledgerPlace } from '../ledger';
 import { collectedSender } from './collected-sender';
 import { Collector } from './collector';
 import { Delivering } from './delivering';
 import { destinationOf } from './destination-of';
+import { HandingOver } from './handing-over';
 import { openPort } from './http';
 import { ReadList } from './list';
 import { SourceLines } from './source-lines';
+import { Streams } from './streams';
 
 export const collect: Command = {
   name: 'collect',
@@ -44,7 +47,11 @@ async function run(given: Given, { env, log, signal }: CommandPorts): Promise<nu
   });
   log.info(`It works on the mail ledger ${engine.ledger.place}`);
   const list = new ReadList(file, config, log, () => collector.refresh());
-  const delivering = new Delivering(engine, log);
+  const streams = new Streams({
+    ...{ engine, log, publicUrl: () => list.config.http?.publicUrl },
+    redisUrl: () => readSecret(list.config.redis!.url),
+  });
+  const delivering = new HandingOver(new Delivering(engine, log), streams);
   const ports = { ledger: engine.ledger, queued: () => engine.outbox.queued() };
   const collector: Collector = new Collector({
     ...{ engine, delivering, lines, log, list: () => list.read() },

@@ -6,8 +6,8 @@ import { backoffDelay } from '../../engine/runtime/backoff';
 import { Bell } from '../../engine/runtime/bell';
 import { errorText, type Log } from '../../engine/runtime/log';
 import { monotonicNow, pause } from '../../engine/runtime/time';
-import type { Delivering } from './delivering';
-import type { Destination } from './destination';
+import type { Place } from './destination-of';
+import type { HandingOver } from './handing-over';
 import { JobWatch } from './job-watch';
 import type { SourceLines } from './source-lines';
 import type { ToDo, ToDoList } from './to-do';
@@ -22,13 +22,13 @@ const AT_ONCE = 10;
 
 export interface CollectorPorts {
   readonly engine: Engine;
-  readonly delivering: Delivering;
+  readonly delivering: Pick<HandingOver, 'serve' | 'leave'>;
   readonly lines: SourceLines;
   readonly log: Log;
   /** What there is to do now. @throws Error: it cannot be read now */
   readonly list: () => Promise<ToDoList>;
   /** @throws Error: no such place is known */
-  readonly destination: (todo: ToDo) => Destination;
+  readonly destination: (todo: ToDo) => Place;
 }
 
 interface Running {

@@ -33,8 +33,20 @@ export interface TellingMail {
   readonly publicUrl: string | undefined;
 }
 
+/** As much of it as is known. */
+export type TellableMail = Pick<
+  Claim,
+  | ('event' | 'idempotencyKey' | 'account' | 'mailbox' | 'uid' | 'messageId')
+  | ('sender' | 'subject' | 'receivedAt' | 'size' | 'content')
+> &
+  Partial<Pick<Claim, 'uidValidity' | 'identity'>>;
+
 /** @throws LedgerFault */
-export async function mailTold(claim: Claim, telling: TellingMail, ledger: MailContents): Promise<MailTold> {
+export async function mailTold(
+  claim: TellableMail,
+  telling: TellingMail,
+  ledger: MailContents,
+): Promise<MailTold> {
   const first = claim.content === null ? await ledger.contentPiece(claim.event, 0) : null;
   // Of a mail in several pieces the first one has the header, and is not all of it.
   const raw = claim.content ? await unpackContent(claim.content) : first && (await unpackContent(first.gzip));

@@ -12,13 +12,11 @@ export function checkJob(job: Job, { http, redis }: Pick<Config, 'http' | 'redis
   compileImapReading(readingOf(job));
   const { webhook, stream } = job.to;
   if (stream && !redis) throw new Error('to.stream needs Redis: add redis: { url: { env: … } }');
-  if (stream) throw new Error('to.stream: this version hands mails to webhooks only');
-  if (!webhook) return;
-  checkWebhook(webhook);
-  if (webhook.content === 'reference' && !http?.publicUrl)
+  if (webhook) checkWebhook(webhook);
+  if ((webhook ?? stream)?.content === 'reference' && !http?.publicUrl)
     throw new Error(
-      'to.webhook.content is "reference", and nobody knows where it is fetched: add http.publicUrl, the address under which ' +
-        'the receiver reaches this command',
+      `to.${webhook ? 'webhook' : 'stream'}.content is "reference", and nobody knows where it is fetched: add http.publicUrl, ` +
+        'the address under which the receiver reaches this command',
     );
 }
 

@@ -2,6 +2,7 @@
 // Invariants: it can be used, or every mistake in it is told, each with its place; unknown keys are refused, so that what is
 // misspelt is not passed over; no secret is in what is told.
 import { readFileSync } from 'node:fs';
+import { redisFromUrl } from '../../engine/redis/settings';
 import { Mistake } from '../command';
 import { checkAccount } from './account';
 import { checkJob } from './check-job';
@@ -9,6 +10,7 @@ import { httpTokens } from './http-tokens';
 import { type ConfigDocument, readDocument } from './document';
 import { at, shownPath, type WrongPlace, wrongPlaces } from './mistakes';
 import { type Config, schemas } from './schema';
+import { readSecret } from './secret';
 
 const MOST_TOLD = 20;
 
@@ -58,9 +60,34 @@ function wrongTogether(config: Config): readonly WrongPlace[] {
     for (const account of [job.accounts].flat()) nameless(['jobs', name, 'accounts'], account);
     attempt(wrong, ['jobs', name], () => checkJob(job, config));
   }
+  if (config.redis) attempt(wrong, ['redis', 'url'], () => redisFromUrl(readSecret(config.redis!.url)));
   if (config.http) attempt(wrong, ['http'], () => httpTokens(config.http!));
+  for (const [name, other] of streamsInTwoWays(jobs))
+    wrong.push({
+      path: ['jobs', name, 'to', 'stream'],
+      what: `goes to the same stream as the job ${other}, and says something else of it: write the same in both`,
+    });
   if (Array.isArray(forN8n)) for (const name of forN8n) nameless(['forN8n'], name);
   return wrong;
+}
+
+/** One stream has one group, and one limit. @returns each such job, and the one before it */
+function streamsInTwoWays(jobs: Config['jobs']): readonly (readonly [string, string])[] {
+  const known = new Map<string, readonly [string, string]>();
+  return Object.entries(jobs).flatMap(
+    ([
+      name,
+      {
+        to: { stream },
+      },
+    ]) => {
+      if (!stream) return [];
+      const said = JSON.stringify({ ...stream, content: null });
+      const [other, saidThere] = known.get(stream.name) ?? [name, said];
+      known.set(stream.name, [other, saidThere]);
+      return saidThere === said ? [] : [[name, other] as const];
+    },
+  );
 }
 
 function attempt(wrong: WrongPlace[], path: readonly PropertyKey[], check: () => void): void {

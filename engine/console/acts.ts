@@ -7,6 +7,7 @@ import { actOnMails } from './mail-acts';
 import { actOnOutbox } from './outbox-acts';
 import { Refusal } from './refusal';
 import { removeTemplate, saveTemplate } from './templates';
+import { settleOne } from './work';
 
 export const ACTS: Readonly<Record<string, Act>> = {
   '/api/act': actOnMails,
@@ -35,4 +36,5 @@ export const ACTS: Readonly<Record<string, Act>> = {
   '/api/templates/remove': removeTemplate,
   '/api/endpoints/takeBack': takeBackOne,
   '/api/endpoints/remove': removeOne,
+  '/api/work/settle': settleOne,
 };

@@ -20,7 +20,8 @@ type Asked =
       | 'triggers'
       | 'contentPiece'
     )
-  | ('replay' | 'retryNow' | 'markDone' | 'forget');
+  | ('replay' | 'retryNow' | 'markDone' | 'forget')
+  | ('claim' | 'settle');
 
 type OfOutbox =
   | ('entries' | 'entriesOf' | 'entriesFound' | 'countEntries' | 'oldestQueuedAt' | 'actOnEntries')

@@ -29,7 +29,8 @@ import { openPlace, type Place } from './place';
 import { takeoverMs } from './takeover';
 
 /** What is done with runs, how many there may be at once, and who hears of mails that are given up. */
-type Receiver = Pick<DispatcherPorts, 'emit' | 'report' | 'reportUnclaimed' | 'slots'>;
+type Receiver = Pick<DispatcherPorts, 'emit' | 'report' | 'reportUnclaimed' | 'slots'> &
+  Partial<Pick<DispatcherPorts, 'renewRuns'>>;
 
 export interface Engine {
   readonly ledger: Ledger;

@@ -1,0 +1,129 @@
+// Hands the mails of jobs to consumers by Redis streams (engine/work): one work for each stream, whoever of the jobs goes there.
+// Invariants: the settings of a stream are those of the job that is served last; a stream that nobody's job goes to any more is left,
+// with all that stands in it.
+import type { Engine } from '../../engine/instance/engine';
+import { connectRedis, type RedisConnection } from '../../engine/redis/connection';
+import { redisFromUrl, redisName } from '../../engine/redis/settings';
+import type { Log } from '../../engine/runtime/log';
+import { WorkStream } from '../../engine/work/stream';
+import { StreamWork } from '../../engine/work/work';
+import type { Stream } from '../config/stream';
+import { mailTold } from './mail-body';
+
+export interface StreamPlace {
+  readonly job: string;
+  readonly stream: Stream;
+}
+
+interface Working {
+  readonly print: string;
+  readonly work: StreamWork;
+  readonly ids: Set<number>;
+}
+
+export interface StreamsPorts {
+  readonly engine: Engine;
+  readonly log: Log;
+  readonly publicUrl: () => string | undefined;
+  /** @throws Error: the configuration has none */
+  readonly redisUrl: () => string;
+}
+
+export class Streams {
+  readonly #ports: StreamsPorts;
+  readonly #places = new Map<number, StreamPlace>();
+  readonly #working = new Map<string, Working>();
+  #redis: Promise<{ readonly connection: RedisConnection; readonly name: string }> | null = null;
+  /** One change after the other. */
+  #changing: Promise<void> = Promise.resolve();
+
+  constructor(ports: StreamsPorts) {
+    this.#ports = ports;
+  }
+
+  serve(subscriptionIds: readonly number[], place: StreamPlace): void {
+    for (const id of subscriptionIds) this.#places.set(id, place);
+    void this.#change(() => this.#serve(subscriptionIds, place.stream));
+  }
+
+  leave(subscriptionIds: readonly number[]): Promise<void> {
+    for (const id of subscriptionIds) this.#places.delete(id);
+    return this.#change(async () => {
+      for (const name of this.#working.keys()) await this.#leave(name, subscriptionIds);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#change(async () => {
+      await Promise.all([...this.#working.values()].map(({ work }) => work.stop()));
+      this.#working.clear();
+    });
+    (await this.#redis?.catch(() => null))?.connection.close();
+  }
+
+  #change(change: () => Promise<void>): Promise<void> {
+    this.#changing = this.#changing
+      .then(change)
+      .catch((error: unknown) =>
+        this.#ports.log.error(`A stream of work cannot be begun: ${(error as Error).message}`),
+      );
+    return this.#changing;
+  }
+
+  async #serve(subscriptionIds: readonly number[], stream: Stream): Promise<void> {
+    const print = JSON.stringify({ ...stream, content: null });
+    for (const [name, { print: before }] of [...this.#working])
+      if (name !== stream.name) await this.#leave(name, subscriptionIds);
+      else if (before !== print) await this.#leave(name, null);
+    let working = this.#working.get(stream.name);
+    if (!working) {
+      working = { print, work: await this.#begin(stream), ids: new Set() };
+      this.#working.set(stream.name, working);
+      // Those that another setting of it was for.
+      for (const [id, place] of this.#places) if (place.stream.name === stream.name) working.ids.add(id);
+    }
+    for (const id of subscriptionIds) working.ids.add(id);
+    working.work.serve([...working.ids]);
+  }
+
+  /** @param subscriptionIds null: all */
+  async #leave(name: string, subscriptionIds: readonly number[] | null): Promise<void> {
+    const { work, ids } = this.#working.get(name)!;
+    const gone = (subscriptionIds ?? [...ids]).filter((id) => ids.delete(id));
+    if (ids.size > 0) return work.leave(gone);
+    this.#working.delete(name);
+    await work.stop();
+  }
+
+  async #begin({ name, group, mostUnsettled, mostDeliveries, mostHeldMinutes }: Stream): Promise<StreamWork> {
+    const { engine, log } = this.#ports;
+    this.#redis ??= this.#connect();
+    const redis = await this.#redis;
+    return new StreamWork(
+      { mostUnsettled, mostDeliveries, mostHeldMs: mostHeldMinutes * 60_000 },
+      {
+        ...{ ledger: engine.ledger, wake: engine.wake, log },
+        stream: new WorkStream(redis.connection, { stream: name, group }, redis.name),
+        deliver: (...told) => engine.deliver(...told),
+        tell: ({ event }) => this.#tell(event),
+      },
+    );
+  }
+
+  async #connect() {
+    const settings = redisFromUrl(this.#ports.redisUrl());
+    return { connection: await connectRedis(settings, this.#ports.log), name: redisName(settings) };
+  }
+
+  async #tell(event: string): Promise<string | null> {
+    const { engine, publicUrl } = this.#ports;
+    const mail = await engine.ledger.event(event);
+    if (!mail) return null;
+    const job = mail.workflowId.replace(/^collector:/, '');
+    const place = [...this.#places.values()].find((one) => one.job === job);
+    if (!place) throw new Error('Its job is not there any more.');
+    const telling = { job, content: place.stream.content, publicUrl: publicUrl() };
+    const told = await mailTold({ ...mail, event, content: null }, telling, engine.ledger);
+    return JSON.stringify(told.data);
+  }
+}

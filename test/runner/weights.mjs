@@ -22,7 +22,7 @@ const FILES = {
   'integration/outbox-killed': { load: 0.7, seconds: 120 },
   'unit/outbox-worker': { load: 0.2, seconds: 15 },
   'e2e/exactly-once': { load: 0.5, seconds: 280 },
-  'e2e/exactly-once-queue-mode': { load: 0.6, seconds: 240 },
+  'e2e/exactly-once-queue-mode': { load: 0.8, seconds: 240 },
   'e2e/durable-send-kills': { load: 0.6, seconds: 280 },
   'e2e/durable-webhook': { load: 0.5, seconds: 300 },
   'e2e/durable-webhook-queue-mode': { load: 0.6, seconds: 200 },

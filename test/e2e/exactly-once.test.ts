@@ -12,6 +12,6 @@ describe('two hundred mails through a workflow that fails one time in five', { t
   it('are counted once each, while n8n is killed ten times', async (t) => {
     const dovecot = await cleanup.of(Dovecot.start());
     const n8n = await cleanup.of(N8n.start());
-    await countUnderKills(t, { n8n, dovecot, victim: n8n.main, kills: 10 });
+    await countUnderKills(t, { n8n, dovecot, mails: 200, victims: [n8n.main], kills: 10 });
   });
 });

@@ -25,7 +25,7 @@ const FILES = {
   // A mailbox of more than a page, compared again and again.
   'integration/command-audit': { load: 0.4, seconds: 25 },
   'e2e/exactly-once': { load: 0.5, seconds: 280 },
-  'e2e/exactly-once-queue-mode': { load: 0.6, seconds: 240 },
+  'e2e/exactly-once-queue-mode': { load: 0.8, seconds: 240 },
   'e2e/durable-send-kills': { load: 0.6, seconds: 280 },
   'e2e/durable-webhook': { load: 0.5, seconds: 300 },
   'e2e/durable-webhook-queue-mode': { load: 0.6, seconds: 200 },

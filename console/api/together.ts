@@ -9,8 +9,8 @@ import { post, refuse } from './request';
 const MOST_ASKS = 16;
 /** What belongs to one moment: timers for it do not end at once. */
 const MOMENT_MS = 20;
-/** What is asked before is asked with what the first view asks; so long that is waited for at most. */
-const SHOWN_WITHIN_MS = 500;
+/** What is asked before is asked with what the first view asks; so long a view that never asks, as it is broken, is waited for. */
+const SHOWN_WITHIN_MS = 10_000;
 /** Something on the way may hold a stream back. */
 const ANSWERED_WITHIN_MS = 5_000;
 

@@ -35,7 +35,6 @@ export interface Kind<Row, Filter> {
 export class EndlessList<Row extends { readonly id: string }, Filter> {
   readonly rows = signal<readonly Row[]>([]);
   readonly error = signal<string | null>(null);
-  readonly isAsked = signal(false);
   /** Begun since, and not shown: they would move what is read. */
   readonly unseen = signal(0);
   /** How often the list was begun anew. */
@@ -45,7 +44,9 @@ export class EndlessList<Row extends { readonly id: string }, Filter> {
   readonly #kind: Kind<Row, Filter>;
   readonly #newest: Resource<Page<Row>>;
   #filter: Filter;
-  #asking = new AbortController();
+  /** Null: nobody waits for an answer, though one that was called off may still come. */
+  readonly #asking = signal<AbortController | null>(null);
+  readonly isAsked = computed(() => this.#asking.value !== null);
   /** Never rejects. */
   #firstPage: Promise<void> = Promise.resolve();
   /** By id, what the feed told last of each while older ones were asked for: the answer may not know it yet. */
@@ -103,9 +104,9 @@ export class EndlessList<Row extends { readonly id: string }, Filter> {
       // Where the first of them came in by this answer, it says whether there are more.
       const isFirst = isOther && this.rows.value.length === 0;
       if (isFirst || (hasGap && isTop)) {
-        // Else the end, watched anew below, would find older ones asked for that nobody waits for any more.
-        this.#asking.abort();
-        this.isAsked.value = false;
+        // Where questions go together, one that is called off ends with the others: the end, watched anew, is not to wait for it.
+        this.#asking.peek()?.abort();
+        this.#asking.value = null;
         this.rows.value = answer.rows;
         this.#next.value = answer.next;
         this.beginnings.value += 1;
@@ -138,11 +139,10 @@ export class EndlessList<Row extends { readonly id: string }, Filter> {
   }
 
   async #fetchFrom(from: number | null): Promise<void> {
-    this.#asking.abort();
+    this.#asking.peek()?.abort();
     const mine = new AbortController();
-    this.#asking = mine;
+    this.#asking.value = mine;
     this.#heard.clear();
-    this.isAsked.value = true;
     this.error.value = null;
     try {
       let after = from;
@@ -157,7 +157,7 @@ export class EndlessList<Row extends { readonly id: string }, Filter> {
       if (!mine.signal.aborted)
         this.error.value = failure instanceof Unanswered ? failure.message : String(failure);
     } finally {
-      if (this.#asking === mine) this.isAsked.value = false;
+      if (this.#asking.peek() === mine) this.#asking.value = null;
     }
   }
 

@@ -16,15 +16,22 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
 
   const open = (wanted?: Parameters<ConsoleBrowser['open']>[0]): Promise<Opened> => browser.open(wanted);
 
+  /** To the end of the list, which asks for older ones as it comes in sight. */
+  const scrollToAll = (page: Page, mails: number): Promise<true> =>
+    until('all are there', async () => {
+      await page.mouse.wheel(0, 4_000);
+      const count = await page.locator('.mail').count();
+      if (count === mails) return true;
+      const shown = await page.locator('main').innerText();
+      throw new Error(`${count} mails, then: ${shown.slice(-100)}`);
+    });
+
   describe('its mails', () => {
     it('are listed without an end, the newest first', async () => {
       const { page } = await open({ at: '#/mails' });
       await page.locator(`[data-mail="${mailId(999)}"]`).waitFor();
       assert.equal(await page.locator('.mail').first().getAttribute('data-mail'), mailId(999));
-      await until('all are there', async () => {
-        await page.mouse.wheel(0, 4_000);
-        return (await page.locator('.mail').count()) === 130;
-      });
+      await scrollToAll(page, 130);
       await shows(page, 'That is all.');
     });
 
@@ -44,18 +51,7 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       fake.feed.cut();
       await until('all is asked for anew', () => held.length === 2);
       for (const release of held) release();
-      await until('all are there', async () => {
-        await page.mouse.wheel(0, 4_000);
-        const count = await page.locator('.mail').count();
-        if (count !== 130)
-          throw new Error(
-            `${count} mails, then: ${await page
-              .locator('main')
-              .innerText()
-              .then((text) => text.slice(-100))}`,
-          );
-        return true;
-      });
+      await scrollToAll(page, 130);
     });
 
     it('are seen to arrive, run, fail, and be done', async () => {

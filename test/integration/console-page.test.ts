@@ -123,6 +123,15 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       assert.equal(fake.asked.at(-1)!.path, '/api/batch');
     });
 
+    it('asks once also where its script is slow', async () => {
+      const { page, fake } = await open({ settings, at: `#/mails/${mailId(999)}`, slowness: 12 });
+      await shows(page, 'Its life');
+      assert.deepEqual(
+        fake.asked.map(({ path }) => path),
+        ['/api/view'],
+      );
+    });
+
     it('shows the job that an act on all has begun by its answer', async () => {
       const opened = await open({ settings, at: '#/mails?state=DEAD' });
       const { page } = opened;

@@ -68,7 +68,7 @@ describe('on a disk that does not answer any more', { skip: noSlowDisk }, () => 
     for (const told of [...waited, next])
       assert.match(told, /^unreachable: The mail ledger .*[.]sqlite: its disk does not answer/);
     assert.ok(afterMs >= 1_400, `${afterMs} ms`);
-    assert.ok(nextMs < afterMs, `${nextMs} ms: it did not wait again`);
+    assert.ok(nextMs < 500, `${nextMs} ms`);
     // Nobody knows of the one mail that was being written.
     assert.ok(before === 1 && (after === 1 || after === 2), `${before}, then ${after}`);
     assert.equal(more, 1);

@@ -16,6 +16,8 @@ interface Wanted extends BrowserContextOptions {
   readonly settings?: Partial<PageSettings>;
   /** A fragment: `#/mails`. */
   readonly at?: string;
+  /** How many times as long as here whatever its script does takes there. */
+  readonly slowness?: number;
   /** Before the page is opened. */
   readonly told?: (fake: FakeConsole) => void;
 }
@@ -50,7 +52,8 @@ export class ConsoleBrowser {
     }
   }
 
-  async open({ right = 'operate', settings = {}, at = '', told, ...options }: Wanted = {}): Promise<Opened> {
+  async open(wanted: Wanted = {}): Promise<Opened> {
+    const { right = 'operate', settings = {}, at = '', slowness = 1, told, ...options } = wanted;
     const fake = await FakeConsole.start(this.document, this.plots);
     this.#fakes.add(fake);
     fake.settings = { ...fake.settings, ...settings };
@@ -60,6 +63,8 @@ export class ConsoleBrowser {
     context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     const complaints = complaintsOf(page);
+    const devTools = await context.newCDPSession(page);
+    await devTools.send('Emulation.setCPUThrottlingRate', { rate: slowness });
     await page.goto(`${fake.address}/${at}`);
     if (right !== null && fake.settings.session === null) {
       await page.getByLabel('Token').fill(TOKENS[right]);

@@ -77,7 +77,7 @@ export class Consumers {
         env: { PATH: process.env['PATH'] ?? '', NODE_NO_WARNINGS: '1', WAY: way, ...this.#environment },
       });
       this.#children.add(child);
-      for (const stream of [child.stdout!, child.stderr!])
+      for (const stream of [child.stdout, child.stderr])
         stream.on('data', (data: Buffer) => (this.written += data.toString()));
       await once(child, 'close');
       this.#children.delete(child);

@@ -1,6 +1,8 @@
 // The command `durable-mail check`: connects to all that the configuration names, and says line by line what is well, and what is
 // wrong and what to do.
 // Invariants: it changes nothing, and sends nothing; what is wrong with one thing keeps it from no other.
+import { checkRedis } from '../../engine/redis/check';
+import { redisFromUrl } from '../../engine/redis/settings';
 import { errorText } from '../../engine/runtime/log';
 import type { Command, CommandPorts, Given } from '../command';
 import { openAccountsTable } from '../collect/accounts-table';
@@ -9,6 +11,7 @@ import { type ToDo, toDoList } from '../collect/to-do';
 import { readConfig } from '../config/config';
 import type { Account } from '../config/account';
 import type { Config } from '../config/schema';
+import { readSecret } from '../config/secret';
 import { ledgerPlace } from '../ledger';
 import { checkAccount } from './accounts';
 import { checkLedger } from './ledger';
@@ -47,6 +50,8 @@ async function run(given: Given, { env, print, signal }: CommandPorts): Promise<
     }
   };
   await told('ledger', async () => checkLedger(ledgerPlace()));
+  const { redis } = config;
+  if (redis) await told('redis', () => checkRedis(redisFromUrl(readSecret(redis.url))));
   const rows = await tableRows(config, told);
   const { todo, wrong: unusable } = await toDoList(config, rows);
   for (const text of unusable) await told('accounts', () => Promise.reject(new Error(text)));

@@ -48,7 +48,7 @@ export interface Engine {
   /** Whoever listens with it now. */
   readonly listeners: Set<object>;
   /** Hands due events out, of the subscriptions that the dispatcher is told to serve, until it is stopped. */
-  deliver(settings: DispatcherSettings, receiver: Receiver): Dispatcher;
+  readonly deliver: (settings: DispatcherSettings, receiver: Receiver) => Dispatcher;
   /** This process sends what is due, until the returned function is called: for one that listens and hands out no runs. */
   send(): () => void;
   /**

@@ -1,8 +1,7 @@
 // One stream of work in Redis, with its group: what is added, found and taken away there.
 // Invariants: a stream and a group that are gone are made again, at 0; nothing is concluded of entries that are not ours; every
 // ask is for a page.
-import type { RedisConnection } from '../redis/connection';
-import { reasonOf } from '../redis/connection';
+import { reasonOf, type RedisConnection } from '../redis/connection';
 import { fieldsOf, type Found, type Standing, type Work } from './entry';
 import { ADD, LOOK, TIDY } from './scripts';
 

@@ -1,25 +1,28 @@
 // Work by Redis streams: a real Redis, with all that it does to a stream; and the built command with a real Dovecot, its consumers
 // and itself killed again and again: every mail is done.
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { connectRedis, type RedisConnection } from '../../engine/redis/connection';
 import { redisFromUrl } from '../../engine/redis/settings';
 import { WorkStream } from '../../engine/work/stream';
+import type { WorkSettings } from '../../engine/work/work';
 import { buildIfChanged } from '../../tools/build.mjs';
 import { Cleanup } from '../support/cleanup';
 import { CollectorProcess } from '../support/collector-process';
 import { Dovecot } from '../support/dovecot';
+import { openAt } from '../support/feed/open-at';
 import { silentLog } from '../support/log';
 import { rawMail } from '../support/mails';
 import { freePort } from '../support/net';
 import { RedisServer } from '../support/redis';
 import { until } from '../support/until';
 import { Consumers } from '../support/work/consumers';
+import { WorkScene } from '../support/work/scene';
 
 const MAILS = Number(process.env['WORK_MAILS'] ?? 60);
 const PASSWORD = 'dovecot-test-password';
@@ -118,6 +121,107 @@ describe('a stream of work', { timeout: 60_000 }, () => {
     await until('it was not there for a moment', async () => (await stream.tidy(20)) === 1);
     const { consumers } = await stream.look(LEDGER);
     assert.deepEqual([...consumers].toSorted(), ['c1', 'durable-mail']);
+  });
+});
+
+describe('work by a stream', { timeout: 3 * 60_000 }, () => {
+  const cleanup = new Cleanup();
+  let folder: string;
+  let place: Awaited<ReturnType<typeof openAt>>;
+  let connection: RedisConnection;
+  let scenes: WorkScene[] = [];
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'durable-mail-work-'));
+    const redis = await cleanup.of(RedisServer.start());
+    place = await cleanup.of(openAt(join(folder, 'ledger.sqlite')));
+    connection = await connectRedis(redisFromUrl(redis.url), silentLog);
+    await connection.ready(new AbortController().signal);
+  });
+  afterEach(async () => {
+    await Promise.all(scenes.map((scene) => scene.dispose()));
+    scenes = [];
+  });
+  after(async () => {
+    connection.close();
+    await cleanup.run();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const scene = (settings: Partial<WorkSettings> = {}): WorkScene => {
+    const made = new WorkScene(place, connection, settings);
+    scenes.push(made);
+    return made;
+  };
+
+  it('a failure over HTTP is a new entry at its time, at the end DEAD; a late word is refused, one said twice is not', async () => {
+    const work = await scene().mails(1, [50]);
+    const first = await work.next('c1');
+    for (let times = 0; times < 2; times++) {
+      const told = await work.settle(first, 'no luck');
+      assert.deepEqual(told, { event: first.event, attempt: 1, state: 'RETRY' });
+    }
+    const second = await work.next('c1');
+    assert.deepEqual([second.event, second.attempt], [first.event, 2]);
+    const late = await work.settle(first);
+    assert.ok('why' in late);
+    assert.match(late.error, /Attempt 1 .* handed out again since, as attempt 2, and is QUEUED/);
+    assert.equal((await work.event(first)).state, 'QUEUED');
+    const dead = await work.settle(second, 'again');
+    assert.deepEqual(dead, { event: first.event, attempt: 2, state: 'DEAD' });
+    assert.equal((await work.event(first)).lastError, 'again');
+    await until('nothing is left of it', async () => (await work.length()) === 0);
+    const unknown = await work.settle({ event: randomUUID(), attempt: 1 });
+    assert.ok('why' in unknown && unknown.why === 'unknown');
+  });
+
+  it('XACK alone is DONE; more than the most wait in the ledger', async () => {
+    const work = await scene({ mostUnsettled: 2 }).mails(5);
+    const first = await work.next('c1');
+    await until('two are there', async () => (await work.length()) === 2);
+    assert.equal((await work.states()).PENDING, 3);
+    await first.ack();
+    await until('it is done', async () => (await work.event(first)).state === 'DONE');
+    for (let left = 4; left > 0; left--) await (await work.next('c1')).ack();
+    await until('all are', async () => (await work.states()).DONE === 5);
+    await until('nothing is left', async () => (await work.length()) === 0);
+  });
+
+  it('what is claimed again and again, or held for too long, is a failed try; what its removed consumer held is not', async () => {
+    const often = await scene({ mostDeliveries: 2 }).mails(1);
+    const long = await scene({ mostHeldMs: 100 }).mails(1);
+    const removed = await scene().mails(2);
+    const [claimed, held, orphan] = [await often.next('c1'), await long.next('c1'), await removed.next('c1')];
+    for (let times = 0; times < 2; times++) await often.claim('c2');
+    await until('both are dead', async () =>
+      [(await often.event(claimed)).state, (await long.event(held)).state].every((state) => state === 'DEAD'),
+    );
+    assert.match((await often.event(claimed)).lastError!, /2 times, and none has acknowledged it/);
+    assert.match((await long.event(held)).lastError!, /no other has claimed it/);
+    // A look has seen it held: what was acknowledged before it is settled by that look.
+    const other = await removed.next('c2');
+    await other.ack();
+    await until('a look was there', async () => (await removed.event(other)).state === 'DONE');
+    await removed.removeConsumer('c1');
+    const again = await removed.next('c3');
+    assert.deepEqual([again.event, again.attempt], [orphan.event, 2]);
+    assert.equal((await removed.event(orphan)).failures, 0);
+  });
+
+  it('what stands there while no process looks is not added twice by the next one, though its lease ran out', async () => {
+    const work = await scene().mails(2);
+    const [first, second] = [await work.next('c1'), await work.next('c1')];
+    await work.dispose();
+    await first.ack();
+    const database = new DatabaseSync(join(folder, 'ledger.sqlite'));
+    database.exec('update event set lease_until = 1 where lease_until is not null');
+    database.close();
+    work.begin();
+    await until('it is done', async () => (await work.event(first)).state === 'DONE');
+    assert.deepEqual([(await work.event(second)).attempt, (await work.event(second)).state], [1, 'QUEUED']);
+    assert.equal(await work.length(), 1);
+    assert.equal('state' in (await work.settle(second)), true);
+    await until('nothing is left', async () => (await work.length()) === 0);
   });
 });
 
@@ -240,6 +344,15 @@ describe('durable-mail collect, to a stream', { timeout: 15 * 60_000 }, () => {
     assert.ok(consumers.kills > 0, 'nobody was killed');
     await until('nothing is left of it', async () => (await redis.command('xlen', 'mails')) === '0');
     console.log(`${subjects.length} mails, ${works} works, ${consumers.kills} consumers killed`);
+    const posted = async (token: string, body: object): Promise<number> => {
+      const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+      const init = { method: 'POST', headers, body: JSON.stringify(body) };
+      return (await fetch(`http://127.0.0.1:${port}/api/work/settle`, init)).status;
+    };
+    const unknown = { event: randomUUID(), attempt: '1' };
+    assert.equal(await posted(TOKEN, { ...unknown, ok: true }), 404);
+    assert.equal(await posted(TOKEN, { ...unknown, ok: true, error: 'both' }), 400);
+    assert.equal(await posted('token-of-those-who-look', { ...unknown, ok: true }), 403);
     assert.equal((await collector.end()).code, 0);
     for (const secret of [PASSWORD, TOKEN]) assert.ok(!written().includes(secret));
   });

@@ -64,6 +64,7 @@ const FILES = {
   'integration/webhook-crashes': { load: 0.6, seconds: 40 },
   'integration/console-examples': { load: 0.6, seconds: 25 },
   'integration/console-alike': { load: 0.7, seconds: 30 },
+  'integration/work-streams': { load: 0.6, seconds: 75 },
   'integration/feed-edges': { load: 0.4, seconds: 35 },
   // A browser, without n8n.
   'integration/console-page': { load: 0.5, seconds: 40 },

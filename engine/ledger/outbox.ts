@@ -6,6 +6,7 @@
 //   where that was not said, since nothing can have arrived; else it is UNKNOWN, unless its receiver knows it again (`repeats`);
 // - what is UNKNOWN is never sent again by itself: only where it was looked for and is not there, where whoever asked for it has
 //   chosen so, or by a person's word;
+// - that one may have arrived is known until it was looked for and is not there, or came back, whatever became of the tries after it;
 // - no password and no token is in a row; what it says is gone with `forgetEntries`, and with the entry;
 // - states change with a row of `change` (`outbox.*`), in the same transaction, whoever writes.
 
@@ -115,6 +116,8 @@ export interface DueEntry extends EntryRef {
   readonly tries: number;
   /** How many of the tries before it the receiver has refused for now. */
   readonly refusals: number;
+  /** An earlier try may have arrived: this one may fail, and the entry has not failed. Never of one whose receiver knows it again. */
+  readonly mayHaveArrived: boolean;
   /** ms since it was queued, the database's clock. */
   readonly ageMs: number;
 }
@@ -148,10 +151,17 @@ export type EntryOutcome =
       readonly isReturned?: boolean;
       /** The receiver was reached, and said "not now": counted, since it has delays of its own. */
       readonly isRefusal?: boolean;
+      /** True: this try may have; false: no try has. Left out: as it was before. */
+      readonly mayHaveArrived?: boolean;
     }
   | { readonly became: 'FAILED'; readonly error: string; readonly answer?: string }
   /** @param lookAfterMs it is looked for then; null: a person decides */
-  | { readonly became: 'UNKNOWN'; readonly error: string; readonly lookAfterMs: number | null };
+  | {
+      readonly became: 'UNKNOWN';
+      readonly error: string;
+      readonly answer?: string;
+      readonly lookAfterMs: number | null;
+    };
 
 export interface SettledEntry extends EntryRef {
   readonly outcome: EntryOutcome;

@@ -1,6 +1,7 @@
 // What becomes of an entry after a try, or after it was looked for: the schedule in one place, without clock and ledger.
-// Invariants: what may have arrived is never FAILED, and is sent again only where its sender says so; one that is not there was
-// looked for several times before that is believed, since a receiver may show it late; that nobody could look never means that.
+// Invariants: what may have arrived, by whichever try, is never FAILED, and is sent again only where its sender says so; one that
+// is not there was looked for several times before that is believed, since a receiver may show it late; that nobody could look
+// never means that.
 import { type EntryOutcome, type DueEntry, MOST_ENTRY_TEXT } from '../ledger/outbox';
 import { type Counted, delayBefore } from './delay';
 import type { Sender, TryEnd, TrySchedule } from './sender';
@@ -16,10 +17,13 @@ const MOST_AGAIN_MS = DAY_MS;
 const NOT_THERE = 'It was looked for, and was not there.';
 const CANNOT = 'It could not be looked for:';
 const MOST_CANNOT = 400;
+/** Before an error, so that whoever looks next knows that it is not to be sent again: it was refused, or its tries are used up. */
+const EARLIER = 'An earlier try may have arrived. The last one: ';
 const ASIDE = 'It may have arrived: look whether it did, then mark it as sent or send it again.';
 
-type Tried = Pick<DueEntry, 'tries' | 'refusals' | 'ageMs' | 'request'>;
-type Looked = Omit<Tried, 'refusals'> & { readonly lastError: string | null };
+type Tried = Pick<DueEntry, 'tries' | 'refusals' | 'mayHaveArrived' | 'ageMs' | 'request'>;
+type Looked = Omit<Tried, 'refusals' | 'mayHaveArrived'> & { readonly lastError: string | null };
+type Answered = { readonly answer?: string };
 export type Found = Awaited<ReturnType<NonNullable<Sender['look']>>>;
 
 /** @param random a number in [0, 1) @returns what is to be stored */
@@ -33,12 +37,12 @@ export function afterTry(
     case 'sent':
       return { became: 'SENT', answer: end.answer };
     case 'refused':
-      return { became: 'FAILED', error: end.error, ...answerOf(end) };
+      return over(entry, end.error, answerOf(end), sender);
     case 'returned':
       return { became: 'QUEUED', error: end.error, delayMs: within(end.afterMs), isReturned: true };
     case 'failed': {
       const delay = nextDelay(sender.schedule(entry), end.why, entry, random);
-      if (delay === null) return { became: 'FAILED', error: usedUp(entry, end.error), ...answerOf(end) };
+      if (delay === null) return over(entry, usedUp(entry, end.error), answerOf(end), sender);
       const delayMs = Math.max(delay, within(end.afterMs ?? 0));
       return {
         became: 'QUEUED',
@@ -53,9 +57,17 @@ export function afterTry(
         return { became: 'UNKNOWN', error: end.error, lookAfterMs: LOOKS_MS[0] ?? 0 };
       const delayMs = nextDelay(sender.schedule(entry), 'connection', entry, random);
       if (sender.inDoubt(entry) !== 'again' || delayMs === null) return aside(end.error);
-      return { became: 'QUEUED', error: end.error, delayMs };
+      return { became: 'QUEUED', error: end.error, delayMs, mayHaveArrived: true };
     }
   }
+}
+
+/** No further try is made. */
+function over(entry: Tried, error: string, answer: Answered, sender: Sender): EntryOutcome {
+  if (!entry.mayHaveArrived) return { became: 'FAILED', error, ...answer };
+  const told = (EARLIER + error).slice(0, MOST_ENTRY_TEXT);
+  if (!canBeLookedFor(entry, sender)) return aside(told, [], answer);
+  return { became: 'UNKNOWN', error: told, ...answer, lookAfterMs: LOOKS_MS[0] ?? 0 };
 }
 
 /**
@@ -75,10 +87,19 @@ export function afterLook(entry: Looked, found: Found | undefined, sender: Sende
   ];
   const lookAfterMs = found === undefined || isNotThere ? undefined : LOOKS_MS[entry.tries];
   if (lookAfterMs !== undefined) return { became: 'UNKNOWN', error: noted(before, notes), lookAfterMs };
+  if (before.startsWith(EARLIER))
+    return isNotThere
+      ? { became: 'FAILED', error: noted(before.slice(EARLIER.length), notes) }
+      : aside(before, notes);
   const inDoubt = sender.inDoubt(entry);
   const mayAgain = inDoubt === 'again' || (inDoubt === 'againIfNotThere' && isNotThere);
   if (mayAgain && entry.ageMs < MOST_AGAIN_MS)
-    return { became: 'QUEUED', error: noted(before, notes), delayMs: 0 };
+    return {
+      became: 'QUEUED',
+      error: noted(before, notes),
+      delayMs: 0,
+      ...(isNotThere ? { mayHaveArrived: false } : {}),
+    };
   return aside(before, notes);
 }
 
@@ -86,9 +107,10 @@ export function afterLook(entry: Looked, found: Found | undefined, sender: Sende
 export const canBeLookedFor = (entry: Pick<DueEntry, 'request'>, sender: Sender): boolean =>
   sender.look !== undefined && sender.canLook?.(entry) !== false;
 
-const aside = (error: string, notes: readonly string[] = []): EntryOutcome => ({
+const aside = (error: string, notes: readonly string[] = [], answer: Answered = {}): EntryOutcome => ({
   became: 'UNKNOWN',
   error: noted(error, [...notes, ASIDE]),
+  ...answer,
   lookAfterMs: null,
 });
 
@@ -114,8 +136,7 @@ const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text
 
 const within = (ms: number): number => Math.min(Math.max(ms, 0), DAY_MS);
 
-const answerOf = ({ answer }: { readonly answer?: string }): { readonly answer?: string } =>
-  answer === undefined ? {} : { answer };
+const answerOf = ({ answer }: Answered): Answered => (answer === undefined ? {} : { answer });
 
 function usedUp({ tries, ageMs }: Tried, error: string): string {
   if (tries <= 1) return error;

@@ -19,6 +19,7 @@ interface Row extends NewEntry {
   refusals: number;
   looks: number;
   isHanded: boolean;
+  mayHaveArrived: boolean;
   dueAt: number | null;
   leaseUntil: number | null;
   readonly queuedAt: number;
@@ -57,6 +58,7 @@ export class MemoryOutbox implements OutboxLedger {
           refusals: 0,
           looks: 0,
           isHanded: false,
+          mayHaveArrived: false,
         },
         ...{ dueAt: this.#now(), leaseUntil: null, queuedAt: this.#now(), begunAt: null },
         ...{ lastError: null, lastAnswer: null },
@@ -163,6 +165,7 @@ export class MemoryOutbox implements OutboxLedger {
 
   #lapse(row: Row): void {
     const isInDoubt = row.state === 'UNKNOWN' || (row.isHanded && !row.repeats);
+    row.mayHaveArrived ||= isInDoubt;
     Object.assign(row, { state: isInDoubt ? 'UNKNOWN' : 'QUEUED', isHanded: false });
     Object.assign(row, {
       dueAt: this.#now(),
@@ -199,6 +202,9 @@ export class MemoryOutbox implements OutboxLedger {
     if (isReturned && row.state === 'SENDING') row.tries--;
     if (outcome.became === 'QUEUED' && outcome.isRefusal === true && row.state === 'SENDING') row.refusals++;
     if (outcome.became !== 'UNKNOWN' && !isReturned) row.looks = 0;
+    const mayHaveArrived =
+      outcome.became === 'UNKNOWN' || (outcome.became === 'QUEUED' && outcome.mayHaveArrived);
+    row.mayHaveArrived = !row.repeats && (mayHaveArrived ?? row.mayHaveArrived);
     const delayMs = outcome.became === 'QUEUED' ? outcome.delayMs : null;
     const afterMs = outcome.became === 'UNKNOWN' ? outcome.lookAfterMs : delayMs;
     row.state = isReturned && row.state === 'UNKNOWN' ? 'UNKNOWN' : outcome.became;

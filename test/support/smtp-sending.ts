@@ -57,7 +57,14 @@ export async function dueMail(
       content: await packOutgoing(mail),
       recipient: recipientsText(mail.envelope),
     },
-    ...{ subject: mail.subject, messageId: mail.messageId, tries: 1, refusals: 0, ageMs: 0 },
+    ...{
+      subject: mail.subject,
+      messageId: mail.messageId,
+      tries: 1,
+      refusals: 0,
+      mayHaveArrived: false,
+      ageMs: 0,
+    },
     origin: { workflowId: null, nodeId: null, nodeName: null, event: null },
     ...changed,
   };

@@ -5,6 +5,7 @@ import type { EntryOutcome } from '../../engine/ledger/outbox';
 import { DEFAULT_MAIL_SCHEDULE, THREE_TRIES } from '../../engine/outbox/mail/mail-request';
 import { DEFAULT_WEBHOOK_SCHEDULE } from '../../engine/outbox/webhook/webhook-request';
 import type { InDoubt, Sender, TryEnd } from '../../engine/outbox/sender';
+import fc from 'fast-check';
 import { afterLook, afterTry, type Found } from '../../engine/outbox/tries';
 
 const MINUTE_MS = 60_000;
@@ -20,7 +21,9 @@ const sender = (more: Partial<Sender> = {}): Sender => ({
 const looking = (inDoubt: InDoubt = 'aside'): Sender =>
   sender({ look: async () => null, inDoubt: () => inDoubt });
 
-const tried = (tries: number, refusals = 0) => ({ tries, refusals, ageMs: 90 * MINUTE_MS, request: {} });
+const tried = (tries: number, refusals = 0, mayHaveArrived = false) => ({
+  ...{ tries, refusals, mayHaveArrived, ageMs: 90 * MINUTE_MS, request: {} },
+});
 const failed = (why: 'connection' | 'refused', more = {}): TryEnd => ({
   ...{ end: 'failed', error: 'no answer', why },
   ...more,
@@ -28,6 +31,21 @@ const failed = (why: 'connection' | 'refused', more = {}): TryEnd => ({
 const delayOf = (outcome: EntryOutcome): number => {
   assert.ok(outcome.became === 'QUEUED', outcome.became);
   return outcome.delayMs;
+};
+
+/** What comes of looks that find these, one after the other. */
+const looks = (
+  found: readonly (Found | undefined)[],
+  by: Sender,
+  ageMs = MINUTE_MS,
+  before: EntryOutcome = { became: 'UNKNOWN', error: 'cut off', lookAfterMs: 0 },
+): EntryOutcome => {
+  let outcome = before;
+  for (const [at, one] of found.entries()) {
+    assert.ok(outcome.became === 'UNKNOWN' && outcome.lookAfterMs !== null, `over before look ${at + 1}`);
+    outcome = afterLook({ tries: at + 1, ageMs, request: {}, lastError: outcome.error }, one, by);
+  }
+  return outcome;
 };
 
 describe('what becomes of an entry after a try', () => {
@@ -126,19 +144,90 @@ describe('an entry that may have arrived', () => {
   it('never counts as failed, however often it was sent', () => {
     assert.equal(afterTry(tried(4), end, sender({ inDoubt: () => 'again' })).became, 'UNKNOWN');
   });
+
+  it('never counts as failed by what became of a later try', () => {
+    const refused: TryEnd = { end: 'refused', error: 'no such user', answer: '550' };
+    const text =
+      'An earlier try may have arrived. The last one: no such user It may have arrived: look whether it did, then mark it as sent or send it again.';
+    assert.deepEqual(afterTry(tried(2, 0, true), refused, sender({ inDoubt: () => 'again' })), {
+      ...{ became: 'UNKNOWN', error: text, answer: '550', lookAfterMs: null },
+    });
+    const usedUp = afterTry(tried(4, 0, true), failed('connection'), sender());
+    assert.ok(usedUp.became === 'UNKNOWN' && usedUp.error.startsWith('An earlier try may have arrived.'));
+  });
+
+  it('is looked for after a later try was refused, and is sent, failed, or for a person, but not sent again', () => {
+    const by = looking('again');
+    const refused = afterTry(tried(2, 0, true), { end: 'refused', error: 'no such user', answer: '550' }, by);
+    assert.ok(refused.became === 'UNKNOWN');
+    assert.equal(refused.lookAfterMs, 10_000);
+    const from = (found: readonly Found[]): EntryOutcome => looks(found, by, MINUTE_MS, refused);
+    assert.equal(from(['notSent', 'sent']).became, 'SENT');
+    assert.deepEqual(from(['notSent', 'notSent', 'notSent']), {
+      became: 'FAILED',
+      error: 'no such user It was looked for, and was not there.',
+    });
+    const aside = from([null, null, null, null]);
+    assert.equal(aside.became === 'UNKNOWN' && aside.lookAfterMs, null);
+  });
+
+  it('is FAILED in no order of tries and looks unless it was not there, and again in doubt only by its sender', () => {
+    const steps = fc.array(
+      fc.constantFrom<TryEnd['end'] | 'sent there' | 'not there' | 'nobody looked'>(
+        ...(['failed', 'refused', 'returned', 'unknown', 'unknown', 'not there', 'not there'] as const),
+        'nobody looked',
+      ),
+      { maxLength: 14 },
+    );
+    const senders = fc.constantFrom<[boolean, InDoubt]>(
+      ...(['aside', 'again', 'againIfNotThere'] as const).flatMap((inDoubt): [boolean, InDoubt][] => [
+        [true, inDoubt],
+        [false, inDoubt],
+      ]),
+    );
+    fc.assert(
+      fc.property(steps, senders, (all, [canLook, inDoubt]) => {
+        const by = canLook ? looking(inDoubt) : sender({ inDoubt: () => inDoubt });
+        // What the ledger keeps of it.
+        let [state, tries, looked, kept, error] = ['QUEUED', 0, 0, false, null as string | null];
+        let [isInDoubt, missed] = [false, 0];
+        for (const one of all) {
+          let outcome: EntryOutcome;
+          if (state === 'UNKNOWN') {
+            const found = one === 'not there' ? 'notSent' : null;
+            if (found) missed++;
+            const known = { tries: ++looked, ageMs: MINUTE_MS, request: {}, lastError: error };
+            outcome = afterLook(known, canLook ? found : undefined, by);
+            if (outcome.became === 'QUEUED')
+              assert.ok(inDoubt === 'again' || (missed >= 2 && inDoubt !== 'aside'));
+          } else {
+            const why = 'refused' as const;
+            const ends: Readonly<Record<string, TryEnd>> = {
+              failed: { end: 'failed', error: 'not now', why },
+              refused: { end: 'refused', error: 'no' },
+              returned: { end: 'returned', error: 'later', afterMs: 0 },
+              unknown: { end: 'unknown', error: 'cut off' },
+            };
+            const told = ends[one];
+            if (!told) continue;
+            outcome = afterTry({ ...tried(++tries, tries - 1), mayHaveArrived: kept }, told, by, () => 0);
+            if (one === 'unknown') [isInDoubt, missed] = [true, 0];
+            looked = 0;
+          }
+          assert.ok(outcome.became !== 'FAILED' || !isInDoubt || missed >= 2, 'FAILED, and may have arrived');
+          if (outcome.became === 'UNKNOWN') kept = true;
+          if (outcome.became === 'QUEUED') kept = outcome.mayHaveArrived ?? kept;
+          state = outcome.became;
+          error = 'error' in outcome ? outcome.error : null;
+          if (state === 'UNKNOWN' && outcome.became === 'UNKNOWN' && outcome.lookAfterMs === null) return;
+          if (state === 'SENT' || state === 'FAILED') return;
+        }
+      }),
+    );
+  });
 });
 
 describe('an entry that was looked for', () => {
-  /** What comes of looks that find these, one after the other. */
-  const looks = (found: readonly (Found | undefined)[], by: Sender, ageMs = MINUTE_MS): EntryOutcome => {
-    let outcome: EntryOutcome = { became: 'UNKNOWN', error: 'cut off', lookAfterMs: 0 };
-    for (const [at, one] of found.entries()) {
-      assert.ok(outcome.became === 'UNKNOWN' && outcome.lookAfterMs !== null, `over before look ${at + 1}`);
-      outcome = afterLook({ tries: at + 1, ageMs, request: {}, lastError: outcome.error }, one, by);
-    }
-    return outcome;
-  };
-
   it('was sent, if it is there', () => {
     assert.equal(looks(['sent'], looking()).became, 'SENT');
     assert.equal(looks(['notSent', 'sent'], looking()).became, 'SENT');

@@ -105,6 +105,8 @@ export interface StoredOutcome {
   readonly delayMs: number | null;
   readonly isReturned: boolean;
   readonly isRefusal: boolean;
+  /** Null: as it was. */
+  readonly mayHaveArrived: boolean | null;
 }
 
 export function storedOutcome({ id, fence, outcome }: SettledEntry): StoredOutcome {
@@ -117,6 +119,8 @@ export function storedOutcome({ id, fence, outcome }: SettledEntry): StoredOutco
     delayMs: delayOf(outcome),
     isReturned: outcome.became === 'QUEUED' && outcome.isReturned === true,
     isRefusal: outcome.became === 'QUEUED' && outcome.isRefusal === true,
+    mayHaveArrived:
+      outcome.became === 'UNKNOWN' || (outcome.became === 'QUEUED' ? (outcome.mayHaveArrived ?? null) : null),
   };
 }
 

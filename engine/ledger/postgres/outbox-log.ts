@@ -117,8 +117,8 @@ const bounce = `
     where message_id = any($1) and (state in ('SENT', 'UNKNOWN') or state = 'SENDING' and handed)
     order by seq for update)
   update durable_mail.outgoing set
-    state = 'BOUNCED', due_at = null, lease_until = null, handed = false, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms,
-    last_error = reason
+    state = 'BOUNCED', due_at = null, lease_until = null, handed = false, doubted = false, settled_at = ${NOW},
+    drop_at = ${NOW} + keep_ms, last_error = reason
   from named where outgoing.seq = named.seq
   returning outgoing.id`;
 

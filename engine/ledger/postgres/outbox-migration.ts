@@ -28,8 +28,9 @@ export const outboxMigration = `
     tries int not null default 0 check (tries >= 0),
     refusals int not null default 0 check (refusals between 0 and tries),
     looks int not null default 0 check (looks >= 0),
-    -- It may have arrived.
+    -- It may have arrived, by the try under way, or by one before it.
     handed boolean not null default false,
+    doubted boolean not null default false,
     due_at bigint,
     lease_until bigint,
     queued_at bigint not null,

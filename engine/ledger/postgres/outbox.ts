@@ -115,6 +115,7 @@ const lapse = (of: string): string => `
     where ${of} and due_at > ${NOW} + ${MOST_ENTRY_DELAY_MS + AHEAD_MARGIN_MS})
   update durable_mail.outgoing set
     state = case when state = 'UNKNOWN' or handed and not repeats then 'UNKNOWN' else 'QUEUED' end,
+    doubted = doubted or handed and not repeats,
     looks = case when state = 'UNKNOWN' then looks else 0 end, handed = false, due_at = least(lease_until, ${NOW}),
     lease_until = null, last_error = case when state = 'SENDING' then 'The process that sent it stopped or stalled.' else last_error end
   from lapsed where outgoing.seq = lapsed.seq`;
@@ -164,7 +165,7 @@ const begin = `
     returning outgoing.*)
   select id, fence, key, kind, lane, state, request, packed, recipient, subject, message_id as "messageId",
     workflow_id as "workflowId", node_id as "nodeId", node_name as "nodeName", event_id as event,
-    case when state = 'UNKNOWN' then looks else tries end as tries, refusals, greatest(0, ${NOW} - queued_at) as "ageMs"
+    case when state = 'UNKNOWN' then looks else tries end as tries, refusals, doubted, greatest(0, ${NOW} - queued_at) as "ageMs"
   from begun join durable_mail.outgoing_content on entry_seq = seq
   order by seq`;
 
@@ -190,13 +191,15 @@ const settle = `
   with ${lockTheirs},
   said as (
     select held.seq, said.*
-    from held join unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::boolean[], $8::boolean[])
-      with ordinality said (became, error, answer, delay, is_returned, is_refusal, place) on said.place = held.place)
+    from held join unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::boolean[], $8::boolean[],
+        $9::boolean[])
+      with ordinality said (became, error, answer, delay, is_returned, is_refusal, may_have_arrived, place) on said.place = held.place)
   update durable_mail.outgoing set
     state = case when outgoing.state = 'UNKNOWN' and said.is_returned then 'UNKNOWN' else said.became end,
     due_at = ${NOW} + said.delay, lease_until = null, handed = false,
     tries = case when outgoing.state = 'SENDING' and said.is_returned then outgoing.tries - 1 else outgoing.tries end,
     refusals = case when outgoing.state = 'SENDING' and said.is_refusal then outgoing.refusals + 1 else outgoing.refusals end,
+    doubted = not outgoing.repeats and coalesce(said.may_have_arrived, outgoing.doubted),
     looks = case when said.became = 'UNKNOWN' or said.is_returned then outgoing.looks else 0 end,
     settled_at = case when said.became in ('SENT', 'FAILED') then ${NOW} end,
     drop_at = case when said.became in ('SENT', 'FAILED') then ${NOW} + outgoing.keep_ms end,
@@ -250,7 +253,10 @@ interface Due {
 }
 
 type Begun = Omit<EntryColumns, 'state'> &
-  Pick<DueEntry, 'fence' | 'state' | 'refusals' | 'ageMs'> & { readonly packed: Buffer };
+  Pick<DueEntry, 'fence' | 'state' | 'refusals' | 'ageMs'> & {
+    readonly packed: Buffer;
+    readonly doubted: boolean;
+  };
 
 const takeEntries: Method<'takeEntries'> = (connection, request) =>
   connection.transaction(async (statements) => {
@@ -336,6 +342,7 @@ const dueEntry = (row: Begun): DueEntry => ({
   origin: originOf(row),
   tries: row.tries,
   refusals: row.refusals,
+  mayHaveArrived: row.doubted,
   ageMs: row.ageMs,
 });
 
@@ -357,6 +364,7 @@ const settleEntries: Method<'settleEntries'> = async (connection, settled) => {
     said.map(({ delayMs }) => delayMs),
     said.map(({ isReturned }) => isReturned),
     said.map(({ isRefusal }) => isRefusal),
+    said.map(({ mayHaveArrived }) => mayHaveArrived),
   );
 };
 

@@ -86,8 +86,8 @@ const forgetContents = `
 
 const bounce = `
   update outgoing set
-    state = 'BOUNCED', due_at = null, lease_until = null, handed = 0, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms,
-    last_error = ?2
+    state = 'BOUNCED', due_at = null, lease_until = null, handed = 0, doubted = 0, settled_at = ${NOW},
+    drop_at = ${NOW} + keep_ms, last_error = ?2
   where message_id = ?1 and (state in ('SENT', 'UNKNOWN') or state = 'SENDING' and handed)
   returning id`;
 

@@ -39,8 +39,9 @@ export const outboxMigration = `
     tries integer not null default 0 check (tries >= 0),
     refusals integer not null default 0 check (refusals between 0 and tries),
     looks integer not null default 0 check (looks >= 0),
-    -- It may have arrived.
+    -- It may have arrived, by the try under way, or by one before it.
     handed integer not null default 0 check (handed in (0, 1)),
+    doubted integer not null default 0 check (doubted in (0, 1)),
     due_at integer,
     lease_until integer,
     queued_at integer not null,

@@ -89,6 +89,7 @@ const selectNextDue = `${laneTimes} select min(at) - ${NOW} as inMs from lane_ti
 const lapse = (of: string): string => `
   update outgoing set
     state = iif(state = 'UNKNOWN' or handed and not repeats, 'UNKNOWN', 'QUEUED'),
+    doubted = doubted or handed and not repeats,
     looks = iif(state = 'UNKNOWN', looks, 0), handed = 0, due_at = min(lease_until, ${NOW}), lease_until = null,
     last_error = iif(state = 'SENDING', 'The process that sent it stopped or stalled.', last_error)
   where ${of} and lease_until is not null
@@ -138,7 +139,7 @@ const selectSizes = `
 const selectBegun = `
   select id, fence, key, kind, lane, state, request, packed, recipient, subject, message_id as messageId,
     workflow_id as workflowId, node_id as nodeId, node_name as nodeName, event_id as event,
-    iif(state = 'UNKNOWN', looks, tries) as tries, refusals, max(0, ${NOW} - queued_at) as ageMs
+    iif(state = 'UNKNOWN', looks, tries) as tries, refusals, doubted, max(0, ${NOW} - queued_at) as ageMs
   from outgoing join outgoing_content on entry_seq = seq
   where seq in (select value from json_each(?)) order by seq`;
 
@@ -159,6 +160,7 @@ const settle = `
     due_at = ${NOW} + (held.value ->> 'delayMs'), lease_until = null, handed = 0,
     tries = outgoing.tries - (outgoing.state = 'SENDING' and held.value ->> 'isReturned'),
     refusals = outgoing.refusals + (outgoing.state = 'SENDING' and held.value ->> 'isRefusal'),
+    doubted = not repeats and coalesce(held.value ->> 'mayHaveArrived', doubted),
     looks = iif(held.value ->> 'became' = 'UNKNOWN' or held.value ->> 'isReturned', outgoing.looks, 0),
     settled_at = iif(held.value ->> 'became' in ('SENT', 'FAILED'), ${NOW}, null),
     drop_at = iif(held.value ->> 'became' in ('SENT', 'FAILED'), ${NOW} + outgoing.keep_ms, null),
@@ -208,7 +210,10 @@ interface Due {
 }
 
 type Begun = Omit<EntryColumns, 'state'> &
-  Pick<DueEntry, 'fence' | 'state' | 'refusals' | 'ageMs'> & { readonly packed: Uint8Array };
+  Pick<DueEntry, 'fence' | 'state' | 'refusals' | 'ageMs'> & {
+    readonly packed: Uint8Array;
+    readonly doubted: number;
+  };
 
 const takeEntries: Method<'takeEntries'> = (connection, request) =>
   connection.transaction(() => {
@@ -277,6 +282,7 @@ const dueEntry = (row: Begun): DueEntry => ({
   origin: originOf(row),
   tries: row.tries,
   refusals: row.refusals,
+  mayHaveArrived: Boolean(row.doubted),
   ageMs: row.ageMs,
 });
 

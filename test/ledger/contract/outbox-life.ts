@@ -22,6 +22,8 @@ const OUTCOMES: Readonly<Record<Said, EntryOutcome>> = {
   failed: { became: 'FAILED', error: 'no' },
   again: { became: 'QUEUED', error: 'busy', delayMs: LATER_MS },
   refused: { became: 'QUEUED', error: 'not now', delayMs: LATER_MS, isRefusal: true },
+  'again, in doubt': { became: 'QUEUED', error: 'cut off', delayMs: LATER_MS, mayHaveArrived: true },
+  'not there, again': { became: 'QUEUED', error: 'not there', delayMs: LATER_MS, mayHaveArrived: false },
   returned: { became: 'QUEUED', error: 'the process ends', delayMs: LATER_MS, isReturned: true },
   'in doubt': { became: 'UNKNOWN', error: 'cut off', lookAfterMs: null },
   'to be looked for': { became: 'UNKNOWN', error: 'cut off', lookAfterMs: LATER_MS },
@@ -81,6 +83,7 @@ interface Row {
   readonly refusals: number;
   readonly looks: number;
   readonly handed: number | boolean;
+  readonly doubted: number | boolean;
   readonly due: number | null;
   readonly lease: number | null;
 }
@@ -250,15 +253,16 @@ class Life {
 
   async #same(what: string): Promise<void> {
     const rows = await this.#fixture.under.query<Row>(
-      `select id, state, fence, tries, refusals, looks, handed, due_at as due, lease_until as lease from outgoing
+      `select id, state, fence, tries, refusals, looks, handed, doubted, due_at as due, lease_until as lease from outgoing
         where lane = '${this.#lane}' order by seq`,
     );
     const soon = Date.now() + LATER_MS / 2;
-    const stored = rows.map(({ id, due, lease, handed, ...row }): [string, ModelEntry] => [
+    const stored = rows.map(({ id, due, lease, handed, doubted, ...row }): [string, ModelEntry] => [
       id,
       {
         ...row,
         handed: Boolean(handed),
+        doubted: Boolean(doubted),
         due: due === null ? null : due < soon ? 'now' : 'later',
         lease: lease === null ? null : lease === 1 ? 'lapsed' : 'held',
       },

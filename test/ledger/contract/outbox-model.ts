@@ -4,7 +4,9 @@
 import assert from 'node:assert/strict';
 import type { DueEntry, EntryAct, EntryRef, EntryState } from '../../../engine/ledger/outbox';
 
-export type Said = 'sent' | 'failed' | 'again' | 'refused' | 'returned' | 'in doubt' | 'to be looked for';
+export type Said =
+  | ('sent' | 'failed' | 'again' | 'refused' | 'returned' | 'in doubt' | 'to be looked for')
+  | ('again, in doubt' | 'not there, again');
 
 export interface ModelEntry {
   state: EntryState;
@@ -13,6 +15,8 @@ export interface ModelEntry {
   refusals: number;
   looks: number;
   handed: boolean;
+  /** Some try may have arrived, and nothing is known of it. */
+  doubted: boolean;
   due: 'now' | 'later' | null;
   lease: 'held' | 'lapsed' | null;
 }
@@ -29,8 +33,8 @@ export class OutboxModel {
   }
 
   queued(id: string): void {
-    const fresh = { fence: 0, tries: 0, refusals: 0, looks: 0, handed: false, lease: null } as const;
-    this.entries.set(id, { ...fresh, state: 'QUEUED', due: 'now' });
+    const fresh = { fence: 0, tries: 0, refusals: 0, looks: 0, handed: false, doubted: false } as const;
+    this.entries.set(id, { ...fresh, lease: null, state: 'QUEUED', due: 'now' });
   }
 
   leasesRunOut(): void {
@@ -43,7 +47,7 @@ export class OutboxModel {
 
   /** Holds what was taken against what might be, of those that were asked for, and takes it. */
   take(
-    taken: readonly Pick<DueEntry, 'id' | 'fence' | 'state' | 'tries' | 'refusals'>[],
+    taken: readonly Pick<DueEntry, 'id' | 'fence' | 'state' | 'tries' | 'refusals' | 'mayHaveArrived'>[],
     asked: { readonly ids: readonly string[]; readonly limit: number; readonly mostAtOnce: number },
   ): void {
     for (const id of asked.ids) this.#lapse(id);
@@ -63,7 +67,7 @@ export class OutboxModel {
       of('SENDING').every((id) => queued.includes(id)),
       'begun',
     );
-    for (const { id, fence, state, tries, refusals } of taken) {
+    for (const { id, fence, state, tries, refusals, mayHaveArrived } of taken) {
       const entry = this.#of(id);
       if (state === 'SENDING' && !this.#repeats(id))
         assert.ok(!this.#mayHaveArrived.has(id), `${id} may have arrived, and is sent again`);
@@ -73,7 +77,10 @@ export class OutboxModel {
       } else entry.looks++;
       Object.assign(entry, { fence: entry.fence + 1, due: null, lease: 'held' });
       const begun = state === 'SENDING' ? entry.tries : entry.looks;
-      assert.deepEqual([fence, tries, refusals], [entry.fence, begun, entry.refusals]);
+      assert.deepEqual(
+        [fence, tries, refusals, mayHaveArrived],
+        [entry.fence, begun, entry.refusals, entry.doubted],
+      );
     }
   }
 
@@ -109,7 +116,10 @@ export class OutboxModel {
       }
       return true;
     }
-    const isAgain = said === 'again' || said === 'refused';
+    const isInDoubt = ['in doubt', 'to be looked for', 'again, in doubt'].includes(said);
+    if (isInDoubt && !this.#repeats(ref.id)) entry.doubted = true;
+    if (said === 'not there, again') entry.doubted = false;
+    const isAgain = !['sent', 'failed', 'in doubt', 'to be looked for'].includes(said);
     if (isAgain || said === 'failed') this.#mayHaveArrived.delete(ref.id);
     if (said === 'refused' && !wasDoubted) entry.refusals++;
     if (isAgain) Object.assign(entry, { state: 'QUEUED', due: 'later', looks: 0 });
@@ -152,7 +162,7 @@ export class OutboxModel {
     const entry = this.#of(id);
     const isHanded = entry.state === 'SENDING' && entry.handed;
     if (entry.state !== 'SENT' && entry.state !== 'UNKNOWN' && !isHanded) return false;
-    Object.assign(entry, { state: 'BOUNCED', due: null, lease: null, handed: false });
+    Object.assign(entry, { state: 'BOUNCED', due: null, lease: null, handed: false, doubted: false });
     return true;
   }
 
@@ -160,7 +170,9 @@ export class OutboxModel {
     const entry = this.#of(id);
     if (entry.lease !== 'lapsed') return;
     if (entry.state === 'SENDING') {
-      entry.state = entry.handed && !this.#repeats(id) ? 'UNKNOWN' : 'QUEUED';
+      const isInDoubt = entry.handed && !this.#repeats(id);
+      entry.state = isInDoubt ? 'UNKNOWN' : 'QUEUED';
+      entry.doubted ||= isInDoubt;
       entry.looks = 0;
     }
     Object.assign(entry, { lease: null, handed: false, due: 'now' });

@@ -264,6 +264,56 @@ export function outboxContract(fixture: Fixture): void {
       );
     });
 
+    it('knows that one may have arrived, through later tries and a person, until it is not there or comes back', async () => {
+      const busy = { became: 'QUEUED', error: 'not now', delayMs: 0 } as const;
+      await queue(['a', 'b', 'c']);
+      await queue(['repeats'], { repeats: true });
+      const known = (taken: readonly DueEntry[]): unknown[] =>
+        taken.map(({ key, state, mayHaveArrived }) => [key, state, mayHaveArrived]).sort();
+      const first = await take();
+      assert.ok(first.every(({ mayHaveArrived }) => !mayHaveArrived));
+      for (const each of first) assert.ok(await ledger().handOver(each));
+      const [a, b, c, repeats] = ['a', 'b', 'c', 'repeats'].map((key) =>
+        first.find((one) => one.key === key)!,
+      );
+      await settle([a!, repeats!], { ...busy, mayHaveArrived: true });
+      await settle([b!], { became: 'UNKNOWN', error: 'cut off', answer: '250?', lookAfterMs: null });
+      assert.equal((await entry('b')).lastAnswer, '250?');
+      // And of the third nothing more is heard.
+      await lapse();
+      const second = await take();
+      assert.deepEqual(known(second), [
+        ['a', 'SENDING', true],
+        ['c', 'UNKNOWN', true],
+        ['repeats', 'SENDING', false],
+      ]);
+      await settle(second, busy);
+      await ledger().actOnEntries([b!.id], 'retry', 'Ann');
+      const third = await take();
+      assert.deepEqual(known(third), [
+        ['a', 'SENDING', true],
+        ['b', 'SENDING', true],
+        ['c', 'SENDING', true],
+        ['repeats', 'SENDING', false],
+      ]);
+      await ledger().handOver(third.find(({ id }) => id === b!.id)!);
+      await ledger().noteBounces([{ messageId: '<b@example.com>', reason: 'gone' }]);
+      await ledger().actOnEntries([b!.id], 'retry', 'Ann');
+      await settle(
+        third.filter(({ id }) => id === a!.id),
+        { ...busy, isReturned: true },
+      );
+      await settle(
+        third.filter(({ id }) => id === c!.id),
+        { ...busy, mayHaveArrived: false },
+      );
+      assert.deepEqual(known(await take()), [
+        ['a', 'SENDING', true],
+        ['b', 'SENDING', false],
+        ['c', 'SENDING', false],
+      ]);
+    });
+
     it('counts no try that was given back', async () => {
       await queue(['a']);
       const [a] = await take();

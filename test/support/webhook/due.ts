@@ -32,6 +32,6 @@ export async function dueWebhook(url: string, asked: Asked = {}): Promise<DueEnt
   return {
     ...entry,
     content: Buffer.from(entry.content),
-    ...{ id: 'entry-1', fence: 1, state: 'SENDING', tries: 1, refusals: 0, ageMs: 0 },
+    ...{ id: 'entry-1', fence: 1, state: 'SENDING', tries: 1, refusals: 0, mayHaveArrived: false, ageMs: 0 },
   };
 }

@@ -1,7 +1,8 @@
 // The part of the ledger's port that says which processes there are, and which sources each of them would read: so that the
 // sources are spread evenly, and who stands by knows how whoever reads is doing.
 // Invariants: a member that is silent for longer than it said counts for nothing; a source is passed on only by whoever holds
-// it, and only to a living member that wants it; the fence grows with that, too.
+// it, and only to a living member that wants it; the fence grows with that, too; whoever wants a source no more has none that was
+// passed to it, however both come together.
 import type { NodeId } from './serving';
 import type { SourceHold } from './source-holds';
 
@@ -48,12 +49,18 @@ export interface ListeningNode extends NodeId {
 export interface Members {
   /**
    * The member is alive for so long from now.
-   * @param wants all that it would read; undefined: as before
+   * @param wants all that it would read; undefined: as before. What was passed to it, and is not wanted any more, is free
+   * @param reads what it has open, and closes before it gives it away, also where it wants it no more
    * @returns how many others are
    */
-  attend(member: string, aliveMs: number, wants?: readonly Want[]): Promise<number>;
+  attend(
+    member: string,
+    aliveMs: number,
+    wants?: readonly Want[],
+    reads?: readonly number[],
+  ): Promise<number>;
 
-  /** It is no more: what it still holds of what it wanted, as what was just passed on to it, is free. */
+  /** It is no more, and has nothing open: what it still holds of what it wanted, as what was just passed to it, is free. */
   withdraw(member: string): Promise<void>;
 
   /** What living members hold, and who wants it. */

@@ -44,6 +44,7 @@ export class Membership {
   #looking: Promise<void> | undefined;
   #isAlone = true;
   #ending: Promise<void> = Promise.resolve();
+  #isLeaving = false;
 
   constructor(ledger: Members, leases: SourceLeases, wake: Wake, log: Log) {
     this.#ledger = ledger;
@@ -87,7 +88,7 @@ export class Membership {
 
   /** Whether its lease can be had, as far as is known. */
   mayTake({ sourceId, wants }: Pick<Watcher, 'sourceId' | 'wants'>): boolean {
-    if (wants === 'never') return false;
+    if (wants === 'never' || this.#isLeaving) return false;
     const standing = this.#standings.get(sourceId);
     if (wants === 'reserve' && (standing?.others ?? 1) > 0) return false;
     const isFree = !standing || standing.isFree || standing.holder === this.#leases.holder;
@@ -130,11 +131,21 @@ export class Membership {
     clearTimeout(this.#soon);
     this.#soon = undefined;
     this.#told = '';
-    this.#ending = Promise.resolve(this.#attending)
-      .then(() => (this.#watchers.size === 0 ? this.#ledger.withdraw(this.#leases.holder) : undefined))
-      .catch((error: unknown) =>
-        this.#log.debug(`That this process left was not stored: ${errorText(error)}`),
-      );
+    this.#ending = this.#ending.then(() => this.#leave());
+  }
+
+  /** What is taken meanwhile would be free again. */
+  async #leave(): Promise<void> {
+    await this.#attending;
+    if (this.#watchers.size > 0) return;
+    this.#isLeaving = true;
+    try {
+      await this.#ledger.withdraw(this.#leases.holder);
+    } catch (error) {
+      this.#log.debug(`That this process left was not stored: ${errorText(error)}`);
+    }
+    this.#isLeaving = false;
+    if (this.#watchers.size > 0) this.changed();
   }
 
   async #turn(): Promise<void> {
@@ -152,12 +163,15 @@ export class Membership {
   }
 
   async #attendOnce(): Promise<void> {
+    if (this.#isLeaving) await this.#ending;
     const { holder, leaseMs } = this.#leases;
     const wants = [...this.#watchers.values()]
       .filter((watcher) => watcher.wants !== 'never')
       .map((watcher) => ({ sourceId: watcher.sourceId, reserve: watcher.wants === 'reserve' }));
     const told = JSON.stringify(wants);
-    const others = await this.#ledger.attend(holder, leaseMs, told === this.#told ? undefined : wants);
+    const reads = [...this.#watchers.values()].filter(({ isHeld }) => isHeld).map(({ sourceId }) => sourceId);
+    const isNews = told !== this.#told;
+    const others = await this.#ledger.attend(holder, leaseMs, isNews ? wants : undefined, reads);
     this.#told = told;
     this.#isAlone = others === 0;
     // What another one records is for a dispatcher that may be here, and the other way round.

@@ -2,7 +2,7 @@
 // Invariant: members and wants are each written by their member alone; what several are forgotten is locked by name.
 import { FORGET_MS, LISTENS_MS, shareOf, type ShareRow } from '../common/members';
 import type { ListeningNode, Members, SourceStanding } from '../members';
-import { NOW } from './connection';
+import { NOW, type Statements } from './connection';
 import type { Method, Part } from './part';
 
 const upsertMember = `
@@ -15,7 +15,8 @@ const forgetMembers = `
     order by name for update skip locked)
   delete from durable_mail.member using gone where member.name = gone.name`;
 
-const dropWants = `delete from durable_mail.want where member = $1 and source_id <> all($2)`;
+const dropWants = `
+  delete from durable_mail.want where member = $1 and source_id <> all($2) returning source_id as "sourceId"`;
 
 const putWants = `
   insert into durable_mail.want (member, source_id, reserve)
@@ -28,11 +29,11 @@ const putWants = `
 const countOthers = `
   select count(*)::int as others from durable_mail.member where alive_until > ${NOW} and name <> $1`;
 
-// What was passed on to it and not taken yet.
-const freeWanted = `
+// What was passed to it and is wanted no more. Whoever passes it holds the want meanwhile (passHold): it has been passed, or is not.
+const freePassed = `
   with locked as materialized (
-    select source.id from durable_mail.want join durable_mail.source on source.id = want.source_id
-    where want.member = $1 and source.holder = $1 order by source.id for no key update of source)
+    select id from durable_mail.source where id = any($2) and holder = $1 and id <> all($3)
+    order by id for no key update)
   update durable_mail.source set holder = null, held_until = null, released_at = ${NOW}
   from locked where source.id = locked.id`;
 
@@ -53,12 +54,14 @@ const markUnreachable = `
   update durable_mail.want set unreachable_until = ${NOW} + $2 where member = $1 and source_id = any($3)`;
 
 const passHold = `
+  with heir as materialized (
+    select source_id from durable_mail.want
+    where member = $3 and source_id = $1 and coalesce(unreachable_until, 0) <= ${NOW} for key share)
   update durable_mail.source set
     holder = $3, fence = fence + 1, held_until = ${NOW} + $4, connection = 'closed', read_since = null,
     failing_since = null, next_try_at = null
-  where id = $1 and fence = $2 and holder is not null and exists (
-    select 1 from durable_mail.member join durable_mail.want on want.member = member.name
-    where member.name = $3 and alive_until > ${NOW} and want.source_id = $1 and coalesce(unreachable_until, 0) <= ${NOW})`;
+  from heir where id = heir.source_id and fence = $2 and holder is not null and exists (
+    select 1 from durable_mail.member where name = $3 and alive_until > ${NOW})`;
 
 const selectStandings = `
   select source.id as "sourceId", holder, held_until as until,
@@ -81,14 +84,14 @@ const selectNode = `
   select workflow_id as "workflowId", node_id as "nodeId", instance, host from durable_mail.listening
   where workflow_id = $1 and node_id = $2`;
 
-const attend: Method<'attend'> = async (connection, member, aliveMs, wants) => {
+const attend: Method<'attend'> = async (connection, member, aliveMs, wants, reads = []) => {
   await connection.run(upsertMember, member, Math.round(aliveMs));
   await connection.run(forgetMembers);
   if (wants) {
     const sourceIds = wants.map(({ sourceId }) => sourceId);
     const reserves = wants.map(({ reserve }) => reserve);
     await connection.transaction(async (statements) => {
-      await statements.run(dropWants, member, sourceIds);
+      await drop(statements, member, sourceIds, reads);
       await statements.run(putWants, member, sourceIds, reserves);
     });
   }
@@ -96,9 +99,27 @@ const attend: Method<'attend'> = async (connection, member, aliveMs, wants) => {
 };
 
 const withdraw: Method<'withdraw'> = async (connection, member) => {
-  await connection.run(freeWanted, member);
-  await connection.run(deleteMember, member);
+  await connection.transaction(async (statements) => {
+    await drop(statements, member, [], []);
+    await statements.run(deleteMember, member);
+  });
 };
+
+async function drop(
+  statements: Statements,
+  member: string,
+  but: readonly number[],
+  reads: readonly number[],
+): Promise<void> {
+  const dropped = await statements.all<{ sourceId: number }>(dropWants, member, but);
+  if (dropped.length === 0) return;
+  await statements.run(
+    freePassed,
+    member,
+    dropped.map(({ sourceId }) => sourceId),
+    reads,
+  );
+}
 
 const shares: Method<'shares'> = async (connection) =>
   (await connection.all<ShareRow>(selectShares)).map(shareOf);

@@ -1,7 +1,7 @@
 // Which processes there are, and which sources they would read, in the SQLite ledger: as a rule there is one.
 import { FORGET_MS, LISTENS_MS, shareOf, type ShareRow } from '../common/members';
 import type { ListeningNode, Members, SourceStanding } from '../members';
-import { NOW } from './connection';
+import { NOW, type SqliteConnection } from './connection';
 import type { Method, Part } from './part';
 
 const upsertMember = `
@@ -11,7 +11,8 @@ const upsertMember = `
 const forgetMembers = `delete from member where alive_until < ${NOW} - ${FORGET_MS}`;
 
 const dropWants = `
-  delete from want where member = ?1 and source_id not in (select value ->> 'sourceId' from json_each(?2))`;
+  delete from want where member = ?1 and source_id not in (select value ->> 'sourceId' from json_each(?2))
+  returning source_id as sourceId`;
 
 const putWants = `
   insert into want (member, source_id, reserve)
@@ -21,10 +22,11 @@ const putWants = `
 
 const countOthers = `select count(*) as others from member where alive_until > ${NOW} and name <> ?`;
 
-// What was passed on to it and not taken yet.
-const freeWanted = `
+// What was passed to it and is wanted no more.
+const freePassed = `
   update source set holder = null, held_until = null, released_at = ${NOW}
-  where id in (select source_id from want where member = ?1) and holder = ?1`;
+  where id in (select value ->> 'sourceId' from json_each(?2)) and holder = ?1
+    and id not in (select value from json_each(?3))`;
 
 const deleteMember = `delete from member where name = ?`;
 
@@ -71,13 +73,13 @@ const selectNode = `
   select workflow_id as workflowId, node_id as nodeId, instance, host from listening
   where workflow_id = ? and node_id = ?`;
 
-const attend: Method<'attend'> = (connection, member, aliveMs, wants) =>
+const attend: Method<'attend'> = (connection, member, aliveMs, wants, reads = []) =>
   connection.transaction(() => {
     connection.run(upsertMember, member, Math.round(aliveMs));
     connection.run(forgetMembers);
     if (wants) {
       const all = JSON.stringify(wants.map((want) => ({ ...want, reserve: Number(want.reserve) })));
-      connection.run(dropWants, member, all);
+      drop(connection, member, all, reads);
       connection.run(putWants, member, all);
     }
     return connection.get<{ others: number }>(countOthers, member)!.others;
@@ -85,10 +87,16 @@ const attend: Method<'attend'> = (connection, member, aliveMs, wants) =>
 
 const withdraw: Method<'withdraw'> = (connection, member) => {
   connection.transaction(() => {
-    connection.run(freeWanted, member);
+    drop(connection, member, '[]', []);
     connection.run(deleteMember, member);
   });
 };
+
+/** @param but these it still wants, JSON */
+function drop(connection: SqliteConnection, member: string, but: string, reads: readonly number[]): void {
+  const dropped = connection.all<{ sourceId: number }>(dropWants, member, but);
+  if (dropped.length > 0) connection.run(freePassed, member, JSON.stringify(dropped), JSON.stringify(reads));
+}
 
 const shares: Method<'shares'> = (connection) => connection.all<ShareRow>(selectShares).map(shareOf);
 

@@ -95,6 +95,44 @@ export function membersContract(fixture: Fixture): void {
       );
     });
 
+    it('has nothing that was passed to it and that it wants no more, but what it reads', async () => {
+      const [passed, reads] = [
+        await fixture.subscribe('passed'),
+        await fixture.subscribe('reads', { source: { kind: 'imap', account: 'a', mailbox: 'Reads' } }),
+      ];
+      await wanting(OTHER, [passed, reads]);
+      for (const to of [passed, reads])
+        assert.ok(await fixture.ledger.passOn(await held(fixture.ledger, to.sourceId), OTHER, LEASE_MS));
+      await fixture.ledger.attend(OTHER, LEASE_MS, [], [reads.sourceId]);
+      assert.deepEqual(await standing(HOLDER, passed), {
+        ...{ holder: null, isFree: true, isMembers: false, others: 0 },
+      });
+      assert.deepEqual(await standing(HOLDER, reads), {
+        ...{ holder: OTHER, isFree: false, isMembers: true, others: 0 },
+      });
+    });
+
+    it('has nothing that is passed to it in the moment in which it leaves, or wants it no more', async () => {
+      const to = await fixture.subscribe();
+      const another = await fixture.under.openAnother();
+      try {
+        for (let round = 0; round < 60; round++) {
+          await fixture.ledger.releaseHolds([fixture.hold(to)]);
+          const hold = await held(fixture.ledger, to.sourceId);
+          await wanting(OTHER, [to]);
+          const [wasPassed] = await Promise.all([
+            fixture.ledger.passOn(hold, OTHER, LEASE_MS),
+            round % 2 === 0 ? another.withdraw(OTHER) : another.attend(OTHER, LEASE_MS, []),
+          ]);
+          const { holder } = (await standing(HOLDER, to)) as { holder: string | null };
+          assert.equal(holder, wasPassed ? null : HOLDER);
+          if (!wasPassed) await fixture.ledger.releaseHolds([hold]);
+        }
+      } finally {
+        await another.close();
+      }
+    });
+
     it('that stands by sees how the source is doing, and who else wants it', async () => {
       const to = await fixture.subscribe();
       await fixture.ledger.releaseHolds([fixture.hold(to)]);

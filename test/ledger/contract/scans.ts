@@ -44,6 +44,7 @@ const READ_ALL: Readonly<Partial<Record<Call, readonly string[]>>> = {
   countEntries: ['outgoing'],
   // The processes there are, and what they read.
   attend: ['member'],
+  withdraw: ['member'],
   passOn: ['member'],
   shares: ['member', 'want', 'source'],
   standings: ['member'],

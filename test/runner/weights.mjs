@@ -30,7 +30,7 @@ const FILES = {
   'e2e/durable-webhook': { load: 0.5, seconds: 300 },
   'e2e/durable-webhook-queue-mode': { load: 0.6, seconds: 200 },
   'e2e/durable-send': { load: 0.5, seconds: 130 },
-  'e2e/run-once-resumes': { load: 0.6, seconds: 280 },
+  'e2e/run-once-resumes': { load: 0.6, seconds: 800 },
   'e2e/run-once-resumes-queue-mode': { load: 0.6, seconds: 150 },
   'e2e/queue-mode': { load: 0.5, seconds: 400 },
   'e2e/gmail-faults': { load: 0.7, seconds: 340 },

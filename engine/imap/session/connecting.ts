@@ -5,6 +5,7 @@ import { withDeadline } from '../../runtime/time';
 import { clientOptions, throttleLogger } from './client-options';
 import { type ImapFault, toFault } from './fault';
 import type { ImapLogin } from './login';
+import { inItsPlace } from './login-places';
 import { Refusals } from './refusal';
 
 const CONNECT_MS = 20_000;
@@ -30,10 +31,19 @@ export async function connected(
   commandMs: number,
 ): Promise<Connected> {
   const { ImapFlow } = await import('imapflow');
+  return inItsPlace(login, signal, () => connect(ImapFlow, login, signal, commandMs));
+}
+
+async function connect(
+  Client: typeof ImapFlow,
+  login: ImapLogin,
+  signal: AbortSignal,
+  commandMs: number,
+): Promise<Connected> {
   signal.throwIfAborted();
   let throttledMs: number | undefined;
   const refusals = new Refusals();
-  const client = new ImapFlow({
+  const client = new Client({
     ...clientOptions(login),
     logger: refusals.heardBy(
       throttleLogger((forMs) => {

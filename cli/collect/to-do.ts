@@ -7,6 +7,7 @@ import { checkJob } from '../config/check-job';
 import type { Job } from '../config/job';
 import { shownPath, wrongPlaces } from '../config/mistakes';
 import { type Config, type Row, schemas } from '../config/schema';
+import { NAME } from '../config/words';
 
 export interface JobToDo {
   readonly name: string;
@@ -93,7 +94,8 @@ async function readRows(config: Config, rows: readonly unknown[], wrong: string[
   return [...read.values()];
 }
 
+/** What can be no name may be anything, and its number says which row it is. */
 function nameOf(row: unknown): string {
   const name = (row as { readonly name?: unknown } | null)?.name;
-  return typeof name === 'string' ? ` (${name.slice(0, 100).replace(/[\r\n]+/g, ' ')})` : '';
+  return typeof name === 'string' && NAME.test(name) ? ` (${name})` : '';
 }

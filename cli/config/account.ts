@@ -6,21 +6,25 @@ import { readCertificates, readClientCertificate } from '../../engine/imap/sessi
 import { DEFAULT_MOST_CONNECTIONS, type ImapLogin } from '../../engine/imap/session/login';
 import { accessToken } from './access-token';
 import { type Origin, readSecret, secretSchema } from './secret';
-import { known, mustBe, oneOf, type Zod } from './words';
+import { HOST, HOST_IS, isPlainUrl, known, mustBe, oneOf, type Zod } from './words';
 
 const STARTTLS = ['required', 'ifOffered', 'never'] as const;
 const MOST_CONNECTIONS = 20;
+const TOKEN_URL = 'the URL of the token endpoint, such as https://login.example.com/token, without a user';
 
 export function accountSchema(zod: Zod, origin: Origin) {
   const secret = (): ReturnType<typeof secretSchema> => secretSchema(zod, origin);
   const text = (): z.ZodString => zod.string().min(1, mustBe('a text that is not empty'));
   return known(zod, {
-    host: text().describe('Name or address of the IMAP server'),
+    host: zod.string().regex(HOST, mustBe(HOST_IS)).describe('Name or address of the IMAP server'),
     port: zod.number().int().min(1).max(65_535).default(993),
     user: text().describe('As the server knows it: mostly the email address'),
     password: secret().optional(),
     oauth2: known(zod, {
-      tokenUrl: zod.string().regex(/^https?:\/\/./, mustBe('the URL of the token endpoint')),
+      tokenUrl: zod
+        .string()
+        .regex(/^https?:\/\/[^\s/@]/, mustBe(TOKEN_URL))
+        .refine(isPlainUrl, mustBe(TOKEN_URL)),
       clientId: text(),
       clientSecret: secret().optional(),
       refreshToken: secret(),

@@ -9,7 +9,7 @@ import type { Start } from '../../engine/source/source';
 import type { Origin } from './secret';
 import { streamSchema } from './stream';
 import { webhookSchema } from './webhook';
-import { known, mustBe, oneOf, type Zod } from './words';
+import { known, mustBe, NAME, oneOf, type Zod } from './words';
 
 const DAY_MS = 86_400_000;
 const MEGABYTE = 1024 * 1024;
@@ -88,11 +88,9 @@ export function jobShape(zod: Zod, origin: Origin) {
 }
 
 export function jobSchema(zod: Zod, origin: Origin) {
+  const name = zod.union([zod.literal('*'), zod.string().regex(NAME)]);
   const accounts = zod
-    .union(
-      [zod.string().min(1), zod.array(zod.string().min(1)).min(1)],
-      mustBe('the name of an account, a list of them, or "*"'),
-    )
+    .union([name, zod.array(name).min(1)], mustBe('the name of an account, a list of them, or "*"'))
     .describe('Names of accounts; "*": all, also those of the table');
   return known(zod, { accounts, ...jobShape(zod, origin) });
 }

@@ -27,13 +27,17 @@ export const wrongPlaces = (issues: readonly Issue[], input: unknown): readonly 
     return { path, what: what(issue, at(input, path)) };
   });
 
-/** `jobs.orders.to.webhook.url`; keys that are no words in quotes. */
+/** `jobs.orders.to.webhook.url`; keys that are no words in quotes, and what can be no name not at all: it may be anything. */
 export const shownPath = (path: readonly PropertyKey[]): string =>
   path
     .map((key, index) => {
       if (typeof key === 'number') return `[${key + 1}]`;
       const text = String(key).slice(0, 60);
-      const shown = /^[$\w@+-]+$/.test(text) ? text : JSON.stringify(text);
+      const shown = /^[$\w@+-]+$/.test(text)
+        ? text
+        : /^[\p{L}\p{N}._@+-]+$/u.test(text)
+          ? JSON.stringify(text)
+          : '"…"';
       return index === 0 ? shown : `.${shown}`;
     })
     .join('');

@@ -4,11 +4,9 @@ import type { z } from 'zod/v4';
 import { accountSchema } from './account';
 import { jobSchema, jobShape } from './job';
 import { type Origin, secretSchema } from './secret';
-import { known, mustBe, oneOf, type Zod } from './words';
+import { HOST, HOST_IS, isPlainUrl, known, mustBe, NAME, NAMED, oneOf, type Zod } from './words';
 
-/** Of accounts and jobs: they stand in log lines, and a job's in the ledger. */
-const NAME = /^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,99}$/u;
-const NAMED = 'a name: up to 100 letters, digits and . _ @ + -';
+const PUBLIC_URL = 'the URL under which receivers reach it, such as https://mail.example.com';
 /** A table's or a channel's, as PostgreSQL takes it without quotes. */
 const IDENTIFIER = String.raw`[A-Za-z_][\w$]{0,62}`;
 
@@ -38,13 +36,11 @@ export function configSchema(zod: Zod) {
       .describe('Collects for the mail triggers of n8n that leave it to a collector: true, all accounts'),
     http: known(zod, {
       port: zod.number().int().min(0).max(65_535).optional(),
-      host: zod.string().min(1).default('127.0.0.1'),
+      host: zod.string().regex(HOST, mustBe(HOST_IS)).default('127.0.0.1'),
       publicUrl: zod
         .string()
-        .regex(
-          /^https?:\/\/[^\s?#]+$/,
-          mustBe('the URL under which receivers reach it, such as https://mail.example.com'),
-        )
+        .regex(/^https?:\/\/[^\s?#@]+$/, mustBe(PUBLIC_URL))
+        .refine(isPlainUrl, mustBe(PUBLIC_URL))
         .optional(),
       tokens: known(zod, { read: secret(), operate: secret().optional() })
         .optional()

@@ -45,7 +45,7 @@ export function readSecret({ env, file, value }: SecretPlace): string {
   if (found) return found;
   throw new Error(
     env !== undefined
-      ? `the environment variable ${shown(env, /^[A-Z_][A-Z0-9_]*$/)}is not set`
+      ? `the environment variable ${shown(env, VARIABLE)}is not set`
       : `the file ${shown(file!, PATH)}is empty`,
   );
 }
@@ -59,6 +59,8 @@ function readFile(file: string): string {
   }
 }
 
+/** With digits only behind an underscore: keys of capitals and digits are usual secrets. */
+const VARIABLE = /^_?[A-Z]{1,30}(?:_[A-Z]{1,30}|_[0-9]{1,4})*$/;
 const PATH = /^[.~]?[.]?[\\/]|^[A-Z]:/;
 
 /** Somebody may have written the secret itself where its place belongs. */

@@ -17,6 +17,9 @@ const DEFAULT_INLINE_BYTES = 256 * 1024;
 const MOST_TRIES = 20;
 const MOST_DELAY_S = 14 * 86_400;
 
+/** A token of RFC 9110, 5.1. Whoever writes "name: value" as one key has the value in it. */
+const HEADER = /^[\w!#$%&'*+.^`|~-]{1,200}$/;
+
 export function webhookSchema(zod: Zod, origin: Origin) {
   const secret = () => secretSchema(zod, origin);
   const text = zod.string().min(1).max(200);
@@ -35,7 +38,10 @@ export function webhookSchema(zod: Zod, origin: Origin) {
       .refine(oneOf('header', 'basic'), { error: 'must have a header or basic, and not both' })
       .optional(),
     headers: zod
-      .record(zod.string().min(1), zod.string())
+      .record(
+        zod.string().regex(HEADER, mustBe('the name of a header: letters, digits and hyphens')),
+        zod.string(),
+      )
       .default({})
       .describe('None that is secret: that is auth'),
     content: zod

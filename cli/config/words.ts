@@ -55,3 +55,18 @@ export const oneOf =
   (...keys: readonly string[]) =>
   (value: object): boolean =>
     keys.filter((key) => (value as Readonly<Record<string, unknown>>)[key] !== undefined).length === 1;
+
+/** Of accounts and jobs: they stand in log lines, and a job's in the ledger. */
+export const NAME = /^[\p{L}\p{N}][\p{L}\p{N}._@+-]{0,99}$/u;
+export const NAMED = 'a name: up to 100 letters, digits and . _ @ + -';
+
+/** Of a server: what has a scheme, a user or a path in it is none, and would be shown wherever the server is named. */
+export const HOST = /^[\p{L}\p{N}._:%[\]-]{1,255}$/u;
+export const HOST_IS = 'the name or the address of a server, without https://, user or path';
+
+/** With a host, and without a user and a password, which would be shown wherever the URL is. */
+export function isPlainUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, hostname } = new URL(text);
+  return ['https:', 'http:'].includes(protocol) && hostname !== '' && username === '' && password === '';
+}

@@ -1,7 +1,20 @@
 // `npm pack` in a fresh clone, and what a start of the demo builds: of a copy of this checkout, without what was built in it.
 import assert from 'node:assert/strict';
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { execFile } from 'node:child_process';
+import {
+  appendFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { npm, ROOT, run } from '../../tools/shell.mjs';
 
@@ -92,6 +105,48 @@ describe('the package', { timeout: 10 * 60_000 }, () => {
         await run(process.execPath, [script, 'help'], { cwd: clone }),
         /^durable-mail <command>\n[^]*\n {2}collect /,
       );
+    }
+  });
+
+  it('has a command that needs what npx installs with it, and no n8n', async () => {
+    const manifest = JSON.parse(await readFile(join(clone, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+      peerDependencies: Record<string, string>;
+      peerDependenciesMeta: Record<string, { optional: boolean }>;
+    };
+    for (const peer of Object.keys(manifest.peerDependencies))
+      assert.equal(manifest.peerDependenciesMeta[peer]?.optional, true, `npx would install ${peer}`);
+    // Outside of this checkout, whose libraries would be found otherwise.
+    const alone = await mkdtemp(join(tmpdir(), 'durable-mail-alone-'));
+    try {
+      await cp(join(clone, 'dist'), join(alone, 'dist'), { recursive: true });
+      for (const name of Object.keys(manifest.dependencies)) {
+        await mkdir(dirname(join(alone, 'node_modules', name)), { recursive: true });
+        await symlink(join(ROOT, 'node_modules', name), join(alone, 'node_modules', name), 'junction');
+      }
+      const command = join(alone, 'dist', 'cli', 'durable-mail.js');
+      const said = (args: readonly string[], env: object = {}): Promise<readonly [unknown, string]> =>
+        new Promise((resolve) =>
+          execFile(
+            process.execPath,
+            [command, ...args],
+            { cwd: alone, env: { PATH: process.env['PATH'], ...env }, timeout: 60_000 },
+            (error, stdout, stderr) => resolve([error?.code ?? 0, stdout + stderr]),
+          ),
+        );
+      for (const name of ['collect', 'check', 'audit', 'console'])
+        assert.match((await said(['help', name]))[1], new RegExp(`^durable-mail ${name}: `));
+      const account = { host: '127.0.0.1', port: 1, user: 'ann', password: { env: 'ANN_PASSWORD' } };
+      const webhook = { url: 'http://127.0.0.1:1/', allowOwnNetwork: true };
+      const config = { accounts: { ann: account }, jobs: { all: { accounts: '*', to: { webhook } } } };
+      await writeFile(join(alone, 'mail.yaml'), JSON.stringify(config));
+      const env = { ANN_PASSWORD: 'secret', DURABLE_MAIL_SQLITE_FILE: join(alone, 'ledger.sqlite') };
+      const [code, found] = await said(['check', '--config', 'mail.yaml'], env);
+      assert.deepEqual([code, /account ann: .*127\.0\.0\.1/.test(found)], [1, true], found);
+      const [mistaken, told] = await said(['check', '--config', 'mail.yaml']);
+      assert.deepEqual([mistaken, /ANN_PASSWORD is not set/.test(told)], [2, true], told);
+    } finally {
+      await rm(alone, { recursive: true, force: true });
     }
   });
 

@@ -168,6 +168,72 @@ describe('the configuration of durable-mail', () => {
       /to\.webhook\.url: "token" in the URL looks like a secret/,
     ],
     [
+      'a secret with a colon in the place of a URL',
+      'https://hooks.example.com/mail',
+      `${SECRET}:more`,
+      /to\.webhook\.url: Webhooks go to https: or http: URLs, and this begins otherwise/,
+    ],
+    [
+      'a URL with a parameter that is a secret and ends like the name of one',
+      'com/mail"',
+      `com/mail?${SECRET}-token"`,
+      /to\.webhook\.url: A parameter in the URL looks like a secret/,
+    ],
+    [
+      'a header with its value in its name',
+      'HOOK_SECRET }',
+      `HOOK_SECRET }, headers: { "Authorization: ${SECRET}": x }`,
+      /webhook\.headers \(line \d+\) has a name that must be the name of a header/,
+    ],
+    [
+      'a header that looks like a secret',
+      'HOOK_SECRET }',
+      `HOOK_SECRET }, headers: { ${SECRET}-token: x }`,
+      /to\.webhook\.url: A header looks like a secret/,
+    ],
+    [
+      'a URL with its login in the place of a server',
+      'host: imap.example.com, user: ann',
+      `host: "imaps://ann:${SECRET}@imap.example.com", user: ann`,
+      /accounts\.ann\.host \(line 3\) must be the name or the address of a server/,
+    ],
+    [
+      'a login in the URL of an endpoint for tokens',
+      'password: { env: ANN_PASSWORD }',
+      `oauth2: { tokenUrl: "https://ann:${SECRET}@x.example", clientId: a, refreshToken: { env: ANN_PASSWORD } }`,
+      /accounts\.ann\.oauth2\.tokenUrl \(line 3\) must be the URL of the token endpoint/,
+    ],
+    [
+      'a URL of an endpoint for tokens that is none',
+      'password: { env: ANN_PASSWORD }',
+      `oauth2: { tokenUrl: "https://%%${SECRET}", clientId: a, refreshToken: { env: ANN_PASSWORD } }`,
+      /accounts\.ann\.oauth2\.tokenUrl \(line 3\) must be the URL of the token endpoint/,
+    ],
+    [
+      'a login in the URL of its own port',
+      'accounts:',
+      `http: { publicUrl: "https://ann:${SECRET}@mail.example.com" }\naccounts:`,
+      /http\.publicUrl \(line 2\) must be the URL under which/,
+    ],
+    [
+      'a server to listen at that is none',
+      'accounts:',
+      `http: { host: "${SECRET} ?" }\naccounts:`,
+      /http\.host \(line 2\) must be the name or the address/,
+    ],
+    [
+      'a secret of capitals and digits in the place of a variable',
+      '{ env: ANN_PASSWORD }',
+      '{ env: JBSWY3DPEHPK3PXP }',
+      /the environment variable that is named there is not set/,
+    ],
+    [
+      'an account whose name can be none',
+      '[ann, bob]',
+      `["${SECRET} ?"]`,
+      /jobs\.orders\.accounts \(line 7\) must be the name of an account/,
+    ],
+    [
       'an address of the own network',
       'hooks.example.com',
       '10.0.0.1',
@@ -209,6 +275,11 @@ describe('the configuration of durable-mail', () => {
       PLAIN,
       `*${SECRET}`,
       `!${SECRET}`,
+      `${PLAIN}:more`,
+      `${SECRET}://x.example`,
+      `https://ann:${SECRET}@x.example/`,
+      `https://x.example/?${SECRET}-token=1`,
+      `https://%${SECRET}`,
       '',
       'ann',
       'https://x.example',
@@ -221,7 +292,10 @@ describe('the configuration of durable-mail', () => {
         fc.constantFrom<unknown>(null, true, 0, -1, 993, 1e9, [], {}),
         fc.array(tie('any'), { maxLength: 3 }),
         fc.dictionary(
-          fc.constantFrom('env', 'file', 'value', 'url', 'ann', '__proto__', 'to', 'webhook'),
+          fc.constantFrom(
+            ...['env', 'file', 'value', 'url', 'ann', '__proto__', 'to', 'webhook'],
+            ...[`Authorization: ${SECRET}`, 'Content-Type'],
+          ),
           tie('any'),
           { maxKeys: 3 },
         ),
@@ -314,6 +388,7 @@ describe('the configuration of durable-mail', () => {
     const rows = [
       { name: 'carl', account, job },
       { name: 'dora', account: { ...account, password: SECRET } },
+      { name: `${SECRET} ?`, account },
       { name: 'carl', account },
       { name: 'ann', account },
       { name: 'off', account, enabled: false },
@@ -327,9 +402,10 @@ describe('the configuration of durable-mail', () => {
     );
     const told = [
       /\(dora\).*account\.password is a secret/,
-      /Row 3.*\(carl\).*same name/,
+      /^Row 3 of the table cannot be used: name must be a name/,
+      /Row 4.*\(carl\).*same name/,
       /\(ann\).*the configuration has/,
-      /Row 6/,
+      /Row 7/,
       /\(erin\).*token/,
     ];
     assert.equal(wrong.length, told.length, wrong.join('\n'));

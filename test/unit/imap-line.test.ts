@@ -57,6 +57,8 @@ class Scene {
   user = LOGIN.user;
   takenOver = 0;
   isTakenOver = false;
+  /** What people, or other processes, are told cannot be told. */
+  telling: () => Promise<void> = () => Promise.resolve();
   readonly line: ImapLine;
 
   constructor() {
@@ -89,6 +91,7 @@ class Scene {
       moved: () => this.moves++,
       warn: () => undefined,
     } as unknown as ImapSubscriber;
+    const isHeld = (): boolean => this.isHeld;
     const mailbox = {
       key: { kind: 'imap', account: 'ann@imap.example.com', mailbox: 'INBOX' },
       announcements: { looks: () => undefined, heartbeatMs: () => 60_000 },
@@ -96,6 +99,12 @@ class Scene {
       actionsDue: false,
       subscribers: () => [subscriber],
       held: () => Promise.resolve(this.isHeld),
+      get isHeld() {
+        return isHeld();
+      },
+      passOn: () => Promise.resolve(),
+      follow: () => undefined,
+      outOfReach: () => this.telling(),
       checking: () => Promise.resolve(),
       visit: async () => {
         this.visits++;
@@ -162,6 +171,19 @@ describe('a line', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     assert.equal(scene.line.mode, 'backing off');
     assert.equal(scene.told.length, 1);
+  });
+
+  it('leaves the server alone as long where it cannot be told how it is doing', async () => {
+    scene.telling = async () => {
+      await new Promise(setImmediate);
+      throw new Error('It cannot be told');
+    };
+    (await scene.connects()).failed(new ImapFault('connection', 'It was lost'));
+    await scene.is('backing off');
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal(scene.told.length, 1);
+    scene.telling = () => Promise.resolve();
+    await scene.follows();
   });
 
   it('looks as soon as a person asks, and tries again then what failed, but not at once', async () => {

@@ -41,6 +41,7 @@ const BREACHES: Readonly<Record<string, readonly [file: string, text: string]>> 
   'engine-instance': ['engine/instance/one.ts', `import '../later/one';`],
   'engine-feed': ['engine/feed/one.ts', `import '../delivery/runs';`],
   'engine-redis': ['engine/redis/one.ts', `import '../delivery/runs';`],
+  'engine-work': ['engine/work/one.ts', `import '../feed/feed-event';`],
   'engine-outbox': ['engine/outbox/one.ts', `import '../delivery/runs';`],
   'adapters-opened-in-one-room': ['nodes/host/store/two.ts', `import '../../../engine/ledger/sqlite/open';`],
   'adapters-apart': ['engine/ledger/sqlite/one.ts', `import '../postgres/pointers';`],

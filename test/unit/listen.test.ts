@@ -19,6 +19,7 @@ import type { Subscriber } from '../../engine/source/source';
 import { gmailCollector } from '../../nodes/DurableGmailTrigger/collector';
 import { imapCollector } from '../../nodes/DurableImapTrigger/collector';
 import { listen, type ListenSettings } from '../../nodes/host/listen/listen';
+import { NotListening } from '../../nodes/host/listen/not-listening';
 import type { Collector, CollectorPorts } from '../../nodes/host/listen/collector';
 import { openStore, type Store } from '../../nodes/host/store/store';
 import { triggersOf } from '../../nodes/host/n8n/workflow-triggers';
@@ -341,6 +342,46 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     const closeToo = await ledgerless.begin({ ...SETTINGS, outage: { afterMs: 1, whenOver: false } });
     await until('it lasts', () => ledgerless.told.length === 1);
     await closeToo();
+  });
+
+  it('tells a person once of what lasts, and not of each step that takes as long, nor of each try', async () => {
+    const listening = new Listening();
+    let tries = 0;
+    let goWrong = (): void => undefined;
+    const breaks = new Promise<void>((resolve) => (goWrong = resolve));
+    listening.collect = async () => {
+      tries++;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      if (tries < 3) throw new LedgerFault('unreachable', 'The ledger is away.');
+      await breaks;
+      throw new Error('The key does not fit (EACCES).');
+    };
+    const close = await listening.begin({ ...SETTINGS, outage: { afterMs: 20, whenOver: false } });
+    await until('it has tried again', () => tries >= 3);
+    assert.equal(listening.told.length, 1);
+    goWrong();
+    await until('what a person has to mend is told', () => listening.told.length > 1);
+    await until('it has tried once more', () => tries >= 4);
+    const [lasts, ...more] = listening.told;
+    assert.match(lasts!, /The letter box is not being read: it waits for /);
+    assert.deepEqual(more, ['The letter box is not being read: The key does not fit (EACCES).']);
+    await close();
+  });
+
+  it('that has listened for a while and fails anew is a new outage for people', () => {
+    let now = 0;
+    const outage = new NotListening(() => now);
+    const failed = (needsPerson: boolean): boolean =>
+      outage.failed({ needsPerson, afterMs: 900_000, isAwaited: false });
+    assert.deepEqual([failed(true), failed(true), outage.failures], [true, false, 2]);
+    outage.listens();
+    now += 10_000;
+    assert.deepEqual([failed(true), outage.failures], [false, 3], 'it had hardly begun');
+    outage.listens();
+    now += 7 * 86_400_000;
+    assert.deepEqual([failed(false), outage.failures], [false, 1], 'a blip');
+    now += 900_001;
+    assert.deepEqual([failed(false), failed(false), failed(true), failed(true)], [true, false, true, false]);
   });
 
   it('tells nobody of what breaks when it is closed', async () => {

@@ -1,6 +1,7 @@
 // How long a line that failed leaves its server alone, who is told of the fault, and what ends the wait sooner.
 // Invariants: what others say of the server shortens no wait for a password, nor one that the server named; whoever joins
-// ends none of them, so that joining makes no storm of logins; a person ends any of them, however often, but not at once.
+// ends none of them, so that joining makes no storm of logins; a person ends any of them, however often, but not at once; and
+// the server is left alone as long where somebody could not be told.
 import { LedgerFault } from '../../ledger/fault';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import type { Bell } from '../../runtime/bell';
@@ -49,7 +50,8 @@ export class LineBackOff {
   }
 
   /** Resolves when the next try is due. */
-  async failed({ error, failures, owned, triedAt }: Failed, signal: AbortSignal): Promise<void> {
+  async failed(failed: Failed, signal: AbortSignal): Promise<void> {
+    const { error, failures, owned } = failed;
     const mailboxes = this.#mailboxes;
     // Whoever asked before has had this try.
     this.#bell.take('look');
@@ -61,10 +63,23 @@ export class LineBackOff {
     // Another process has a mailbox: there is nothing to wait for.
     if (error instanceof LedgerFault && error.kind === 'taken') return;
     const delay = delayOf(error, failures);
+    try {
+      await this.#tell(error, delay);
+    } finally {
+      await this.#wait(failed, delay, signal);
+    }
+  }
+
+  async #tell(error: unknown, delay: number): Promise<void> {
+    const mailboxes = this.#mailboxes;
     const own = (subscriber: ImapSubscriber): Error | undefined =>
       ofOneLogin(error) ? this.#logins.faultOf(subscriber) : undefined;
     for (const mailbox of [...mailboxes]) await mailbox.failed(error, delay, own);
-    if (!(error instanceof LedgerFault)) for (const mailbox of [...mailboxes]) await mailbox.outOfReach();
+    if (error instanceof LedgerFault) return;
+    for (const mailbox of [...mailboxes]) await mailbox.outOfReach();
+  }
+
+  async #wait({ error, owned, triedAt }: Failed, delay: number, signal: AbortSignal): Promise<void> {
     const waits: Wait[] = [
       owned && isOutOfReach(error)
         ? (either) => foundBack().pause(serverOf(owned.login), this, { ms: delay, triedAt }, either)

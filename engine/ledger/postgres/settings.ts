@@ -43,7 +43,8 @@ export function settingsFromUrl(text: string): PostgresSettings {
   }
   const unknown = [...url.searchParams.keys()].find((name) => !PARAMETERS.includes(name));
   if (unknown !== undefined) {
-    throw wrong(`its parameter ${unknown} is not known; these are: ${PARAMETERS.join(', ')}`);
+    // It may be the rest of a password with a question mark in it.
+    throw wrong(`it has a parameter that is not known; these are: ${PARAMETERS.join(', ')}`);
   }
   const host = url.searchParams.get('host') ?? decoded(url.hostname).replace(/^\[(.*)\]$/, '$1');
   const database = decoded(url.pathname.slice(1));

@@ -1,6 +1,6 @@
 // Where a webhook goes, as it may be entered, as it is shown, and the lane that it takes; and which headers may go with it.
-// Invariant: what is shown has no value of the query, and no part of the path that looks like a token: many services know a
-// sender by nothing but its URL.
+// Invariants: what is shown has no value of the query, and no part of the path that looks like a token: many services know a
+// sender by nothing but its URL; what stands where a URL or a name is expected, and is none, stands in no error.
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { addressKind, isRefused, literalAddress } from './addresses';
 
@@ -14,6 +14,18 @@ export const OWN_NETWORK_HELP =
   'Addresses of the own network are refused, so that nobody can reach what is behind your firewall through n8n. Where it is ' +
   'meant, allow addresses of the own network for this webhook.';
 
+/** A text with a colon is a URL of some scheme: a secret may be before it. */
+const SCHEMES: ReadonlySet<string> = new Set([
+  'ftp:',
+  'file:',
+  'ws:',
+  'wss:',
+  'mailto:',
+  'data:',
+  'blob:',
+  'javascript:',
+]);
+
 /** @throws WebhookFault */
 export function checkedUrl(text: string, { allowOwnNetwork }: { readonly allowOwnNetwork: boolean }): URL {
   if (!URL.canParse(text)) {
@@ -21,7 +33,8 @@ export function checkedUrl(text: string, { allowOwnNetwork }: { readonly allowOw
   }
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
-    throw new WebhookFault(`Webhooks go to https: or http: URLs, not to ${url.protocol}`);
+    const to = SCHEMES.has(url.protocol) ? `not to ${url.protocol}` : 'and this begins otherwise.';
+    throw new WebhookFault(`Webhooks go to https: or http: URLs, ${to}`);
   }
   if (url.username !== '' || url.password !== '') {
     throw new WebhookFault(
@@ -40,6 +53,13 @@ export function checkedUrl(text: string, { allowOwnNetwork }: { readonly allowOw
 const SECRET_NAME =
   /(?:^|[-_.])(?:token|secret|password|passwd|pwd|auth|authorization|signature|sig|code|(?:api|access|auth)?[-_.]?key|cookie)(?:$|[-_.])|(?:token|secret|apikey)$/i;
 
+const NAMES_ONLY =
+  /^(?:(?:x|access|api|auth|bearer|client|hub|id|refresh|session|shared|user|webhook|token|secret|password|passwd|pwd|authorization|signature|sig|code|key|apikey|cookie|set|proxy)(?:[-_.]|$))+$/i;
+
+/** A name that is all usual words, and else what it is: a text that ends like such a name may be a secret itself. */
+const shownName = (name: string, otherwise: string): string =>
+  NAMES_ONLY.test(name) ? `${otherwise === 'A header' ? 'The header ' : ''}"${name}"` : otherwise;
+
 /** Of an endpoint, whose URL and headers stand in a row of the ledger. @throws WebhookFault */
 export function checkedEndpoint(
   url: string,
@@ -50,14 +70,14 @@ export function checkedEndpoint(
   const inQuery = [...checked.searchParams.keys()].find((name) => SECRET_NAME.test(name));
   if (inQuery !== undefined) {
     throw new WebhookFault(
-      `"${inQuery}" in the URL looks like a secret, and an endpoint's URL is shown. ` +
+      `${shownName(inQuery, 'A parameter')} in the URL looks like a secret, and an endpoint's URL is shown. ` +
         'Leave it out, and choose a Query Auth credential that has it.',
     );
   }
   const asHeader = Object.keys(checkedHeaders(headers)).find((name) => SECRET_NAME.test(name));
   if (asHeader !== undefined) {
     throw new WebhookFault(
-      `The header "${asHeader}" looks like a secret, and an endpoint's headers are shown. ` +
+      `${shownName(asHeader, 'A header')} looks like a secret, and an endpoint's headers are shown. ` +
         'Leave it out, and choose a Header Auth credential that has it.',
     );
   }
@@ -94,14 +114,20 @@ export function checkedHeaders(headers: Readonly<Record<string, string>>): Recor
   for (const [name, value] of Object.entries(headers)) {
     const lower = name.trim().toLowerCase();
     if (OURS.has(lower))
-      throw new WebhookFault(`The header "${name}" is set by the webhook itself. Leave it out.`);
+      throw new WebhookFault(`The header "${lower}" is set by the webhook itself. Leave it out.`);
+    const cannotBeSent = (which: string): WebhookFault =>
+      new WebhookFault(
+        `${which} cannot be sent: a name has letters, digits and hyphens, a value is one line of Latin text.`,
+      );
     try {
       validateHeaderName(lower);
+    } catch {
+      throw cannotBeSent('A header');
+    }
+    try {
       validateHeaderValue(lower, value);
     } catch {
-      throw new WebhookFault(
-        `The header "${name}" cannot be sent: a name has letters, digits and hyphens, a value is one line of Latin text.`,
-      );
+      throw cannotBeSent(`The header "${lower}"`);
     }
     checked[lower] = value;
   }

@@ -9,7 +9,7 @@ import type { Subscription, SubscriptionSettings } from '../../../engine/ledger/
 import type { TriggerNode } from '../../../engine/ledger/serving';
 import { backoffDelay } from '../../../engine/runtime/backoff';
 import { errorText } from '../../../engine/runtime/log';
-import { monotonicNow, pause } from '../../../engine/runtime/time';
+import { pause } from '../../../engine/runtime/time';
 import type { OutageReporting, Subscriber } from '../../../engine/source/source';
 import { isByPerson } from '../n8n/activation';
 import type { BeginsSomewhere, Collector, CollectorPorts, Listening } from './collector';
@@ -19,6 +19,7 @@ import { log } from '../n8n/log';
 import { LostLedger } from './lost-ledger';
 import { runSlots } from './most-runs';
 import { watchedStep } from './overdue';
+import { NotListening } from './not-listening';
 import { assertOfThisN8n } from './of-one-n8n';
 import { PlaceInMail } from './place-in-mail';
 import { whileStoreIs } from './same-store';
@@ -71,6 +72,7 @@ class TriggerListener implements Listener {
   readonly #lost: LostLedger;
   readonly #closing = new AbortController();
   readonly #place = new PlaceInMail();
+  readonly #notListening = new NotListening();
   readonly #registeredAt = Date.now();
   /** The triggers that its workflow had when it was started; null: nobody could see them. */
   readonly #triggers: ReturnType<typeof triggersOf>;
@@ -123,29 +125,23 @@ class TriggerListener implements Listener {
   async #run(before: Promise<void> | undefined): Promise<void> {
     const { signal } = this.#closing;
     await before;
-    let failures = 0;
-    let failingSince = 0;
-    let told = false;
+    const outage = this.#notListening;
     while (!signal.aborted) {
       try {
         await this.#listen(signal);
-        failures = 0;
-        told = false;
+        outage.over();
       } catch (error) {
         // What breaks while it is closed, or was under way then, concerns nobody any more.
         if (this.#closing.signal.aborted) return;
-        if (failures === 0) failingSince = monotonicNow();
-        failures++;
+        const isTold = outage.failed({
+          needsPerson: !this.#heals(error),
+          afterMs: isTwin(error) ? TWIN_TOLD_MS : this.#settings.outage.afterMs,
+          // Who has just published it looks at it now.
+          isAwaited: !this.#lost.wasOpened && isByPerson(this.#context) && !isTwin(error),
+        });
+        const { failures } = outage;
         log.error(`${this.#telling.name} is not listening: ${errorText(error)}`, { failures });
-        const { afterMs } = isTwin(error) ? { afterMs: TWIN_TOLD_MS } : this.#settings.outage;
-        const lasts = afterMs !== null && monotonicNow() - failingSince > afterMs;
-        // Who has just published it looks at it now.
-        const isAwaited =
-          failures === 1 && !this.#lost.wasOpened && isByPerson(this.#context) && !isTwin(error);
-        if (!told && (!this.#heals(error) || lasts || isAwaited)) {
-          told = true;
-          this.#report(error);
-        }
+        if (isTold) this.#report(error);
         // n8n need not wait for a place that cannot be found now.
         this.#place.giveUp();
         await pause(backoffDelay(failures, { firstMs: 1_000, mostMs: 60_000 }), signal);
@@ -184,6 +180,7 @@ class TriggerListener implements Listener {
     try {
       const trigger = this.#trigger;
       dispatcher.serve(await this.#step('the watch of its mailboxes to begin', collecting.start()));
+      this.#notListening.listens();
       if (this.#isNew) this.#lookForLeft(store, trigger, signal);
       this.#isNew = false;
       await whileStoreIs(store, this.#context, this.#trigger, AbortSignal.any([signal, moved.signal]));
@@ -197,7 +194,7 @@ class TriggerListener implements Listener {
 
   #step<T>(what: string, step: Promise<T>): Promise<T> {
     const tell = (error: Error): void => {
-      if (!this.#closing.signal.aborted) this.#report(error);
+      if (!this.#closing.signal.aborted && this.#notListening.stands()) this.#report(error);
     };
     const { afterMs } = this.#settings.outage;
     return watchedStep({ name: this.#telling.name, afterMs, tell }, what, step);

@@ -88,6 +88,8 @@ const FILES = {
   'unit/mail-bounces': { load: 0.9, seconds: 8 },
   // Syncs that take long, and a lock of 10 s.
   'ledger/slow-disk': { load: 0.3, seconds: 25 },
+  // Three processes, of which one sleeps for a minute.
+  'integration/clocks': { load: 0.3, seconds: 100 },
   'integration/odd-servers/late': { load: 0.05, seconds: 40 },
   // Deadlines, the waits of an outage, and the minute of a quota.
   'integration/found-back': { load: 0.05, seconds: 75 },

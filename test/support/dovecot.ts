@@ -173,6 +173,9 @@ export class Dovecot {
       ${this.#tls()}
       disable_plaintext_auth = ${this.#options.refusePlaintext ? 'yes' : 'no'}
       auth_mechanisms = plain login${this.#options.introspectionUrl ? ' xoauth2 oauthbearer' : ''}
+      # How often it looks for new mail by itself. It is told of it by inotify, of which a machine has few (128 for each user): with
+      # many Dovecots at once it gets none, says nothing, and new mail waits for this look, which is 30 s unless told.
+      mailbox_idle_check_interval = 1s
       mail_max_userip_connections = ${this.#options.mostConnections ?? 50}
       auth_failure_delay = 0
       ${this.#manyClients()}

@@ -1,7 +1,8 @@
 // The part of the ledger's port that says which processes there are, and which sources each of them would read: so that the
 // sources are spread evenly, and who stands by knows how whoever reads is doing.
 // Invariants: a member that is silent for longer than it said counts for nothing; a source is passed on only by whoever holds
-// it, and only to a living member that wants it; the fence grows with that, too.
+// it, and only to a living member that wants it; the fence grows with that, too; who wants a source no more is left with none
+// that was passed on to it, however close the two came together.
 import type { NodeId } from './serving';
 import type { SourceHold } from './source-holds';
 
@@ -49,9 +50,10 @@ export interface Members {
   /**
    * The member is alive for so long from now.
    * @param wants all that it would read; undefined: as before
+   * @param has what it has taken: that stays its own. What it has not, and wants no more, is free if it was passed on to it
    * @returns how many others are
    */
-  attend(member: string, aliveMs: number, wants?: readonly Want[]): Promise<number>;
+  attend(member: string, aliveMs: number, wants?: readonly Want[], has?: readonly number[]): Promise<number>;
 
   /** It is no more: what it still holds of what it wanted, as what was just passed on to it, is free. */
   withdraw(member: string): Promise<void>;
@@ -62,7 +64,7 @@ export interface Members {
   /** The member does not reach these now: for so long they are better read by others. */
   cannotReach(member: string, sourceIds: readonly number[], ms: number): Promise<void>;
 
-  /** Gives a source to a living member that wants it. @returns whether it has it now */
+  /** Gives a source to a living member that wants it, not only as a reserve. @returns whether it has it now */
   passOn(hold: SourceHold, to: string, leaseMs: number): Promise<boolean>;
 
   /** How these are doing. @param member who asks */

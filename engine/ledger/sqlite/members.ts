@@ -11,7 +11,8 @@ const upsertMember = `
 const forgetMembers = `delete from member where alive_until < ${NOW} - ${FORGET_MS}`;
 
 const dropWants = `
-  delete from want where member = ?1 and source_id not in (select value ->> 'sourceId' from json_each(?2))`;
+  delete from want where member = ?1 and source_id not in (select value ->> 'sourceId' from json_each(?2))
+  returning source_id as sourceId`;
 
 const putWants = `
   insert into want (member, source_id, reserve)
@@ -21,10 +22,11 @@ const putWants = `
 
 const countOthers = `select count(*) as others from member where alive_until > ${NOW} and name <> ?`;
 
-// What was passed on to it and not taken yet.
-const freeWanted = `
+// What was passed on to it of these, and not taken.
+const freePassed = `
   update source set holder = null, held_until = null, released_at = ${NOW}
-  where id in (select source_id from want where member = ?1) and holder = ?1`;
+  where id in (select value ->> 'sourceId' from json_each(?2)) and holder = ?1
+    and id not in (select value from json_each(?3))`;
 
 const deleteMember = `delete from member where name = ?`;
 
@@ -49,7 +51,8 @@ const passHold = `
     failing_since = null, next_try_at = null
   where id = ?1 and fence = ?2 and holder is not null and exists (
     select 1 from member join want on want.member = member.name
-    where member.name = ?3 and alive_until > ${NOW} and want.source_id = ?1 and coalesce(unreachable_until, 0) <= ${NOW})`;
+    where member.name = ?3 and alive_until > ${NOW} and want.source_id = ?1 and reserve = 0
+      and coalesce(unreachable_until, 0) <= ${NOW})`;
 
 const selectStandings = `
   select source.id as sourceId, holder, held_until as until,
@@ -71,21 +74,24 @@ const selectNode = `
   select workflow_id as workflowId, node_id as nodeId, instance, host from listening
   where workflow_id = ? and node_id = ?`;
 
-const attend: Method<'attend'> = (connection, member, aliveMs, wants) =>
+const attend: Method<'attend'> = (connection, member, aliveMs, wants, has = []) =>
   connection.transaction(() => {
     connection.run(upsertMember, member, Math.round(aliveMs));
     connection.run(forgetMembers);
     if (wants) {
       const all = JSON.stringify(wants.map((want) => ({ ...want, reserve: Number(want.reserve) })));
-      connection.run(dropWants, member, all);
+      const dropped = connection.all<{ sourceId: number }>(dropWants, member, all);
       connection.run(putWants, member, all);
+      const unwanted = [...dropped, ...wants.filter(({ reserve }) => reserve)];
+      connection.run(freePassed, member, JSON.stringify(unwanted), JSON.stringify(has));
     }
     return connection.get<{ others: number }>(countOthers, member)!.others;
   });
 
 const withdraw: Method<'withdraw'> = (connection, member) => {
   connection.transaction(() => {
-    connection.run(freeWanted, member);
+    const dropped = connection.all(dropWants, member, '[]');
+    connection.run(freePassed, member, JSON.stringify(dropped), '[]');
     connection.run(deleteMember, member);
   });
 };

@@ -14,11 +14,13 @@ export function membersContract(fixture: Fixture): void {
     member: string,
     of: readonly Pick<Subscription, 'sourceId'>[],
     reserve = false,
+    has: readonly number[] = [],
   ): Promise<number> =>
     fixture.ledger.attend(
       member,
       LEASE_MS,
       of.map(({ sourceId }) => ({ sourceId, reserve })),
+      has,
     );
 
   const standing = async (member: string, { sourceId }: Subscription): Promise<object> => {
@@ -61,7 +63,7 @@ export function membersContract(fixture: Fixture): void {
         { holder: HOLDER, wanters: [HOLDER], count: 1, sourceIds: ids(two) },
         { holder: OTHER, wanters: both, count: 1, sourceIds: ids(three) },
       ]);
-      await wanting(HOLDER, [one, two], true);
+      await wanting(HOLDER, [one, two], true, ids(one, two));
       await fixture.ledger.cannotReach(OTHER, [three.sourceId], LEASE_MS);
       assert.deepEqual(
         byHolder(await fixture.ledger.shares()).map(({ wanters }) => wanters),
@@ -93,6 +95,35 @@ export function membersContract(fixture: Fixture): void {
         fence + 1,
         'it is free when that one goes',
       );
+    });
+
+    it('is left with nothing that was passed on to it and that it wants no more, but with what it has taken', async () => {
+      const sources = ['Dropped', 'Reserve', 'Taken', 'Wanted'].map((mailbox) =>
+        fixture.subscribe(mailbox, { source: { kind: 'imap', account: 'a', mailbox } }),
+      );
+      const [dropped, reserve, taken, wanted] = await Promise.all(sources);
+      const all = [dropped!, reserve!, taken!, wanted!];
+      await wanting(OTHER, all);
+      for (const { sourceId } of all) {
+        const hold = await held(fixture.ledger, sourceId);
+        assert.equal(await fixture.ledger.passOn(hold, OTHER, LEASE_MS), true);
+      }
+      await held(fixture.ledger, taken!.sourceId, { holder: OTHER });
+      const now = [
+        { sourceId: reserve!.sourceId, reserve: true },
+        { sourceId: wanted!.sourceId, reserve: false },
+      ];
+      await fixture.ledger.attend(OTHER, LEASE_MS, now, [taken!.sourceId]);
+      const standings = await fixture.ledger.standings(
+        OTHER,
+        all.map(({ sourceId }) => sourceId),
+      );
+      assert.deepEqual(
+        standings.map(({ holder }) => holder),
+        [null, null, OTHER, OTHER],
+      );
+      const free = await held(fixture.ledger, reserve!.sourceId);
+      assert.equal(await fixture.ledger.passOn(free, OTHER, LEASE_MS), false, 'a reserve is given nothing');
     });
 
     it('that stands by sees how the source is doing, and who else wants it', async () => {

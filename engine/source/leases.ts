@@ -95,7 +95,7 @@ export class SourceLeases {
 
   /** Which sources this process has taken, once it is known of these, too. Never rejects. */
   async taken(sourceIds: Iterable<number>): Promise<number[]> {
-    await Promise.allSettled([...sourceIds].map((id) => this.#asking.get(id)));
+    await Promise.allSettled([...sourceIds].flatMap((id) => this.#asking.get(id) ?? []));
     return [...this.#held.keys()];
   }
 

@@ -171,10 +171,9 @@ export class Membership {
       .map((watcher) => ({ sourceId: watcher.sourceId, reserve: watcher.wants === 'reserve' }));
     const told = JSON.stringify(wants);
     const wanted = new Set(wants.filter(({ reserve }) => !reserve).map(({ sourceId }) => sourceId));
-    const others =
-      told === this.#told
-        ? await this.#ledger.attend(holder, leaseMs)
-        : await this.#want(wanted, (has) => this.#ledger.attend(holder, leaseMs, wants, has));
+    let others = told === this.#told ? await this.#ledger.attend(holder, leaseMs) : null;
+    // What it wants has changed, or was forgotten while this machine slept.
+    others ??= await this.#want(wanted, (has) => this.#ledger.attend(holder, leaseMs, wants, has));
     this.#told = told;
     this.#isAlone = others === 0;
     // What another one records is for a dispatcher that may be here, and the other way round.

@@ -16,18 +16,18 @@ const LOG: Log = { debug: IGNORE, info: IGNORE, warn: IGNORE, error: IGNORE };
 /** What the ledger is told, each as soon as it is answered. */
 class Told {
   readonly said: string[] = [];
+  isForgotten = false;
   /** Called before it answers. */
   before: (said: string) => Promise<void> = () => Promise.resolve();
 
   readonly members: Members = {
-    attend: (_member, _aliveMs, wants, has = []) =>
-      this.#told(
-        wants
-          ? `wants ${wants.map(({ sourceId }) => sourceId).join() || 'none'}, has ${has.join() || 'none'}`
-          : 'is alive',
-        1,
-      ),
-    withdraw: () => this.#told('leaves', undefined),
+    attend: async (_member, _aliveMs, wants, has = []) => {
+      const all = wants?.map(({ sourceId }) => sourceId).join() || 'none';
+      await this.#told(wants ? `wants ${all}, has ${has.join() || 'none'}` : 'is alive');
+      if (wants) this.isForgotten = false;
+      return this.isForgotten ? null : 1;
+    },
+    withdraw: () => this.#told('leaves'),
     shares: () => Promise.resolve([]),
     cannotReach: () => Promise.resolve(),
     passOn: () => Promise.resolve(false),
@@ -41,10 +41,9 @@ class Told {
     releaseHolds: () => Promise.resolve(),
   };
 
-  async #told<T>(said: string, answer: T): Promise<T> {
+  async #told(said: string): Promise<void> {
     await this.before(said);
     this.said.push(said);
-    return answer;
   }
 }
 
@@ -111,6 +110,18 @@ describe('a process among others', () => {
     await taking;
     await last(told, 'wants 1, has 2');
     for (const leave of leaves) leave();
+    await membership.left();
+  });
+
+  it('says what it wants again where that was forgotten', async () => {
+    const { told, membership } = begin();
+    const leave = membership.join(watcherOf(1));
+    await last(told, 'wants 1, has none');
+    told.isForgotten = true;
+    membership.changed();
+    await until('it is known again', () => !told.isForgotten);
+    assert.deepEqual(told.said, ['wants 1, has none', 'is alive', 'wants 1, has none']);
+    leave();
     await membership.left();
   });
 

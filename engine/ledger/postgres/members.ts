@@ -10,6 +10,8 @@ const upsertMember = `
   insert into durable_mail.member (name, alive_until) values ($1, ${NOW} + $2)
   on conflict (name) do update set alive_until = excluded.alive_until`;
 
+const renewMember = `update durable_mail.member set alive_until = ${NOW} + $2 where name = $1`;
+
 const forgetMembers = `
   with gone as materialized (
     select name from durable_mail.member where alive_until < ${NOW} - ${FORGET_MS}
@@ -87,7 +89,8 @@ const selectNode = `
   where workflow_id = $1 and node_id = $2`;
 
 const attend: Method<'attend'> = async (connection, member, aliveMs, wants, has = []) => {
-  await connection.run(upsertMember, member, Math.round(aliveMs));
+  const say = wants ? upsertMember : renewMember;
+  if ((await connection.run(say, member, Math.round(aliveMs))) === 0) return null;
   await connection.run(forgetMembers);
   if (wants) {
     const sourceIds = wants.map(({ sourceId }) => sourceId);

@@ -8,6 +8,8 @@ const upsertMember = `
   insert into member (name, alive_until) values (?1, ${NOW} + ?2)
   on conflict (name) do update set alive_until = excluded.alive_until`;
 
+const renewMember = `update member set alive_until = ${NOW} + ?2 where name = ?1`;
+
 const forgetMembers = `delete from member where alive_until < ${NOW} - ${FORGET_MS}`;
 
 const dropWants = `
@@ -76,7 +78,8 @@ const selectNode = `
 
 const attend: Method<'attend'> = (connection, member, aliveMs, wants, has = []) =>
   connection.transaction(() => {
-    connection.run(upsertMember, member, Math.round(aliveMs));
+    const say = wants ? upsertMember : renewMember;
+    if (connection.run(say, member, Math.round(aliveMs)) === 0) return null;
     connection.run(forgetMembers);
     if (wants) {
       const all = JSON.stringify(wants.map((want) => ({ ...want, reserve: Number(want.reserve) })));

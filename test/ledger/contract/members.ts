@@ -15,7 +15,7 @@ export function membersContract(fixture: Fixture): void {
     of: readonly Pick<Subscription, 'sourceId'>[],
     reserve = false,
     has: readonly number[] = [],
-  ): Promise<number> =>
+  ): Promise<number | null> =>
     fixture.ledger.attend(
       member,
       LEASE_MS,
@@ -42,6 +42,17 @@ export function membersContract(fixture: Fixture): void {
       await fixture.ledger.attend(HOLDER, LEASE_MS);
       await fixture.ledger.withdraw(OTHER);
       assert.equal(await fixture.ledger.attend(HOLDER, LEASE_MS), 0);
+    });
+
+    it('that was silent for so long that it is forgotten is told so, and says anew what it wants', async () => {
+      const one = await fixture.subscribe();
+      await wanting(HOLDER, [one]);
+      await fixture.elapse(2 * 3_600_000);
+      assert.equal(await wanting(OTHER, []), 0);
+      assert.equal(await fixture.ledger.attend(HOLDER, LEASE_MS), null);
+      assert.equal(await fixture.ledger.attend(OTHER, LEASE_MS), 0, 'it is none again by that');
+      assert.equal(await wanting(HOLDER, [one]), 1);
+      assert.equal(await fixture.ledger.attend(HOLDER, LEASE_MS), 1);
     });
 
     it('is told what all hold, by who wants it', async () => {
@@ -98,10 +109,10 @@ export function membersContract(fixture: Fixture): void {
     });
 
     it('is left with nothing that was passed on to it and that it wants no more, but with what it has taken', async () => {
-      const sources = ['Dropped', 'Reserve', 'Taken', 'Wanted'].map((mailbox) =>
-        fixture.subscribe(mailbox, { source: { kind: 'imap', account: 'a', mailbox } }),
-      );
-      const [dropped, reserve, taken, wanted] = await Promise.all(sources);
+      const sources: Subscription[] = [];
+      for (const mailbox of ['Dropped', 'Reserve', 'Taken', 'Wanted'])
+        sources.push(await fixture.subscribe(mailbox, { source: { kind: 'imap', account: 'a', mailbox } }));
+      const [dropped, reserve, taken, wanted] = sources;
       const all = [dropped!, reserve!, taken!, wanted!];
       await wanting(OTHER, all);
       for (const { sourceId } of all) {

@@ -7,6 +7,7 @@
 //   npm run bench -- feed [...]       what the live feed costs the process that it is in; bench/feed.ts says what may follow
 //   npm run bench -- outbox [...]     what an entry of the outbox costs; bench/outbox.ts says what may follow
 //   npm run bench -- scale [...]      whether a large ledger costs more; bench/scale.ts says what may follow
+//   npm run bench -- collector [...]  very many mailboxes in one collector; bench/collector.ts says what may follow
 //   npm run bench -- redis [...]      what the cache in front of the ledger saves, and a stream takes; bench/redis.ts says more
 //   npm run bench -- hold [...]       how long the SQLite ledger holds n8n's thread; bench/hold.ts says what may follow
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ import { prepareN8n } from '../test/prepare.mjs';
 
 await main(async () => {
   const [what = 'imap', ...args] = process.argv.slice(2);
-  if (!['imap', 'ledger', 'console', 'feed', 'outbox', 'scale', 'redis', 'hold'].includes(what))
+  if (!['imap', 'ledger', 'console', 'feed', 'outbox', 'scale', 'collector', 'redis', 'hold'].includes(what))
     throw new Error(`There is no such measurement: ${what}`);
   await installDependencies();
   const node = await installNode();

@@ -1,8 +1,8 @@
 // The part of the ledger's port that says which processes there are, and which sources each of them would read: so that the
 // sources are spread evenly, and who stands by knows how whoever reads is doing.
 // Invariants: a member that is silent for longer than it said counts for nothing; a source is passed on only by whoever holds
-// it, and only to a living member that wants it; the fence grows with that, too; whoever wants a source no more has none that was
-// passed to it, however both come together.
+// it, and only to a living member that wants it; the fence grows with that, too; who wants a source no more is left with none
+// that was passed on to it, however close the two came together.
 import type { NodeId } from './serving';
 import type { SourceHold } from './source-holds';
 
@@ -49,18 +49,18 @@ export interface ListeningNode extends NodeId {
 export interface Members {
   /**
    * The member is alive for so long from now.
-   * @param wants all that it would read; undefined: as before. What was passed to it, and is not wanted any more, is free
-   * @param reads what it has open, and closes before it gives it away, also where it wants it no more
-   * @returns how many others are
+   * @param wants all that it would read; undefined: as before
+   * @param has what it has taken: that stays its own. What it has not, and wants no more, is free if it was passed on to it
+   * @returns how many others are; null: it had been silent for so long that what it wants is not known any more
    */
   attend(
     member: string,
     aliveMs: number,
     wants?: readonly Want[],
-    reads?: readonly number[],
-  ): Promise<number>;
+    has?: readonly number[],
+  ): Promise<number | null>;
 
-  /** It is no more, and has nothing open: what it still holds of what it wanted, as what was just passed to it, is free. */
+  /** It is no more: what it still holds of what it wanted, as what was just passed on to it, is free. */
   withdraw(member: string): Promise<void>;
 
   /** What living members hold, and who wants it. */
@@ -69,7 +69,7 @@ export interface Members {
   /** The member does not reach these now: for so long they are better read by others. */
   cannotReach(member: string, sourceIds: readonly number[], ms: number): Promise<void>;
 
-  /** Gives a source to a living member that wants it. @returns whether it has it now */
+  /** Gives a source to a living member that wants it, not only as a reserve. @returns whether it has it now */
   passOn(hold: SourceHold, to: string, leaseMs: number): Promise<boolean>;
 
   /** How these are doing. @param member who asks */

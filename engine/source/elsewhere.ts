@@ -77,6 +77,11 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
     await this.#parts.membership?.cannotReach(this.#parts.sourceId);
   }
 
+  /** It is left as soon as nothing of it is open: nobody wants it here any more. */
+  leaving(): void {
+    this.#parts.membership?.changed();
+  }
+
   leave(): void {
     this.#leave?.();
   }

@@ -38,6 +38,8 @@ export class SourceLeases {
   readonly holder: string;
   readonly leaseMs: number;
   readonly #held = new Map<number, Lease>();
+  /** What is being asked for, one at a time for each source. */
+  readonly #asking = new Map<number, Promise<unknown>>();
   /**
    * What others were seen to hold, by source. A dead holder's name is looked at only the first time, and what had run
    * out by then is taken at once: as after a crash.
@@ -56,6 +58,16 @@ export class SourceLeases {
 
   /** @param lost called when it does not count any more @returns null: another process holds the source @throws LedgerFault */
   async take(sourceId: number, lost: () => void = () => undefined): Promise<SourceLease | null> {
+    const taking = this.#take(sourceId, lost);
+    this.#asking.set(sourceId, taking);
+    try {
+      return await taking;
+    } finally {
+      if (this.#asking.get(sourceId) === taking) this.#asking.delete(sourceId);
+    }
+  }
+
+  async #take(sourceId: number, lost: () => void): Promise<SourceLease | null> {
     const askedAt = monotonicNow();
     const isFirst = !this.#seen.has(sourceId);
     const request = {
@@ -79,6 +91,12 @@ export class SourceLeases {
     this.#held.set(sourceId, lease);
     this.#renewal ??= setInterval(() => void this.#renew(), this.renewMs).unref();
     return lease;
+  }
+
+  /** Which sources this process has taken, once it is known of these, too. Never rejects. */
+  async taken(sourceIds: Iterable<number>): Promise<number[]> {
+    await Promise.allSettled([...sourceIds].flatMap((id) => this.#asking.get(id) ?? []));
+    return [...this.#held.keys()];
   }
 
   get renewMs(): number {

@@ -1,7 +1,8 @@
 // This process among those that would read the same sources: it says which ones it wants, hears how those are doing that others
 // read, and is told what to give to whom, so that all have equally many (spread.ts).
 // Invariants: nothing here gives or takes a lease: whoever watches a source does, when nothing of it is open; what cannot be asked
-// now is asked again, and meanwhile everybody goes on as before.
+// now is asked again, and meanwhile everybody goes on as before; what it says it wants no more it does not take until the ledger
+// has heard that, since what was passed on to it is freed then.
 import type { Members, SourceStanding } from '../ledger/members';
 import { errorText, type Log } from '../runtime/log';
 import type { Wake } from '../signal/wake';
@@ -40,11 +41,14 @@ export class Membership {
   #soon: NodeJS.Timeout | undefined;
   /** What was told last. */
   #told = '';
+  /** By source: wanted first of all, as the ledger knows it, or may know it. */
+  #wanted = new Set<number>();
+  /** What the ledger is being told to be wanted no more. */
+  #dropping: ReadonlySet<number> = new Set();
   #attending: Promise<void> | undefined;
   #looking: Promise<void> | undefined;
   #isAlone = true;
   #ending: Promise<void> = Promise.resolve();
-  #isLeaving = false;
 
   constructor(ledger: Members, leases: SourceLeases, wake: Wake, log: Log) {
     this.#ledger = ledger;
@@ -88,7 +92,7 @@ export class Membership {
 
   /** Whether its lease can be had, as far as is known. */
   mayTake({ sourceId, wants }: Pick<Watcher, 'sourceId' | 'wants'>): boolean {
-    if (wants === 'never' || this.#isLeaving) return false;
+    if (wants === 'never' || this.#dropping.has(sourceId)) return false;
     const standing = this.#standings.get(sourceId);
     if (wants === 'reserve' && (standing?.others ?? 1) > 0) return false;
     const isFree = !standing || standing.isFree || standing.holder === this.#leases.holder;
@@ -130,25 +134,20 @@ export class Membership {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     clearTimeout(this.#soon);
     this.#soon = undefined;
-    this.#told = '';
-    this.#ending = this.#ending.then(() => this.#leave());
+    this.#ending = Promise.resolve(this.#attending)
+      .then(() => (this.#watchers.size === 0 ? this.#withdraw() : undefined))
+      .catch((error: unknown) =>
+        this.#log.debug(`That this process left was not stored: ${errorText(error)}`),
+      );
   }
 
-  /** What is taken meanwhile would be free again. */
-  async #leave(): Promise<void> {
-    await this.#attending;
-    if (this.#watchers.size > 0) return;
-    this.#isLeaving = true;
-    try {
-      await this.#ledger.withdraw(this.#leases.holder);
-    } catch (error) {
-      this.#log.debug(`That this process left was not stored: ${errorText(error)}`);
-    }
-    this.#isLeaving = false;
-    if (this.#watchers.size > 0) this.changed();
+  async #withdraw(): Promise<void> {
+    await this.#want(new Set(), () => this.#ledger.withdraw(this.#leases.holder));
   }
 
   async #turn(): Promise<void> {
+    // One that is under way may have begun before the change.
+    await this.#attending;
     await this.#attend();
     await this.#look();
   }
@@ -163,20 +162,41 @@ export class Membership {
   }
 
   async #attendOnce(): Promise<void> {
-    if (this.#isLeaving) await this.#ending;
+    // One that begins again is not to be taken for the one that leaves.
+    await this.#ending;
+    if (this.#watchers.size === 0) return;
     const { holder, leaseMs } = this.#leases;
     const wants = [...this.#watchers.values()]
       .filter((watcher) => watcher.wants !== 'never')
       .map((watcher) => ({ sourceId: watcher.sourceId, reserve: watcher.wants === 'reserve' }));
     const told = JSON.stringify(wants);
-    const reads = [...this.#watchers.values()].filter(({ isHeld }) => isHeld).map(({ sourceId }) => sourceId);
-    const isNews = told !== this.#told;
-    const others = await this.#ledger.attend(holder, leaseMs, isNews ? wants : undefined, reads);
+    const wanted = new Set(wants.filter(({ reserve }) => !reserve).map(({ sourceId }) => sourceId));
+    let others = told === this.#told ? await this.#ledger.attend(holder, leaseMs) : null;
+    // What it wants has changed, or was forgotten while this machine slept.
+    others ??= await this.#want(wanted, (has) => this.#ledger.attend(holder, leaseMs, wants, has));
     this.#told = told;
     this.#isAlone = others === 0;
     // What another one records is for a dispatcher that may be here, and the other way round.
     this.#wake.share?.(!this.#isAlone);
     this.#spread(this.#isAlone ? [] : movesOf(await this.#ledger.shares()));
+  }
+
+  /** @param tell tells the ledger what is wanted from now on, and what this process has taken of what is not */
+  async #want<T>(wanted: Set<number>, tell: (has: readonly number[]) => Promise<T>): Promise<T> {
+    const dropped = new Set([...this.#wanted].filter((id) => !wanted.has(id)));
+    this.#dropping = dropped;
+    // Whether the ledger has heard it is not known while it does not answer.
+    this.#told = '';
+    for (const id of wanted) this.#wanted.add(id);
+    try {
+      const answer = await tell(await this.#leases.taken(dropped));
+      this.#wanted = wanted;
+      // What was passed on meanwhile is free by now.
+      if (!this.#isAlone && dropped.size > 0) this.#wake.notify([...dropped].map(lookKey));
+      return answer;
+    } finally {
+      this.#dropping = new Set();
+    }
   }
 
   #spread(moves: ReturnType<typeof movesOf>): void {

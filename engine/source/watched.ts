@@ -243,6 +243,8 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
 
   /** Nobody listens any more. @param idle resolves when nothing is read or done in it any more */
   async close(idle: Promise<unknown> = Promise.resolve()): Promise<void> {
+    // Others are not to give this process any more of what it is about to leave.
+    this.#elsewhere.leaving();
     await Promise.all([idle, this.#tenure.end()]);
     this.follow({ is: 'left' });
     await this.standing.is('idle', 'closed');

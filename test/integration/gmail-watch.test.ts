@@ -249,14 +249,15 @@ describe('a watched Gmail account', { timeout: 5 * 60_000 }, () => {
     it('is taken over from one that has fallen silent, and read by that one no more', async () => {
       const one = await scene.join({}, fakeLogin(gmail, ann.address), first);
       await isRead(one);
-      // The process stalls: it renews nothing.
-      const renewHolds = first.ledger.renewHolds.bind(first.ledger);
+      // The process stalls: it renews nothing, and asks for nothing anew.
+      const awake = { ...first.ledger };
       first.ledger.renewHolds = () => new Promise(() => undefined);
+      first.ledger.holdSource = () => Promise.reject(new Error('It stands still'));
       const other = await scene.join({}, fakeLogin(gmail, ann.address), second);
       await isRead(other);
       const ids = [ann.deliver(), ann.deliver()];
       await scene.has(other, ids, second);
-      first.ledger.renewHolds = renewHolds;
+      Object.assign(first.ledger, awake);
       await until('the first one has seen it', () => first.log.join().includes('this one stands by'));
       assert.deepEqual(one.reports, []);
     });

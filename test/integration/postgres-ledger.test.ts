@@ -700,6 +700,43 @@ describe('a connection to Postgres', () => {
 });
 
 describe('many processes on one Postgres', () => {
+  it('leave none with a source that was passed on to it just when it wanted it no more, or was no more', () =>
+    onDatabase(async (settings, beside) => {
+      const ledger = await openPostgresLedger({ ...settings, mostConnections: 4 });
+      try {
+        const { sourceId } = await ledger.subscribe(NEW_SUBSCRIPTION);
+        const waiting = async (count: number): Promise<unknown> =>
+          until(`${count} wait for a lock`, async () => {
+            const { rows } = await beside.query<{ n: number }>(
+              'select count(distinct pid)::int as n from pg_locks where not granted',
+            );
+            return rows[0]!.n === count;
+          });
+        const ways = {
+          drops: () => ledger.attend('other', 60_000, []),
+          leaves: () => ledger.withdraw('other'),
+        };
+        for (const [how, goes] of Object.entries(ways)) {
+          await ledger.attend('other', 60_000, [{ sourceId, reserve: false }]);
+          const hold = await held(ledger, sourceId);
+          await beside.query(`begin; select 1 from source where id = ${sourceId} for update`);
+          const passing = ledger.passOn(hold, 'other', 60_000);
+          await waiting(1);
+          const going = goes();
+          await waiting(2);
+          await beside.query('commit');
+          assert.equal(await passing, true, how);
+          await going;
+          const [standing] = await ledger.standings('this process', [sourceId]);
+          assert.equal(standing!.holder, null, how);
+          assert.equal(await ledger.passOn(await held(ledger, sourceId), 'other', 60_000), false, how);
+        }
+      } finally {
+        await beside.query('rollback');
+        await ledger.close();
+      }
+    }));
+
   it('that record, offer, claim, renew, settle, act, replay and sweep as fast as they can never fail', () =>
     onDatabase(async (settings, beside) => {
       const ledgers = await Promise.all(

@@ -1,5 +1,6 @@
 // Which processes there are, and which sources they would read, in the Postgres ledger.
-// Invariant: members and wants are each written by their member alone; what several are forgotten is locked by name.
+// Invariants: members and wants are each written by their member alone; what several are forgotten is locked by name; whoever passes
+// a source on holds the want for which it does meanwhile, and whoever drops a want looks after that for what came by it.
 import { FORGET_MS, LISTENS_MS, shareOf, type ShareRow } from '../common/members';
 import type { ListeningNode, Members, SourceStanding } from '../members';
 import { NOW, type Statements } from './connection';
@@ -8,6 +9,8 @@ import type { Method, Part } from './part';
 const upsertMember = `
   insert into durable_mail.member (name, alive_until) values ($1, ${NOW} + $2)
   on conflict (name) do update set alive_until = excluded.alive_until`;
+
+const renewMember = `update durable_mail.member set alive_until = ${NOW} + $2 where name = $1`;
 
 const forgetMembers = `
   with gone as materialized (
@@ -29,13 +32,12 @@ const putWants = `
 const countOthers = `
   select count(*)::int as others from durable_mail.member where alive_until > ${NOW} and name <> $1`;
 
-// What was passed to it and is wanted no more. Whoever passes it holds the want meanwhile (passHold): it has been passed, or is not.
-const freePassed = `
-  with locked as materialized (
-    select id from durable_mail.source where id = any($2) and holder = $1 and id <> all($3)
-    order by id for no key update)
-  update durable_mail.source set holder = null, held_until = null, released_at = ${NOW}
-  from locked where source.id = locked.id`;
+const lockPassed = `
+  select id from durable_mail.source where id = any($2) and holder = $1 and id <> all($3)
+  order by id for no key update`;
+
+const free = `
+  update durable_mail.source set holder = null, held_until = null, released_at = ${NOW} where id = any($1)`;
 
 const deleteMember = `delete from durable_mail.member where name = $1`;
 
@@ -53,15 +55,17 @@ const selectShares = `
 const markUnreachable = `
   update durable_mail.want set unreachable_until = ${NOW} + $2 where member = $1 and source_id = any($3)`;
 
+// Who drops that want waits for this, and finds what was passed on; or was first, and then it is not wanted.
 const passHold = `
-  with heir as materialized (
-    select source_id from durable_mail.want
-    where member = $3 and source_id = $1 and coalesce(unreachable_until, 0) <= ${NOW} for key share)
+  with wanted as materialized (
+    select 1 from durable_mail.want join durable_mail.member on member.name = want.member
+    where want.member = $3 and want.source_id = $1 and not reserve and coalesce(unreachable_until, 0) <= ${NOW}
+      and alive_until > ${NOW}
+    for share of want)
   update durable_mail.source set
     holder = $3, fence = fence + 1, held_until = ${NOW} + $4, connection = 'closed', read_since = null,
     failing_since = null, next_try_at = null
-  from heir where id = heir.source_id and fence = $2 and holder is not null and exists (
-    select 1 from durable_mail.member where name = $3 and alive_until > ${NOW})`;
+  where id = $1 and fence = $2 and holder is not null and exists (select 1 from wanted)`;
 
 const selectStandings = `
   select source.id as "sourceId", holder, held_until as until,
@@ -84,41 +88,44 @@ const selectNode = `
   select workflow_id as "workflowId", node_id as "nodeId", instance, host from durable_mail.listening
   where workflow_id = $1 and node_id = $2`;
 
-const attend: Method<'attend'> = async (connection, member, aliveMs, wants, reads = []) => {
-  await connection.run(upsertMember, member, Math.round(aliveMs));
+const attend: Method<'attend'> = async (connection, member, aliveMs, wants, has = []) => {
+  const say = wants ? upsertMember : renewMember;
+  if ((await connection.run(say, member, Math.round(aliveMs))) === 0) return null;
   await connection.run(forgetMembers);
   if (wants) {
     const sourceIds = wants.map(({ sourceId }) => sourceId);
     const reserves = wants.map(({ reserve }) => reserve);
     await connection.transaction(async (statements) => {
-      await drop(statements, member, sourceIds, reads);
+      const dropped = await statements.all<{ sourceId: number }>(dropWants, member, sourceIds);
       await statements.run(putWants, member, sourceIds, reserves);
+      const unwanted = [...dropped, ...wants.filter(({ reserve }) => reserve)];
+      await freePassed(statements, member, unwanted, has);
     });
   }
   return (await connection.get<{ others: number }>(countOthers, member))!.others;
 };
 
-const withdraw: Method<'withdraw'> = async (connection, member) => {
-  await connection.transaction(async (statements) => {
-    await drop(statements, member, [], []);
+const withdraw: Method<'withdraw'> = (connection, member) =>
+  connection.transaction(async (statements) => {
+    await freePassed(statements, member, await statements.all(dropWants, member, []));
     await statements.run(deleteMember, member);
   });
-};
 
-async function drop(
+/** What was passed on to it of these, and not taken; after their wants are gone, in statements of its own: so it sees the last of it. */
+async function freePassed(
   statements: Statements,
   member: string,
-  but: readonly number[],
-  reads: readonly number[],
+  unwanted: readonly { readonly sourceId: number }[],
+  has: readonly number[] = [],
 ): Promise<void> {
-  const dropped = await statements.all<{ sourceId: number }>(dropWants, member, but);
-  if (dropped.length === 0) return;
-  await statements.run(
-    freePassed,
-    member,
-    dropped.map(({ sourceId }) => sourceId),
-    reads,
-  );
+  if (unwanted.length === 0) return;
+  const ids = unwanted.map(({ sourceId }) => sourceId);
+  const passed = await statements.all<{ id: number }>(lockPassed, member, ids, has);
+  if (passed.length > 0)
+    await statements.run(
+      free,
+      passed.map(({ id }) => id),
+    );
 }
 
 const shares: Method<'shares'> = async (connection) =>

@@ -1,12 +1,14 @@
 // Which processes there are, and which sources they would read, in the SQLite ledger: as a rule there is one.
 import { FORGET_MS, LISTENS_MS, shareOf, type ShareRow } from '../common/members';
 import type { ListeningNode, Members, SourceStanding } from '../members';
-import { NOW, type SqliteConnection } from './connection';
+import { NOW } from './connection';
 import type { Method, Part } from './part';
 
 const upsertMember = `
   insert into member (name, alive_until) values (?1, ${NOW} + ?2)
   on conflict (name) do update set alive_until = excluded.alive_until`;
+
+const renewMember = `update member set alive_until = ${NOW} + ?2 where name = ?1`;
 
 const forgetMembers = `delete from member where alive_until < ${NOW} - ${FORGET_MS}`;
 
@@ -22,7 +24,7 @@ const putWants = `
 
 const countOthers = `select count(*) as others from member where alive_until > ${NOW} and name <> ?`;
 
-// What was passed to it and is wanted no more.
+// What was passed on to it of these, and not taken.
 const freePassed = `
   update source set holder = null, held_until = null, released_at = ${NOW}
   where id in (select value ->> 'sourceId' from json_each(?2)) and holder = ?1
@@ -51,7 +53,8 @@ const passHold = `
     failing_since = null, next_try_at = null
   where id = ?1 and fence = ?2 and holder is not null and exists (
     select 1 from member join want on want.member = member.name
-    where member.name = ?3 and alive_until > ${NOW} and want.source_id = ?1 and coalesce(unreachable_until, 0) <= ${NOW})`;
+    where member.name = ?3 and alive_until > ${NOW} and want.source_id = ?1 and reserve = 0
+      and coalesce(unreachable_until, 0) <= ${NOW})`;
 
 const selectStandings = `
   select source.id as sourceId, holder, held_until as until,
@@ -73,30 +76,28 @@ const selectNode = `
   select workflow_id as workflowId, node_id as nodeId, instance, host from listening
   where workflow_id = ? and node_id = ?`;
 
-const attend: Method<'attend'> = (connection, member, aliveMs, wants, reads = []) =>
+const attend: Method<'attend'> = (connection, member, aliveMs, wants, has = []) =>
   connection.transaction(() => {
-    connection.run(upsertMember, member, Math.round(aliveMs));
+    const say = wants ? upsertMember : renewMember;
+    if (connection.run(say, member, Math.round(aliveMs)) === 0) return null;
     connection.run(forgetMembers);
     if (wants) {
       const all = JSON.stringify(wants.map((want) => ({ ...want, reserve: Number(want.reserve) })));
-      drop(connection, member, all, reads);
+      const dropped = connection.all<{ sourceId: number }>(dropWants, member, all);
       connection.run(putWants, member, all);
+      const unwanted = [...dropped, ...wants.filter(({ reserve }) => reserve)];
+      connection.run(freePassed, member, JSON.stringify(unwanted), JSON.stringify(has));
     }
     return connection.get<{ others: number }>(countOthers, member)!.others;
   });
 
 const withdraw: Method<'withdraw'> = (connection, member) => {
   connection.transaction(() => {
-    drop(connection, member, '[]', []);
+    const dropped = connection.all(dropWants, member, '[]');
+    connection.run(freePassed, member, JSON.stringify(dropped), '[]');
     connection.run(deleteMember, member);
   });
 };
-
-/** @param but these it still wants, JSON */
-function drop(connection: SqliteConnection, member: string, but: string, reads: readonly number[]): void {
-  const dropped = connection.all<{ sourceId: number }>(dropWants, member, but);
-  if (dropped.length > 0) connection.run(freePassed, member, JSON.stringify(dropped), JSON.stringify(reads));
-}
 
 const shares: Method<'shares'> = (connection) => connection.all<ShareRow>(selectShares).map(shareOf);
 

@@ -14,11 +14,13 @@ export function membersContract(fixture: Fixture): void {
     member: string,
     of: readonly Pick<Subscription, 'sourceId'>[],
     reserve = false,
-  ): Promise<number> =>
+    has: readonly number[] = [],
+  ): Promise<number | null> =>
     fixture.ledger.attend(
       member,
       LEASE_MS,
       of.map(({ sourceId }) => ({ sourceId, reserve })),
+      has,
     );
 
   const standing = async (member: string, { sourceId }: Subscription): Promise<object> => {
@@ -42,6 +44,17 @@ export function membersContract(fixture: Fixture): void {
       assert.equal(await fixture.ledger.attend(HOLDER, LEASE_MS), 0);
     });
 
+    it('that was silent for so long that it is forgotten is told so, and says anew what it wants', async () => {
+      const one = await fixture.subscribe();
+      await wanting(HOLDER, [one]);
+      await fixture.elapse(2 * 3_600_000);
+      assert.equal(await wanting(OTHER, []), 0);
+      assert.equal(await fixture.ledger.attend(HOLDER, LEASE_MS), null);
+      assert.equal(await fixture.ledger.attend(OTHER, LEASE_MS), 0, 'it is none again by that');
+      assert.equal(await wanting(HOLDER, [one]), 1);
+      assert.equal(await fixture.ledger.attend(HOLDER, LEASE_MS), 1);
+    });
+
     it('is told what all hold, by who wants it', async () => {
       const [one, two, three] = [
         await fixture.subscribe('one'),
@@ -61,7 +74,7 @@ export function membersContract(fixture: Fixture): void {
         { holder: HOLDER, wanters: [HOLDER], count: 1, sourceIds: ids(two) },
         { holder: OTHER, wanters: both, count: 1, sourceIds: ids(three) },
       ]);
-      await wanting(HOLDER, [one, two], true);
+      await wanting(HOLDER, [one, two], true, ids(one, two));
       await fixture.ledger.cannotReach(OTHER, [three.sourceId], LEASE_MS);
       assert.deepEqual(
         byHolder(await fixture.ledger.shares()).map(({ wanters }) => wanters),
@@ -95,21 +108,33 @@ export function membersContract(fixture: Fixture): void {
       );
     });
 
-    it('has nothing that was passed to it and that it wants no more, but what it reads', async () => {
-      const [passed, reads] = [
-        await fixture.subscribe('passed'),
-        await fixture.subscribe('reads', { source: { kind: 'imap', account: 'a', mailbox: 'Reads' } }),
+    it('is left with nothing that was passed on to it and that it wants no more, but with what it has taken', async () => {
+      const sources: Subscription[] = [];
+      for (const mailbox of ['Dropped', 'Reserve', 'Taken', 'Wanted'])
+        sources.push(await fixture.subscribe(mailbox, { source: { kind: 'imap', account: 'a', mailbox } }));
+      const [dropped, reserve, taken, wanted] = sources;
+      const all = [dropped!, reserve!, taken!, wanted!];
+      await wanting(OTHER, all);
+      for (const { sourceId } of all) {
+        const hold = await held(fixture.ledger, sourceId);
+        assert.equal(await fixture.ledger.passOn(hold, OTHER, LEASE_MS), true);
+      }
+      await held(fixture.ledger, taken!.sourceId, { holder: OTHER });
+      const now = [
+        { sourceId: reserve!.sourceId, reserve: true },
+        { sourceId: wanted!.sourceId, reserve: false },
       ];
-      await wanting(OTHER, [passed, reads]);
-      for (const to of [passed, reads])
-        assert.ok(await fixture.ledger.passOn(await held(fixture.ledger, to.sourceId), OTHER, LEASE_MS));
-      await fixture.ledger.attend(OTHER, LEASE_MS, [], [reads.sourceId]);
-      assert.deepEqual(await standing(HOLDER, passed), {
-        ...{ holder: null, isFree: true, isMembers: false, others: 0 },
-      });
-      assert.deepEqual(await standing(HOLDER, reads), {
-        ...{ holder: OTHER, isFree: false, isMembers: true, others: 0 },
-      });
+      await fixture.ledger.attend(OTHER, LEASE_MS, now, [taken!.sourceId]);
+      const standings = await fixture.ledger.standings(
+        OTHER,
+        all.map(({ sourceId }) => sourceId),
+      );
+      assert.deepEqual(
+        standings.map(({ holder }) => holder),
+        [null, null, OTHER, OTHER],
+      );
+      const free = await held(fixture.ledger, reserve!.sourceId);
+      assert.equal(await fixture.ledger.passOn(free, OTHER, LEASE_MS), false, 'a reserve is given nothing');
     });
 
     it('has nothing that is passed to it in the moment in which it leaves, or wants it no more', async () => {

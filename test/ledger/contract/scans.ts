@@ -42,10 +42,10 @@ const READ_ALL: Readonly<Partial<Record<Call, readonly string[]>>> = {
   templates: ['template'],
   endpoints: ['endpoint'],
   countEntries: ['outgoing'],
-  // The processes there are, and what they read.
+  // The processes there are, a row for each, and what they read.
   attend: ['member'],
-  withdraw: ['member'],
   passOn: ['member'],
+  withdraw: ['member'],
   shares: ['member', 'want', 'source'],
   standings: ['member'],
 };

@@ -1,0 +1,153 @@
+// A process among those that would read the same sources: what it says it wants, and what it takes meanwhile.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Members } from '../../engine/ledger/members';
+import type { HoldRequest, SourceHolds } from '../../engine/ledger/source-holds';
+import type { Log } from '../../engine/runtime/log';
+import { ProcessWake } from '../../engine/signal/wake';
+import { SourceLeases } from '../../engine/source/leases';
+import { Membership, type Watcher } from '../../engine/source/membership';
+import { lookKey } from '../../engine/source/notices';
+import { until } from '../support/until';
+
+const IGNORE = (): void => undefined;
+const LOG: Log = { debug: IGNORE, info: IGNORE, warn: IGNORE, error: IGNORE };
+
+/** What the ledger is told, each as soon as it is answered. */
+class Told {
+  readonly said: string[] = [];
+  isForgotten = false;
+  /** Called before it answers. */
+  before: (said: string) => Promise<void> = () => Promise.resolve();
+
+  readonly members: Members = {
+    attend: async (_member, _aliveMs, wants, has = []) => {
+      const all = wants?.map(({ sourceId }) => sourceId).join() || 'none';
+      await this.#told(wants ? `wants ${all}, has ${has.join() || 'none'}` : 'is alive');
+      if (wants) this.isForgotten = false;
+      return this.isForgotten ? null : 1;
+    },
+    withdraw: () => this.#told('leaves'),
+    shares: () => Promise.resolve([]),
+    cannotReach: () => Promise.resolve(),
+    passOn: () => Promise.resolve(false),
+    standings: () => Promise.resolve([]),
+    noteListening: () => Promise.resolve([]),
+  };
+
+  readonly holds: SourceHolds = {
+    holdSource: ({ sourceId }: HoldRequest) => Promise.resolve({ hold: { sourceId, fence: 1 } }),
+    renewHolds: (holds) => Promise.resolve([...holds]),
+    releaseHolds: () => Promise.resolve(),
+  };
+
+  async #told(said: string): Promise<void> {
+    await this.before(said);
+    this.said.push(said);
+  }
+}
+
+const watcherOf = (sourceId: number): Watcher & { wants: Watcher['wants'] } => ({
+  sourceId,
+  wants: 'always',
+  isHeld: false,
+  passTo: IGNORE,
+  stands: IGNORE,
+});
+
+describe('a process among others', () => {
+  const begin = (): { told: Told; leases: SourceLeases; wake: ProcessWake; membership: Membership } => {
+    const told = new Told();
+    const leases = new SourceLeases(told.holds, LOG);
+    const wake = new ProcessWake();
+    return { told, leases, wake, membership: new Membership(told.members, leases, wake, LOG) };
+  };
+  const last = (told: Told, said: string): Promise<unknown> =>
+    until(`it says: ${said}`, () => told.said.at(-1) === said);
+
+  it('does not take what it says it wants no more until that was heard, and keeps what it has', async () => {
+    const { told, leases, wake, membership } = begin();
+    const [kept, one] = [watcherOf(1), watcherOf(2)];
+    const leaves = [membership.join(kept), membership.join(one)];
+    await last(told, 'wants 1,2, has none');
+    await leases.take(1);
+    const free: number[] = [];
+    wake.listen(lookKey(2), () => free.push(2));
+    let heard = IGNORE;
+    told.before = () => new Promise((resolve) => (heard = resolve));
+    one.wants = 'never';
+    membership.changed();
+    await until('it is being told', () => heard !== IGNORE);
+    one.wants = 'always';
+    assert.equal(membership.mayTake(one), false, 'it may be freed at any moment');
+    assert.equal(membership.mayTake(kept), true);
+    assert.deepEqual(free, []);
+    told.before = () => Promise.resolve();
+    heard();
+    await last(told, 'wants 1, has 1');
+    await until('others are told', () => free.length > 0);
+    assert.equal(membership.mayTake(one), true);
+    membership.changed();
+    await last(told, 'wants 1,2, has 1');
+    for (const leave of leaves) leave();
+    await membership.left();
+    assert.equal(told.said.at(-1), 'leaves');
+  });
+
+  it('says what it has taken only when it is known of what it drops, too', async () => {
+    const { told, leases, membership } = begin();
+    const [kept, one] = [watcherOf(1), watcherOf(2)];
+    const leaves = [membership.join(kept), membership.join(one)];
+    await last(told, 'wants 1,2, has none');
+    let answer = IGNORE;
+    told.holds.holdSource = ({ sourceId }) =>
+      new Promise((resolve) => (answer = () => resolve({ hold: { sourceId, fence: 1 } })));
+    const taking = leases.take(2);
+    one.wants = 'never';
+    membership.changed();
+    await until('it is being told', () => !membership.mayTake({ sourceId: 2, wants: 'always' }));
+    answer();
+    await taking;
+    await last(told, 'wants 1, has 2');
+    for (const leave of leaves) leave();
+    await membership.left();
+  });
+
+  it('says what it wants again where that was forgotten', async () => {
+    const { told, membership } = begin();
+    const leave = membership.join(watcherOf(1));
+    await last(told, 'wants 1, has none');
+    told.isForgotten = true;
+    membership.changed();
+    await until('it is known again', () => !told.isForgotten);
+    assert.deepEqual(told.said, ['wants 1, has none', 'is alive', 'wants 1, has none']);
+    leave();
+    await membership.left();
+  });
+
+  it('that begins again while it leaves says what it wants after that', async () => {
+    const { told, membership } = begin();
+    const one = watcherOf(1);
+    const leave = membership.join(one);
+    await last(told, 'wants 1, has none');
+    let heard = IGNORE;
+    told.before = (said) =>
+      said === 'leaves' ? new Promise((resolve) => (heard = resolve)) : Promise.resolve();
+    leave();
+    await until('it leaves', () => heard !== IGNORE);
+    const again = membership.join(one);
+    assert.equal(membership.mayTake(one), false);
+    // It would have said so by then.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.deepEqual(told.said, ['wants 1, has none']);
+    heard();
+    await until('it says so again', () => told.said.length === 3);
+    assert.deepEqual(told.said, ['wants 1, has none', 'leaves', 'wants 1, has none']);
+    told.before = () => Promise.resolve();
+    again();
+    await membership.left();
+    membership.changed();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(told.said.at(-1), 'leaves', 'nobody is a member who watches nothing');
+  });
+});

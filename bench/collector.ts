@@ -97,7 +97,7 @@ async function measured(mailboxes: number, dovecot: Dovecot, ledger: string): Pr
       'all are connected',
       () => {
         if (lines(/\] connected/g) >= mailboxes) return true;
-        process.stderr.write(`${lines(/\] connected/g)} `); throw new Error(`${lines(/\] connected/g)} are; ${collector.written.slice(-500)}`);
+        throw new Error(`${lines(/\] connected/g)} are; ${collector.written.slice(-500)}`);
       },
       DEADLINE_MS,
     );

@@ -16,7 +16,8 @@ import {
   longestHold,
   type Where,
 } from '../test/support/slow-disk/ledger-holds';
-import { noSlowDisk, slowDisk } from '../test/support/slow-disk/slow-disk';
+import { noPreload } from '../test/support/preload';
+import { slowDisk } from '../test/support/slow-disk/slow-disk';
 import { ROOT } from '../tools/shell.mjs';
 
 const SYNC_MS = 100;
@@ -66,7 +67,7 @@ async function report(folder: string): Promise<void> {
   // What this machine does to anybody.
   await both('nothing at all, for 2 s', () => longestHold(() => setTimeout(2_000)));
   await both(`${MAILS} mails, a fast disk`, (where) => holdOfMails(where, file(), MAILS));
-  if (noSlowDisk) console.log(`No slow disk: ${noSlowDisk}`);
+  if (noPreload) console.log(`No slow disk: ${noPreload}`);
   else {
     const disk = await slowDisk(SYNC_MS);
     const script = join(ROOT, 'test', 'support', 'slow-disk', 'hold-of-mails.ts');

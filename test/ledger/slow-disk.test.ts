@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { holdOfLock, holdOfLooks, type Where } from '../support/slow-disk/ledger-holds';
 import type { Hung } from '../support/slow-disk/hanging-disk';
-import { noSlowDisk, type SlowDisk, slowDisk } from '../support/slow-disk/slow-disk';
+import { noPreload } from '../support/preload';
+import { type SlowDisk, slowDisk } from '../support/slow-disk/slow-disk';
 
 const SYNC_MS = 100;
 /** Less than the syncs of one mail, and far less than a lock. On a busy machine what else is going on takes up most of it. */
@@ -34,7 +35,7 @@ async function holdsNobody(measure: () => Promise<number>): Promise<void> {
   assert.fail(`the process was held for ${seen.map(Math.round).join(', ')} ms`);
 }
 
-describe('on a disk that takes 100 ms for each sync', { skip: noSlowDisk }, () => {
+describe('on a disk that takes 100 ms for each sync', { skip: noPreload }, () => {
   let disk: SlowDisk;
   before(async () => {
     disk = await slowDisk(SYNC_MS);
@@ -51,7 +52,7 @@ describe('on a disk that takes 100 ms for each sync', { skip: noSlowDisk }, () =
   });
 });
 
-describe('on a disk that does not answer any more', { skip: noSlowDisk }, () => {
+describe('on a disk that does not answer any more', { skip: noPreload }, () => {
   let disk: SlowDisk;
   before(async () => {
     disk = await slowDisk(0);

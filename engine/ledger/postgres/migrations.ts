@@ -206,7 +206,8 @@ export const migrations: readonly string[] = [
   // 15: what is to go out, and the log of what did; templates; endpoints.
   outboxMigration,
 
-  // 16: which processes there are, and which sources each of them would read; which n8n of several listens to a trigger.
+  // 16: which processes there are, and which sources each of them would read; which n8n of several listens to a trigger; what of
+  // the outbox was stored under a clock that was set back since.
   `
   create table durable_mail.member (
     name text collate "C" primary key,
@@ -231,5 +232,9 @@ export const migrations: readonly string[] = [
     said_at bigint not null,
     primary key (workflow_id, node_id)
   );
+
+  alter table durable_mail.outgoing_lane add column rested_at bigint not null default 0;
+  -- dueLanes, nextDue, takeEntries
+  create index outgoing_retried on durable_mail.outgoing (begun_at) where due_at is not null and begun_at is not null;
   `,
 ];

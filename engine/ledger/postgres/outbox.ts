@@ -67,6 +67,20 @@ const first = (name: string, column: string): string =>
   `(select min(${column}) from durable_mail.outgoing where outgoing.lane = ${name}.lane and ${column} is not null)`;
 const last = (name: string, column: string): string => first(name, column).replace('min(', 'max(');
 
+/**
+ * What waits since a time that is still to come: it was stored before the clock was set back, and whatever it waits for, that is over.
+ * Both are found by an index, and as a rule there are none.
+ */
+const ahead = `
+  select seq, lane from durable_mail.outgoing where state = 'QUEUED' and queued_at > ${NOW} + ${AHEAD_MARGIN_MS}
+  union all
+  select seq, lane from durable_mail.outgoing
+  where due_at is not null and begun_at is not null and begun_at > ${NOW} + ${AHEAD_MARGIN_MS}`;
+
+/** Else it was stored before the clock was set back. */
+const isRest = `
+  outgoing_lane.rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS} and outgoing_lane.rested_at <= ${NOW} + ${AHEAD_MARGIN_MS}`;
+
 /** ms since 1970, when the lane has something to do; 0: what lies so far ahead was stored before the clock was set back. */
 const laneTimes = `
   with recursive ${lanes('due', 'due_at')}, ${lanes('leased', 'lease_until')},
@@ -79,11 +93,13 @@ const laneTimes = `
     select lane,
       case when ${last('leased', 'lease_until')} > ${NOW} + ${2 * ENTRY_LEASE_MS + AHEAD_MARGIN_MS} then 0
         else ${first('leased', 'lease_until')} end
-    from leased where lane is not null),
+    from leased where lane is not null
+    union all
+    select distinct lane, 0::bigint from (${ahead}) ahead),
   lane_times as (
     select lane, greatest(at, coalesce((
       select rests_until from durable_mail.outgoing_lane
-      where outgoing_lane.lane = firsts.lane and rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS}), 0)) as at
+      where outgoing_lane.lane = firsts.lane and ${isRest}), 0)) as at
     from (select lane, min(at) as at from times group by lane) firsts)`;
 
 const selectDueLanes = `
@@ -102,7 +118,7 @@ const lockLanes = `
 const selectLanes = `select distinct lane from durable_mail.outgoing where id = any($1)`;
 
 // Whoever had it is gone. What may have arrived is in doubt, unless its receiver knows it again. Beside it, what is put off for
-// longer than any try is: it was stored before the clock was set back. It is due since its lease ran out, not since now: to one whose
+// longer than any try is, or waits since a time to come: it was stored before the clock was set back. It is due since its lease ran out, not since now: to one whose
 // transaction began a moment before and had to wait for the lane, now is later than its own.
 const lapse = (of: string): string => `
   with lapsed as materialized (
@@ -111,8 +127,10 @@ const lapse = (of: string): string => `
       and (lease_until <= ${NOW} or lease_until > ${NOW} + ${2 * ENTRY_LEASE_MS + AHEAD_MARGIN_MS})
     order by seq for update),
   ahead as (
-    update durable_mail.outgoing set due_at = ${NOW}
-    where ${of} and due_at > ${NOW} + ${MOST_ENTRY_DELAY_MS + AHEAD_MARGIN_MS})
+    update durable_mail.outgoing set
+      due_at = least(due_at, ${NOW}), queued_at = least(queued_at, ${NOW}), begun_at = least(begun_at, ${NOW})
+    where ${of} and due_at is not null
+      and (due_at > ${NOW} + ${MOST_ENTRY_DELAY_MS + AHEAD_MARGIN_MS} or seq = any(array(select seq from (${ahead}) ahead))))
   update durable_mail.outgoing set
     state = case when state = 'UNKNOWN' or handed and not repeats then 'UNKNOWN' else 'QUEUED' end,
     doubted = doubted or handed and not repeats,
@@ -125,7 +143,7 @@ const lapseIds = lapse('id = any($1)');
 
 const selectRest = `
   select 1 as rests from durable_mail.outgoing_lane
-  where lane = $1 and rests_until > ${NOW} and rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS}`;
+  where lane = $1 and rests_until > ${NOW} and ${isRest}`;
 
 // Each state by an index that has its own first: a million that wait hide none that is in doubt. What a person acts on at this
 // moment is passed over.
@@ -209,8 +227,11 @@ const settle = `
   returning outgoing.id, outgoing.fence`;
 
 const rest = `
-  insert into durable_mail.outgoing_lane (lane, rests_until) values ($1, ${NOW} + $2::bigint)
-  on conflict (lane) do update set rests_until = greatest(outgoing_lane.rests_until, excluded.rests_until)`;
+  insert into durable_mail.outgoing_lane (lane, rests_until, rested_at) values ($1, ${NOW} + $2::bigint, ${NOW})
+  on conflict (lane) do update set
+    rests_until = case when ${isRest}
+      then greatest(outgoing_lane.rests_until, excluded.rests_until) else excluded.rests_until end,
+    rested_at = excluded.rested_at`;
 
 /** Only in a transaction. */
 export async function insertNew(statements: Statements, entries: readonly NewEntry[]): Promise<void> {

@@ -179,7 +179,8 @@ export const migrations: readonly string[] = [
   // 16: what is to go out, and the log of what did; templates; endpoints.
   outboxMigration,
 
-  // 17: which processes there are, and which sources each of them would read; which n8n of several listens to a trigger.
+  // 17: which processes there are, and which sources each of them would read; which n8n of several listens to a trigger; what of
+  // the outbox was stored under a clock that was set back since.
   `
   create table member (
     name text primary key,
@@ -203,5 +204,9 @@ export const migrations: readonly string[] = [
     said_at integer not null,
     primary key (workflow_id, node_id)
   ) strict, without rowid;
+
+  alter table outgoing_lane add column rested_at integer not null default 0;
+  -- dueLanes, nextDue, takeEntries
+  create index outgoing_retried on outgoing (begun_at) where due_at is not null and begun_at is not null;
   `,
 ];

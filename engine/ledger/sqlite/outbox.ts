@@ -55,6 +55,20 @@ const lanes = (name: string, column: string): string => `
     select (select min(lane) from outgoing where ${column} is not null and lane > ${name}.lane)
     from ${name} where ${name}.lane is not null)`;
 
+/**
+ * What waits since a time that is still to come: it was stored before the clock was set back, and whatever it waits for, that is over.
+ * Both are found by an index, and as a rule there are none.
+ */
+const ahead = `
+  select seq, lane from outgoing where state = 'QUEUED' and queued_at > ${NOW} + ${AHEAD_MARGIN_MS}
+  union all
+  select seq, lane from outgoing
+  where due_at is not null and begun_at is not null and begun_at > ${NOW} + ${AHEAD_MARGIN_MS}`;
+
+/** Else it was stored before the clock was set back. */
+const isRest = `
+  outgoing_lane.rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS} and outgoing_lane.rested_at <= ${NOW} + ${AHEAD_MARGIN_MS}`;
+
 /** ms since 1970, when the lane has something to do; 0: what lies so far ahead was stored before the clock was set back. */
 const laneTimes = `
   with recursive ${lanes('due', 'due_at')}, ${lanes('leased', 'lease_until')},
@@ -69,11 +83,13 @@ const laneTimes = `
       iif((select max(lease_until) from outgoing where lane = leased.lane and lease_until is not null)
           > ${NOW} + ${2 * ENTRY_LEASE_MS + AHEAD_MARGIN_MS}, 0,
         (select min(lease_until) from outgoing where lane = leased.lane and lease_until is not null))
-    from leased where lane is not null),
+    from leased where lane is not null
+    union all
+    select distinct lane, 0 from (${ahead})),
   lane_times as (
     select lane, max(at, coalesce((
       select rests_until from outgoing_lane
-      where outgoing_lane.lane = firsts.lane and rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS}), 0)) as at
+      where outgoing_lane.lane = firsts.lane and ${isRest}), 0)) as at
     from (select lane, min(at) as at from times group by lane) firsts)`;
 
 const selectDueLanes = `
@@ -98,12 +114,14 @@ const lapse = (of: string): string => `
 const lapseLane = lapse('lane = ?1');
 const lapseIds = lapse('id in (select value from json_each(?1))');
 
-const selectRest = `select 1 as rests from outgoing_lane where lane = ? and rests_until > ${NOW}
-  and rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS}`;
+const selectRest = `select 1 as rests from outgoing_lane where lane = ? and rests_until > ${NOW} and ${isRest}`;
 
-// No try is put off for so long: it was stored before the clock was set back.
+// No try is put off for so long: it was stored before the clock was set back, as was what waits since a time to come.
 const pullBack = (of: string): string => `
-  update outgoing set due_at = ${NOW} where ${of} and due_at > ${NOW} + ${MOST_ENTRY_DELAY_MS + AHEAD_MARGIN_MS}`;
+  update outgoing set
+    due_at = min(due_at, ${NOW}), queued_at = min(queued_at, ${NOW}), begun_at = min(begun_at, ${NOW})
+  where ${of} and due_at is not null
+    and (due_at > ${NOW} + ${MOST_ENTRY_DELAY_MS + AHEAD_MARGIN_MS} or seq in (select seq from (${ahead})))`;
 
 const pullBackLane = pullBack('lane = ?1');
 const pullBackIds = pullBack('id in (select value from json_each(?1))');
@@ -170,8 +188,10 @@ const settle = `
   returning outgoing.id, outgoing.fence`;
 
 const rest = `
-  insert into outgoing_lane (lane, rests_until) values (?1, ${NOW} + ?2)
-  on conflict (lane) do update set rests_until = max(rests_until, excluded.rests_until)`;
+  insert into outgoing_lane (lane, rests_until, rested_at) values (?1, ${NOW} + ?2, ${NOW})
+  on conflict (lane) do update set
+    rests_until = iif(${isRest}, max(rests_until, excluded.rests_until), excluded.rests_until),
+    rested_at = excluded.rested_at`;
 
 /** Only in a transaction. */
 export function insertNew(connection: SqliteConnection, entries: readonly NewEntry[]): void {

@@ -51,7 +51,7 @@ export const TIMES: Readonly<Record<string, readonly string[]>> = {
   deed: ['at'],
   annotation: ['at'],
   outgoing: ['due_at', 'lease_until', 'queued_at', 'begun_at', 'settled_at', 'drop_at'],
-  outgoing_lane: ['rests_until'],
+  outgoing_lane: ['rests_until', 'rested_at'],
   outgoing_begun: ['at'],
   template: ['changed_at'],
   endpoint: ['created_at', 'aside_since', 'missed_at'],

@@ -622,6 +622,44 @@ export function outboxContract(fixture: Fixture): void {
       assert.equal(await ledger().handOver(a!), false);
     });
 
+    it('lets nothing, and no lane, wait for the time by which the clock was set back', async () => {
+      const hour = 3_600_000;
+      const setBack = async (): Promise<void> => {
+        for (const column of ['due_at', 'queued_at', 'begun_at'])
+          await fixture.under.query(
+            `update outgoing set ${column} = ${column} + ${hour} where ${column} is not null`,
+          );
+        await fixture.under.query(
+          `update outgoing_lane set rests_until = rests_until + ${hour}, rested_at = rested_at + ${hour}`,
+        );
+      };
+      await queue(['tried', 'looked for']);
+      const taken = await take();
+      const outcomes: EntryOutcome[] = [
+        { became: 'QUEUED', error: 'not now', delayMs: 2_000 },
+        { became: 'UNKNOWN', error: 'cut off', lookAfterMs: 10_000 },
+      ];
+      for (const [at, outcome] of outcomes.entries()) await settle([taken[at]!], outcome);
+      await queue(['never tried']);
+      await ledger().restLane('smtp:a', 2_000);
+      await setBack();
+      // Without another look, too.
+      assert.ok((await ledger().nextDue())! <= 0);
+      assert.deepEqual(
+        (await ledger().dueLanes(10)).map(({ lane }) => lane),
+        ['smtp:a'],
+      );
+      const again = await take();
+      assert.deepEqual(again.map(({ key }) => key).sort(), ['looked for', 'never tried', 'tried']);
+      await settle(again, { became: 'QUEUED', error: 'not now', delayMs: 20_000 });
+      assert.deepEqual(await take(), [], 'they wait as they should, by the clock as it is now');
+      const next = (await ledger().nextDue())!;
+      assert.ok(next > 10_000 && next <= 20_000, String(next));
+      await ledger().restLane('smtp:a', 30_000);
+      const later = (await ledger().nextDue())!;
+      assert.ok(later > 20_000 && later <= 30_000, 'so does the lane');
+    });
+
     it('lets no row stand that says two things', async () => {
       await queue(['a']);
       for (const set of [

@@ -24,6 +24,7 @@ const NEEDED: readonly (readonly [index: string, table: string, call: Call])[] =
   ['errand_due', 'errand', 'takeErrands'],
   ['deed_event', 'deed', 'life'],
   ['outgoing_due', 'outgoing', 'dueLanes'],
+  ['outgoing_retried', 'outgoing', 'dueLanes'],
   ['outgoing_leased', 'outgoing', 'takeEntries'],
   ['outgoing_message', 'outgoing', 'noteBounces'],
   ['outgoing_drop', 'outgoing', 'sweep'],

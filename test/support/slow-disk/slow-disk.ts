@@ -1,19 +1,12 @@
 // A process whose disk takes long for each sync: a library that delays them is compiled, and loaded into it.
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { compilePreload } from '../preload';
 
 const SOURCE = join(__dirname, 'slow-sync.c');
-
-/** Why there is no slow disk here; false: there is one. */
-export const noSlowDisk: string | false =
-  process.platform !== 'linux'
-    ? 'LD_PRELOAD is Linux’s'
-    : spawnSync('cc', ['--version']).status === 0
-      ? false
-      : 'there is no C compiler (cc)';
 
 export interface SlowDisk {
   /** While this file is there, no sync is answered. */
@@ -28,7 +21,7 @@ export async function slowDisk(syncMs: number): Promise<SlowDisk> {
   const folder = await mkdtemp(join(tmpdir(), 'durable-mail-slow-disk-'));
   const library = join(folder, 'slow-sync.so');
   const hangs = join(folder, 'hangs');
-  await promisify(execFile)('cc', ['-shared', '-fPIC', '-O1', '-o', library, SOURCE, '-ldl']);
+  await compilePreload(SOURCE, library);
   return {
     hangs,
     run: async <T>(script: string, ...args: readonly string[]) => {

@@ -3,7 +3,11 @@
 // waits in the ledger.
 import { openEngine } from '../../engine/instance/engine';
 import { accountName } from '../../engine/imap/session/login';
-import { type AccountToCollect, collectForTriggers } from '../../engine/instance/for-triggers';
+import {
+  type AccountToCollect,
+  type CollectingForTriggers,
+  collectForTriggers,
+} from '../../engine/instance/for-triggers';
 import type { Log } from '../../engine/runtime/log';
 import { type Command, type CommandPorts, type Given, Mistake } from '../command';
 import { loginOf } from '../config/account';
@@ -54,11 +58,13 @@ async function run(given: Given, { env, log, signal }: CommandPorts): Promise<nu
   const delivering = new HandingOver(new Delivering(engine, log), streams);
   const ports = { ledger: engine.ledger, queued: () => engine.outbox.queued() };
   const collector: Collector = new Collector({
-    ...{ engine, delivering, lines, log, list: () => list.read() },
+    ...{ engine, delivering, lines, log, list: () => list.read(), others: () => others.sources },
     destination: (todo) => destinationOf(todo, { ...ports, publicUrl: list.config.http?.publicUrl }),
   });
   const rest = engine.send();
-  const others = forN8n(engine, () => list.config, log);
+  const others: CollectingForTriggers = forN8n({
+    ...{ engine, log, config: () => list.config, changed: () => collector.refresh() },
+  });
   const port = await openPort(config, engine, log);
   const hangUp = (): void => {
     collector.refresh();
@@ -90,8 +96,16 @@ export function configFile({ values, positionals }: Given, env: NodeJS.ProcessEn
   );
 }
 
+interface ForN8n {
+  readonly engine: Parameters<typeof collectForTriggers>[0];
+  readonly log: Log;
+  readonly config: () => Config;
+  /** It reads other mailboxes than before. */
+  readonly changed: () => void;
+}
+
 /** Collects for the triggers of n8n on the same ledger, where the configuration has logins for it. */
-function forN8n(engine: Parameters<typeof collectForTriggers>[0], config: () => Config, log: Log) {
+function forN8n({ engine, log, config, changed }: ForN8n): CollectingForTriggers {
   const logins = new Map<string, { readonly print: string; readonly account: AccountToCollect }>();
   return collectForTriggers(
     engine,
@@ -109,5 +123,6 @@ function forN8n(engine: Parameters<typeof collectForTriggers>[0], config: () => 
       });
     },
     log,
+    changed,
   );
 }

@@ -27,6 +27,8 @@ export interface CollectorPorts {
   readonly log: Log;
   /** What there is to do now. @throws Error: it cannot be read now */
   readonly list: () => Promise<ToDoList>;
+  /** What is read besides, for triggers of n8n, by `sourceName`. */
+  readonly others: () => ReadonlySet<string>;
   /** @throws Error: no such place is known */
   readonly destination: (todo: ToDo) => Place;
 }
@@ -41,6 +43,8 @@ export class Collector {
   readonly #running = new Map<string, Running>();
   readonly #bell = new Bell<'refresh'>();
   #told = '';
+  /** How many mailboxes it was told of last. */
+  #watching = 0;
 
   constructor(ports: CollectorPorts) {
     this.#ports = ports;
@@ -99,14 +103,16 @@ export class Collector {
     await this.#inBatches(fresh, AT_ONCE, async (one) => {
       if (!signal.aborted && !(await this.#begin(one))) missed++;
     });
-    if (fresh.length > 0) await this.#connected(signal);
+    if (this.#watched > this.#watching || fresh.length > 0) await this.#connected(signal);
+    this.#watching = this.#watched;
     log.info(`[sources] refreshed: ${this.#watched} watched, ${lines.connected} connected`);
     return missed === 0 && !isPart;
   }
 
-  /** How many mailboxes, whichever jobs have them. */
+  /** How many mailboxes, whichever jobs or triggers have them. */
   get #watched(): number {
-    return new Set([...this.#running.values()].flatMap(({ watch }) => [...watch.sources])).size;
+    const ofJobs = [...this.#running.values()].flatMap(({ watch }) => [...watch.sources]);
+    return new Set([...ofJobs, ...this.#ports.others()]).size;
   }
 
   /** A round of logins takes a moment; servers that are away are not waited for. */

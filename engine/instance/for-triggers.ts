@@ -5,6 +5,7 @@
 import { compileImapReading, type ImapReadingData } from '../imap/read/reading-data';
 import type { ImapLogin } from '../imap/session/login';
 import type { ImapSubscriber } from '../imap/watch/subscriber';
+import { sourceName } from '../ledger/keys';
 import type { ReadSubscription } from '../ledger/readings';
 import { errorText, type Log } from '../runtime/log';
 import { guestOf, printOf } from '../source/guests';
@@ -27,20 +28,32 @@ export interface AccountToCollect {
 export interface CollectingForTriggers {
   /** The list of accounts may have changed: it is asked for anew at once. */
   refresh(): void;
+  /** By `sourceName`. */
+  readonly sources: ReadonlySet<string>;
   /** Resolves when nothing is read or recorded any more, and every connection is closed. */
   stop(): Promise<void>;
 }
 
 type Ports = Pick<Engine, 'ledger' | 'wake' | 'imap'>;
 
-/** @param accounts asked again every minute, and whenever triggers come and go */
+/**
+ * @param accounts asked again every minute, and whenever triggers come and go
+ * @param changed other sources are read than before
+ */
 export function collectForTriggers(
   engine: Ports,
   accounts: () => readonly AccountToCollect[],
   log: Log,
+  changed: () => void = () => undefined,
 ): CollectingForTriggers {
-  const collecting = new Collecting(engine, accounts, log);
-  return { refresh: () => collecting.lookSoon(), stop: () => collecting.stop() };
+  const collecting = new Collecting(engine, accounts, log, changed);
+  return {
+    refresh: () => collecting.lookSoon(),
+    stop: () => collecting.stop(),
+    get sources() {
+      return collecting.sources;
+    },
+  };
 }
 
 /** How an account is reached. */
@@ -52,6 +65,7 @@ interface Over {
 
 interface Joined {
   readonly print: string;
+  readonly source: string;
   readonly leave: () => Promise<void>;
 }
 
@@ -59,6 +73,7 @@ class Collecting {
   readonly #engine: Ports;
   readonly #accounts: () => readonly AccountToCollect[];
   readonly #log: Log;
+  readonly #changed: () => void;
   /** By account and subscription. */
   readonly #joined = new Map<string, Joined>();
   /** What cannot be compiled here was said once. */
@@ -69,12 +84,17 @@ class Collecting {
   #looking: Promise<void> = Promise.resolve();
   #isOver = false;
 
-  constructor(engine: Ports, accounts: () => readonly AccountToCollect[], log: Log) {
+  constructor(engine: Ports, accounts: () => readonly AccountToCollect[], log: Log, changed: () => void) {
     this.#engine = engine;
     this.#accounts = accounts;
     this.#log = log;
+    this.#changed = changed;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#look();
+  }
+
+  get sources(): ReadonlySet<string> {
+    return new Set([...this.#joined.values()].map(({ source }) => source));
   }
 
   lookSoon(): void {
@@ -109,6 +129,7 @@ class Collecting {
 
   async #lookOnce(): Promise<void> {
     const accounts = new Map(this.#accounts().map((account) => [account.account, account]));
+    const before = this.sources;
     this.#listen(accounts);
     const wanted = new Set<string>();
     for (const account of accounts.values()) {
@@ -123,6 +144,8 @@ class Collecting {
       for (const name of names) wanted.add(name);
     }
     await this.#leaveAllBut(wanted);
+    const { sources } = this;
+    if (sources.size !== before.size || [...sources].some((source) => !before.has(source))) this.#changed();
   }
 
   /** @returns the names of what is to be read in the account @throws LedgerFault */
@@ -150,7 +173,7 @@ class Collecting {
     if (!guest) return false;
     // The newer one first: so the connection stays.
     const leave = this.#engine.imap.join(read.source, guest);
-    this.#joined.set(name, { print, leave });
+    this.#joined.set(name, { print, source: sourceName(read.source), leave });
     await known?.leave();
     return true;
   }

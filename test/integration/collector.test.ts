@@ -15,6 +15,7 @@ import { Cleanup } from '../support/cleanup';
 import { CollectorProcess } from '../support/collector-process';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
+import { ManyProcess } from '../support/many/many';
 import { freePort } from '../support/net';
 import { PostgresServer } from '../support/postgres';
 import { until } from '../support/until';
@@ -104,6 +105,36 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
   const tellsNoSecret = (collector: CollectorProcess): void => {
     for (const secret of SECRETS) assert.ok(!collector.written.includes(secret), 'a secret is written');
   };
+
+  it('collects for triggers of n8n that leave it to a collector, until it ends', async () => {
+    const users = ['left-1', 'left-2', 'left-3'];
+    for (const user of users) await (await dovecot.client(user)).logout();
+    const ledger = await postgres.createDatabase();
+    const logins = users.map((user) => dovecot.login(user));
+    const way = { from: dovecot.port, to: dovecot.port };
+    const n8n = new ManyProcess({ name: 'n8n', kind: 'trigger', readBy: 'elsewhere', ledger, logins, way });
+    try {
+      await until('the triggers listen', () => n8n.of('started').length > 0, 60_000);
+      const accounts = Object.fromEntries(users.map((user) => [user, account(user)]));
+      const collector = await start({ accounts, forN8n: true }, { DURABLE_MAIL_POSTGRES_URL: ledger });
+      await collector.line(/\[sources\] refreshed: 3 watched, 3 connected/);
+      await until('their place is found', () => new Set(n8n.of('synced')).size === users.length, 60_000);
+      for (const user of users)
+        await dovecot.append(
+          user,
+          [1, 2].map((number) => rawMail({ subject: `${user} ${number}` })),
+        );
+      await until('all ran', () => n8n.of('ran').length >= 6, 60_000);
+      assert.equal(new Set(n8n.of('ran')).size, 6);
+      await collector.line(/\[imap left-3@127\.0\.0\.1:\d+ INBOX\] new mail/);
+      assert.equal((await collector.end()).code, 0);
+      await collector.line(/\] closed/, users.length);
+      assert.equal(n8n.of('ran').length, 6, 'each once');
+      tellsNoSecret(collector);
+    } finally {
+      await n8n.end('SIGKILL');
+    }
+  });
 
   it('hands a mail over, signed, inline or by reference, and ends within 5 s with DONE and LOGOUT', async () => {
     await using receiver = await Receiver.open();

@@ -116,7 +116,7 @@ export class ManyProcess {
   readonly #child: ChildProcess;
   readonly #witness: () => Promise<string>;
 
-  constructor(task: ManyTask, environment: Readonly<Record<string, string>>) {
+  constructor(task: ManyTask, environment: Readonly<Record<string, string>> = {}) {
     this.name = task.name;
     this.#child = spawn(process.execPath, ['--import', 'tsx', join(__dirname, 'many-process.ts')], {
       env: { ...process.env, ...environment, MANY_TASK: JSON.stringify(task) },

@@ -58,7 +58,9 @@ class Spread {
       const to = this.#byLoad([...paths.keys()])[0];
       if (to === undefined) continue;
       const path = paths.get(to)!;
-      const most = Math.floor((this.#loadOf(from) - this.#loadOf(to)) / 2);
+      const half = Math.floor((this.#loadOf(from) - this.#loadOf(to)) / 2);
+      // No more than it keeps: what came by a move could be passed on only when it is there.
+      const most = Math.min(half, Math.max(1, this.#levelOf([from, ...paths.keys()]) - this.#loadOf(to)));
       const count = Math.min(most, ...path.map(({ pile }) => pile.count));
       if (count < 1) continue;
       this.#shift(path, count);
@@ -118,6 +120,11 @@ class Spread {
 
   #load(member: string, more: number): void {
     this.#loads.set(member, this.#loadOf(member) + more);
+  }
+
+  /** What each of them has at least, where all have equally many. */
+  #levelOf(members: readonly string[]): number {
+    return Math.floor(members.reduce((sum, member) => sum + this.#loadOf(member), 0) / members.length);
   }
 
   #loadOf(member: string): number {

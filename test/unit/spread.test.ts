@@ -70,6 +70,11 @@ describe('sources', () => {
           assert.equal(turn(sources), 0);
         },
       ),
+      // All of one is the hardest, and seldom by chance.
+      {
+        examples: [4, 8, 60].map((count) => [Array<string>(count).fill('e'), ['b', 'c', 'd', 'e']]),
+        numRuns: 500,
+      },
     );
   });
 

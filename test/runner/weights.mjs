@@ -34,6 +34,8 @@ const FILES = {
   'e2e/run-once-resumes-queue-mode': { load: 0.6, seconds: 150 },
   'e2e/queue-mode': { load: 0.5, seconds: 400 },
   'e2e/gmail-faults': { load: 0.7, seconds: 340 },
+  // Three n8n, and two collectors.
+  'e2e/several-n8n': { load: 0.7, seconds: 200 },
   'e2e/crash': { load: 0.45, seconds: 180 },
   'e2e/gmail-queue-mode': { load: 0.6, seconds: 110 },
   // Databases that are killed, under a hundred runs each time; workers that come and go.

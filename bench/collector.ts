@@ -7,13 +7,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cleanup } from '../test/support/cleanup';
 import { CollectorProcess } from '../test/support/collector-process';
 import { Dovecot } from '../test/support/dovecot';
 import { rawMail } from '../test/support/mails';
 import { PostgresServer } from '../test/support/postgres';
 import { until } from '../test/support/until';
 import { Receiver } from '../test/support/webhook/receiver';
+import { measured } from './measured';
 
 const PASSWORD = 'dovecot-test-password';
 const DEADLINE_MS = 15 * 60_000;
@@ -33,13 +33,7 @@ interface Figures {
   readonly latencies: readonly number[];
 }
 
-const cleanup = new Cleanup();
-bench()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => cleanup.run());
+const cleanup = measured(bench);
 
 async function bench(): Promise<void> {
   if (sizes.some((size) => !(size >= 1))) throw new Error(`Not a list of numbers: ${process.argv[2]}`);
@@ -47,7 +41,7 @@ async function bench(): Promise<void> {
   const postgres = await cleanup.of(PostgresServer.start());
   const all: Figures[] = [];
   for (const size of sizes) {
-    const figures = await measured(size, dovecot, await postgres.createDatabase());
+    const figures = await figuresOf(size, dovecot, await postgres.createDatabase());
     all.push(figures);
     const { connectedMs, bytes, idleShare, latencies } = figures;
     console.log(
@@ -66,7 +60,7 @@ async function bench(): Promise<void> {
 const at = (sorted: readonly number[], part: number): string =>
   sorted[Math.floor(sorted.length * part)]!.toFixed(0);
 
-async function measured(mailboxes: number, dovecot: Dovecot, ledger: string): Promise<Figures> {
+async function figuresOf(mailboxes: number, dovecot: Dovecot, ledger: string): Promise<Figures> {
   await using receiver = await Receiver.open();
   const folder = await mkdtemp(join(tmpdir(), 'durable-mail-bench-'));
   const users = Array.from({ length: mailboxes }, (_, index) => `bench-${mailboxes}-${index}`);

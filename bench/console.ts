@@ -14,10 +14,10 @@ import type { Ledger } from '../engine/ledger/ledger';
 import { openPostgresLedger } from '../engine/ledger/postgres/postgres-ledger';
 import { settingsFromUrl } from '../engine/ledger/postgres/settings';
 import { openSqliteLedger } from '../engine/ledger/sqlite/sqlite-ledger';
-import { Cleanup } from '../test/support/cleanup';
 import { PostgresServer } from '../test/support/postgres';
 import { fillSql, onPostgres, onSqlite, subscribe } from './filled-ledger';
 import { median, timed } from './timed';
+import { measured } from './measured';
 
 const LIMIT = 50;
 const ROUNDS = 11;
@@ -25,13 +25,7 @@ const MOST_MS = 100;
 
 const [sizeText = '1000000', only] = process.argv.slice(2);
 const size = Number(sizeText);
-const cleanup = new Cleanup();
-bench()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => cleanup.run());
+const cleanup = measured(bench);
 
 async function bench(): Promise<void> {
   if (!(size >= 1)) throw new Error(`Not a size: ${sizeText}`);

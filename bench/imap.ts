@@ -16,6 +16,7 @@ import { idle } from './imap/idle';
 import { latency } from './imap/latency';
 import { print, type Section, write } from './imap/report';
 import { sharedMailbox } from './imap/shared-mailbox';
+import { measured } from './measured';
 
 /** In the order of the report. */
 const WITH_N8N = { latency, burst, backlog, shared: sharedMailbox, attachment };
@@ -25,13 +26,7 @@ const PARTS = [...Object.keys(WITH_N8N), ...Object.keys(WITHOUT_N8N)];
 const asked = process.argv[2]?.split(',') ?? PARTS;
 const unknown = asked.filter((part) => !PARTS.includes(part));
 
-const cleanup = new Cleanup();
-measure()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => cleanup.run());
+const cleanup = measured(measure);
 
 async function measure(): Promise<void> {
   if (unknown.length > 0)

@@ -21,10 +21,10 @@ import type { SourceHold } from '../engine/ledger/source-holds';
 import { openHere } from '../engine/ledger/sqlite/here';
 import { openSqliteLedger } from '../engine/ledger/sqlite/sqlite-ledger';
 import { held } from '../test/ledger/held';
-import { Cleanup } from '../test/support/cleanup';
 import { PostgresServer } from '../test/support/postgres';
 import { fillSql, newMail, onPostgres, onSqlite, subscribe } from './filled-ledger';
 import { median, timed } from './timed';
+import { measured } from './measured';
 
 const MAILS = 50;
 /** In every round, every mail is claimed and settled on its own, as one run of one mail does. */
@@ -63,13 +63,7 @@ const before = process.env.BEFORE ? resolve(process.env.BEFORE) : null;
 
 const [sizesText = '1000,100000,1000000', only] = process.argv.slice(2);
 const sizes = sizesText.split(',').map(Number);
-const cleanup = new Cleanup();
-bench()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => cleanup.run());
+const cleanup = measured(bench);
 
 async function bench(): Promise<void> {
   if (sizes.some((size) => !(size >= 1))) throw new Error(`Not a list of sizes: ${sizesText}`);

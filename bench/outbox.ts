@@ -14,10 +14,10 @@ import type { NewEntry, Outbox } from '../engine/ledger/outbox';
 import { settingsFromUrl } from '../engine/ledger/postgres/settings';
 import type { Sender } from '../engine/outbox/sender';
 import { OutboxWorker } from '../engine/outbox/worker';
-import { Cleanup } from '../test/support/cleanup';
 import { silentLog } from '../test/support/log';
 import { PostgresServer } from '../test/support/postgres';
 import { median } from './timed';
+import { measured } from './measured';
 
 const ENTRIES = 200;
 const LANES = 10;
@@ -41,16 +41,10 @@ type Fill = (size: number) => Promise<Filled>;
 
 const [sizesText = '1000,1000000', only] = process.argv.slice(2);
 const sizes = sizesText.split(',').map(Number);
-const cleanup = new Cleanup();
+const cleanup = measured(bench);
 // While it waits for what goes out, nothing else may keep the process alive.
 const alive = setInterval(() => undefined, 60_000);
-bench()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => cleanup.run())
-  .finally(() => clearInterval(alive));
+void cleanup.of(Promise.resolve({ dispose: async () => clearInterval(alive) }));
 
 async function bench(): Promise<void> {
   if (sizes.some((size) => !(size >= 1))) throw new Error(`Not a list of sizes: ${sizesText}`);

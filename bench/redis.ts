@@ -15,25 +15,19 @@ import { redisMarks, withSeenCache } from '../engine/redis/seen-cache';
 import { redisFromUrl } from '../engine/redis/settings';
 import { StreamWriting } from '../engine/redis/stream-writing';
 import { ProcessWake } from '../engine/signal/wake';
-import { Cleanup } from '../test/support/cleanup';
 import { silentLog } from '../test/support/log';
 import { PostgresServer } from '../test/support/postgres';
 import { RedisServer } from '../test/support/redis';
 import { until } from '../test/support/until';
 import { fillSql, onPostgres, subscribe } from './filled-ledger';
+import { measured } from './measured';
 
 const BATCHES = [1, 50, 500];
 const ROUNDS = 200;
 const EVENTS = 20_000;
 
 const size = Number(process.argv[2] ?? 1_000_000);
-const cleanup = new Cleanup();
-bench()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => cleanup.run());
+const cleanup = measured(bench);
 
 async function bench(): Promise<void> {
   const postgres = await cleanup.of(PostgresServer.start());

@@ -13,12 +13,12 @@ import type { SourceHold } from '../engine/ledger/source-holds';
 import type { Subscription } from '../engine/ledger/subscriptions';
 import { SharedWake } from '../engine/signal/shared-wake';
 import { held } from '../test/ledger/held';
-import { Cleanup } from '../test/support/cleanup';
 import { silentLog } from '../test/support/log';
 import { PostgresServer } from '../test/support/postgres';
 import { newMail, subscribe } from './filled-ledger';
 import { fillMany, SUBSCRIPTIONS_A_SOURCE } from './many-sources';
 import { median, timed } from './timed';
+import { measured } from './measured';
 
 const MAILS = 50;
 const ROUNDS = 15;
@@ -45,13 +45,7 @@ interface Filled {
 const [sizesText = '10000,10000000', sourcesText = '10000'] = process.argv.slice(2);
 const sizes = sizesText.split(',').map(Number);
 const sources = Number(sourcesText);
-const cleanup = new Cleanup();
-bench()
-  .catch((error: unknown) => {
-    console.error(error);
-    process.exitCode = 1;
-  })
-  .finally(() => cleanup.run());
+const cleanup = measured(bench);
 
 async function bench(): Promise<void> {
   if ([...sizes, sources].some((size) => !(size >= 1))) throw new Error(`Not a list of sizes: ${sizesText}`);

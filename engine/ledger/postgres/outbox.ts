@@ -118,8 +118,8 @@ const lockLanes = `
 const selectLanes = `select distinct lane from durable_mail.outgoing where id = any($1)`;
 
 // Whoever had it is gone. What may have arrived is in doubt, unless its receiver knows it again. Beside it, what is put off for
-// longer than any try is, or waits since a time to come: it was stored before the clock was set back. It is due since its lease ran out, not since now: to one whose
-// transaction began a moment before and had to wait for the lane, now is later than its own.
+// longer than any try is, or waits since a time to come: it was stored before the clock was set back. It is due since its lease ran
+// out, not since now: to one whose transaction began a moment before and had to wait for the lane, now is later than its own.
 const lapse = (of: string): string => `
   with lapsed as materialized (
     select seq from durable_mail.outgoing

@@ -149,32 +149,34 @@ interface Plan {
 /** They hand on row by row: a limit above them ends what is below. */
 const ROW_BY_ROW = ['Limit', 'Nested Loop', 'LockRows', 'Subquery Scan', 'Result'];
 
+/** Of some rows of a table only: short where few are such, and its condition, which a plan may ask again for each row. */
+type PartialIndexes = ReadonlyMap<string, { readonly isShort: boolean; readonly condition: string }>;
+
 /**
- * An index whose first rows are taken, as they come, up to a limit is not read through; and one of what waits is short: where it is read
- * as a whole, Postgres has seen that.
- * @param short such indexes @param of the table that the plan above reads: a bitmap of it is made below
+ * An index whose first rows are taken, as they come, up to a limit is not read through; nor is a short one.
+ * @param of the table that the plan above reads: a bitmap of it is made below
  * @returns the tables that a plan reads from one end to the other, by themselves or by an index
  */
 function readBy(
   { Plans = [], ...plan }: Plan,
-  short: ReadonlySet<string>,
+  partial: PartialIndexes,
   { of, isCut = false }: { readonly of?: string | undefined; readonly isCut?: boolean } = {},
 ): string[] {
   const { 'Node Type': type, 'Relation Name': table = of, 'Index Name': index } = plan;
+  const only = index === undefined ? undefined : partial.get(index);
+  const isAsItComes = isCut && (plan.Filter === undefined || plan.Filter === only?.condition);
   const isAll =
-    index === undefined
-      ? type === 'Seq Scan'
-      : !plan['Index Cond'] && !short.has(index) && (!isCut || plan.Filter !== undefined);
+    index === undefined ? type === 'Seq Scan' : !plan['Index Cond'] && only?.isShort !== true && !isAsItComes;
   const above = { of: table, isCut: type === 'Limit' || (isCut && ROW_BY_ROW.includes(type)) };
-  return [...(isAll ? [table!] : []), ...Plans.flatMap((below) => readBy(below, short, above))];
+  return [...(isAll ? [table!] : []), ...Plans.flatMap((below) => readBy(below, partial, above))];
 }
 
 /** @returns what the ledger's statements read so while some work is done, as Postgres plans them for what is stored */
 async function readThrough(beside: Client, work: () => Promise<void>): Promise<string[]> {
-  const partial = await beside.query<{ name: string }>(
-    'select relname as name from pg_index join pg_class on pg_class.oid = indexrelid where indpred is not null',
-  );
-  const short = new Set(partial.rows.map(({ name }) => name));
+  const indexes = await beside.query<{ name: string; isShort: boolean; condition: string }>(`
+    select relname as name, reltuples < 100 as "isShort", pg_get_expr(indpred, indrelid) as condition
+    from pg_index join pg_class on pg_class.oid = indexrelid where indpred is not null`);
+  const partial = new Map(indexes.rows.map(({ name, ...only }) => [name, only]));
   const asked = (seen = []) as [string, unknown[]][];
   await work();
   seen = undefined;
@@ -184,7 +186,9 @@ async function readThrough(beside: Client, work: () => Promise<void>): Promise<s
       `explain (format json) ${text}`,
       parameters,
     );
-    const tables = rows.flatMap((row) => row['QUERY PLAN'].flatMap(({ Plan: plan }) => readBy(plan, short)));
+    const tables = rows.flatMap((row) =>
+      row['QUERY PLAN'].flatMap(({ Plan: plan }) => readBy(plan, partial)),
+    );
     for (const table of tables) if (table !== 'ownership') read.push(`${table}: ${text}`);
   }
   return [...new Set(read)];

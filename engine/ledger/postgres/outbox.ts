@@ -102,11 +102,14 @@ const laneTimes = `
       where outgoing_lane.lane = firsts.lane and ${isRest}), 0)) as at
     from (select lane, min(at) as at from times group by lane) firsts)`;
 
+// Of the first: without an order Postgres may look for any through all that was ever sent.
+const kindBy = (column: string): string => `
+  (select kind from durable_mail.outgoing where outgoing.lane = lane_times.lane and ${column} is not null
+  order by ${column} limit 1)`;
+
 const selectDueLanes = `
   ${laneTimes}
-  select lane, coalesce(
-    (select kind from durable_mail.outgoing where outgoing.lane = lane_times.lane and due_at is not null limit 1),
-    (select kind from durable_mail.outgoing where outgoing.lane = lane_times.lane and lease_until is not null limit 1)) as kind
+  select lane, coalesce(${kindBy('due_at')}, ${kindBy('lease_until')}) as kind
   from lane_times where at <= ${NOW} order by at, lane limit $1`;
 
 const selectNextDue = `${laneTimes} select min(at) - ${NOW} as "inMs" from lane_times`;

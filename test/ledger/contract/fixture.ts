@@ -93,6 +93,10 @@ const ONE_OF_ALL: readonly string[] = [
     select 'entry ' || id, 'entry ' || id, 'mail', 'one of many', 'SENT', '{}', false, 'entry ' || id, 'workflow',
       'event ' || id, 1, 1, 1, 1, 8000000000000000
     from source`,
+  `insert into outgoing
+      (id, key, kind, lane, request, repeats, keep_ms, due_at, queued_at)
+    select 'waiting ' || id, 'waiting ' || id, 'mail', 'one of many that wait', '{}', false, 1, 1, 1
+    from source`,
   `insert into outgoing_content (entry_seq, packed)
     select seq, kept.gzip from outgoing cross join (select gzip from content limit 1) kept`,
   `insert into outgoing_lane (lane, rests_until) select 'lane ' || id, 8000000000000000 from source`,

@@ -21,12 +21,13 @@ export interface StoredEvent {
 export interface N8nOptions {
   /** Reads the ledger, where it is not at its default place. */
   readonly ledger?: LedgerReader;
-  /** Serves the editor to browsers, and what it knows of the nodes: some 2 s of a start. */
+  /** All of n8n, which serves the editor to browsers, and what it knows of the nodes: some 4 s of a start. */
   readonly withEditor?: boolean;
 }
 
 export const editorEnvironment = ({ withEditor = false }: N8nOptions): Record<string, string> => ({
   N8N_DISABLE_UI: String(!withEditor),
+  ...(withEditor && { N8N_DISABLED_MODULES: '' }),
 });
 
 export class N8n {

@@ -16,6 +16,9 @@ export const ENCRYPTION_KEY = 'the key of the tests';
 /** Of every instance. */
 export const OWNER = { email: 'owner@example.com', password: 'Aa1-the-owner-of-the-tests' };
 
+/** Whether the tests' n8n begins with what is prepared. */
+export const arePrepared = (): boolean => has(HOME);
+
 /** Fills a new user folder of n8n. */
 export async function fillUserFolder(folder: string): Promise<void> {
   if (has(HOME)) await cp(join(PREPARED, HOME), join(folder, HOME), { recursive: true });

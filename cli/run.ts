@@ -7,6 +7,7 @@ import { lineLog } from './line-log';
 
 /** Whoever stops a process kills it some time later: systemd after 90 s, Docker after 10. */
 const END_MS = 5_000;
+const PARENT_LOOK_MS = 500;
 
 /** Loaded when they are asked for. */
 const COMMANDS: readonly (() => Promise<Command>)[] = [
@@ -39,7 +40,7 @@ export async function run(args: readonly string[], env: NodeJS.ProcessEnv): Prom
       help(name, commands, print);
       return 0;
     }
-    return await command.run({ values, positionals }, { env, print, log, signal: ending() });
+    return await command.run({ values, positionals }, { env, print, log, signal: ending(env) });
   } catch (error) {
     for (const line of errorText(error).split('\n')) log.error(line);
     return error instanceof Mistake ? 2 : 1;
@@ -55,7 +56,7 @@ function given({ name, options }: Command, args: readonly string[]): ReturnType<
   }
 }
 
-function ending(): AbortSignal {
+function ending(env: NodeJS.ProcessEnv): AbortSignal {
   const over = new AbortController();
   const end = (): void => {
     if (over.signal.aborted) process.exit(1);
@@ -64,7 +65,19 @@ function ending(): AbortSignal {
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
+  if (env['npm_command'] === 'exec') whenOrphaned(end);
   return over.signal;
+}
+
+/** npx hands a signal to its shell, which may end by it and hand it on to nobody. */
+function whenOrphaned(end: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    end();
+  }, PARENT_LOOK_MS);
+  timer.unref();
 }
 
 function help(name: string | undefined, commands: readonly Command[], print: (line: string) => void): void {

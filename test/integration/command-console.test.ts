@@ -29,6 +29,24 @@ describe('durable-mail console', { timeout: 180_000 }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  it('ends with npx, which started it', { skip: process.platform === 'win32' }, async () => {
+    const port = await freePort();
+    const args = ['console', '--port', String(port), '--tokens', join(folder, 'tokens')];
+    const command = startCommand(args, { DURABLE_MAIL_SQLITE_FILE: file }, 'npx');
+    const answers = (): Promise<boolean> =>
+      fetch(`http://127.0.0.1:${port}/healthz`).then(
+        () => true,
+        () => false,
+      );
+    try {
+      await command.says(/The Mail Console is at/);
+      assert.ok(await answers());
+    } finally {
+      await command.end();
+    }
+    await until('the port is closed', async () => !(await answers()));
+  });
+
   it('shows the ledger beside whoever works on it, does what it is asked to, and ends within 5 s', async () => {
     const port = await freePort();
     const command = startCommand(['console', '--port', String(port), '--tokens', join(folder, 'tokens')], {

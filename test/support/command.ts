@@ -11,6 +11,8 @@ const environment = (set: Readonly<Record<string, string>>): NodeJS.ProcessEnv =
   ...set,
 });
 
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
 export interface Running {
   readonly process: ChildProcess;
   /** What it has logged. */
@@ -21,8 +23,17 @@ export interface Running {
   end(): Promise<{ readonly code: number | null; readonly ms: number }>;
 }
 
-export function startCommand(args: readonly string[], env: Readonly<Record<string, string>>): Running {
-  const child = spawn(process.execPath, [...COMMAND, ...args], { cwd: ROOT, env: environment(env) });
+/** @param by npx: as it starts the command, by a shell */
+export function startCommand(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  by: 'itself' | 'npx' = 'itself',
+): Running {
+  const [program, given] =
+    by === 'npx'
+      ? ['npm', ['exec', '--call', [process.execPath, ...COMMAND, ...args].map(quoted).join(' ')]]
+      : [process.execPath, [...COMMAND, ...args]];
+  const child = spawn(program, given, { cwd: ROOT, env: environment(env) });
   let said = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (data: Buffer) => (said += data.toString()));

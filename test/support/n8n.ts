@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { N8nApi } from '../../tools/n8n.mjs';
 import { type LedgerReader, SqliteLedgerReader } from './ledger-reader';
-import { N8nProcess } from './n8n-process';
+import { N8nProcess, WHOLE } from './n8n-process';
 import { OWNER } from './prepared';
 import { until } from './until';
 
@@ -27,7 +27,7 @@ export interface N8nOptions {
 
 export const editorEnvironment = ({ withEditor = false }: N8nOptions): Record<string, string> => ({
   N8N_DISABLE_UI: String(!withEditor),
-  ...(withEditor && { N8N_DISABLED_MODULES: '' }),
+  ...(withEditor && WHOLE),
 });
 
 export class N8n {

@@ -1,9 +1,11 @@
 // One process of n8n, main, worker or webhook, with a user folder of its own and the built package in it. It starts as
 // quickly as it can: with its tables made and its owner there (test/prepare.mjs), and without what no test looks at.
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { N8nApi, quietN8nEnvironment } from '../../tools/n8n.mjs';
+import { ROOT } from '../../tools/shell.mjs';
 import { freePort } from './net';
 import { arePrepared, ENCRYPTION_KEY, fillUserFolder } from './prepared';
 import { ServerProcess } from './server-process';
@@ -50,10 +52,21 @@ const NODES = [
   ...['splitInBatches', 'splitOut', 'stickyNote', 'stopAndError', 'wait', 'webhook'],
 ];
 
+/** As n8n names those of the package: by their files. */
+function ownNodes(): readonly string[] {
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    readonly name: string;
+    readonly n8n: { readonly nodes: readonly string[] };
+  };
+  return manifest.n8n.nodes
+    .map((path) => basename(path, '.node.js'))
+    .map((name) => `${manifest.name}.${name[0]!.toLowerCase()}${name.slice(1)}`);
+}
+
 /** A third of the work of a start, and 140 MB, are for what no test looks at. */
 const LEAN = {
   N8N_DISABLED_MODULES: NOT_LOOKED_AT.join(','),
-  NODES_INCLUDE: JSON.stringify(NODES.map((name) => `n8n-nodes-base.${name}`)),
+  NODES_INCLUDE: JSON.stringify([...NODES.map((name) => `n8n-nodes-base.${name}`), ...ownNodes()]),
 };
 
 /** All of n8n, as people have it. */

@@ -180,7 +180,7 @@ class Collecting {
 
   #guest(name: string, read: ReadSubscription, over: Over): ImapSubscriber | null {
     try {
-      return collectorOf(read, over, this.#log);
+      return collectorOf(read, over, { ledger: this.#engine.ledger, log: this.#log });
     } catch (error) {
       const text =
         `The trigger "${read.nodeName ?? read.nodeId}" of workflow ${read.workflowId} is not collected for, in ` +
@@ -216,7 +216,11 @@ class Collecting {
 const accountOf = (name: string): string => (JSON.parse(name) as [string, number])[0];
 
 /** Here it is no guest: whoever has the login is the one to say how the source is doing. @throws Error: it cannot be compiled */
-const collectorOf = (read: ReadSubscription, { login, limit }: Over, log: Log): ImapSubscriber => ({
-  ...guestOf(read, compileImapReading(read.reading as ImapReadingData), login, log),
+const collectorOf = (
+  read: ReadSubscription,
+  { login, limit }: Over,
+  ports: Parameters<typeof guestOf>[3],
+): ImapSubscriber => ({
+  ...guestOf(read, compileImapReading(read.reading as ImapReadingData), login, ports),
   ...{ isGuest: false, mostConnections: limit },
 });

@@ -22,6 +22,13 @@ export interface Share {
   readonly sourceIds: readonly number[];
 }
 
+/** What is wrong for one of a source's subscriptions, though the source is being read. */
+export interface Complaint {
+  readonly subscriptionId: number;
+  /** For people. */
+  readonly said: string;
+}
+
 /** How a source is doing, for who stands by. Times in ms since 1970, the database's clock. */
 export interface SourceStanding {
   readonly sourceId: number;
@@ -38,6 +45,8 @@ export interface SourceStanding {
   readonly lastSuccessAt: number | null;
   readonly failingSince: number | null;
   readonly lastError: string | null;
+  /** What whoever reads it has said of its subscriptions, not longer than a day ago. */
+  readonly complaints: readonly Complaint[];
 }
 
 /** A trigger, as one n8n of several that share the ledger listens to it. */
@@ -71,6 +80,9 @@ export interface Members {
 
   /** Gives a source to a living member that wants it, not only as a reserve. @returns whether it has it now */
   passOn(hold: SourceHold, to: string, leaseMs: number): Promise<boolean>;
+
+  /** Whoever reads a source tells a trigger that listens elsewhere what is wrong for it: until it subscribes anew, for a day at most. */
+  complain(complaint: Complaint): Promise<void>;
 
   /** How these are doing. @param member who asks */
   standings(member: string, sourceIds: readonly number[]): Promise<SourceStanding[]>;

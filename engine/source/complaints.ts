@@ -11,7 +11,7 @@ const TELL_AGAIN_MS = 24 * 60 * 60_000;
 export class Complaints {
   readonly #what: string;
   readonly #log: Log;
-  readonly #tell: (subscriptionId: number, fault: Error) => void;
+  readonly #tell: (subscriptionId: number, fault: Error, isNews: boolean) => void;
   /** Until when, on the monotonic clock, subscriptions are left out. */
   readonly #refused = new Map<number, number>();
   readonly #refusalsTold = new Map<number, string>();
@@ -19,7 +19,7 @@ export class Complaints {
   readonly #actionsTold = new Map<string, number>();
 
   /** @param what may be refused, and of which source, for people, as a plural: `email rules for the mailbox …` */
-  constructor(what: string, log: Log, tell: (subscriptionId: number, fault: Error) => void) {
+  constructor(what: string, log: Log, tell: (subscriptionId: number, fault: Error, isNews: boolean) => void) {
     this.#what = what;
     this.#log = log;
     this.#tell = tell;
@@ -35,9 +35,9 @@ export class Complaints {
     this.#refused.set(subscriptionId, monotonicNow() + REFUSED_MS);
     const text = `The ${this.#what} cannot be used, so no mail of it runs: ${fault.message}`;
     this.#log.warn(text);
-    if (this.#refusalsTold.get(subscriptionId) === text) return;
+    const isNews = this.#refusalsTold.get(subscriptionId) !== text;
     this.#refusalsTold.set(subscriptionId, text);
-    this.#tell(subscriptionId, new Error(text, { cause: fault }));
+    this.#tell(subscriptionId, new Error(text, { cause: fault }), isNews);
   }
 
   /** It could be applied. */
@@ -53,6 +53,6 @@ export class Complaints {
     const now = monotonicNow();
     if (now - (this.#actionsTold.get(said) ?? -Infinity) < TELL_AGAIN_MS) return;
     this.#actionsTold.set(said, now);
-    this.#tell(subscriptionId, fault);
+    this.#tell(subscriptionId, fault, true);
   }
 }

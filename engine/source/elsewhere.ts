@@ -1,6 +1,7 @@
 // A source as this process sees it while another one reads it, or nobody: whether it is its turn, and what its subscribers are
 // told meanwhile.
-// Invariants: whose trigger listens here is told here, whoever reads: of an outage as of its own, and that its place is found;
+// Invariants: whose trigger listens here is told here, whoever reads: of an outage as of its own, what is wrong for it alone, and
+// that its place is found;
 // where a source is left to collectors, that none has it.
 import type { Ledger } from '../ledger/ledger';
 import type { SourceStanding } from '../ledger/members';
@@ -9,6 +10,9 @@ import { monotonicNow } from '../runtime/time';
 import type { Membership, Watcher } from './membership';
 import type { Outage } from './outage';
 import type { Subscriber } from './source';
+
+/** What is still wrong a person hears again after this time. */
+const TELL_AGAIN_MS = 24 * 60 * 60_000;
 
 export interface ElsewhereParts<S> {
   readonly sourceId: number;
@@ -99,6 +103,7 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
     if (this.mayTake) called();
     this.#freeSince = standing.isFree ? (this.#freeSince ?? monotonicNow()) : undefined;
     tell(() => this.#tellOf(standing));
+    this.#tellComplaints(standing);
     if (standing.lastSuccessAt !== null) await this.#findPlaces();
   }
 
@@ -117,6 +122,18 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
     }
   }
 
+  /** Whoever reads it says them again and again. */
+  #tellComplaints({ complaints }: SourceStanding): void {
+    const now = monotonicNow();
+    for (const { subscriptionId, said } of complaints) {
+      const key = `${subscriptionId} ${said}`;
+      const own = this.#own.filter(({ subscription }) => subscription.id === subscriptionId);
+      if (own.length === 0 || now - (this.#complaintsTold.get(key) ?? -Infinity) < TELL_AGAIN_MS) continue;
+      this.#complaintsTold.set(key, now);
+      for (const { warn } of own) this.#parts.tell(() => warn(new Error(said)));
+    }
+  }
+
   /** Who waits until its place is known need not wait any more. */
   async #findPlaces(): Promise<void> {
     const { ledger, placed, tell } = this.#parts;
@@ -132,6 +149,8 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
   }
 
   readonly #found = new WeakSet<S>();
+  /** When (monotonic). */
+  readonly #complaintsTold = new Map<string, number>();
 }
 
 function wantsOf(subscribers: readonly Pick<Subscriber<unknown, unknown>, 'readBy'>[]): Watcher['wants'] {

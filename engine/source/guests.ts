@@ -2,6 +2,7 @@
 // them, too, by the readings that the ledger keeps (engine/ledger/readings.ts).
 // Invariants: one question an account, not a source; who listens in this process is no guest, nor who has just stopped to; a
 // reading that cannot be compiled here keeps nobody else from their mail.
+import type { Members } from '../ledger/members';
 import type { Readings, ReadSubscription } from '../ledger/readings';
 import { sourceName } from '../ledger/keys';
 import type { SourceKey } from '../ledger/sources';
@@ -18,26 +19,36 @@ const LEAST_BETWEEN_MS = 1_000;
 const LEFT_MS = 2 * 60_000;
 
 export interface GuestPorts<Reading> {
-  readonly ledger: Readings;
+  readonly ledger: Readings & GuestsLedger;
   readonly wake: Wake;
   readonly log: Log;
   /** What a reading comes to here. @throws Error that says why it cannot be compiled */
   readonly compile: (read: ReadSubscription) => Reading;
 }
 
+type GuestsLedger = Pick<Members, 'complain'>;
+
 type Guest<Login, Reading> = Subscriber<Login, Reading>;
 
-/** How somebody reads for a trigger that listens elsewhere. */
+/** How somebody reads for a trigger that listens elsewhere: what is wrong for it goes to the log, and to it by the ledger. */
 export function guestOf<Login, Reading>(
   read: ReadSubscription,
   reading: Reading,
   login: () => Promise<Login>,
-  log: Log,
+  { ledger, log }: { readonly ledger: GuestsLedger; readonly log: Log },
 ): Guest<Login, Reading> {
   const { id, sourceId, placed, createdAt, workflowId, nodeName, nodeId, settings } = read;
   const trigger = `the trigger "${nodeName ?? nodeId}" of workflow ${workflowId}`;
-  const warn = (fault: Error): void =>
+  const report = (fault: Error): void =>
     log.warn(`For ${trigger}, which listens in another process: ${fault.message}`);
+  const warn = (fault: Error): void => {
+    report(fault);
+    void ledger
+      .complain({ subscriptionId: id, said: fault.message })
+      .catch((error: unknown) =>
+        log.debug(`What is wrong for ${trigger} was not stored: ${errorText(error)}`),
+      );
+  };
   const skipBefore = skipBeforeOf(read);
   return {
     subscription: { id, sourceId, cursor: placed ? {} : null, createdAt, nodeIds: [id] },
@@ -47,11 +58,12 @@ export function guestOf<Login, Reading>(
     mostConnections: Infinity,
     joinedAt: skipBefore ?? createdAt,
     ...(skipBefore !== null && { passesOverUntil: skipBefore }),
-    isGuest: true,
+    ...{ isGuest: true, isToldElsewhere: true },
     begun: () => true,
     synced: () => undefined,
     login,
-    report: warn,
+    // How the source is doing is in the ledger.
+    report,
     warn,
     reportOver: () => undefined,
     moved: () => undefined,
@@ -193,7 +205,7 @@ class GuestAccount<Login, Reading> {
     if (known?.print === print) return known.guest;
     let guest: Guest<Login, Reading> | null = null;
     try {
-      guest = guestOf(read, this.#ports.compile(read), source.login, this.#ports.log);
+      guest = guestOf(read, this.#ports.compile(read), source.login, this.#ports);
     } catch (error) {
       this.#ports.log.warn(
         `The trigger "${read.nodeName ?? read.nodeId}" of workflow ${read.workflowId}, which listens in another process, is not ` +

@@ -35,6 +35,8 @@ export interface Subscriber<Login, Reading> {
   readonly readBy?: 'here' | 'reserve' | 'elsewhere';
   /** It listens in another process: that one tells people, and what it has counts for nothing here but its reading. */
   readonly isGuest?: boolean;
+  /** Its trigger listens in another process, and hears in time what is wrong, as often as that is said. */
+  readonly isToldElsewhere?: boolean;
   /** It was switched on then, and passes over what came before, ms since 1970: its cursor says `on` when that was done. */
   readonly passesOverUntil?: number;
   /** A person has just published it, or an edit of it: what is wrong is said anew. */

@@ -89,7 +89,12 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     this.#ports = ports;
     const { ledger, leases, log } = ports;
     const { name, called, settings } = names;
-    const warn = (fault: Error): void => this.warn(fault);
+    // That this process stands by is nothing to those that listen in others.
+    const warn = (fault: Error): void =>
+      this.warn(
+        fault,
+        subscribers().filter(({ isToldElsewhere = false }) => !isToldElsewhere),
+      );
     this.#elsewhere = new Elsewhere({
       ...{ sourceId, name, called: nudge, subscribers, ledger, outage: this.#outage },
       ...{ leaseMs: leases.leaseMs, membership: ports.membership },
@@ -111,9 +116,9 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     const whose = { mayTake, isCollectedFor, lost: nudge };
     this.#tenure = new Tenure({ sourceId, name, before, warn, ...whose }, leases, log);
     this.standing = new Standing(called, () => this.hold, ledger, log);
-    this.complaints = new Complaints(`${settings} for the ${name}`, log, (id, fault) => {
-      for (const { subscription, warn: tell } of subscribers())
-        if (subscription.id === id) this.tell(() => tell(fault));
+    this.complaints = new Complaints(`${settings} for the ${name}`, log, (id, fault, isNews) => {
+      for (const { subscription, warn: tell, isToldElsewhere = false } of subscribers())
+        if (subscription.id === id && (isNews || isToldElsewhere)) this.tell(() => tell(fault));
     });
   }
 

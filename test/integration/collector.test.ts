@@ -136,6 +136,36 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
     }
   });
 
+  it('tells a trigger that leaves it to a collector what its mail server refuses it, once', async () => {
+    const user = 'left-4';
+    await (await dovecot.client(user)).logout();
+    const ledger = await postgres.createDatabase();
+    const way = { from: dovecot.port, to: dovecot.port };
+    const n8n = new ManyProcess({
+      ...{ name: 'n8n', kind: 'trigger', readBy: 'elsewhere', ledger, logins: [dovecot.login(user)], way },
+      rules: '["X-GM-RAW", "has:attachment"]',
+    });
+    try {
+      await until('the trigger listens', () => n8n.of('started').length > 0, 60_000);
+      const accounts = { [user]: account(user) };
+      const collector = await start({ accounts, forN8n: true }, { DURABLE_MAIL_POSTGRES_URL: ledger });
+      await until('its place is found', () => n8n.of('synced').length > 0, 60_000);
+      await dovecot.append(user, [rawMail({ subject: 'one' })]);
+      await until('it is told', () => n8n.of('warn').length > 0, 60_000);
+      await collector.line(/which listens in another process: The email rules for the mailbox/);
+      // Of several looks each would find it again.
+      await new Promise((resolve) => setTimeout(resolve, 12_000));
+      assert.equal(n8n.of('warn').length, 1);
+      assert.match(
+        String(n8n.of('warn')[0]),
+        /^The email rules for the mailbox "INBOX" of left-4@.* cannot be used, so no mail of it runs: .*only Gmail knows/,
+      );
+      assert.equal((await collector.end()).code, 0);
+    } finally {
+      await n8n.end('SIGKILL');
+    }
+  });
+
   it('hands a mail over, signed, inline or by reference, and ends within 5 s with DONE and LOGOUT', async () => {
     await using receiver = await Receiver.open();
     const port = await freePort();

@@ -418,6 +418,8 @@ class Life {
     );
     if (c % 5 === 0) await this.#ask('cannotReach', (of) => [name, [to[of].sourceId], LEASE_MS]);
     await this.#ask('shares', () => []);
+    if (b % 3 === 0)
+      await this.#ask('complain', (of) => [{ subscriptionId: to[of].id, said: `no ${c % 2}` }]);
     await this.#ask('standings', (of) => [name, [to[of].sourceId, 1e6]]);
     const hold = this.#holds.get(String(to[0].sourceId));
     if (hold && b % 2 === 0) await this.#ask('passOn', (of) => [hold[of], name, LEASE_MS]);

@@ -34,7 +34,7 @@ import type { LedgerUnderTest, Value } from '../ledger/contract/harness';
 const TABLES =
   'source, subscription, message, content, content_piece, event, seen, once_key, once_answer, errand, mail_action, change, ' +
   'try, deed, annotation, step_sum, standing, outgoing, outgoing_content, outgoing_lane, outgoing_begun, template, endpoint, ' +
-  'member, want, listening';
+  'member, want, listening, complaint';
 const LEDGERS = 'n8n-nodes-durable-mail';
 const NEW_SUBSCRIPTION: NewSubscription = {
   workflowId: 'w',

@@ -31,6 +31,7 @@ class Told {
     shares: () => Promise.resolve([]),
     cannotReach: () => Promise.resolve(),
     passOn: () => Promise.resolve(false),
+    complain: () => Promise.resolve(),
     standings: () => Promise.resolve([]),
     noteListening: () => Promise.resolve([]),
   };

@@ -69,6 +69,9 @@ describe('a watched source, of whatever kind', () => {
     assert.deepEqual(setting.take(), [
       '2 warned: The wishes for the postbox of ann cannot be used, so no mail of it runs: What is "by owl"?',
     ]);
+    listeners[1] = { ...listeners[1]!, isToldElsewhere: true };
+    source.complaints.refused(2, new Error('What is "by owl"?'));
+    assert.equal(setting.take().length, 1, 'who listens in another process may not have been there');
     // It was refused in the middle of the reading that had begun with both.
     await source.wasRead(listeners, READ, 'polling');
     assert.deepEqual(setting.take(), ['1 synced'], 'nothing was read for the other one');

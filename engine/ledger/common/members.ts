@@ -1,10 +1,13 @@
 // What both ledgers have in common about members.
-import type { Share } from '../members';
+import { createHash } from 'node:crypto';
+import type { Complaint, Share, SourceStanding } from '../members';
 
 /** So long after it was silent a member is forgotten. */
 export const FORGET_MS = 3_600_000;
 /** Another n8n that has not said for so long that it listens to a trigger does not any more. */
 export const LISTENS_MS = 40_000;
+/** So long a complaint counts that is not said again. */
+export const COMPLAINT_MS = 86_400_000;
 /** The most sources that a share names. */
 const MOST_NAMED = 50;
 
@@ -23,3 +26,16 @@ export const shareOf = ({ holder, wanters, count, sourceIds }: ShareRow): Share 
   wanters: (JSON.parse(wanters) as string[]).sort(),
   sourceIds: (JSON.parse(sourceIds) as number[]).sort((a, b) => a - b).slice(0, MOST_NAMED),
 });
+
+export interface StandingRow extends Omit<SourceStanding, 'complaints'> {
+  /** JSON. */
+  readonly complaints: string;
+}
+
+export const standingOf = ({ complaints, ...standing }: StandingRow): SourceStanding => ({
+  ...standing,
+  complaints: JSON.parse(complaints) as Complaint[],
+});
+
+/** Two of one digest say the same: an index takes no text of any length. */
+export const digestOf = (said: string): string => createHash('sha256').update(said).digest('base64url');

@@ -1,9 +1,19 @@
 // Which processes there are, and which sources they would read, in the Postgres ledger.
 // Invariants: members and wants are each written by their member alone; what several are forgotten is locked by name; whoever passes
 // a source on holds the want for which it does meanwhile, and whoever drops a want looks after that for what came by it.
-import { FORGET_MS, LISTENS_MS, shareOf, type ShareRow } from '../common/members';
-import type { ListeningNode, Members, SourceStanding } from '../members';
-import { NOW, type Statements } from './connection';
+import {
+  COMPLAINT_MS,
+  digestOf,
+  FORGET_MS,
+  LISTENS_MS,
+  shareOf,
+  type ShareRow,
+  standingOf,
+  type StandingRow,
+} from '../common/members';
+import { storable } from '../common/storable';
+import type { ListeningNode, Members } from '../members';
+import { NOW, type PostgresConnection, type Statements } from './connection';
 import type { Method, Part } from './part';
 
 const upsertMember = `
@@ -74,8 +84,22 @@ const selectStandings = `
     (select count(*)::int from durable_mail.want join durable_mail.member on member.name = want.member
       where want.source_id = source.id and want.member <> $1 and not reserve and coalesce(unreachable_until, 0) <= ${NOW}
         and alive_until > ${NOW}) as others,
-    last_success_at as "lastSuccessAt", failing_since as "failingSince", last_error as "lastError"
+    last_success_at as "lastSuccessAt", failing_since as "failingSince", last_error as "lastError",
+    coalesce((select json_agg(json_build_object('subscriptionId', subscription_id, 'said', said) order by said_at, digest)
+      from durable_mail.complaint where source_id = source.id and said_at > ${NOW} - ${COMPLAINT_MS}), '[]')::text as complaints
   from durable_mail.source where source.id = any($2) order by source.id`;
+
+const putComplaint = `
+  insert into durable_mail.complaint (source_id, subscription_id, digest, said, said_at)
+  select source_id, id, $2, $3, ${NOW} from durable_mail.subscription where id = $1
+  on conflict (source_id, subscription_id, digest) do update set said_at = excluded.said_at`;
+
+const forgetComplaints = `
+  with old as materialized (
+    select source_id, subscription_id, digest from durable_mail.complaint where said_at <= ${NOW} - ${COMPLAINT_MS}
+    order by said_at limit $1 for update skip locked)
+  delete from durable_mail.complaint using old
+  where (complaint.source_id, complaint.subscription_id, complaint.digest) = (old.source_id, old.subscription_id, old.digest)`;
 
 const noteNode = `
   insert into durable_mail.listening (workflow_id, node_id, instance, host, said_at)
@@ -138,8 +162,17 @@ const cannotReach: Method<'cannotReach'> = async (connection, member, sourceIds,
 const passOn: Method<'passOn'> = async (connection, { sourceId, fence }, to, leaseMs) =>
   (await connection.run(passHold, sourceId, fence, to, Math.round(leaseMs))) > 0;
 
-const standings: Method<'standings'> = (connection, member, sourceIds) =>
-  connection.all<SourceStanding>(selectStandings, member, sourceIds);
+const complain: Method<'complain'> = async (connection, { subscriptionId, said }) => {
+  const text = storable(said);
+  await connection.run(putComplaint, subscriptionId, digestOf(text), text);
+};
+
+/** @returns how many were not said again */
+export const sweepComplaints = (connection: PostgresConnection, limit: number): Promise<number> =>
+  connection.run(forgetComplaints, limit);
+
+const standings: Method<'standings'> = async (connection, member, sourceIds) =>
+  (await connection.all<StandingRow>(selectStandings, member, sourceIds)).map(standingOf);
 
 const noteListening: Method<'noteListening'> = async (connection, nodes) => {
   const others: ListeningNode[] = [];
@@ -152,5 +185,5 @@ const noteListening: Method<'noteListening'> = async (connection, nodes) => {
 };
 
 export const members: Part<Members> = {
-  ...{ attend, withdraw, shares, cannotReach, passOn, standings, noteListening },
+  ...{ attend, withdraw, shares, cannotReach, passOn, complain, standings, noteListening },
 };

@@ -233,6 +233,19 @@ export const migrations: readonly string[] = [
     primary key (workflow_id, node_id)
   );
 
+  create table durable_mail.complaint (
+    source_id bigint not null references durable_mail.source (id) on delete cascade,
+    subscription_id bigint not null references durable_mail.subscription (id) on delete cascade,
+    digest text collate "C" not null,
+    said text not null,
+    said_at bigint not null,
+    primary key (source_id, subscription_id, digest)
+  );
+  -- subscribe
+  create index complaint_subscription on durable_mail.complaint (subscription_id);
+  -- sweep
+  create index complaint_said on durable_mail.complaint (said_at);
+
   alter table durable_mail.outgoing_lane add column rested_at bigint not null default 0;
   -- dueLanes, nextDue, takeEntries
   create index outgoing_retried on durable_mail.outgoing (begun_at) where due_at is not null and begun_at is not null;

@@ -15,7 +15,11 @@ const upsertSource = `
   on conflict (kind, account, mailbox) do update set kind = excluded.kind
   returning id`;
 
+// What was wrong before is said anew if it still is.
 const upsertSubscription = `
+  with said as (
+    delete from durable_mail.complaint using durable_mail.subscription
+    where subscription.key = $1 and complaint.subscription_id = subscription.id)
   insert into durable_mail.subscription as subscription
     (key, workflow_id, node_id, source_id, retry_delays_ms, guarantee, keep_content_ms, retention_ms, after_success,
       when_dead, node_name, reading, created_at, served_since, served_until)

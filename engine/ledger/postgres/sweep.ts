@@ -7,6 +7,7 @@ import type { Sweeping } from '../sweeping';
 import { sweepChanges } from './changes';
 import { NOW, type Statements } from './connection';
 import { dropContents } from './content';
+import { sweepComplaints } from './members';
 import { IS_LEFT } from './once';
 import { deleteOrphans } from './orphans';
 import { sweepOutbox } from './outbox-log';
@@ -98,6 +99,7 @@ const sweep: Method<'sweep'> = async (connection, limit, unrenewed) => {
       unrenewed?.map(({ until }) => until) ?? null,
     ),
     await sweepOutbox(connection, limit),
+    await sweepComplaints(connection, limit),
     (await sweepChanges(connection, limit * CHANGES_SWEPT)) / CHANGES_SWEPT,
     (await sweepSums(connection, limit * SUMS_SWEPT)) / SUMS_SWEPT,
     (await sweepStanding(connection, limit * SUMS_SWEPT)) / SUMS_SWEPT,

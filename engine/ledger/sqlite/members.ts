@@ -1,7 +1,17 @@
 // Which processes there are, and which sources they would read, in the SQLite ledger: as a rule there is one.
-import { FORGET_MS, LISTENS_MS, shareOf, type ShareRow } from '../common/members';
-import type { ListeningNode, Members, SourceStanding } from '../members';
-import { NOW } from './connection';
+import {
+  COMPLAINT_MS,
+  digestOf,
+  FORGET_MS,
+  LISTENS_MS,
+  shareOf,
+  type ShareRow,
+  standingOf,
+  type StandingRow,
+} from '../common/members';
+import { storable } from '../common/storable';
+import type { ListeningNode, Members } from '../members';
+import { limitOf, NOW, type SqliteConnection } from './connection';
 import type { Method, Part } from './part';
 
 const upsertMember = `
@@ -63,8 +73,20 @@ const selectStandings = `
     (select count(*) from want join member on member.name = want.member
       where want.source_id = source.id and want.member <> ?1 and reserve = 0 and coalesce(unreachable_until, 0) <= ${NOW}
         and alive_until > ${NOW}) as others,
-    last_success_at as lastSuccessAt, failing_since as failingSince, last_error as lastError
+    last_success_at as lastSuccessAt, failing_since as failingSince, last_error as lastError,
+    (select json_group_array(json_object('subscriptionId', subscription_id, 'said', said)) from (
+      select subscription_id, said from complaint where source_id = source.id and said_at > ${NOW} - ${COMPLAINT_MS}
+      order by said_at, digest)) as complaints
   from source where source.id in (select value from json_each(?2)) order by source.id`;
+
+const putComplaint = `
+  insert into complaint (source_id, subscription_id, digest, said, said_at)
+  select source_id, id, ?2, ?3, ${NOW} from subscription where id = ?1
+  on conflict (source_id, subscription_id, digest) do update set said_at = excluded.said_at`;
+
+const forgetComplaints = `
+  delete from complaint where (source_id, subscription_id, digest) in (
+    select source_id, subscription_id, digest from complaint where said_at <= ${NOW} - ${COMPLAINT_MS} ${limitOf('?')})`;
 
 const noteNode = `
   insert into listening (workflow_id, node_id, instance, host, said_at) values (?1, ?2, ?3, ?4, ${NOW})
@@ -108,14 +130,23 @@ const cannotReach: Method<'cannotReach'> = (connection, member, sourceIds, ms) =
 const passOn: Method<'passOn'> = (connection, { sourceId, fence }, to, leaseMs) =>
   connection.run(passHold, sourceId, fence, to, Math.round(leaseMs)) > 0;
 
+const complain: Method<'complain'> = (connection, { subscriptionId, said }) => {
+  const text = storable(said);
+  connection.run(putComplaint, subscriptionId, digestOf(text), text);
+};
+
+/** @returns how many were not said again */
+export const sweepComplaints = (connection: SqliteConnection, limit: number): number =>
+  connection.run(forgetComplaints, limit);
+
 const standings: Method<'standings'> = (connection, member, sourceIds) =>
   connection
-    .all<Omit<SourceStanding, 'isMembers' | 'isFree'> & { isMembers: number; isFree: number }>(
+    .all<Omit<StandingRow, 'isMembers' | 'isFree'> & { isMembers: number; isFree: number }>(
       selectStandings,
       member,
       JSON.stringify(sourceIds),
     )
-    .map((row) => ({ ...row, isFree: row.isFree === 1, isMembers: row.isMembers === 1 }));
+    .map((row) => standingOf({ ...row, isFree: row.isFree === 1, isMembers: row.isMembers === 1 }));
 
 const noteListening: Method<'noteListening'> = (connection, nodes) =>
   connection.transaction(() =>
@@ -126,5 +157,5 @@ const noteListening: Method<'noteListening'> = (connection, nodes) =>
   );
 
 export const members: Part<Members> = {
-  ...{ attend, withdraw, shares, cannotReach, passOn, standings, noteListening },
+  ...{ attend, withdraw, shares, cannotReach, passOn, complain, standings, noteListening },
 };

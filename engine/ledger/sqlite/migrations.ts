@@ -205,6 +205,17 @@ export const migrations: readonly string[] = [
     primary key (workflow_id, node_id)
   ) strict, without rowid;
 
+  create table complaint (
+    source_id integer not null references source (id) on delete cascade,
+    subscription_id integer not null references subscription (id) on delete cascade,
+    digest text not null,
+    said text not null,
+    said_at integer not null,
+    primary key (source_id, subscription_id, digest)
+  ) strict, without rowid;
+  create index complaint_subscription on complaint (subscription_id);
+  create index complaint_said on complaint (said_at);
+
   alter table outgoing_lane add column rested_at integer not null default 0;
   -- dueLanes, nextDue, takeEntries
   create index outgoing_retried on outgoing (begun_at) where due_at is not null and begun_at is not null;

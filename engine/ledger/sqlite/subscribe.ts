@@ -34,6 +34,8 @@ const upsertSubscription = `
     reading = excluded.reading
   returning id, cursor, created_at as createdAt`;
 
+const deleteComplaints = `delete from complaint where subscription_id = ?`;
+
 // One row: a trigger with thousands of mailboxes subscribes to them one after the other.
 const selectOfNode = `
   select json_group_array(id) as ids from (
@@ -75,6 +77,8 @@ const subscribe: Method<'subscribe'> = (connection, subscription) => {
       subscription.nodeName ?? null,
       subscription.reading ? JSON.stringify(subscription.reading) : null,
     )!;
+    // What was wrong before is said anew if it still is.
+    connection.run(deleteComplaints, id);
     withoutDoubles(connection, id);
     followSettings(connection, sourceId, id, actions);
     const { ids } = connection.get<{ ids: string }>(selectOfNode, workflowId, nodeId)!;

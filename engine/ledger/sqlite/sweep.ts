@@ -7,6 +7,7 @@ import { SUMS_SWEPT } from '../series';
 import type { Sweeping } from '../sweeping';
 import { sweepChanges } from './changes';
 import { limitOf, NOW, type SqliteConnection } from './connection';
+import { sweepComplaints } from './members';
 import { deleteMessagesOf } from './messages';
 import { IS_LEFT } from './once';
 import { sweepOutbox } from './outbox-log';
@@ -73,6 +74,7 @@ const sweep: Method<'sweep'> = (connection, limit, unrenewed) => {
     connection.run(sweepErrands, limit),
     connection.run(sweepKeys, limit, unrenewed ? JSON.stringify(unrenewed) : null),
     sweepOutbox(connection, limit),
+    sweepComplaints(connection, limit),
     sweepChanges(connection, limit * CHANGES_SWEPT) / CHANGES_SWEPT,
     sweepSums(connection, limit * SUMS_SWEPT) / SUMS_SWEPT,
   ];

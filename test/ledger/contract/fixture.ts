@@ -58,6 +58,7 @@ export const TIMES: Readonly<Record<string, readonly string[]>> = {
   member: ['alive_until'],
   want: ['unreachable_until'],
   listening: ['said_at'],
+  complaint: ['said_at'],
 };
 
 /** To every source, and to every subscription of one. None of it is ever due. */
@@ -109,6 +110,8 @@ const ONE_OF_ALL: readonly string[] = [
   `insert into want (member, source_id, reserve) select 'one of many', id, false from source`,
   `insert into listening (workflow_id, node_id, instance, host, said_at)
     select 'workflow ' || id, 'node', 'one of many', 'here', 1 from source`,
+  `insert into complaint (source_id, subscription_id, digest, said, said_at)
+    select source_id, id, 'one of many', 'no', 8000000000000000 from subscription`,
 ];
 
 /** Counts by state that are not what is stored. */

@@ -185,6 +185,54 @@ export function membersContract(fixture: Fixture): void {
     });
   });
 
+  describe('what is wrong for a trigger that listens elsewhere', () => {
+    const complaints = async (...of: readonly Subscription[]): Promise<(readonly [number, string])[]> =>
+      (
+        await fixture.ledger.standings(
+          OTHER,
+          of.map(({ sourceId }) => sourceId),
+        )
+      ).flatMap((found) =>
+        found.complaints.map(({ subscriptionId, said }) => [subscriptionId, said] as const),
+      );
+
+    it('is seen with its source, once however often it is said, for a day', async () => {
+      const to = await fixture.subscribe();
+      const beside = await fixture.subscribe('beside');
+      const other = await fixture.subscribe('other', {
+        source: { kind: 'imap', account: 'a', mailbox: 'Other' },
+      });
+      const long = `The server says ${'no, '.repeat(5_000)}`;
+      await fixture.ledger.complain({ subscriptionId: to.id, said: 'no\0' });
+      await fixture.elapse(1);
+      await fixture.ledger.complain({ subscriptionId: beside.id, said: long });
+      await fixture.ledger.complain({ subscriptionId: 999_999, said: 'nobody hears it' });
+      assert.deepEqual(await complaints(other), []);
+      const [first, second] = await complaints(to);
+      assert.match(first![1], /^no.?$/);
+      assert.deepEqual([first![0], second], [to.id, [beside.id, long]]);
+      await fixture.elapse(86_000_000);
+      await fixture.ledger.complain({ subscriptionId: beside.id, said: long });
+      await fixture.elapse(1_000_000);
+      assert.deepEqual(await complaints(to, other), [[beside.id, long]]);
+      await fixture.ledger.sweep(10);
+      assert.deepEqual(
+        (await fixture.under.query<{ n: number }>('select count(*) as n from complaint')).map(({ n }) =>
+          Number(n),
+        ),
+        [1],
+      );
+    });
+
+    it('is said anew after its trigger has subscribed anew, and is gone with it', async () => {
+      const to = await fixture.subscribe();
+      const beside = await fixture.subscribe('beside');
+      for (const { id } of [to, beside]) await fixture.ledger.complain({ subscriptionId: id, said: 'no' });
+      await fixture.subscribe();
+      assert.deepEqual(await complaints(to), [[beside.id, 'no']]);
+    });
+  });
+
   describe('a trigger that an n8n of several listens to', () => {
     it('is of no other one while that says so', async () => {
       const note = (instance: string): ReturnType<typeof fixture.ledger.noteListening> =>

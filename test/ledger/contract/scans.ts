@@ -323,6 +323,7 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
     standings: () => ledger.standings('another', [to.sourceId]),
     cannotReach: () => ledger.cannotReach('another', [to.sourceId], 1),
     noteListening: () => ledger.noteListening([{ ...node, instance: 'n8n', host: 'here' }]),
+    complain: () => ledger.complain({ subscriptionId: to.id, said: 'no' }),
     passOn: () => ledger.passOn(hold, 'another', LEASE_MS),
     withdraw: () => ledger.withdraw('another'),
     releaseHolds: () => ledger.releaseHolds([hold]),

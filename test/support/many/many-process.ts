@@ -5,6 +5,7 @@ import { RunSlots } from '../../../engine/delivery/run-slots';
 import { openEngine } from '../../../engine/instance/engine';
 import { collectForTriggers } from '../../../engine/instance/for-triggers';
 import { accountName, type ImapLogin } from '../../../engine/imap/session/login';
+import { rulesFromJson } from '../../../engine/imap/rules/criteria';
 import { Roster } from '../../../engine/imap/watch/roster';
 import { settingsFromUrl } from '../../../engine/ledger/postgres/settings';
 import type { SubscriptionSettings } from '../../../engine/ledger/subscriptions';
@@ -17,6 +18,8 @@ export interface ManyTask {
   readonly ledger: string;
   readonly logins: readonly ImapLogin[];
   readonly readBy?: 'here' | 'reserve' | 'elsewhere';
+  /** Custom email rules, as somebody wrote them. */
+  readonly rules?: string;
   /** By which port this process reaches the mail server: all know it by one name. */
   readonly way: { readonly from: number; readonly to: number };
 }
@@ -101,7 +104,10 @@ async function listen(engine: Awaited<ReturnType<typeof openEngine>>): Promise<(
         ...trigger,
         account: accountName(login),
         subscription: SETTINGS,
-        reading: readingDataOf({ heartbeatMs: 5_000, commandMs: 5_000 }),
+        reading: readingDataOf({
+          ...{ heartbeatMs: 5_000, commandMs: 5_000 },
+          ...(task.rules !== undefined && { rules: rulesFromJson(task.rules) }),
+        }),
         login: () => Promise.resolve(login),
       },
       {

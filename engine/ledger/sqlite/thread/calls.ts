@@ -45,6 +45,7 @@ export const CALLS: Readonly<Record<Call, Role>> = {
   shares: 'writer',
   cannotReach: 'writer',
   passOn: 'writer',
+  complain: 'writer',
   standings: 'writer',
   noteListening: 'writer',
   takeErrands: 'writer',

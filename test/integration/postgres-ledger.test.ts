@@ -495,7 +495,7 @@ describe("a user's rights in Postgres", () => {
         checkPostgres(settings),
         fault(
           'rights',
-          /lacks insert\/update\/delete on annotation, insert\/update\/delete on change, delete on content, insert\/update\/delete on content_piece, insert\/update\/delete on deed, insert\/update\/delete on endpoint, insert\/update\/delete on errand, insert\/update\/delete on event,/,
+          /lacks insert\/update\/delete on annotation, insert\/update\/delete on change, insert\/update\/delete on complaint, delete on content, insert\/update\/delete on content_piece, insert\/update\/delete on deed, insert\/update\/delete on endpoint, insert\/update\/delete on errand, insert\/update\/delete on event,/,
         ),
       );
       await withLedger(settings, async (ledger) => {

@@ -216,12 +216,8 @@ export function membersContract(fixture: Fixture): void {
       await fixture.elapse(1_000_000);
       assert.deepEqual(await complaints(to, other), [[beside.id, long]]);
       await fixture.ledger.sweep(10);
-      assert.deepEqual(
-        (await fixture.under.query<{ n: number }>('select count(*) as n from complaint')).map(({ n }) =>
-          Number(n),
-        ),
-        [1],
-      );
+      const kept = await fixture.under.query<{ n: number }>('select count(*) as n from complaint');
+      assert.equal(kept[0]!.n, 1);
     });
 
     it('is said anew after its trigger has subscribed anew, and is gone with it', async () => {

@@ -88,7 +88,8 @@ for (const database of DATABASES) {
       for (let kill = 0; kill < KILLS; kill++) {
         const writers = Array.from({ length: database.writers }, (_, n) => scene.write(`INBOX ${n}`));
         for (const writer of writers) {
-          await until('it has written', () => writer.recorded > MAILS_OF_A_LIFE);
+          // It has to be started, from its sources, beside all that runs.
+          await until('it has written', () => writer.recorded > MAILS_OF_A_LIFE, 90_000);
           const { connections } = restless;
           restless.cut();
           await until('it has come again', () => restless.connections > connections);

@@ -125,13 +125,17 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
   /** Whoever reads it says them again and again. */
   #tellComplaints({ complaints }: SourceStanding): void {
     const now = monotonicNow();
+    const told = new Map<string, number>();
     for (const { subscriptionId, said } of complaints) {
       const key = `${subscriptionId} ${said}`;
       const own = this.#own.filter(({ subscription }) => subscription.id === subscriptionId);
-      if (own.length === 0 || now - (this.#complaintsTold.get(key) ?? -Infinity) < TELL_AGAIN_MS) continue;
-      this.#complaintsTold.set(key, now);
-      for (const { warn } of own) this.#parts.tell(() => warn(new Error(said)));
+      const toldAt = this.#complaintsTold.get(key);
+      const isDue = own.length > 0 && (toldAt === undefined || now - toldAt >= TELL_AGAIN_MS);
+      if (isDue) for (const { warn } of own) this.#parts.tell(() => warn(new Error(said)));
+      const at = isDue ? now : toldAt;
+      if (at !== undefined) told.set(key, at);
     }
+    this.#complaintsTold = told;
   }
 
   /** Who waits until its place is known need not wait any more. */
@@ -149,8 +153,8 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
   }
 
   readonly #found = new WeakSet<S>();
-  /** When (monotonic). */
-  readonly #complaintsTold = new Map<string, number>();
+  /** When (monotonic), of those that the ledger has. */
+  #complaintsTold: ReadonlyMap<string, number> = new Map();
 }
 
 function wantsOf(subscribers: readonly Pick<Subscriber<unknown, unknown>, 'readBy'>[]): Watcher['wants'] {

@@ -17,6 +17,8 @@ import { freePort } from '../support/net';
 import { PostgresServer, queryOnce } from '../support/postgres';
 import { until } from '../support/until';
 
+/** A process has to be started from its sources, beside all that runs. */
+const STARTS_MS = 90_000;
 const KILLS = 4;
 /** Mails that a writer has recorded before it is killed: so it is in the middle of something, not of its start. */
 const MAILS_OF_A_LIFE = 30;
@@ -88,8 +90,7 @@ for (const database of DATABASES) {
       for (let kill = 0; kill < KILLS; kill++) {
         const writers = Array.from({ length: database.writers }, (_, n) => scene.write(`INBOX ${n}`));
         for (const writer of writers) {
-          // It has to be started, from its sources, beside all that runs.
-          await until('it has written', () => writer.recorded > MAILS_OF_A_LIFE, 90_000);
+          await until('it has written', () => writer.recorded > MAILS_OF_A_LIFE, STARTS_MS);
           const { connections } = restless;
           restless.cut();
           await until('it has come again', () => restless.connections > connections);
@@ -205,7 +206,7 @@ class Scene {
 
   async serve(port?: number): Promise<Serving> {
     const serving = this.console(port ?? (await freePort()));
-    await until('it serves', () => serving.isServing);
+    await until('it serves', () => serving.isServing, STARTS_MS);
     return serving;
   }
 

@@ -65,19 +65,21 @@ function ending(env: NodeJS.ProcessEnv): AbortSignal {
   };
   process.on('SIGTERM', end);
   process.on('SIGINT', end);
-  if (env['npm_command'] === 'exec') whenOrphaned(end);
+  if (env['npm_command'] === 'exec') whenOrphaned(end, over.signal);
   return over.signal;
 }
 
-/** npx hands a signal to its shell, which may end by it and hand it on to nobody. */
-function whenOrphaned(end: () => void): void {
+/**
+ * npx hands a signal to its shell, which may end by it and hand it on to nobody.
+ * @param ending whoever was told to end itself ends in good order, though its shell is gone before it
+ */
+function whenOrphaned(end: () => void, ending: AbortSignal): void {
   const parent = process.ppid;
   const timer = setInterval(() => {
-    if (process.ppid === parent) return;
-    clearInterval(timer);
-    end();
+    if (process.ppid !== parent) end();
   }, PARENT_LOOK_MS);
   timer.unref();
+  ending.addEventListener('abort', () => clearInterval(timer));
 }
 
 function help(name: string | undefined, commands: readonly Command[], print: (line: string) => void): void {

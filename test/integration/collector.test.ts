@@ -13,6 +13,7 @@ import { Webhook } from 'standardwebhooks';
 import { buildIfChanged } from '../../tools/build.mjs';
 import { Cleanup } from '../support/cleanup';
 import { CollectorProcess } from '../support/collector-process';
+import { startCommand } from '../support/command';
 import { Dovecot } from '../support/dovecot';
 import { rawMail } from '../support/mails';
 import { ManyProcess } from '../support/many/many';
@@ -223,6 +224,39 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
     tellsNoSecret(collector);
   });
 
+  it('ends in good order where npx, which started it, its shell and itself are told at once', async () => {
+    // The answer to LOGOUT takes longer than it takes to see that the shell is gone.
+    const slow = createServer((client) => {
+      const server = connect(dovecot.port, '127.0.0.1');
+      let heldMs = 0;
+      client.on('data', (data) => {
+        if (data.toString('latin1').includes('LOGOUT')) heldMs = 1_500;
+        server.write(data);
+      });
+      server.on('data', (data) => setTimeout(() => client.write(data), heldMs));
+      for (const socket of [client, server]) socket.on('error', () => undefined);
+    });
+    slow.listen(0, '127.0.0.1');
+    await once(slow, 'listening');
+    const { port } = slow.address() as AddressInfo;
+    const file = join(folder, 'by-npx.json');
+    const jobs = { all: { accounts: '*', to: webhook('http://127.0.0.1:9/') } };
+    await writeFile(file, JSON.stringify({ accounts: { ann: account('by-npx', port) }, jobs }));
+    const environment = { DURABLE_MAIL_SQLITE_FILE: join(folder, 'by-npx.sqlite'), MAIL_PASSWORD: PASSWORD };
+    const collector = startCommand(
+      ['collect', '--config', file],
+      { ...environment, HOOK_SECRET: SECRET },
+      'npx',
+    );
+    try {
+      await collector.says(/\[imap by-npx@127\.0\.0\.1:\d+ INBOX\] connected/);
+    } finally {
+      collector.endAll();
+    }
+    await collector.says(/Ended: every connection is closed/);
+    slow.close();
+  });
+
   /** Half of the answers are faults. */
   const faulty = (receiver: Receiver): void => {
     receiver.answering = (response, _received, socket) => {
@@ -300,6 +334,8 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
       );
     const doubled = [...subjects].filter((subject) => ids.get(subject)!.size !== 1);
     assert.deepEqual(doubled, [], 'a mail came under more than one id');
+    // All may have arrived before the last kill: then it was started just now.
+    await collector.line(/\] connected/, users.length);
     const { code } = await collector.end();
     assert.equal(code, 0);
   };

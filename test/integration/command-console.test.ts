@@ -29,7 +29,7 @@ describe('durable-mail console', { timeout: 180_000 }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  it('ends with npx, which started it', { skip: process.platform === 'win32' }, async () => {
+  it('ends with npx, which started it', async () => {
     const port = await freePort();
     const args = ['console', '--port', String(port), '--tokens', join(folder, 'tokens')];
     const command = startCommand(args, { DURABLE_MAIL_SQLITE_FILE: file }, 'npx');

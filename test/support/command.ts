@@ -19,6 +19,8 @@ export interface Running {
   said(): string;
   /** Waits until it has said so. */
   says(words: RegExp): Promise<void>;
+  /** SIGTERM to it, and to all that it has started, as a terminal or a service manager sends it. */
+  endAll(): void;
   /** SIGTERM. @returns its exit code, and after how many ms */
   end(): Promise<{ readonly code: number | null; readonly ms: number }>;
 }
@@ -33,7 +35,7 @@ export function startCommand(
     by === 'npx'
       ? ['npm', ['exec', '--call', [process.execPath, ...COMMAND, ...args].map(quoted).join(' ')]]
       : [process.execPath, [...COMMAND, ...args]];
-  const child = spawn(program, given, { cwd: ROOT, env: environment(env) });
+  const child = spawn(program, given, { cwd: ROOT, env: environment(env), detached: true });
   let said = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (data: Buffer) => (said += data.toString()));
@@ -44,6 +46,7 @@ export function startCommand(
     says: async (words) => {
       await until(`it says ${words.source}\n${said}`, () => words.test(said), 60_000);
     },
+    endAll: () => void process.kill(-child.pid!, 'SIGTERM'),
     end: async () => {
       const began = performance.now();
       child.kill('SIGTERM');

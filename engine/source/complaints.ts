@@ -5,8 +5,8 @@ import { monotonicNow } from '../runtime/time';
 
 /** A subscription whose settings the server does not accept is left out for this time, then tried again. */
 const REFUSED_MS = 10 * 60_000;
-/** A person hears again after this time of what the server still refuses to do with mails. */
-const TELL_AGAIN_MS = 24 * 60 * 60_000;
+/** A person hears again after this time of what the server still refuses. */
+export const TELL_AGAIN_MS = 24 * 60 * 60_000;
 
 export class Complaints {
   readonly #what: string;

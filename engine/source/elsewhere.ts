@@ -8,11 +8,9 @@ import type { SourceStanding } from '../ledger/members';
 import type { Cursor } from '../ledger/subscriptions';
 import { monotonicNow } from '../runtime/time';
 import type { Membership, Watcher } from './membership';
+import { TELL_AGAIN_MS } from './complaints';
 import type { Outage } from './outage';
 import type { Subscriber } from './source';
-
-/** What is still wrong a person hears again after this time. */
-const TELL_AGAIN_MS = 24 * 60 * 60_000;
 
 export interface ElsewhereParts<S> {
   readonly sourceId: number;

@@ -10,7 +10,7 @@ import type { SourceLeases } from './leases';
 import { lookKey } from './notices';
 import { movesOf } from './spread';
 
-/** So many are given away in one turn: whoever is given them has to log in for each. */
+/** So many that are read well are given away in one turn: whoever is given them has to log in for each. */
 const MOST_GIVEN = 10;
 /** What could not be reached from here is better read by others for so long. */
 const UNREACHABLE_MS = 5 * 60_000;
@@ -200,11 +200,17 @@ export class Membership {
   }
 
   #spread(moves: ReturnType<typeof movesOf>): void {
+    const { holder } = this.#leases;
     const heirs = new Map<number, string>();
+    let left = MOST_GIVEN;
     for (const { from, to, share, count } of moves) {
-      if (from !== this.#leases.holder) continue;
+      if (from !== holder) continue;
       const mine = share.sourceIds.filter((id) => !heirs.has(id) && this.#watchers.get(id)?.isHeld);
-      for (const id of mine.slice(0, Math.min(count, MOST_GIVEN - heirs.size))) heirs.set(id, to);
+      // What this process cannot reach, or does not want, nobody reads until it is given away.
+      const isRead = share.wanters.includes(holder);
+      const given = mine.slice(0, isRead ? Math.min(count, left) : count);
+      if (isRead) left -= given.length;
+      for (const id of given) heirs.set(id, to);
     }
     for (const watcher of this.#watchers.values()) watcher.passTo(heirs.get(watcher.sourceId) ?? null);
   }

@@ -49,6 +49,8 @@ class Scene {
   /** Connections that are being made. */
   readonly connecting: { made: () => Session; failed: (fault: Error) => void }[] = [];
   isHeld = true;
+  /** Another process is to have it. */
+  isPassing = false;
   visits = 0;
   /** What the next visit does. */
   visiting: () => Promise<void> = () => Promise.resolve();
@@ -102,7 +104,9 @@ class Scene {
       get isHeld() {
         return isHeld();
       },
-      passOn: () => Promise.resolve(),
+      passOn: async () => {
+        if (this.isPassing) this.isHeld = false;
+      },
       follow: () => undefined,
       outOfReach: () => this.telling(),
       checking: () => Promise.resolve(),
@@ -162,6 +166,16 @@ describe('a line', () => {
     const visits = scene.visits;
     await scene.follows();
     assert.equal(scene.visits, visits + 1);
+  });
+
+  it('gives away what another process is to have, however long it waits', async () => {
+    (await scene.connects()).failed(new ImapFault('login', 'The password is rejected'));
+    await scene.is('backing off');
+    scene.isPassing = true;
+    scene.line.nudge();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.equal(scene.line.mode, 'standing by');
+    assert.equal(scene.isHeld, false);
   });
 
   it('backs off where no connection is made, however often somebody joins', async () => {

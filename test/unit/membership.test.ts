@@ -1,7 +1,7 @@
 // A process among those that would read the same sources: what it says it wants, and what it takes meanwhile.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Members } from '../../engine/ledger/members';
+import type { Members, Share } from '../../engine/ledger/members';
 import type { HoldRequest, SourceHolds } from '../../engine/ledger/source-holds';
 import type { Log } from '../../engine/runtime/log';
 import { ProcessWake } from '../../engine/signal/wake';
@@ -17,6 +17,7 @@ const LOG: Log = { debug: IGNORE, info: IGNORE, warn: IGNORE, error: IGNORE };
 class Told {
   readonly said: string[] = [];
   isForgotten = false;
+  shares: Share[] = [];
   /** Called before it answers. */
   before: (said: string) => Promise<void> = () => Promise.resolve();
 
@@ -28,7 +29,7 @@ class Told {
       return this.isForgotten ? null : 1;
     },
     withdraw: () => this.#told('leaves'),
-    shares: () => Promise.resolve([]),
+    shares: () => Promise.resolve(this.shares),
     cannotReach: () => Promise.resolve(),
     passOn: () => Promise.resolve(false),
     complain: () => Promise.resolve(),
@@ -150,5 +151,27 @@ describe('a process among others', () => {
     membership.changed();
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.equal(told.said.at(-1), 'leaves', 'nobody is a member who watches nothing');
+  });
+
+  it('gives away all at once what it cannot reach, and of what it reads a few at a time', async () => {
+    const { told, leases, membership } = begin();
+    const ids = Array.from({ length: 30 }, (_, at) => at + 1);
+    const heirs = new Map<number, string | null>();
+    const leaves = ids.map((sourceId) =>
+      membership.join({ ...watcherOf(sourceId), isHeld: true, passTo: (heir) => heirs.set(sourceId, heir) }),
+    );
+    const given = (): number => [...heirs.values()].filter((heir) => heir === 'other').length;
+    const share = (wanters: string[]): Share => ({
+      ...{ holder: leases.holder, wanters, count: ids.length, sourceIds: ids },
+    });
+    told.shares = [share(['other', leases.holder])];
+    membership.changed();
+    await until('some are given', () => given() > 0);
+    assert.equal(given(), 10);
+    told.shares = [share(['other'])];
+    membership.changed();
+    await until('all are given', () => given() === ids.length);
+    for (const leave of leaves) leave();
+    await membership.left();
   });
 });

@@ -1,14 +1,15 @@
 // How long a line that failed leaves its server alone, who is told of the fault, and what ends the wait sooner.
 // Invariants: what others say of the server shortens no wait for a password, nor one that the server named; whoever joins
-// ends none of them, so that joining makes no storm of logins; a person ends any of them, however often, but not at once; and
-// the server is left alone as long where somebody could not be told.
+// ends none of them, so that joining makes no storm of logins; a person ends any of them, however often, but not at once; what
+// another process is to have it has at once, however long this one waits; and the server is left alone as long where somebody
+// could not be told.
 import { LedgerFault } from '../../ledger/fault';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import type { Bell } from '../../runtime/bell';
-import { firstOf, pause } from '../../runtime/time';
+import { firstOf, monotonicNow, pause } from '../../runtime/time';
 import { foundBack } from '../../source/found-back';
 import { ImapFault, isOutOfReach, serverOf } from '../session/fault';
-import { type LineMailboxes, subscribersOf } from './line-mailboxes';
+import { type LineMailboxes, passOn, subscribersOf } from './line-mailboxes';
 import { type ImapLogins, type OwnedLogin, ofOneLogin } from './logins';
 import type { LineTimes } from './pace';
 import type { LineCall } from './rounds';
@@ -36,6 +37,8 @@ export class LineBackOff {
   readonly #logins: ImapLogins;
   readonly #bell: Bell<LineCall>;
   readonly #leastRetryMs: number;
+  /** Never rejects. */
+  #passing: Promise<void> = Promise.resolve();
 
   constructor(
     mailboxes: LineMailboxes,
@@ -84,9 +87,27 @@ export class LineBackOff {
       owned && isOutOfReach(error)
         ? (either) => foundBack().pause(serverOf(owned.login), this, { ms: delay, triedAt }, either)
         : (either) => pause(delay, either),
+      (either) => this.#untilPassedOn(delay, either),
     ];
     if (delay > this.#leastRetryMs) waits.push((either) => this.#untilAsked(delay, either));
     await firstOf(signal, waits);
+    // What is just being given away is not to be taken for this process's still.
+    await this.#passing;
+  }
+
+  /** Until other processes have all of it; at most `ms`. */
+  async #untilPassedOn(ms: number, signal: AbortSignal): Promise<void> {
+    const until = monotonicNow() + ms;
+    const mailboxes = this.#mailboxes;
+    const hasAny = (): boolean => mailboxes.some(({ isHeld }) => isHeld);
+    while (monotonicNow() < until && !signal.aborted) {
+      if (this.#bell.take('joined') && hasAny()) {
+        // A ledger that cannot be asked now is told who is to have it again and again.
+        await (this.#passing = passOn(mailboxes).catch(() => undefined));
+        if (!hasAny()) return;
+      }
+      await this.#bell.wait(until - monotonicNow(), ['joined'], signal);
+    }
   }
 
   async #untilAsked(ms: number, signal: AbortSignal): Promise<void> {

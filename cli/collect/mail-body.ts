@@ -1,7 +1,7 @@
 // What a program is told of a mail: its identities, what people look for it by, where it is, and its content or where that is.
 // Invariants: the same mail gives the same body each time, for its key is the same; a mail whose content is not there is told
 // all the same, and says so.
-import { type ContentPiece, unpackContent } from '../../engine/ledger/content';
+import { type ContentPiece, rawMailIn, unpackContent } from '../../engine/ledger/content';
 import type { Claim } from '../../engine/ledger/pointer';
 import { headerBlock } from '../../engine/mail/headers';
 import { decodeHeaders } from '../../engine/mail/words';
@@ -49,7 +49,8 @@ export async function mailTold(
 ): Promise<MailTold> {
   const first = claim.content === null ? await ledger.contentPiece(claim.event, 0) : null;
   // Of a mail in several pieces the first one has the header, and is not all of it.
-  const raw = claim.content ? await unpackContent(claim.content) : first && (await unpackContent(first.gzip));
+  const stored = claim.content ?? first?.gzip;
+  const raw = stored ? rawMailIn(await unpackContent(stored)) : null;
   const fields = await fieldsOf(raw);
   const isWhole = raw !== null && (first?.pieces ?? 1) === 1;
   return {

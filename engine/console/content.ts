@@ -3,7 +3,7 @@
 // connection breaks: who has its end has all of it. A browser runs nothing of it.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { eventIdOf } from '../ledger/askable';
-import { type ContentPiece, StoredPieces } from '../ledger/content';
+import { type ContentPiece, rawMailIn, StoredPieces } from '../ledger/content';
 import type { EventRecord } from '../ledger/inspection';
 import { isoTime } from '../runtime/iso-time';
 import { begin } from './answer';
@@ -42,14 +42,15 @@ export async function answerContent(
     (place === 0 ? first : await later(ledger, mail, place)).gzip;
   const octets = new StoredPieces(first.pieces, load).octets();
   try {
-    const start = await octets.next();
+    const stored = await octets.next();
+    const start = stored.done ? Buffer.alloc(0) : rawMailIn(stored.value);
     begin(res, {
       'Content-Type': 'message/rfc822',
       'Content-Disposition': `attachment; filename="${mail.id}.eml"`,
-      ...(first.pieces === 1 && { 'Content-Length': String(start.done ? 0 : start.value.length) }),
+      ...(first.pieces === 1 && { 'Content-Length': String(start.length) }),
     });
     if (method === 'HEAD') res.end();
-    else await send(res, octets, start.done ? Buffer.alloc(0) : start.value);
+    else await send(res, octets, start);
   } finally {
     await octets.return(undefined);
   }

@@ -83,6 +83,30 @@ export async function unpackContent(content: PackedContent): Promise<Buffer> {
   return raw;
 }
 
+const LF = 0x0a;
+/** How such a line begins. */
+const FACTS = Buffer.from('{"id":"');
+
+/**
+ * The raw mail in what is stored of one. Before it may stand a line of JSON: what its server says of the mail beside the mail itself
+ * (engine/gmail/mail/stored.ts).
+ * @param stored unpacked; of a mail in pieces, the first one
+ */
+export function rawMailIn(stored: Buffer): Buffer {
+  if (!stored.subarray(0, FACTS.length).equals(FACTS)) return stored;
+  const end = stored.indexOf(LF);
+  return end >= 0 && isFacts(stored.toString('utf8', 0, end)) ? stored.subarray(end + 1) : stored;
+}
+
+/** A field of a mail could begin like it, and is no JSON. */
+function isFacts(line: string): boolean {
+  try {
+    return typeof JSON.parse(line) === 'object';
+  } catch {
+    return false;
+  }
+}
+
 /** A mail that is stored in pieces, each of which is asked for when it is needed. */
 export class StoredPieces implements PiecedMail {
   readonly #count: number;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { request } from 'node:http';
 import { describe, it } from 'node:test';
+import { gmailMailBytes } from '../../engine/gmail/mail/stored';
 import { LARGE_BYTES, packMail, PIECE_BYTES } from '../../engine/ledger/content';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { held } from '../ledger/held';
@@ -54,6 +55,21 @@ describe("a mail's content over HTTP", { timeout: 120_000 }, () => {
         assert.match(content.policy, /sandbox/);
         const head = await open.send(path, { method: 'HEAD', headers: READ });
         assert.deepEqual([head.status, head.body.length], [200, 0]);
+      }
+    } finally {
+      await open.close();
+    }
+  });
+
+  it('is no more than the mail, where its server said more of it', async () => {
+    const open = await openConsole();
+    const about = { id: '19a0', threadId: '19a1', labelIds: ['INBOX'], snippet: 'Hello', historyId: '1' };
+    try {
+      for (const raw of [Buffer.from('Subject: a\r\n\r\nHello'), randomBytes(LARGE_BYTES + 17)]) {
+        const told = { ...about, internalDate: 1, sizeEstimate: raw.length };
+        const id = await recorded(open.ledger, gmailMailBytes({ ...told, raw }, 'received'));
+        const content = await open.send(`/api/mails/${id}/content`, { headers: READ });
+        assert.ok(content.body.equals(raw), 'it is the same');
       }
     } finally {
       await open.close();

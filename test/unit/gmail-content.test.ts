@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gmailMailBytes, openGmailMail, packGmailMail } from '../../engine/gmail/mail/stored';
-import { unpackContent } from '../../engine/ledger/content';
+import { rawMailIn, unpackContent } from '../../engine/ledger/content';
 
 const facts = {
   id: '19a0',
@@ -25,6 +25,7 @@ describe('a stored Gmail mail', () => {
       const opened = openGmailMail(await unpackContent(packed));
       assert.deepEqual(opened.facts, { ...facts, event: 'labelAdded', addedLabelIds: ['Label_1'] });
       assert.deepEqual(opened.raw, raw);
+      assert.deepEqual(rawMailIn(await unpackContent(packed)), raw);
     });
   }
 
@@ -38,5 +39,8 @@ describe('a stored Gmail mail', () => {
 
   it('is not taken for one when it is none', () => {
     assert.throws(() => openGmailMail(Buffer.from('From: a')), /not one of Gmail/);
+    for (const raw of ['From: a\r\n\r\n{"id":"1"}\n', '{"id":"a field": b\r\nFrom: a\r\n', '{"id":"1"}', '']) {
+      assert.equal(rawMailIn(Buffer.from(raw)).toString(), raw);
+    }
   });
 });

@@ -1,8 +1,7 @@
 // What an answer to a mail needs to know of it (RFC 5322, 3.6.4): its Message-ID, the References before it, its subject, and whom
 // an answer goes to. Read from the mail itself, as the ledger has it, whatever the workflow has made of its item.
 // Invariant: what cannot be read is left out; an answer without a thread is still an answer.
-import { openGmailMail } from '../../../engine/gmail/mail/stored';
-import { unpackContent } from '../../../engine/ledger/content';
+import { rawMailIn, unpackContent } from '../../../engine/ledger/content';
 import type { Looks } from '../../../engine/ledger/inspection';
 import type { Runs } from '../../../engine/ledger/runs';
 import { headerBlock, readHeaders } from '../../../engine/mail/headers';
@@ -30,7 +29,7 @@ const MOST_REFERENCES = 20;
 export async function answeredMail(ledger: AnsweredLedger, event: string): Promise<AnsweredMail | null> {
   try {
     const piece = await ledger.contentPiece(event, 0);
-    if (piece) return await fromHead(headOf(await unpackContent(piece.gzip)));
+    if (piece) return await fromHead(headerBlock(rawMailIn(await unpackContent(piece.gzip))));
   } catch (error) {
     log.debug(`What an answer needs of its mail could not be read: ${errorText(error)}`, { event });
   }
@@ -44,10 +43,6 @@ export async function answeredMail(ledger: AnsweredLedger, event: string): Promi
     ...{ subject: subject ?? '', from: sender ?? '', replyTo: '' },
   };
 }
-
-/** Of a mail of Gmail, a line that describes it stands before it. */
-const headOf = (stored: Buffer): Buffer =>
-  headerBlock(stored[0] === '{'.charCodeAt(0) ? openGmailMail(stored).raw : stored);
 
 async function fromHead(head: Buffer): Promise<AnsweredMail> {
   const fields = readHeaders(head);

@@ -3,11 +3,8 @@
 // waits in the ledger.
 import { openEngine } from '../../engine/instance/engine';
 import { accountName } from '../../engine/imap/session/login';
-import {
-  type AccountToCollect,
-  type CollectingForTriggers,
-  collectForTriggers,
-} from '../../engine/instance/for-triggers';
+import type { AccountToCollect } from '../../engine/instance/account-to-collect';
+import { type CollectingForTriggers, collectForTriggers } from '../../engine/instance/for-triggers';
 import type { Log } from '../../engine/runtime/log';
 import { type Command, type CommandPorts, type Given, Mistake } from '../command';
 import { loginOf } from '../config/account';

@@ -2,28 +2,16 @@
 // delivers only. What they take is data in the ledger (engine/ledger/readings.ts).
 // Invariants: it has no subscription of its own, and reads under the same leases as everybody; what cannot be collected
 // for one trigger keeps nobody else from their mail.
-import { compileImapReading, type ImapReadingData } from '../imap/read/reading-data';
-import type { ImapLogin } from '../imap/session/login';
-import type { ImapSubscriber } from '../imap/watch/subscriber';
 import { sourceName } from '../ledger/keys';
 import type { ReadSubscription } from '../ledger/readings';
 import { errorText, type Log } from '../runtime/log';
-import { guestOf, printOf } from '../source/guests';
+import { printOf } from '../source/guests';
 import { accountKey } from '../source/notices';
-import type { Engine } from './engine';
+import { type AccountToCollect, type CollectingPorts, type Join, joining } from './account-to-collect';
 
 const LOOK_EVERY_MS = 60_000;
 /** However often triggers come and go. */
 const LEAST_BETWEEN_MS = 1_000;
-
-/** An account that somebody has a login for. */
-export interface AccountToCollect {
-  readonly kind: 'imap';
-  /** As the ledger names it: `accountName` of the login. */
-  readonly account: string;
-  /** As it is stored now: asked before every connect. */
-  readonly login: () => Promise<ImapLogin>;
-}
 
 export interface CollectingForTriggers {
   /** The list of accounts may have changed: it is asked for anew at once. */
@@ -34,14 +22,12 @@ export interface CollectingForTriggers {
   stop(): Promise<void>;
 }
 
-type Ports = Pick<Engine, 'ledger' | 'wake' | 'imap'>;
-
 /**
  * @param accounts asked again every minute, and whenever triggers come and go
  * @param changed other sources are read than before
  */
 export function collectForTriggers(
-  engine: Ports,
+  engine: CollectingPorts,
   accounts: () => readonly AccountToCollect[],
   log: Log,
   changed: () => void = () => undefined,
@@ -56,13 +42,6 @@ export function collectForTriggers(
   };
 }
 
-/** How an account is reached. */
-interface Over {
-  readonly login: () => Promise<ImapLogin>;
-  /** The most connections to it. */
-  readonly limit: number;
-}
-
 interface Joined {
   readonly print: string;
   readonly source: string;
@@ -70,7 +49,7 @@ interface Joined {
 }
 
 class Collecting {
-  readonly #engine: Ports;
+  readonly #engine: CollectingPorts;
   readonly #accounts: () => readonly AccountToCollect[];
   readonly #log: Log;
   readonly #changed: () => void;
@@ -84,7 +63,12 @@ class Collecting {
   #looking: Promise<void> = Promise.resolve();
   #isOver = false;
 
-  constructor(engine: Ports, accounts: () => readonly AccountToCollect[], log: Log, changed: () => void) {
+  constructor(
+    engine: CollectingPorts,
+    accounts: () => readonly AccountToCollect[],
+    log: Log,
+    changed: () => void,
+  ) {
     this.#engine = engine;
     this.#accounts = accounts;
     this.#log = log;
@@ -128,7 +112,7 @@ class Collecting {
   }
 
   async #lookOnce(): Promise<void> {
-    const accounts = new Map(this.#accounts().map((account) => [account.account, account]));
+    const accounts = new Map(this.#accounts().map((account) => [nameOf(account), account]));
     const before = this.sources;
     this.#listen(accounts);
     const wanted = new Set<string>();
@@ -139,7 +123,7 @@ class Collecting {
           `Which triggers read ${account.account} was not seen, and is asked again: ${errorText(error)}`,
         );
         // Those that are known go on.
-        return [...this.#joined.keys()].filter((name) => accountOf(name) === account.account);
+        return [...this.#joined.keys()].filter((name) => accountOf(name) === nameOf(account));
       });
       for (const name of names) wanted.add(name);
     }
@@ -149,46 +133,42 @@ class Collecting {
   }
 
   /** @returns the names of what is to be read in the account @throws LedgerFault */
-  async #lookAt({ kind, account, login }: AccountToCollect): Promise<readonly string[]> {
+  async #lookAt(account: AccountToCollect): Promise<readonly string[]> {
     const names: string[] = [];
-    /** One that cannot be had now is told where it is to be used. */
-    const limit = await login().then(
-      ({ mostConnections }) => mostConnections,
-      () => 1,
-    );
-    for (const read of await this.#engine.ledger.readings({ kind, account })) {
+    const join = await joining(account, this.#engine, this.#log);
+    const { kind, account: of } = account;
+    for (const read of await this.#engine.ledger.readings({ kind, account: of })) {
       if (!read.served || this.#isOver) continue;
-      const name = JSON.stringify([account, read.id]);
-      if (await this.#join(name, read, { login, limit })) names.push(name);
+      const name = JSON.stringify([nameOf(account), read.id]);
+      if (await this.#join(name, read, join)) names.push(name);
     }
     return names;
   }
 
   /** @returns whether it is read */
-  async #join(name: string, read: ReadSubscription, over: Over): Promise<boolean> {
+  async #join(name: string, read: ReadSubscription, join: Join): Promise<boolean> {
     const print = printOf(read);
     const known = this.#joined.get(name);
     if (known?.print === print) return true;
-    const guest = this.#guest(name, read, over);
-    if (!guest) return false;
-    // The newer one first: so the connection stays.
-    const leave = this.#engine.imap.join(read.source, guest);
+    let leave: () => Promise<void>;
+    try {
+      // The newer one first: so the connection stays.
+      leave = join(read);
+    } catch (error) {
+      this.#sayOnce(name, read, error);
+      return false;
+    }
     this.#joined.set(name, { print, source: sourceName(read.source), leave });
     await known?.leave();
     return true;
   }
 
-  #guest(name: string, read: ReadSubscription, over: Over): ImapSubscriber | null {
-    try {
-      return collectorOf(read, over, { ledger: this.#engine.ledger, log: this.#log });
-    } catch (error) {
-      const text =
-        `The trigger "${read.nodeName ?? read.nodeId}" of workflow ${read.workflowId} is not collected for, in ` +
-        `${read.source.mailbox} of ${read.source.account}: ${errorText(error)}`;
-      if (this.#said.get(name) !== text) this.#log.error(text);
-      this.#said.set(name, text);
-      return null;
-    }
+  #sayOnce(name: string, { nodeName, nodeId, workflowId, source }: ReadSubscription, error: unknown): void {
+    const text =
+      `The trigger "${nodeName ?? nodeId}" of workflow ${workflowId} is not collected for, in ` +
+      `${source.mailbox} of ${source.account}: ${errorText(error)}`;
+    if (this.#said.get(name) !== text) this.#log.error(text);
+    this.#said.set(name, text);
   }
 
   #listen(accounts: ReadonlyMap<string, AccountToCollect>): void {
@@ -198,10 +178,10 @@ class Collecting {
       this.#deafen.delete(account);
     }
     if (this.#isOver) return;
-    for (const { kind, account } of accounts.values())
-      if (!this.#deafen.has(account))
+    for (const [name, { kind, account }] of accounts)
+      if (!this.#deafen.has(name))
         this.#deafen.set(
-          account,
+          name,
           this.#engine.wake.listen(accountKey(kind, account), () => this.lookSoon()),
         );
   }
@@ -213,14 +193,6 @@ class Collecting {
   }
 }
 
-const accountOf = (name: string): string => (JSON.parse(name) as [string, number])[0];
+const nameOf = ({ kind, account }: AccountToCollect): string => `${kind} ${account}`;
 
-/** Here it is no guest: whoever has the login is the one to say how the source is doing. @throws Error: it cannot be compiled */
-const collectorOf = (
-  read: ReadSubscription,
-  { login, limit }: Over,
-  ports: Parameters<typeof guestOf>[3],
-): ImapSubscriber => ({
-  ...guestOf(read, compileImapReading(read.reading as ImapReadingData), login, ports),
-  ...{ isGuest: false, mostConnections: limit },
-});
+const accountOf = (name: string): string => (JSON.parse(name) as [string, number])[0];

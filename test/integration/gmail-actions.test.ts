@@ -20,7 +20,7 @@ import { monotonicNow } from '../../engine/runtime/time';
 import { held } from '../ledger/held';
 import type { FakeAccount } from '../support/gmail/account';
 import { FakeGmail } from '../support/gmail/fake';
-import { fetchHttp } from '../support/gmail-http';
+import { fetchHttp } from '../../engine/http/fetch-http';
 import { silentLog } from '../support/log';
 
 const { signal } = new AbortController();

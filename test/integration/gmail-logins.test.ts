@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { GmailLogin } from '../../engine/gmail/api/login';
-import { fetchHttp } from '../support/gmail-http';
+import { fetchHttp } from '../../engine/http/fetch-http';
 import { GmailScene, isRead } from '../support/gmail-scene';
 import { fakeLogin, type GmailJoined } from '../support/gmail-watching';
 import { until } from '../support/until';

@@ -13,7 +13,7 @@ import type { Claim } from '../../engine/ledger/pointer';
 import { parseTextMatch } from '../../engine/mail/filter';
 import type { FakeAccount } from '../support/gmail/account';
 import { FakeGmail } from '../support/gmail/fake';
-import { fetchHttp } from '../support/gmail-http';
+import { fetchHttp } from '../../engine/http/fetch-http';
 
 const { signal } = new AbortController();
 const ANYTHING: GmailFilter = {

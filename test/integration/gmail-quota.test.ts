@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { GmailClient } from '../../engine/gmail/api/client';
-import { fetchHttp } from '../support/gmail-http';
+import { fetchHttp } from '../../engine/http/fetch-http';
 import { FakeGmail } from '../support/gmail/fake';
 
 const MINUTE_MS = 60_000;

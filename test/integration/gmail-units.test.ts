@@ -10,7 +10,7 @@ import { ADDRESS } from '../support/gmail-direct';
 import type { FakeAccount } from '../support/gmail/account';
 import { FakeGmail } from '../support/gmail/fake';
 import type { FaultSpec } from '../support/gmail/faults';
-import { fetchHttp } from '../support/gmail-http';
+import { fetchHttp } from '../../engine/http/fetch-http';
 import { gmailReading } from '../support/gmail-reading';
 import { GmailSyncing } from '../support/gmail-syncing';
 

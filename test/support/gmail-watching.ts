@@ -18,7 +18,7 @@ import { SourceLeases } from '../../engine/source/leases';
 import { SourceRegistry } from '../../engine/source/registry';
 import type { OutageReporting } from '../../engine/source/source';
 import type { FakeGmail } from './gmail/fake';
-import { fetchHttp } from './gmail-http';
+import { fetchHttp } from '../../engine/http/fetch-http';
 import { gmailReading } from './gmail-reading';
 
 export interface GmailJoined {

@@ -1,0 +1,74 @@
+// An account that somebody has a login for, and how it is read there for triggers that listen elsewhere: the one place that knows
+// how that differs from kind to kind.
+// Invariant: whoever has the login is the one to say how the source is doing: here the triggers are no guests.
+import type { AccessToken, GmailLogin } from '../gmail/api/login';
+import type { GmailReading } from '../gmail/read/reading';
+import { compileGmailReading, type GmailReadingData } from '../gmail/read/reading-data';
+import { compileImapReading, type ImapReadingData } from '../imap/read/reading-data';
+import type { ImapLogin } from '../imap/session/login';
+import type { ReadSubscription } from '../ledger/readings';
+import type { Log } from '../runtime/log';
+import { guestOf } from '../source/guests';
+import type { Engine } from './engine';
+
+interface ImapAccountToCollect {
+  readonly kind: 'imap';
+  /** As the ledger names it: `accountName` of the login. */
+  readonly account: string;
+  /** As it is stored now: asked before every connect. */
+  readonly login: () => Promise<ImapLogin>;
+}
+
+interface GmailAccountToCollect {
+  readonly kind: 'gmail';
+  /** Its address, lower case. */
+  readonly account: string;
+  readonly login: () => Promise<GmailLogin>;
+  /** Of a service account that reads Pub/Sub; left out: who pulls notifications is asked as often as it polls, no more. */
+  readonly pubsubToken?: () => Promise<AccessToken>;
+}
+
+export type AccountToCollect = ImapAccountToCollect | GmailAccountToCollect;
+
+export type CollectingPorts = Pick<Engine, 'ledger' | 'wake' | 'imap' | 'gmail'>;
+
+/** @returns leaves @throws Error: it cannot be compiled, and nothing has begun */
+export type Join = (read: ReadSubscription) => () => Promise<void>;
+
+/** How triggers of the account are joined. It asks for the login, to see how many connections it may have. */
+export async function joining(account: AccountToCollect, engine: CollectingPorts, log: Log): Promise<Join> {
+  const ports = { ledger: engine.ledger, log };
+  switch (account.kind) {
+    case 'imap': {
+      const { login } = account;
+      // One that cannot be had now is told where it is to be used.
+      const mostConnections = await login().then(
+        (found) => found.mostConnections,
+        () => 1,
+      );
+      return (read) => {
+        const reading = compileImapReading(read.reading as ImapReadingData);
+        const joins = { ...guestOf(read, reading, login, ports), isGuest: false, mostConnections };
+        return engine.imap.join(read.source, joins);
+      };
+    }
+    case 'gmail': {
+      const { login } = account;
+      return (read) => {
+        const reading = gmailReadingOf(read.reading as GmailReadingData, account);
+        const joins = { ...guestOf(read, reading, login, ports), isGuest: false, mostConnections: 1 };
+        return engine.gmail.join(read.source, joins);
+      };
+    }
+  }
+}
+
+function gmailReadingOf(data: GmailReadingData, { pubsubToken }: GmailAccountToCollect): GmailReading {
+  const isPulled = data.notifications.kind === 'pull';
+  return compileGmailReading(
+    isPulled && !pubsubToken ? { ...data, notifications: { kind: 'none' } } : data,
+    pubsubToken ?? noToken,
+  );
+}
+
+const noToken = (): Promise<never> => Promise.reject(new Error('There is no service account for Pub/Sub'));

@@ -78,7 +78,11 @@ export interface Members {
   /** The member does not reach these now: for so long they are better read by others. */
   cannotReach(member: string, sourceIds: readonly number[], ms: number): Promise<void>;
 
-  /** Gives a source to a living member that wants it, not only as a reserve. @returns whether it has it now */
+  /**
+   * Gives a source to a living member that wants it, not only as a reserve; not to one that was silent for more than half of a
+   * lease, and for no longer than it is known to be alive: nobody would read it.
+   * @returns whether it has it now
+   */
   passOn(hold: SourceHold, to: string, leaseMs: number): Promise<boolean>;
 
   /** Whoever reads a source tells a trigger that listens elsewhere what is wrong for it: until it subscribes anew, for a day at most. */

@@ -68,14 +68,14 @@ const markUnreachable = `
 // Who drops that want waits for this, and finds what was passed on; or was first, and then it is not wanted.
 const passHold = `
   with wanted as materialized (
-    select 1 from durable_mail.want join durable_mail.member on member.name = want.member
+    select alive_until from durable_mail.want join durable_mail.member on member.name = want.member
     where want.member = $3 and want.source_id = $1 and not reserve and coalesce(unreachable_until, 0) <= ${NOW}
-      and alive_until > ${NOW}
+      and alive_until > ${NOW} + $4 / 2
     for share of want)
   update durable_mail.source set
-    holder = $3, fence = fence + 1, held_until = ${NOW} + $4, connection = 'closed', read_since = null,
-    failing_since = null, next_try_at = null
-  where id = $1 and fence = $2 and holder is not null and exists (select 1 from wanted)`;
+    holder = $3, fence = fence + 1, held_until = least(${NOW} + $4, wanted.alive_until), connection = 'closed',
+    read_since = null, failing_since = null, next_try_at = null
+  from wanted where id = $1 and fence = $2 and holder is not null`;
 
 const selectStandings = `
   select source.id as "sourceId", holder, held_until as until,

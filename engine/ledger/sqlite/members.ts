@@ -59,11 +59,12 @@ const markUnreachable = `
 
 const passHold = `
   update source set
-    holder = ?3, fence = fence + 1, held_until = ${NOW} + ?4, connection = 'closed', read_since = null,
-    failing_since = null, next_try_at = null
+    holder = ?3, fence = fence + 1, connection = 'closed', read_since = null,
+    failing_since = null, next_try_at = null,
+    held_until = min(${NOW} + ?4, (select alive_until from member where name = ?3))
   where id = ?1 and fence = ?2 and holder is not null and exists (
     select 1 from member join want on want.member = member.name
-    where member.name = ?3 and alive_until > ${NOW} and want.source_id = ?1 and reserve = 0
+    where member.name = ?3 and alive_until > ${NOW} + ?4 / 2 and want.source_id = ?1 and reserve = 0
       and coalesce(unreachable_until, 0) <= ${NOW})`;
 
 const selectStandings = `

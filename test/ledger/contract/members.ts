@@ -108,6 +108,20 @@ export function membersContract(fixture: Fixture): void {
       );
     });
 
+    it('is given nothing while it is silent, and has what it was given for as long as it is known to be alive', async () => {
+      const to = await fixture.subscribe();
+      const hold = await held(fixture.ledger, to.sourceId);
+      await wanting(OTHER, [to]);
+      await fixture.elapse(LEASE_MS / 2 + 1_000);
+      assert.equal(await fixture.ledger.passOn(hold, OTHER, LEASE_MS), false, 'it may be alive no more');
+      await fixture.ledger.attend(OTHER, LEASE_MS);
+      await fixture.elapse(LEASE_MS / 2 - 1_000);
+      assert.equal(await fixture.ledger.passOn(hold, OTHER, LEASE_MS), true);
+      await fixture.elapse(LEASE_MS / 2 + 2_000);
+      const { isFree } = (await standing(HOLDER, to)) as { isFree: boolean };
+      assert.equal(isFree, true, 'it has not been heard since it was given the source');
+    });
+
     it('is left with nothing that was passed on to it and that it wants no more, but with what it has taken', async () => {
       const sources: Subscription[] = [];
       for (const mailbox of ['Dropped', 'Reserve', 'Taken', 'Wanted'])

@@ -160,12 +160,13 @@ function wantsOf(subscribers: readonly Pick<Subscriber<unknown, unknown>, 'readB
   return ways.includes('here') ? 'always' : ways.includes('reserve') ? 'reserve' : 'never';
 }
 
-/** Its place is known, and what came while it was switched off is passed over. */
+/** Its place is known, and what came while it was switched off is passed over: cursors say it as `on` (IMAP) or `from` (Gmail). */
 const hasBegun = (
   { passesOverUntil }: Pick<Subscriber<unknown, unknown>, 'passesOverUntil'>,
   cursor: Cursor | null | undefined,
 ): boolean =>
-  Boolean(cursor) && (passesOverUntil === undefined || Number(cursor!['on'] ?? 0) >= passesOverUntil);
+  Boolean(cursor) &&
+  (passesOverUntil === undefined || Number(cursor!['on'] ?? cursor!['from'] ?? 0) >= passesOverUntil);
 
 const nobodyReads = (name: string): Error =>
   new Error(

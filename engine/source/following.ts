@@ -5,7 +5,7 @@ import type { SourceKey } from '../ledger/sources';
 export type SourceNews =
   /** A connection was made. */
   | { readonly is: 'connected' }
-  /** It was read to its end for the first time. */
+  /** It was read to its end for the first time, or for the first time since it failed. */
   | { readonly is: 'watched' }
   /** There are new events. */
   | { readonly is: 'newMail' }

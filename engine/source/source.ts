@@ -37,7 +37,7 @@ export interface Subscriber<Login, Reading> {
   readonly isGuest?: boolean;
   /** Its trigger listens in another process, and hears in time what is wrong, as often as that is said. */
   readonly isToldElsewhere?: boolean;
-  /** It was switched on then, and passes over what came before, ms since 1970: its cursor says `on` when that was done. */
+  /** It was switched on then, and passes over what came before, ms since 1970: its cursor says so when that was done (elsewhere.ts). */
   readonly passesOverUntil?: number;
   /** A person has just published it, or an edit of it: what is wrong is said anew. */
   readonly isByPerson?: boolean;

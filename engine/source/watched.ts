@@ -199,8 +199,10 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
       this.complaints.accepted(subscriber.subscription.id);
       subscriber.synced();
     }
+    const isBack = this.#failures > 0;
     this.#failures = 0;
-    if (!this.#hasFollowed && !this.follow({ is: 'watched' }))
+    const isFollowed = (isBack || !this.#hasFollowed) && this.follow({ is: 'watched' });
+    if (!this.#hasFollowed && !isFollowed)
       this.#ports.log.info(`Watching ${this.#names.called}`, { connection });
     this.#hasFollowed = true;
   }

@@ -7,12 +7,15 @@ import type { AccessToken, GmailLogin } from '../../engine/gmail/api/login';
 import { gmailSource } from '../../engine/gmail/mail/source';
 import { compileGmailReading, type GmailReadingData } from '../../engine/gmail/read/reading-data';
 import { type Collector, fromWhenTold, knownPlaces } from '../host/listen/collector';
+import type { ReadBy } from '../host/trigger/collecting';
 import { credentialName } from './login';
 
 const NEEDS_PERSON: ReadonlySet<GmailFaultKind> = new Set<GmailFaultKind>(['login', 'forbidden', 'refused']);
 
 export interface GmailCollecting {
   readonly reading: GmailReadingData;
+  /** Which process reads the account; whose it is, is asked here in any case. */
+  readonly readBy: ReadBy;
   readonly login: () => Promise<GmailLogin>;
   /** Names what is stored as the login now. */
   readonly stored?: () => Promise<string>;
@@ -22,7 +25,7 @@ export interface GmailCollecting {
 
 export function gmailCollector(
   context: Pick<ITriggerFunctions, 'getNode'>,
-  { reading: data, login, stored, pubsubToken }: GmailCollecting,
+  { reading: data, readBy, login, stored, pubsubToken }: GmailCollecting,
 ): Collector {
   const reading = compileGmailReading(data, pubsubToken);
   let known: string | undefined;
@@ -61,7 +64,11 @@ export function gmailCollector(
           const begins = subscribed.cursor === null ? fromWhenTold(reading, toldAt) : reading;
           const subscriber = ports.subscriber(
             subscribed,
-            { reading: begins, login, ...(stored && { stored }), mostConnections: 1 },
+            {
+              ...{ reading: begins, login, mostConnections: 1, readBy },
+              ...(stored && { stored }),
+              ...(begins.skipBefore !== undefined && { passesOverUntil: begins.skipBefore }),
+            },
             source,
           );
           leave = gmail.join(source, subscriber);

@@ -9,6 +9,7 @@ import type { Asking } from '../../engine/gmail/read/selection';
 import type { GmailItemSettings } from '../host/items/gmail';
 import type { ListenSettings } from '../host/listen/listen';
 import { isByPerson } from '../host/n8n/activation';
+import { type ReadBy, readBy } from '../host/trigger/collecting';
 import {
   collection,
   named,
@@ -36,6 +37,7 @@ import { address, ADDRESSES } from './settings/watching';
 
 export interface GmailListenSettings extends ListenSettings {
   readonly reading: GmailReadingData;
+  readonly readBy: ReadBy;
 }
 
 /** How the mails of a run become items; the names of labels are not settings. */
@@ -69,6 +71,7 @@ export function listenSettings(context: ITriggerFunctions): GmailListenSettings 
       delivery: { ...delivery(options), mostRuns: mostRuns(parameters) },
       subscription: { ...runsAndRetention(options), ...actions },
       reading: data,
+      readBy: readBy(options),
       outage: outage(options),
       alarmsShowMail: showsMail(options, 'alarms'),
     };

@@ -3,11 +3,11 @@ import { ImapFault } from '../../engine/imap/session/fault';
 import { accountName, type ImapLogin } from '../../engine/imap/session/login';
 import { isChosen, type MailboxChoice } from '../../engine/imap/session/mailboxes';
 import type { ImapReadingData } from '../../engine/imap/read/reading-data';
-import type { ImapSubscriber } from '../../engine/imap/watch/subscriber';
 import { Roster } from '../../engine/imap/watch/roster';
 import type { NodeSubscription } from '../../engine/ledger/subscriptions';
 import { type Collector, fromWhenTold, knownPlaces } from '../host/listen/collector';
 import { log } from '../host/n8n/log';
+import type { ReadBy } from '../host/trigger/collecting';
 
 /** Mailboxes that could not be listed so often: a person is told. */
 const LIST_FAILURES_TOLD = 3;
@@ -15,7 +15,7 @@ const LIST_FAILURES_TOLD = 3;
 export interface ImapCollecting {
   readonly reading: ImapReadingData;
   /** Which process reads the mailboxes; they are listed here in any case. */
-  readonly readBy?: ImapSubscriber['readBy'];
+  readonly readBy: ReadBy;
   readonly login: () => Promise<ImapLogin>;
 }
 
@@ -54,7 +54,7 @@ export function imapCollector({ reading, readBy, login }: ImapCollecting): Colle
                 reading: subscribed.cursor === null ? fromWhenTold(begins, toldAt) : begins,
                 login,
                 mostConnections,
-                ...(readBy && { readBy }),
+                readBy,
                 ...(begins.skipBefore !== undefined && { passesOverUntil: begins.skipBefore }),
               },
               source,

@@ -5,6 +5,7 @@ import { compileImapReading, compileImapTaking } from '../../engine/imap/read/re
 import type { ItemSettings } from '../host/items/mail';
 import type { ListenSettings } from '../host/listen/listen';
 import { isByPerson } from '../host/n8n/activation';
+import { readBy } from '../host/trigger/collecting';
 import {
   collection,
   isLikeBuiltIn,
@@ -56,13 +57,6 @@ export function listenSettings(context: ITriggerFunctions): ListenSettings & Omi
       alarmsShowMail: showsMail(options, 'alarms'),
     };
   });
-}
-
-/** @throws Error that names the setting */
-function readBy(options: Parameters): ImapCollecting['readBy'] {
-  const chosen = text(options, 'collecting') || 'here';
-  if (chosen === 'here' || chosen === 'reserve' || chosen === 'elsewhere') return chosen;
-  throw new Error(`"Collecting" cannot be "${chosen}". Choose one of its values.`);
 }
 
 /** How the mails of a run become items. */

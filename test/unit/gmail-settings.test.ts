@@ -56,6 +56,7 @@ describe("the Gmail trigger's settings", () => {
         pollMs: 60_000,
         notifications: { kind: 'none' },
       },
+      readBy: 'here',
       outage: { afterMs: 300_000, whenOver: true },
       alarmsShowMail: false,
     });

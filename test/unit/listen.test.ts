@@ -224,7 +224,10 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
       mailboxes: MailboxChoice,
       more: Partial<Parameters<typeof imapCollector>[0]> = {},
     ): Collector =>
-      imapCollector({ reading: readingDataOf({ mailboxes }), login: async () => login, ...more });
+      imapCollector({
+        ...{ reading: readingDataOf({ mailboxes }), readBy: 'here', login: async () => login },
+        ...more,
+      });
 
     const never = new Promise<never>(() => undefined);
     const all: MailboxChoice = { kind: 'pattern', pattern: '*' };
@@ -243,7 +246,7 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     it('is said to listen at once: a Gmail account', async () => {
       await knows('gmail', 'n', { kind: 'gmail', account: 'ann@example.com', mailbox: 'All Mail' });
       const collector = gmailCollector({ getNode: () => ({ credentials: {} }) } as never, {
-        reading: gmailReadingData(),
+        ...{ reading: gmailReadingData(), readBy: 'here' },
         login: () => never,
         pubsubToken: () => never,
       });
@@ -498,7 +501,7 @@ describe('a Gmail account', () => {
         getNode: () => ({ parameters: {}, credentials: { gmailOAuth2: { id: '1', name: 'My Gmail' } } }),
       } as never,
       {
-        reading: gmailReadingData(),
+        ...{ reading: gmailReadingData(), readBy: 'here' },
         login: async () => ({ address: this.address }) as GmailLogin,
         pubsubToken: () => assert.fail('nothing is pulled'),
       },

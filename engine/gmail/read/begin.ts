@@ -16,10 +16,12 @@ export async function beginningCursor(
   { subscription, reading, reachedLate, switchedOnAt }: GmailBeginning,
   now: AskNow,
 ): Promise<GmailCursor> {
-  const on = switchedOnAt === undefined ? undefined : (reading.skipBefore ?? switchedOnAt);
-  const skips = stored !== null && reading.skipWhileOff && on !== undefined && stored.from < on;
+  const on =
+    switchedOnAt !== undefined && reading.skipWhileOff ? (reading.skipBefore ?? switchedOnAt) : undefined;
+  const skips = stored !== null && on !== undefined && stored.from < on;
   if (stored && !skips) return stored;
-  const from = skips ? on : subscription.createdAt;
+  // The ledger's clock may be behind: it was switched on all the same.
+  const from = skips ? on : Math.max(subscription.createdAt, reading.skipBefore ?? -Infinity);
   const { historyId, at } = await now();
   const fill = stored ? stored.fill : fillFor(reading);
   return {

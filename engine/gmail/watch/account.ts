@@ -43,7 +43,10 @@ export class GmailAccount implements PolledAccount<GmailTypes> {
         ...{ api, address: source.key.account, hold: source.hold!, ledger, log },
         subscriptions: subscribers.map((subscriber) => source.beginningOf(subscriber)),
         memory: this.#memory,
-        recorded: (ids) => wake.notify(ids),
+        recorded: (ids) => {
+          wake.notify(ids);
+          source.follow({ is: 'newMail' });
+        },
         doing: (state) => source.standing.is(state, connection),
         refused: (id, fault) => source.complaints.refused(id, fault),
         mostWaiting: MOST_WAITING,

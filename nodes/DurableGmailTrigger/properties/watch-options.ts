@@ -1,6 +1,7 @@
 // The options about asking Gmail: how often, at which prices, and where.
 import type { IDisplayOptions, INodeProperties, NodeHint } from 'n8n-workflow';
 import { carried } from '../../host/trigger/as-before';
+import { collectingOption } from '../../host/trigger/collecting';
 import { ADDRESSES, POLL_EVERY } from '../settings/watching';
 
 const address = (
@@ -31,6 +32,7 @@ export const watchOptions: INodeProperties[] = [
   address('certificatesUrl', "Where Google's keys are that calls of Pub/Sub are signed with", {
     show: { '/notifications': ['push'] },
   }),
+  collectingOption('account'),
   {
     displayName: 'Poll Every (Seconds)',
     name: 'pollEvery',

@@ -1,5 +1,6 @@
 // The options about watching the mailbox: what is taken, and how closely it is watched.
 import type { INodeProperties } from 'n8n-workflow';
+import { collectingOption } from '../../host/trigger/collecting';
 import { WATCH_NUMBERS } from '../settings/numbers';
 
 export const watchOptions: INodeProperties[] = [
@@ -12,26 +13,7 @@ export const watchOptions: INodeProperties[] = [
     description:
       'How long the mail server may take for an answer. After that the connection counts as dead and is made anew.',
   },
-  {
-    displayName: 'Collecting',
-    name: 'collecting',
-    type: 'options',
-    options: [
-      { name: 'Here', value: 'here', description: 'By n8n itself, or whoever shares its mail ledger' },
-      {
-        name: 'Left to a Collector',
-        value: 'elsewhere',
-        description: 'By durable-mail collect only. The error workflow hears of it when none is there.',
-      },
-      {
-        name: 'Left to a Collector, Here While There Is None',
-        value: 'reserve',
-        description: 'By durable-mail collect, and by n8n itself until one is there',
-      },
-    ],
-    default: 'here',
-    description: 'Which process reads the mailbox. The workflow runs in n8n in any case.',
-  },
+  collectingOption('mailbox'),
   {
     displayName: 'Custom Email Rules',
     name: 'customEmailConfig',

@@ -10,7 +10,8 @@ import { errorText } from '../../engine/runtime/log';
 import { SourceLeases } from '../../engine/source/leases';
 import { configFile } from '../collect/collect';
 import { type Command, type CommandPorts, type Given, Mistake } from '../command';
-import { type Account, loginOf } from '../config/account';
+import type { Account } from '../config/account';
+import { type ImapAccount, imapLoginOf } from '../config/imap-account';
 import { readConfig } from '../config/config';
 import { ledgerPlace } from '../ledger';
 import { auditOne, type MailboxPorts } from './mailbox';
@@ -44,7 +45,7 @@ async function run(given: Given, { env, print, log, signal }: CommandPorts): Pro
   const { values } = given;
   const asked = { mailbox: text(values['mailbox']), since: sinceOf(text(values['since'])) };
   const { accounts } = await readConfig(configFile(given, env));
-  const wanted = accountsOf(accounts, text(values['account']));
+  const wanted = accountsOf(accounts, text(values['account']), log);
   const report = reporterOf(print, { json: values['json'] === true, list: values['list'] === true });
   const place = ledgerPlace();
   const { ledger, wake, close } = await openPlace(place, log, undefined);
@@ -73,7 +74,7 @@ interface AccountPorts extends Omit<MailboxPorts, 'session' | 'account'> {
 /** @returns false: something is missing, or could not be compared, which is told */
 async function auditAccount(
   name: string,
-  account: Account,
+  account: ImapAccount,
   mailbox: string | undefined,
   ports: AccountPorts,
 ): Promise<boolean> {
@@ -91,7 +92,7 @@ async function auditAccount(
           'Is it the right ledger, and did the trigger begin with this version?',
       );
     }
-    session = await ImapSession.connect(await loginOf(name, account)(), signal);
+    session = await ImapSession.connect(await imapLoginOf(name, account)(), signal);
     let isWell = true;
     for (const [one, subscriptions] of mailboxes) {
       isWell = (await auditOne(one, subscriptions, { ...ports, session, account: known })) && isWell;
@@ -105,15 +106,30 @@ async function auditAccount(
   }
 }
 
+/** Gmail has no mailboxes that could be listed mail by mail without reading each. */
+const isAuditable = (account: Account): account is ImapAccount => account.kind !== 'gmail';
+
 function accountsOf(
   accounts: Readonly<Record<string, Account>>,
   name: string | undefined,
-): readonly (readonly [string, Account])[] {
+  log: Log,
+): readonly (readonly [string, ImapAccount])[] {
   if (name === undefined) {
-    if (Object.keys(accounts).length > 0) return Object.entries(accounts);
-    throw new Mistake('The configuration has no accounts. Name those that are to be compared there.');
+    const all = Object.entries(accounts);
+    const audited = all.flatMap(([one, account]) => (isAuditable(account) ? [[one, account] as const] : []));
+    const others = all.filter(([, account]) => !isAuditable(account)).map(([one]) => one);
+    if (others.length > 0)
+      log.warn(`Not compared, since they are read by the Gmail API: ${others.join(', ')}`);
+    if (audited.length > 0) return audited;
+    throw new Mistake('The configuration has no IMAP accounts. Name those that are to be compared there.');
   }
-  if (Object.hasOwn(accounts, name)) return [[name, accounts[name]!]];
+  if (Object.hasOwn(accounts, name)) {
+    const account = accounts[name]!;
+    if (isAuditable(account)) return [[name, account]];
+    throw new Mistake(
+      `The account ${name} is read by the Gmail API: only mailboxes that are read by IMAP can be compared.`,
+    );
+  }
   throw new Mistake(
     `The configuration has no account "${name.slice(0, 60)}". It has ${Object.keys(accounts).slice(0, 20).join(', ') || 'none'}.`,
   );

@@ -13,7 +13,8 @@ import type { Account } from '../config/account';
 import type { Config } from '../config/schema';
 import { readSecret } from '../config/secret';
 import { ledgerPlace } from '../ledger';
-import { checkAccount } from './accounts';
+import { checkGmailAccount } from './gmail-account';
+import { checkImapAccount } from './imap-account';
 import { checkLedger } from './ledger';
 import { checkWebhook } from './webhooks';
 
@@ -60,7 +61,11 @@ async function run(given: Given, { env, print, signal }: CommandPorts): Promise<
     await Promise.all(
       accounts.slice(at, at + AT_ONCE).map(([name, account]) => {
         const jobs = todo.filter(({ accountName }) => accountName === name);
-        return told(`account ${name}`, () => checkAccount(name, account, jobs, signal));
+        return told(`account ${name}`, () =>
+          account.kind === 'gmail'
+            ? checkGmailAccount(name, account, jobs, signal)
+            : checkImapAccount(name, account, jobs, signal),
+        );
       }),
     );
   }

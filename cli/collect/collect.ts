@@ -2,14 +2,12 @@
 // Invariant: it ends when it is told to, with every mailbox closed and every lease given back; what it has not handed over by then
 // waits in the ledger.
 import { openEngine } from '../../engine/instance/engine';
-import { accountName } from '../../engine/imap/session/login';
 import type { AccountToCollect } from '../../engine/instance/account-to-collect';
 import { type CollectingForTriggers, collectForTriggers } from '../../engine/instance/for-triggers';
 import type { Log } from '../../engine/runtime/log';
 import { type Command, type CommandPorts, type Given, Mistake } from '../command';
-import { loginOf } from '../config/account';
+import { accountToCollect } from '../config/account';
 import { readConfig } from '../config/config';
-import type { Config } from '../config/schema';
 import { readSecret } from '../config/secret';
 import type { Webhook } from '../config/webhook';
 import { ledgerPlace } from '../ledger';
@@ -55,12 +53,17 @@ async function run(given: Given, { env, log, signal }: CommandPorts): Promise<nu
   const delivering = new HandingOver(new Delivering(engine, log), streams);
   const ports = { ledger: engine.ledger, queued: () => engine.outbox.queued() };
   const collector: Collector = new Collector({
-    ...{ engine, delivering, lines, log, list: () => list.read(), others: () => others.sources },
+    ...{ engine, delivering, lines, log, others: () => others.sources },
+    list: async () => {
+      const read = await list.read();
+      others.refresh();
+      return read;
+    },
     destination: (todo) => destinationOf(todo, { ...ports, publicUrl: list.config.http?.publicUrl }),
   });
   const rest = engine.send();
   const others: CollectingForTriggers = forN8n({
-    ...{ engine, log, config: () => list.config, changed: () => collector.refresh() },
+    ...{ engine, log, list, changed: () => collector.refresh() },
   });
   const port = await openPort(config, engine, log);
   const hangUp = (): void => {
@@ -96,25 +99,25 @@ export function configFile({ values, positionals }: Given, env: NodeJS.ProcessEn
 interface ForN8n {
   readonly engine: Parameters<typeof collectForTriggers>[0];
   readonly log: Log;
-  readonly config: () => Config;
+  readonly list: Pick<ReadList, 'config' | 'accounts'>;
   /** It reads other mailboxes than before. */
   readonly changed: () => void;
 }
 
-/** Collects for the triggers of n8n on the same ledger, where the configuration has logins for it. */
-function forN8n({ engine, log, config, changed }: ForN8n): CollectingForTriggers {
+/** Collects for the triggers of n8n on the same ledger, where the configuration, or its table, has logins for it. */
+function forN8n({ engine, log, list, changed }: ForN8n): CollectingForTriggers {
   const logins = new Map<string, { readonly print: string; readonly account: AccountToCollect }>();
   return collectForTriggers(
     engine,
     () => {
-      const { forN8n: wanted = false, accounts } = config();
-      return Object.entries(accounts).flatMap(([name, account]) => {
+      const { forN8n: wanted = false } = list.config;
+      return [...list.accounts].flatMap(([name, account]) => {
         const isWanted = Array.isArray(wanted) ? wanted.includes(name) : wanted;
         if (!isWanted) return [];
         const print = JSON.stringify(account);
         const known = logins.get(name);
         if (known?.print === print) return [known.account];
-        const made = { kind: 'imap' as const, account: accountName(account), login: loginOf(name, account) };
+        const made = accountToCollect(name, account);
         logins.set(name, { print, account: made });
         return [made];
       });

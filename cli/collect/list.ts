@@ -1,6 +1,7 @@
 // What there is to do, read anew each time: the configuration's file, and the table that it names.
 // Invariants: a file or a table that cannot be used now leaves in force what was read of it last; that is said.
 import { Mistake } from '../command';
+import type { Account } from '../config/account';
 import { readConfig } from '../config/config';
 import type { Config } from '../config/schema';
 import { errorText, type Log } from '../../engine/runtime/log';
@@ -12,6 +13,7 @@ export class ReadList {
   readonly #log: Log;
   readonly #called: () => void;
   #config: Config;
+  #accounts: ReadonlyMap<string, Account>;
   #table: { readonly print: string; readonly opened: AccountsTable } | null = null;
   /** As they were read last. */
   #rows: readonly unknown[] | null = null;
@@ -20,6 +22,7 @@ export class ReadList {
   constructor(file: string, config: Config, log: Log, called: () => void) {
     this.#file = file;
     this.#config = config;
+    this.#accounts = new Map(Object.entries(config.accounts));
     this.#log = log;
     this.#called = called;
   }
@@ -27,6 +30,11 @@ export class ReadList {
   /** As it was read last. */
   get config(): Config {
     return this.#config;
+  }
+
+  /** Those of the configuration, and of the table as it was read last, by name. */
+  get accounts(): ReadonlyMap<string, Account> {
+    return this.#accounts;
   }
 
   /** @throws Error: the table was never read, and cannot be now */
@@ -44,6 +52,7 @@ export class ReadList {
       failed = errorText(error);
     }
     const list = await toDoList(this.#config, this.#rows);
+    this.#accounts = list.accounts;
     return failed === null
       ? list
       : { ...list, wrong: [...list.wrong, `${failed}. What was read before stays in force.`], isPart: true };

@@ -26,6 +26,8 @@ export class SourceLines {
         this.#log.info(line('connected'));
         return;
       case 'watched':
+        // One that is asked now and then is connected when it was read.
+        if (!this.#connected.has(name)) this.#log.info(line('connected'));
         this.#connected.add(name);
         this.#log.debug(line('read to its end'));
         return;
@@ -50,6 +52,7 @@ export class SourceLines {
 
 /** `ann@example.com INBOX`: where the user is an address, its host says nothing to people. */
 function shown(key: SourceKey): string {
+  if (key.kind === 'gmail') return key.account;
   const user = key.account.slice(0, key.account.lastIndexOf('@'));
   const account = user.includes('@') ? user : key.account;
   return 'mailbox' in key && key.mailbox ? `${account} ${key.mailbox}` : account;

@@ -3,7 +3,7 @@
 // Invariants: a name means one account, and one job; a row that cannot be used is told, and concerns no other.
 import { createHash } from 'node:crypto';
 import { type Account, checkAccount } from '../config/account';
-import { checkJob } from '../config/check-job';
+import { checkJob, checkJobIn } from '../config/check-job';
 import type { Job } from '../config/job';
 import { shownPath, wrongPlaces } from '../config/mistakes';
 import { type Config, type Row, schemas } from '../config/schema';
@@ -25,6 +25,8 @@ export interface ToDo extends JobToDo {
 
 export interface ToDoList {
   readonly todo: readonly ToDo[];
+  /** All that can be used, whether a job has them or not, by name. */
+  readonly accounts: ReadonlyMap<string, Account>;
   /** For people: what of it cannot be done, and why. */
   readonly wrong: readonly string[];
   /** Some of it could not be read: it is read again soon. */
@@ -38,10 +40,20 @@ export async function toDoList(config: Config, rows: readonly unknown[] | null):
   const accounts = new Map(Object.entries(config.accounts));
   for (const { name, account } of read) accounts.set(name, account);
   const todo: ToDo[] = [];
+  const add = (one: ToDo): void => {
+    try {
+      checkJobIn(one.job, one.account);
+      todo.push(one);
+    } catch (error) {
+      wrong.push(
+        `The job ${one.name} is not done in the account ${one.accountName}: ${(error as Error).message}.`,
+      );
+    }
+  };
   for (const [name, { accounts: wanted, ...job }] of Object.entries(config.jobs)) {
     for (const accountName of accountsOf(wanted, [...accounts.keys()])) {
       const account = accounts.get(accountName);
-      if (account) todo.push(one(name, job, accountName, account));
+      if (account) add(one(name, job, accountName, account));
       else if (rows)
         wrong.push(
           `The job ${name} names the account ${accountName}, which is neither in the configuration nor in the table.`,
@@ -49,8 +61,8 @@ export async function toDoList(config: Config, rows: readonly unknown[] | null):
     }
   }
   // Beside the jobs of the configuration, whose names have no slash.
-  for (const { name, account, job } of read) if (job) todo.push(one(`table/${name}`, job, name, account));
-  return { todo, wrong };
+  for (const { name, account, job } of read) if (job) add(one(`table/${name}`, job, name, account));
+  return { todo, accounts, wrong };
 }
 
 const accountsOf = (wanted: string | readonly string[], all: readonly string[]): readonly string[] => {

@@ -1,105 +1,41 @@
-// An IMAP account of the configuration: the words are those of the credential Durable IMAP, and what it takes to log in.
-// Invariant: what can never work is said when the configuration is read; secrets are read anew for each login.
+// An account of the configuration, of whichever kind: an IMAP server's, or Google's by the Gmail API.
 /* eslint-disable @typescript-eslint/explicit-module-boundary-types -- what zod infers is the type */
 import type { z } from 'zod/v4';
-import { readCertificates, readClientCertificate } from '../../engine/imap/session/certificates';
-import { DEFAULT_MOST_CONNECTIONS, type ImapLogin } from '../../engine/imap/session/login';
-import { accessToken } from './access-token';
-import { type Origin, readSecret, secretSchema } from './secret';
-import { HOST, HOST_IS, isPlainUrl, known, mustBe, oneOf, type Zod } from './words';
+import type { AccountToCollect } from '../../engine/instance/account-to-collect';
+import { accountName } from '../../engine/imap/session/login';
+import {
+  checkGmailAccount,
+  gmailAccountSchema,
+  gmailAddress,
+  gmailLoginOf,
+  pubsubTokenOf,
+} from './gmail-account';
+import { checkImapAccount, imapAccountSchema, imapLoginOf } from './imap-account';
+import type { Origin } from './secret';
+import { mustBe, type Zod } from './words';
 
-const STARTTLS = ['required', 'ifOffered', 'never'] as const;
-const MOST_CONNECTIONS = 20;
-const TOKEN_URL = 'the URL of the token endpoint, such as https://login.example.com/token, without a user';
-
-export function accountSchema(zod: Zod, origin: Origin) {
-  const secret = (): ReturnType<typeof secretSchema> => secretSchema(zod, origin);
-  const text = (): z.ZodString => zod.string().min(1, mustBe('a text that is not empty'));
-  return known(zod, {
-    host: zod.string().regex(HOST, mustBe(HOST_IS)).describe('Name or address of the IMAP server'),
-    port: zod.number().int().min(1).max(65_535).default(993),
-    user: text().describe('As the server knows it: mostly the email address'),
-    password: secret().optional(),
-    oauth2: known(zod, {
-      tokenUrl: zod
-        .string()
-        .regex(/^https?:\/\/[^\s/@]/, mustBe(TOKEN_URL))
-        .refine(isPlainUrl, mustBe(TOKEN_URL)),
-      clientId: text(),
-      clientSecret: secret().optional(),
-      refreshToken: secret(),
-      scope: text().optional(),
-    })
-      .optional()
-      .describe('Instead of a password: an access token by a refresh token (RFC 6749, 6)'),
-    secure: zod.boolean().default(true).describe('TLS from the first byte'),
-    startTls: zod.enum(STARTTLS).default('required').describe('Where secure is false'),
-    allowUnauthorizedCerts: zod.boolean().default(false),
-    ca: text().optional().describe('Path of a file: certificates (PEM) that are trusted, too'),
-    clientCertificate: text().optional().describe('Path of a file (PEM)'),
-    clientKey: secret().optional(),
-    clientKeyPassphrase: secret().optional(),
-    mostConnections: zod.number().int().min(1).max(MOST_CONNECTIONS).default(DEFAULT_MOST_CONNECTIONS),
-  }).refine(oneOf('password', 'oauth2'), { error: 'must have a password or oauth2, and not both' });
-}
+export const accountSchema = (zod: Zod, origin: Origin) =>
+  zod.discriminatedUnion(
+    'kind',
+    [imapAccountSchema(zod, origin), gmailAccountSchema(zod, origin)],
+    mustBe('imap or gmail'),
+  );
 
 export type Account = z.output<ReturnType<typeof accountSchema>>;
 
-/**
- * Its login, each time as its secrets are then.
- * @param name as people find it in the configuration
- * @returns throws Error, ImapFault
- */
-export function loginOf(name: string, account: Account): () => Promise<ImapLogin> {
-  const { oauth2 } = account;
-  const token = oauth2 && accessToken(`The account ${name}`, oauth2);
-  return async () => {
-    const { host, port, user, secure, startTls, allowUnauthorizedCerts, mostConnections } = account;
-    const login = { host, port, user, secure, startTls, allowUnauthorizedCerts, mostConnections };
-    const proof = token
-      ? { accessToken: await token(false), renew: () => token(true) }
-      : { password: named(name, 'password', () => readSecret(account.password!)) };
-    return { ...login, ...certificatesOf(name, account), proof, credential: `"${name}" (configuration)` };
-  };
-}
-
 /** Reads all that a login takes, and asks nobody. @throws Error that names what is missing */
 export function checkAccount(name: string, account: Account): void {
-  certificatesOf(name, account);
-  const { password, oauth2 } = account;
-  if (password) named(name, 'password', () => readSecret(password));
-  if (oauth2) named(name, 'oauth2.refreshToken', () => readSecret(oauth2.refreshToken));
-  if (oauth2?.clientSecret) named(name, 'oauth2.clientSecret', () => readSecret(oauth2.clientSecret!));
+  if (account.kind === 'gmail') checkGmailAccount(name, account);
+  else checkImapAccount(name, account);
 }
 
-function certificatesOf(name: string, account: Account): Pick<ImapLogin, 'ca' | 'clientCertificate'> {
-  const { ca, clientCertificate, clientKey, clientKeyPassphrase } = account;
-  const where = `the account ${name}`;
-  const read = (file: string): string => readSecret({ file });
+/** As it is collected for triggers of n8n. */
+export function accountToCollect(name: string, account: Account): AccountToCollect {
+  if (account.kind !== 'gmail')
+    return { kind: 'imap', account: accountName(account), login: imapLoginOf(name, account) };
+  const pubsub = pubsubTokenOf(name, account);
   return {
-    ...(ca !== undefined && {
-      ca: readCertificates(
-        named(name, 'ca', () => read(ca)),
-        'ca',
-        where,
-      ),
-    }),
-    ...(clientCertificate !== undefined && {
-      clientCertificate: readClientCertificate(
-        named(name, 'clientCertificate', () => read(clientCertificate)),
-        clientKey ? named(name, 'clientKey', () => readSecret(clientKey)) : '',
-        clientKeyPassphrase ? named(name, 'clientKeyPassphrase', () => readSecret(clientKeyPassphrase)) : '',
-        where,
-      ),
-    }),
+    ...{ kind: 'gmail', account: gmailAddress(account), login: gmailLoginOf(name, account) },
+    ...(pubsub && { pubsubToken: () => Promise.resolve(pubsub) }),
   };
-}
-
-/** @throws Error that names the account and the key */
-function named<T>(name: string, key: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new Error(`${key} of the account ${name}: ${(error as Error).message}`, { cause: error });
-  }
 }

@@ -1,15 +1,17 @@
 // What of a job can never work, though each of its words is one that is known.
+import { compileGmailReading } from '../../engine/gmail/read/reading-data';
 import { compileImapReading } from '../../engine/imap/read/reading-data';
 import { checkedSecret } from '../../engine/outbox/webhook/sign';
 import { checkedEndpoint } from '../../engine/outbox/webhook/webhook-url';
-import { type Job, readingOf } from './job';
+import { gmailReadingOf, imapReadingOf, type Job, refuseOtherKind } from './job';
+import type { Account } from './account';
 import type { Config } from './schema';
 import { readSecret, type SecretPlace } from './secret';
 import type { Webhook } from './webhook';
 
 /** @throws Error that names the key, and says what to do */
 export function checkJob(job: Job, { http, redis }: Pick<Config, 'http' | 'redis'>): void {
-  compileImapReading(readingOf(job));
+  compileImapReading(imapReadingOf(job));
   const { webhook, stream } = job.to;
   if (stream && !redis) throw new Error('to.stream needs Redis: add redis: { url: { env: … } }');
   if (webhook) checkWebhook(webhook);
@@ -19,6 +21,15 @@ export function checkJob(job: Job, { http, redis }: Pick<Config, 'http' | 'redis
         'the address under which the receiver reaches this command',
     );
 }
+
+/** @throws Error that names the key: it can never work in this account */
+export function checkJobIn(job: Job, account: Account): void {
+  refuseOtherKind(job, account);
+  if (account.kind === 'gmail') compileGmailReading(gmailReadingOf(job, account), noToken);
+}
+
+/** Nothing is asked for while it is only looked whether the reading can be compiled. */
+const noToken = (): Promise<never> => Promise.reject(new Error('There is no token yet'));
 
 function checkWebhook({ url, headers, allowOwnNetwork, secret, previousSecret, auth }: Webhook): void {
   keyed('url', () => checkedEndpoint(url, headers, { allowOwnNetwork }));

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { redisFromUrl } from '../../engine/redis/settings';
 import { Mistake } from '../command';
 import { checkAccount } from './account';
-import { checkJob } from './check-job';
+import { checkJob, checkJobIn } from './check-job';
 import { httpTokens } from './http-tokens';
 import { type ConfigDocument, readDocument } from './document';
 import { at, shownPath, type WrongPlace, wrongPlaces } from './mistakes';
@@ -45,7 +45,7 @@ function wrongTogether(config: Config): readonly WrongPlace[] {
     if (name === '*' || Object.hasOwn(accounts, name)) return;
     const names = Object.keys(accounts);
     // Those of a table are not known yet: they are named by its rows.
-    if (accountsFrom && path[0] === 'jobs') return;
+    if (accountsFrom) return;
     wrong.push({
       path,
       what: `names an account that is not there. ${names.length > 0 ? `These are: ${names.slice(0, 20).join(', ')}` : 'There is none'}`,
@@ -57,8 +57,12 @@ function wrongTogether(config: Config): readonly WrongPlace[] {
   for (const [name, account] of Object.entries(accounts))
     attempt(wrong, ['accounts', name], () => checkAccount(name, account));
   for (const [name, job] of Object.entries(jobs)) {
-    for (const account of [job.accounts].flat()) nameless(['jobs', name, 'accounts'], account);
+    const named = [job.accounts].flat();
+    for (const account of named) nameless(['jobs', name, 'accounts'], account);
     attempt(wrong, ['jobs', name], () => checkJob(job, config));
+    for (const account of named.includes('*') ? Object.keys(accounts) : new Set(named))
+      if (Object.hasOwn(accounts, account))
+        attempt(wrong, ['jobs', name], () => checkIn(account, () => checkJobIn(job, accounts[account]!)));
   }
   if (config.redis) attempt(wrong, ['redis', 'url'], () => redisFromUrl(readSecret(config.redis!.url)));
   if (config.http) attempt(wrong, ['http'], () => httpTokens(config.http!));
@@ -88,6 +92,14 @@ function streamsInTwoWays(jobs: Config['jobs']): readonly (readonly [string, str
       return saidThere === said ? [] : [[name, other] as const];
     },
   );
+}
+
+function checkIn(account: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    throw new Error(`in the account ${account}, ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function attempt(wrong: WrongPlace[], path: readonly PropertyKey[], check: () => void): void {

@@ -1,11 +1,15 @@
 // A job of the configuration: which mails of which mailboxes, and where each of them goes; and its reading, as the ledger keeps it.
-// Invariant: the same words as a trigger's reading has (engine/imap/read/reading-data.ts), compiled by the same code.
+// Invariants: the same words as a trigger's reading has (engine/imap/read/reading-data.ts, engine/gmail/read/reading-data.ts),
+// compiled by the same code; what would take other mails in an account of another kind is refused there.
 /* eslint-disable @typescript-eslint/explicit-module-boundary-types -- what zod infers is the type */
 import type { z } from 'zod/v4';
+import type { GmailReadingData } from '../../engine/gmail/read/reading-data';
 import type { ImapFilterData, ImapReadingData } from '../../engine/imap/read/reading-data';
 import { rulesFromJson } from '../../engine/imap/rules/criteria';
 import type { SubscriptionSettings } from '../../engine/ledger/subscriptions';
 import type { Start } from '../../engine/source/source';
+import type { Account } from './account';
+import type { GmailAccount } from './gmail-account';
 import type { Origin } from './secret';
 import { streamSchema } from './stream';
 import { webhookSchema } from './webhook';
@@ -53,6 +57,11 @@ export function jobShape(zod: Zod, origin: Origin) {
       unreadOnly: zod.boolean().optional(),
       largerThanKb: kilobytes.optional(),
       smallerThanKb: kilobytes.optional(),
+      search: zod
+        .string()
+        .min(1)
+        .optional()
+        .describe('Of Gmail accounts: as in its search box, has:attachment subject:(order)'),
     }).optional(),
     rules: zod
       .array(zod.unknown())
@@ -84,6 +93,7 @@ export function jobShape(zod: Zod, origin: Origin) {
       .default(50)
       .describe('A larger mail is told without its content'),
     heartbeatSeconds: zod.number().min(10).max(1_500).optional(),
+    pollSeconds: zod.number().min(5).max(3_600).default(60).describe('How often a Gmail account is asked'),
   };
 }
 
@@ -98,7 +108,7 @@ export function jobSchema(zod: Zod, origin: Origin) {
 export type Job = Omit<z.output<ReturnType<typeof jobSchema>>, 'accounts'>;
 
 /** @throws Error that names the key */
-export function readingOf(job: Job): ImapReadingData {
+export function imapReadingOf(job: Job): ImapReadingData {
   const { mailboxes, filters, rules, heartbeatSeconds, storeUpToMb } = job;
   return {
     v: 1,
@@ -114,6 +124,49 @@ export function readingOf(job: Job): ImapReadingData {
     commandMs: 30_000,
     reconnectMs: null,
   };
+}
+
+/** @throws Error that names the key */
+export function gmailReadingOf(job: Job, { pubsub }: Pick<GmailAccount, 'pubsub'>): GmailReadingData {
+  const { filters = {}, pollSeconds, storeUpToMb } = job;
+  return {
+    v: 1,
+    start: startOf(job.start),
+    skipBefore: null,
+    mostStoredBytes: Math.round(storeUpToMb * MEGABYTE),
+    ...{ event: 'received', eventLabels: [] },
+    filter: {
+      ...{ labels: null, sender: filters.from ?? null, search: filters.search ?? null },
+      readStatus: filters.unreadOnly ? 'unread' : 'both',
+      ...{ drafts: false, sent: false, scheduled: false, spamAndTrash: false },
+    },
+    pollMs: Math.round(pollSeconds * 1_000),
+    notifications: pubsub
+      ? { kind: 'pull', topic: pubsub.topic, subscription: pubsub.subscription }
+      : { kind: 'none' },
+  };
+}
+
+const IMAP_FILTERS = ['to', 'subject', 'hasAttachment', 'largerThanKb', 'smallerThanKb'] as const;
+
+/** @throws Error that names the key: in an account of this kind it would take other mails than it says */
+export function refuseOtherKind(
+  { mailboxes, filters = {}, rules }: Pick<Job, 'mailboxes' | 'filters' | 'rules'>,
+  { kind = 'imap' }: Pick<Account, 'kind'>,
+): void {
+  if (kind === 'imap') {
+    if (filters.search !== undefined)
+      throw new Error('filters.search is for Gmail accounts; an IMAP server is asked by rules');
+    return;
+  }
+  const name = IMAP_FILTERS.find((filter) => filters[filter] !== undefined);
+  const isInbox = Array.isArray(mailboxes) && mailboxes.every((one) => mailboxName(one) === 'INBOX');
+  const key = name ? `filters.${name}` : rules ? 'rules' : isInbox ? null : 'mailboxes';
+  if (key !== null)
+    throw new Error(
+      `${key} is for IMAP accounts; in a Gmail account filters.search says which mails, as in its search box: ` +
+        'label:orders has:attachment larger:1M',
+    );
 }
 
 function filterOf(filters: NonNullable<Job['filters']>): ImapFilterData {

@@ -50,6 +50,15 @@ export function readSecret({ env, file, value }: SecretPlace): string {
   );
 }
 
+/** @param read of a key of an account @throws Error that names both */
+export function named<T>(account: string, key: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new Error(`${key} of the account ${account}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
 function readFile(file: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/[\r\n]+$/, '');

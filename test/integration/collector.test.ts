@@ -110,14 +110,25 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
   it('collects for triggers of n8n that leave it to a collector, until it ends', async () => {
     const users = ['left-1', 'left-2', 'left-3'];
     for (const user of users) await (await dovecot.client(user)).logout();
-    const ledger = await postgres.createDatabase();
+    const ledger = await postgres.createDatabase('left');
     const logins = users.map((user) => dovecot.login(user));
     const way = { from: dovecot.port, to: dovecot.port };
     const n8n = new ManyProcess({ name: 'n8n', kind: 'trigger', readBy: 'elsewhere', ledger, logins, way });
     try {
       await until('the triggers listen', () => n8n.of('started').length > 0, 60_000);
-      const accounts = Object.fromEntries(users.map((user) => [user, account(user)]));
-      const collector = await start({ accounts, forN8n: true }, { DURABLE_MAIL_POSTGRES_URL: ledger });
+      const [inTable, ...inFile] = users as [string, ...string[]];
+      const accounts = Object.fromEntries(inFile.map((user) => [user, account(user)]));
+      await postgres.query('left', 'create table accounts (name text, account jsonb, job jsonb)');
+      const accountsFrom = { postgres: { url: { env: 'DURABLE_MAIL_POSTGRES_URL' }, table: 'accounts' } };
+      const collector = await start(
+        { accounts, accountsFrom, forN8n: true },
+        { DURABLE_MAIL_POSTGRES_URL: ledger },
+      );
+      await collector.line(/\[sources\] refreshed: 2 watched, 2 connected/);
+      await postgres.query('left', 'insert into accounts values ($1, $2, null)', [
+        ...[inTable, JSON.stringify(account(inTable))],
+      ]);
+      collector.signal('SIGHUP');
       await collector.line(/\[sources\] refreshed: 3 watched, 3 connected/);
       await until('their place is found', () => new Set(n8n.of('synced')).size === users.length, 60_000);
       for (const user of users)

@@ -8,9 +8,10 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Mistake } from '../../cli/command';
 import { toDoList } from '../../cli/collect/to-do';
-import { loginOf } from '../../cli/config/account';
+import { type ImapAccount, imapLoginOf } from '../../cli/config/imap-account';
 import { parseConfig } from '../../cli/config/config';
-import { readingOf, subscriptionOf } from '../../cli/config/job';
+import { type GmailAccount, gmailLoginOf } from '../../cli/config/gmail-account';
+import { gmailReadingOf, imapReadingOf, subscriptionOf } from '../../cli/config/job';
 import { jsonSchema } from '../../cli/config/json-schema';
 import { ROOT } from '../../tools/shell.mjs';
 
@@ -40,6 +41,7 @@ describe('the configuration of durable-mail', () => {
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'collector-config-'));
     writeFileSync(join(folder, 'bob'), `${SECRET}\n`);
+    writeFileSync(join(folder, 'key'), JSON.stringify({ client_email: 'a@b.example', private_key: SECRET }));
     whole = WHOLE.replace('FOLDER', folder);
     process.env['ANN_PASSWORD'] = SECRET;
     process.env['HOOK_SECRET'] =
@@ -63,14 +65,14 @@ describe('the configuration of durable-mail', () => {
   it('is taken as YAML and as JSON, and comes to a login and a reading', async () => {
     const config = await parseConfig(whole, 'mail.yaml');
     assert.deepEqual(await parseConfig(JSON.stringify(config), 'mail.json'), config);
-    const login = await loginOf('bob', config.accounts['bob']!)();
+    const login = await imapLoginOf('bob', config.accounts['bob'] as ImapAccount)();
     assert.deepEqual(
       [login.proof, login.port, login.secure, login.startTls, login.mostConnections],
       [{ password: SECRET }, 143, false, 'required', 3],
     );
     const { accounts, ...job } = config.jobs['orders']!;
     assert.deepEqual(accounts, ['ann', 'bob']);
-    const { mailboxes, start, filter, rules } = readingOf(job);
+    const { mailboxes, start, filter, rules } = imapReadingOf(job);
     assert.deepEqual(mailboxes, { kind: 'pattern', pattern: 'Orders/*' });
     assert.deepEqual(start, { kind: 'since', at: Date.parse('2026-05-20T00:00:00Z') });
     assert.deepEqual(filter, { from: '/@shop\\.example/i', largerThan: 10_240 });
@@ -90,7 +92,7 @@ describe('the configuration of durable-mail', () => {
       'a key that nothing is like',
       'user:',
       'xyzzyx: 1, user:',
-      /accounts\.ann \(line 3\) has a key that is not known here\. These are: host, /,
+      /accounts\.ann \(line 3\) has a key that is not known here\. These are: kind, host, /,
     ],
     [
       'a number as a text',
@@ -301,7 +303,8 @@ describe('the configuration of durable-mail', () => {
         ),
       ),
     })).any;
-    const config = JSON.parse(JSON.stringify(await parseConfig(whole, 'mail.yaml'))) as object;
+    const both = `${withGmail()}${whole.slice(whole.indexOf('  orders:'))}`;
+    const config = JSON.parse(JSON.stringify(await parseConfig(both, 'mail.yaml'))) as object;
     // Of a rule, and of a filter, what is wrong with it is told by what it says.
     const places = pathsOf(config).filter((path) => !/^jobs orders (rules|filters)/.test(path.join(' ')));
     await fc.assert(
@@ -375,11 +378,86 @@ describe('the configuration of durable-mail', () => {
     const named = new Set([...example.matchAll(/env: (\w+)/g)].map(([, name]) => name!));
     for (const name of named) process.env[name] ??= process.env['HOOK_SECRET']!;
     const { jobs } = await parseConfig(
-      example.replace('/run/secrets/office-refresh-token', join(folder, 'bob')),
+      example
+        .replace('/run/secrets/office-refresh-token', join(folder, 'bob'))
+        .replace('/run/secrets/google-key.json', join(folder, 'key')),
       'mail.yaml',
     );
-    assert.deepEqual(Object.keys(jobs), ['orders', 'inbox']);
+    assert.deepEqual(Object.keys(jobs), ['orders', 'tickets', 'inbox']);
   });
+
+  /** Accounts of both kinds, and a job of Gmail's. */
+  const withGmail = (job = ''): string =>
+    `${whole.slice(0, whole.indexOf('jobs:'))}
+  gil:
+    kind: gmail
+    user: Gil@example.com
+    serviceAccount: { file: ${folder}/key }
+    pubsub: { topic: projects/p/topics/t, subscription: projects/p/subscriptions/s }
+jobs:
+  tickets:
+    accounts: gil
+    filters: { search: "label:tickets", from: ann }
+    to: { webhook: { url: "https://hooks.example.com/tickets" } }
+    ${job}
+`;
+
+  it('knows Gmail accounts, and what a job says of one', async () => {
+    const { accounts, jobs } = await parseConfig(withGmail(), 'mail.yaml');
+    const account = accounts['gil'] as GmailAccount;
+    assert.equal((await gmailLoginOf('gil', account)()).address, 'gil@example.com');
+    const { filter, pollMs, notifications } = gmailReadingOf(jobs['tickets']!, account);
+    assert.deepEqual([filter.search, filter.sender, pollMs], ['label:tickets', 'ann', 60_000]);
+    assert.deepEqual(notifications, {
+      ...{ kind: 'pull', topic: 'projects/p/topics/t', subscription: 'projects/p/subscriptions/s' },
+    });
+  });
+
+  const GMAIL_WRONG: [what: string, text: () => string, told: RegExp][] = [
+    [
+      'a kind that there is not',
+      () => withGmail().replace('kind: gmail', 'kind: gmial'),
+      /accounts\.gil\.kind .*must be imap or gmail/,
+    ],
+    [
+      'a host of a Gmail account',
+      () => withGmail().replace('kind: gmail', 'kind: gmail\n    host: imap.gmail.com'),
+      /accounts\.gil .*has a key that is not known here\. These are: kind, user, oauth2/,
+    ],
+    [
+      'no login',
+      () => withGmail().replace('serviceAccount:', 'pubsubBaseUrl: https://p.example #'),
+      /accounts\.gil .*must have oauth2 or a serviceAccount/,
+    ],
+    [
+      'a key that is none',
+      () => withGmail().replace('/key }', '/bob }'),
+      /serviceAccount of the account gil: it is no JSON: give the file/,
+    ],
+    [
+      'an address that others may listen to',
+      () => withGmail().replace('kind: gmail', 'kind: gmail\n    apiBaseUrl: http://api.example'),
+      /accounts\.gil\.apiBaseUrl .*must be https:/,
+    ],
+    [
+      'mailboxes',
+      () => withGmail('mailboxes: [Orders]'),
+      /in the account gil, mailboxes is for IMAP accounts/,
+    ],
+    ['rules', () => withGmail('rules: [UNSEEN]'), /in the account gil, rules is for IMAP/],
+    [
+      'filters of IMAP',
+      () => withGmail().replace('from: ann', 'hasAttachment: true'),
+      /jobs\.tickets .*in the account gil, filters\.hasAttachment is for IMAP accounts; in a Gmail account filters\.search/,
+    ],
+    [
+      'a search of IMAP',
+      () => withGmail().replace('accounts: gil', "accounts: '*'"),
+      /in the account ann, filters\.search is for Gmail accounts/,
+    ],
+  ];
+  for (const [what, text, told] of GMAIL_WRONG)
+    it(`refuses ${what}, where Gmail is read`, async () => assert.match(await refused(text()), told));
 
   it('takes rows of a table, with secrets as they are, and passes over what cannot be used', async () => {
     const config = await parseConfig(whole.replace('[ann, bob]', '"*"'), 'mail.yaml');

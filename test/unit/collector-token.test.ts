@@ -4,8 +4,11 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { accessToken, type TokenSource } from '../../cli/config/access-token';
+import { accessToken as tokenOf, type TokenSource } from '../../cli/config/access-token';
 import { ImapFault } from '../../engine/imap/session/fault';
+
+const accessToken = (who: string, source: TokenSource): ReturnType<typeof tokenOf> =>
+  tokenOf(who, source, (kind, text, more) => new ImapFault(kind, text, more));
 
 describe('the access token of an account', () => {
   let server: Server;

@@ -1,27 +1,27 @@
-// Whether an account lets us in, and has the mailboxes that jobs watch.
+// Whether an IMAP account lets us in, and has the mailboxes that jobs watch.
 import { ImapSession } from '../../engine/imap/session/session';
 import { chosenMailboxes, isChosen } from '../../engine/imap/session/mailboxes';
 import type { ToDo } from '../collect/to-do';
-import { type Account, loginOf } from '../config/account';
-import { readingOf } from '../config/job';
+import { type ImapAccount, imapLoginOf } from '../config/imap-account';
+import { imapReadingOf } from '../config/job';
 
 const MOST_NAMED = 20;
 
 /** @throws Error that says what is wrong, and what to do */
-export async function checkAccount(
+export async function checkImapAccount(
   name: string,
-  account: Account,
+  account: ImapAccount,
   jobs: readonly ToDo[],
   signal: AbortSignal,
 ): Promise<string> {
-  const session = await ImapSession.connect(await loginOf(name, account)(), signal);
+  const session = await ImapSession.connect(await imapLoginOf(name, account)(), signal);
   try {
     const listed = await session.list();
     const there = listed.filter(({ selectable }) => selectable).map(({ path }) => path);
     const watched = new Set<string>();
     const missing: string[] = [];
     for (const { name: job, job: settings } of jobs) {
-      const { mailboxes: choice } = readingOf(settings);
+      const { mailboxes: choice } = imapReadingOf(settings);
       const found = chosenMailboxes(choice, listed);
       if (choice.kind === 'pattern' && found.length === 0)
         missing.push(`no mailbox fits the pattern "${choice.pattern}" of the job ${job}`);

@@ -196,7 +196,7 @@ module.exports = {
       to: { path: '^engine/ledger/(?!common/)[^/]+/' },
     },
     ...floors('engine/imap', ['watch', 'audit', 'act', 'find', 'read', 'session', 'rules']),
-    ...floors('engine/gmail', ['watch', 'act', 'find', 'read', 'notify', 'mail', 'api']),
+    ...floors('engine/gmail', ['watch', 'audit', 'act', 'find', 'read', 'notify', 'mail', 'api']),
     {
       name: 'libraries-on-demand',
       comment:

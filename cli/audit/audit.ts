@@ -1,21 +1,27 @@
 // The command `durable-mail audit`: compares mailboxes with the ledger, and says what is missing there.
 // Invariants: it changes nothing, unless it is told to record; what it records it records under the source's lease, so never beside
 // somebody who reads that mailbox; no content of a mail is told.
-import { auditedOf } from '../../engine/imap/audit/audited';
+import { GmailClient } from '../../engine/gmail/api/client';
+import { audit as gmailAudit } from '../../engine/gmail/audit/audit';
+import { auditedOf as gmailAuditedOf } from '../../engine/gmail/audit/audited';
+import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
+import { audit as imapAudit } from '../../engine/imap/audit/audit';
+import { auditedOf as imapAuditedOf } from '../../engine/imap/audit/audited';
 import { accountName } from '../../engine/imap/session/login';
 import { ImapSession } from '../../engine/imap/session/session';
 import { openPlace } from '../../engine/instance/place';
-import type { Log } from '../../engine/runtime/log';
+import type { Ledger } from '../../engine/ledger/ledger';
 import { errorText } from '../../engine/runtime/log';
 import { SourceLeases } from '../../engine/source/leases';
 import { configFile } from '../collect/collect';
 import { type Command, type CommandPorts, type Given, Mistake } from '../command';
 import type { Account } from '../config/account';
+import { type GmailAccount, gmailAddress, gmailLoginOf } from '../config/gmail-account';
 import { type ImapAccount, imapLoginOf } from '../config/imap-account';
 import { readConfig } from '../config/config';
 import { ledgerPlace } from '../ledger';
-import { auditOne, type MailboxPorts } from './mailbox';
-import { type Reporter, reporterOf } from './report';
+import { compare, type ComparePorts } from './compare';
+import { reporterOf } from './report';
 
 export const audit: Command = {
   name: 'audit',
@@ -28,7 +34,7 @@ Its exit code is 1 if a mail is missing, or a mailbox could not be compared.
   --account NAME    as the configuration names it; default: all of them
   --mailbox NAME    default: all that the ledger knows of the account
   --since DATE      only what the server received from then on: 2026-05-20
-  --list            a line for each mail that is missing: UID, date and size
+  --list            a line for each mail that is missing: UID or Gmail's id, date and size
   --json            a JSON object a line
   --record          records what is missing, for those who take it; where nobody else reads the mailbox meanwhile
 
@@ -45,7 +51,7 @@ async function run(given: Given, { env, print, log, signal }: CommandPorts): Pro
   const { values } = given;
   const asked = { mailbox: text(values['mailbox']), since: sinceOf(text(values['since'])) };
   const { accounts } = await readConfig(configFile(given, env));
-  const wanted = accountsOf(accounts, text(values['account']), log);
+  const wanted = accountsOf(accounts, text(values['account']));
   const report = reporterOf(print, { json: values['json'] === true, list: values['list'] === true });
   const place = ledgerPlace();
   const { ledger, wake, close } = await openPlace(place, log, undefined);
@@ -66,70 +72,109 @@ async function run(given: Given, { env, print, log, signal }: CommandPorts): Pro
   }
 }
 
-interface AccountPorts extends Omit<MailboxPorts, 'session' | 'account'> {
-  readonly log: Log;
-  readonly report: Reporter;
-}
-
 /** @returns false: something is missing, or could not be compared, which is told */
 async function auditAccount(
   name: string,
-  account: ImapAccount,
+  account: Account,
   mailbox: string | undefined,
-  ports: AccountPorts,
+  ports: ComparePorts,
 ): Promise<boolean> {
-  const { report, ledger, signal } = ports;
-  const known = accountName(account);
-  let session: ImapSession | null = null;
+  const known = ledgerName(account);
   try {
-    const mailboxes = [...(await auditedOf(ledger, known))].filter(
-      ([one]) => mailbox === undefined || one === mailbox,
-    );
-    if (mailboxes.length === 0) {
-      const what = mailbox === undefined ? 'any mailbox' : `the mailbox "${mailbox}"`;
-      throw new Error(
-        `No trigger or job of the ledger ${ledger.place} reads ${what} of ${known}, so there is nothing to compare. ` +
-          'Is it the right ledger, and did the trigger begin with this version?',
-      );
-    }
-    session = await ImapSession.connect(await imapLoginOf(name, account)(), signal);
-    let isWell = true;
-    for (const [one, subscriptions] of mailboxes) {
-      isWell = (await auditOne(one, subscriptions, { ...ports, session, account: known })) && isWell;
-    }
-    return isWell;
+    return account.kind === 'gmail'
+      ? await auditGmail(name, account, mailbox, ports)
+      : await auditImap(name, account, mailbox, ports);
   } catch (error) {
-    report.failed({ account: known, mailbox: null }, errorText(error));
+    ports.report.failed({ account: known, mailbox: null }, errorText(error));
     return false;
-  } finally {
-    await session?.end().catch(() => undefined);
   }
 }
 
-/** Gmail has no mailboxes that could be listed mail by mail without reading each. */
-const isAuditable = (account: Account): account is ImapAccount => account.kind !== 'gmail';
+async function auditImap(
+  name: string,
+  account: ImapAccount,
+  mailbox: string | undefined,
+  ports: ComparePorts,
+): Promise<boolean> {
+  const { ledger, log, signal, since, recorded } = ports;
+  const known = ledgerName(account);
+  const mailboxes = [...(await imapAuditedOf(ledger, known))].filter(
+    ([one]) => mailbox === undefined || one === mailbox,
+  );
+  if (mailboxes.length === 0) throw nobodyReads(ledger, known, mailbox);
+  const session = await ImapSession.connect(await imapLoginOf(name, account)(), signal);
+  try {
+    let isWell = true;
+    for (const [one, subscriptions] of mailboxes) {
+      const { sourceId } = subscriptions[0]!.subscription;
+      const auditing = { session, mailbox: one, subscriptions, ledger, log, signal, recorded };
+      const isWhole = await compare(
+        {
+          ...{ account: known, mailbox: one, sourceId },
+          audit: ({ hold, found }) =>
+            imapAudit({
+              ...auditing,
+              ...(since !== undefined && { since }),
+              ...(hold && { hold }),
+              found: ({ uid, receivedAt, size }) => found({ uid, receivedAt, size }),
+            }),
+        },
+        ports,
+      );
+      isWell = isWhole && isWell;
+    }
+    return isWell;
+  } finally {
+    await session.end().catch(() => undefined);
+  }
+}
+
+async function auditGmail(
+  name: string,
+  account: GmailAccount,
+  mailbox: string | undefined,
+  ports: ComparePorts,
+): Promise<boolean> {
+  const { ledger, log, signal, since, recorded } = ports;
+  const address = ledgerName(account);
+  const isAsked = mailbox === undefined || mailbox === GMAIL_MAILBOX;
+  const subscriptions = isAsked ? await gmailAuditedOf(ledger, address) : [];
+  if (subscriptions.length === 0) throw nobodyReads(ledger, address, mailbox);
+  const api = new GmailClient(await gmailLoginOf(name, account)(), { signal });
+  return compare(
+    {
+      ...{ account: address, mailbox: GMAIL_MAILBOX, sourceId: subscriptions[0]!.subscription.sourceId },
+      audit: (given) =>
+        gmailAudit({
+          ...{ api, address, subscriptions, ledger, log, signal, recorded },
+          ...(since !== undefined && { since }),
+          ...given,
+        }),
+    },
+    ports,
+  );
+}
+
+const ledgerName = (account: Account): string =>
+  account.kind === 'gmail' ? gmailAddress(account) : accountName(account);
+
+function nobodyReads({ place }: Pick<Ledger, 'place'>, account: string, mailbox: string | undefined): Error {
+  const what = mailbox === undefined ? 'any mailbox' : `the mailbox "${mailbox}"`;
+  return new Error(
+    `No trigger or job of the ledger ${place} reads ${what} of ${account}, so there is nothing to compare. ` +
+      'Is it the right ledger, and did the trigger begin with this version?',
+  );
+}
 
 function accountsOf(
   accounts: Readonly<Record<string, Account>>,
   name: string | undefined,
-  log: Log,
-): readonly (readonly [string, ImapAccount])[] {
+): readonly (readonly [string, Account])[] {
   if (name === undefined) {
-    const all = Object.entries(accounts);
-    const audited = all.flatMap(([one, account]) => (isAuditable(account) ? [[one, account] as const] : []));
-    const others = all.filter(([, account]) => !isAuditable(account)).map(([one]) => one);
-    if (others.length > 0)
-      log.warn(`Not compared, since they are read by the Gmail API: ${others.join(', ')}`);
-    if (audited.length > 0) return audited;
-    throw new Mistake('The configuration has no IMAP accounts. Name those that are to be compared there.');
+    if (Object.keys(accounts).length > 0) return Object.entries(accounts);
+    throw new Mistake('The configuration has no accounts. Name those that are to be compared there.');
   }
-  if (Object.hasOwn(accounts, name)) {
-    const account = accounts[name]!;
-    if (isAuditable(account)) return [[name, account]];
-    throw new Mistake(
-      `The account ${name} is read by the Gmail API: only mailboxes that are read by IMAP can be compared.`,
-    );
-  }
+  if (Object.hasOwn(accounts, name)) return [[name, accounts[name]!]];
   throw new Mistake(
     `The configuration has no account "${name.slice(0, 60)}". It has ${Object.keys(accounts).slice(0, 20).join(', ') || 'none'}.`,
   );

@@ -1,7 +1,7 @@
 // What an audit tells: a line a mailbox, and, where it is asked for, one for each mail that is missing.
-// Invariant: of a mail no more is told than its UID, its date and its size.
-import type { AuditCounts } from '../../engine/imap/audit/audit';
+// Invariant: of a mail no more is told than its UID or id, its date and its size.
 import { isoTime } from '../../engine/runtime/iso-time';
+import type { AuditCounts } from '../../engine/source/audit-counts';
 
 interface Of {
   readonly account: string;
@@ -9,8 +9,11 @@ interface Of {
   readonly mailbox: string | null;
 }
 
-interface Missing extends Of {
-  readonly uid: number;
+export interface Missing extends Of {
+  /** Of an IMAP mailbox. */
+  readonly uid?: number;
+  /** Gmail's own, of an account that is read by its API. */
+  readonly id?: string;
   readonly receivedAt: number | null;
   readonly size: number;
 }
@@ -41,7 +44,7 @@ export function reporterOf(
       const at = isoTime(receivedAt);
       told(
         { kind: 'missing', ...mail, receivedAt: at },
-        `${nameOf(mail)}: missing UID ${mail.uid}, received ${at ?? 'nobody knows when'}, ${mail.size} octets`,
+        `${nameOf(mail)}: missing ${mail.uid === undefined ? `message ${mail.id}` : `UID ${mail.uid}`}, received ${at ?? 'nobody knows when'}, ${mail.size} octets`,
       );
     },
     compared: (counts) => told({ kind: 'mailbox', ...counts }, `${nameOf(counts)}: ${sentence(counts)}`),

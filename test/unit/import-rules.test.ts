@@ -65,6 +65,7 @@ const BREACHES: Readonly<Record<string, readonly [file: string, text: string]>> 
   'engine-imap-rules': ['engine/imap/rules/one.ts', `import '../session/fault';`],
   'engine-imap-rooms': ['engine/instance/two.ts', `import '../imap/later/one';`],
   'engine-gmail-watch': ['engine/gmail/watch/two.ts', `import '../later/one';`],
+  'engine-gmail-audit': ['engine/gmail/audit/one.ts', `import '../watch/accounts';`],
   'engine-gmail-act': ['engine/gmail/act/one.ts', `import '../watch/accounts';`],
   'engine-gmail-find': ['engine/gmail/find/one.ts', `import '../act/actions';`],
   'engine-gmail-read': ['engine/gmail/read/one.ts', `import '../find/newest';`],

@@ -30,11 +30,14 @@ export interface GmailMemory {
   readonly passedOver: Set<string>;
 }
 
+/** What of the ledger is asked and told while an account is read. */
+export type SyncLedger = Pick<Ledger, 'cursors' | 'noteBounces' | 'record' | 'unrecorded' | 'waiting'>;
+
 export interface GmailSyncJob {
   readonly api: GmailApi;
   readonly address: string;
   readonly hold: SourceHold;
-  readonly ledger: Ledger;
+  readonly ledger: SyncLedger;
   readonly log: Log;
   readonly subscriptions: readonly GmailBeginning[];
   readonly memory: GmailMemory;

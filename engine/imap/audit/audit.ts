@@ -6,6 +6,7 @@ import type { SourceHold } from '../../ledger/source-holds';
 import { imapIdentity } from '../../mail/identity';
 import type { Log } from '../../runtime/log';
 import { inPieces } from '../../runtime/turns';
+import { type AuditCounts, noCounts } from '../../source/audit-counts';
 import { Announcements } from '../read/announcements';
 import type { ImapBeginning } from '../read/begin';
 import type { ImapCursor } from '../read/cursor';
@@ -27,24 +28,6 @@ export interface Audited extends ImapBeginning {
   readonly cursor: ImapCursor | null;
   /** What the server received before is not its own; ms since 1970; null: all is. */
   readonly from: number | null;
-}
-
-/** Mails of the server, each counted once. */
-export interface AuditCounts {
-  /** All that were looked at; the sum of the others, without `recorded`. */
-  listed: number;
-  /** The ledger has, or had, them for each who takes them. */
-  known: number;
-  /** Nobody takes them: by their rules, or since they were there before. */
-  notDue: number;
-  /** Whoever collects has not come to them yet. */
-  notYet: number;
-  /** The server does not hand them out. */
-  refused: number;
-  /** Somebody takes them, is past them, and the ledger has never seen them. */
-  missing: number;
-  /** Of the missing: they were recorded now. */
-  recorded: number;
 }
 
 export interface Auditing {
@@ -69,9 +52,7 @@ export async function audit(auditing: Auditing): Promise<AuditCounts> {
   const { session, mailbox, since, signal } = auditing;
   const { uidValidity, uidNext } = await session.open(mailbox);
   const job = jobOf(auditing, uidValidity);
-  const counts: AuditCounts = {
-    ...{ listed: 0, known: 0, notDue: 0, notYet: 0, refused: 0, missing: 0, recorded: 0 },
-  };
+  const counts = noCounts();
   for (let below = uidNext; below > 1 && !signal.aborted;) {
     const { uids, lookedTo } = await session.listing.below(below, 1, PAGE_MAILS, since);
     if (uids.length > 0) await auditPage(auditing, job, uids, counts);

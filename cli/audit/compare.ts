@@ -1,19 +1,16 @@
 // One mailbox, compared with the ledger, and recorded where that is asked for and nobody else reads it.
 // Invariant: the lease is given back, whatever happens; a mailbox that somebody else reads is compared all the same.
-import { audit, type Audited } from '../../engine/imap/audit/audit';
-import type { ImapSession } from '../../engine/imap/session/session';
 import type { Ledger } from '../../engine/ledger/ledger';
+import type { SourceHold } from '../../engine/ledger/source-holds';
 import { errorText, type Log } from '../../engine/runtime/log';
+import type { AuditCounts } from '../../engine/source/audit-counts';
 import type { SourceLease, SourceLeases } from '../../engine/source/leases';
-import type { Reporter } from './report';
+import type { Missing, Reporter } from './report';
 
 /** The ledger counts no further. */
 const MOST_COUNTED = 1_000_000;
 
-export interface MailboxPorts {
-  readonly session: ImapSession;
-  /** As the ledger names it. */
-  readonly account: string;
+export interface ComparePorts {
   readonly ledger: Ledger;
   /** Null: nothing is to be recorded. */
   readonly leases: SourceLeases | null;
@@ -24,24 +21,29 @@ export interface MailboxPorts {
   readonly signal: AbortSignal;
 }
 
+export interface Compared {
+  /** As the ledger names them. */
+  readonly account: string;
+  readonly mailbox: string;
+  readonly sourceId: number;
+  /** @param given `hold`: what is missing is recorded */
+  readonly audit: (given: {
+    readonly hold?: SourceHold;
+    readonly found: (mail: Omit<Missing, 'account' | 'mailbox'>) => void;
+  }) => Promise<AuditCounts>;
+}
+
 /** @returns false: something is missing, or could not be compared, which is told */
-export async function auditOne(
-  mailbox: string,
-  subscriptions: readonly Audited[],
-  ports: MailboxPorts,
+export async function compare(
+  { account, mailbox, sourceId, audit }: Compared,
+  { ledger, leases, since, report }: ComparePorts,
 ): Promise<boolean> {
-  const { session, account, ledger, leases, recorded, since, report, log, signal } = ports;
-  const { sourceId } = subscriptions[0]!.subscription;
   const of = { account, mailbox };
   let lease: SourceLease | null = null;
   try {
     if (leases) lease = await leases.take(sourceId);
-    const counts = await audit({
-      ...{ session, mailbox, subscriptions, ledger, log, signal, recorded },
-      ...(since !== undefined && { since }),
-      ...(lease && { hold: lease.hold }),
-      found: ({ uid, receivedAt, size }) => report.missing({ ...of, uid, receivedAt, size }),
-    });
+    const found = (mail: Omit<Missing, 'account' | 'mailbox'>): void => report.missing({ ...of, ...mail });
+    const counts = await audit({ ...(lease && { hold: lease.hold }), found });
     report.compared({ ...of, ...counts, ...(await standing(ledger, sourceId, since)) });
     const left = counts.missing - counts.recorded;
     if (leases && !lease && left > 0) report.failed(of, await heldBy(ledger, sourceId));

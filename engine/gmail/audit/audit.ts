@@ -26,7 +26,7 @@ export interface Audited extends GmailBeginning {
   readonly from: number | null;
 }
 
-export interface MissingMail {
+interface MissingMail {
   /** Gmail's own id. */
   readonly id: string;
   readonly receivedAt: number | null;

@@ -31,7 +31,7 @@ export interface GmailMemory {
 }
 
 /** What of the ledger is asked and told while an account is read. */
-export type SyncLedger = Pick<Ledger, 'cursors' | 'noteBounces' | 'record' | 'unrecorded' | 'waiting'>;
+type SyncLedger = Pick<Ledger, 'cursors' | 'noteBounces' | 'record' | 'unrecorded' | 'waiting'>;
 
 export interface GmailSyncJob {
   readonly api: GmailApi;

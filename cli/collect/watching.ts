@@ -9,7 +9,13 @@ import { sourceName } from '../../engine/ledger/keys';
 import type { NodeId } from '../../engine/ledger/serving';
 import type { Log } from '../../engine/runtime/log';
 import type { Subscriber } from '../../engine/source/source';
-import { type GmailAccount, gmailAddress, gmailLoginOf, pubsubTokenOf } from '../config/gmail-account';
+import {
+  type GmailAccount,
+  gmailAddress,
+  gmailLoginOf,
+  pubsubTokenOf,
+  storedGmailLogin,
+} from '../config/gmail-account';
 import { type ImapAccount, imapLoginOf } from '../config/imap-account';
 import { gmailReadingOf, imapReadingOf, subscriptionOf } from '../config/job';
 import type { ToDo } from './to-do';
@@ -92,7 +98,8 @@ function watchingGmail(todo: ToDo, account: GmailAccount, ports: WatchingPorts):
       });
       await ledger.listensWith(node, [subscription.id]);
       reads(sourceName(source));
-      leave = engine.gmail.join(source, { ...listener, subscription, reading, login, mostConnections: 1 });
+      const logins = { login, stored: storedGmailLogin(account), mostConnections: 1 };
+      leave = engine.gmail.join(source, { ...listener, subscription, reading, ...logins });
       return subscription.nodeIds;
     },
     stop: async () => leave?.(),

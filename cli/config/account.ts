@@ -9,6 +9,7 @@ import {
   gmailAddress,
   gmailLoginOf,
   pubsubTokenOf,
+  storedGmailLogin,
 } from './gmail-account';
 import { checkImapAccount, imapAccountSchema, imapLoginOf } from './imap-account';
 import type { Origin } from './secret';
@@ -36,6 +37,7 @@ export function accountToCollect(name: string, account: Account): AccountToColle
   const pubsub = pubsubTokenOf(name, account);
   return {
     ...{ kind: 'gmail', account: gmailAddress(account), login: gmailLoginOf(name, account) },
+    stored: storedGmailLogin(account),
     ...(pubsub && { pubsubToken: () => Promise.resolve(pubsub) }),
   };
 }

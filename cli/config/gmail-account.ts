@@ -3,6 +3,7 @@
 // Invariants: what can never work is said when the configuration is read; secrets are read anew for each token; a token that opens
 // another account than the one that is named here is never used.
 /* eslint-disable @typescript-eslint/explicit-module-boundary-types -- what zod infers is the type */
+import { createHash } from 'node:crypto';
 import type { z } from 'zod/v4';
 import { GmailClient } from '../../engine/gmail/api/client';
 import { GmailFault } from '../../engine/gmail/api/fault';
@@ -104,6 +105,15 @@ export function gmailLoginOf(name: string, account: GmailAccount): () => Promise
   return () => Promise.resolve({ ...login, token });
 }
 
+/** Names the secrets that its login is made of now, without telling them: they change with each edit. @returns throws Error */
+export function storedGmailLogin({ oauth2, serviceAccount }: GmailAccount): () => Promise<string> {
+  const places = [oauth2?.refreshToken, oauth2?.clientSecret, serviceAccount];
+  return async () => {
+    const secrets = places.map((place) => place && readSecret(place));
+    return createHash('sha256').update(JSON.stringify(secrets)).digest('hex');
+  };
+}
+
 /** Of the service account that reads Pub/Sub. Undefined: there is none. */
 export function pubsubTokenOf(
   name: string,
@@ -126,23 +136,43 @@ export function checkGmailAccount(name: string, { oauth2, serviceAccount, pubsub
 const fault = (kind: 'login' | 'unreachable', message: string, more?: ErrorOptions): GmailFault =>
   new GmailFault(kind, message, more);
 
-/** Whose account a refresh token opens nobody can see: each new access token is asked. */
+/** Whose account a refresh token opens nobody can see: Google is asked for each new access token, once for all that wait for it. */
 function ofTheAccount(token: AccessToken, login: Omit<GmailLogin, 'token'>): AccessToken {
-  let checked: string | undefined;
+  let asked: { readonly token: string; readonly isIts: Promise<void> } | undefined;
   return async (afterRejection) => {
     const found = await token(afterRejection);
-    if (found === checked) return found;
-    const client = new GmailClient({ ...login, token }, { signal: AbortSignal.timeout(ANSWER_MS) });
-    const { emailAddress } = await client.profile();
-    if (emailAddress.toLowerCase() !== login.address)
-      throw fault(
-        'login',
-        `The refresh token of the account ${login.credential!.name} opens the mail of ${emailAddress}, and not of ${login.address}. ` +
-          'Correct user, or sign in as that user for another token.',
-      );
-    checked = found;
+    if (asked?.token !== found) {
+      const isIts = refuseOther(token, login);
+      const asking = { token: found, isIts };
+      asked = asking;
+      isIts.catch(() => {
+        if (asked === asking) asked = undefined;
+      });
+    }
+    await asked.isIts;
     return found;
   };
+}
+
+/** @throws GmailFault */
+async function refuseOther(token: AccessToken, login: Omit<GmailLogin, 'token'>): Promise<void> {
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const client = new GmailClient({ ...login, token }, { signal });
+  const { emailAddress } = await client.profile().catch((error: unknown) => {
+    throw error instanceof GmailFault || !signal.aborted
+      ? error
+      : fault(
+          'unreachable',
+          `Google could not be asked whose mail the account ${login.credential!.name} opens: there was no answer from ` +
+            `${login.endpoints.gmail} within ${ANSWER_MS / 1_000} s.`,
+        );
+  });
+  if (emailAddress.toLowerCase() !== login.address)
+    throw fault(
+      'login',
+      `The refresh token of the account ${login.credential!.name} opens the mail of ${emailAddress}, and not of ${login.address}. ` +
+        'Correct user, or sign in as that user for another token.',
+    );
 }
 
 interface ServiceKey {

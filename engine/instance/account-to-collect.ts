@@ -24,6 +24,8 @@ interface GmailAccountToCollect {
   /** Its address, lower case. */
   readonly account: string;
   readonly login: () => Promise<GmailLogin>;
+  /** Names what is stored as the login now (`Subscriber.stored`). */
+  readonly stored: () => Promise<string>;
   /** Of a service account that reads Pub/Sub; left out: who pulls notifications is asked as often as it polls, no more. */
   readonly pubsubToken?: () => Promise<AccessToken>;
 }
@@ -53,10 +55,13 @@ export async function joining(account: AccountToCollect, engine: CollectingPorts
       };
     }
     case 'gmail': {
-      const { login } = account;
+      const { login, stored } = account;
       return (read) => {
         const reading = gmailReadingOf(read.reading as GmailReadingData, account);
-        const joins = { ...guestOf(read, reading, login, ports), isGuest: false, mostConnections: 1 };
+        const joins = {
+          ...guestOf(read, reading, login, ports),
+          ...{ stored, isGuest: false, mostConnections: 1 },
+        };
         return engine.gmail.join(read.source, joins);
       };
     }

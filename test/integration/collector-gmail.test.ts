@@ -71,9 +71,9 @@ describe('durable-mail collect, in Gmail accounts', { timeout: 10 * 60_000 }, ()
   const byService = (user: string, more: object = {}): object => ({
     ...{ kind: 'gmail', user, serviceAccount: { file: key }, ...where(), ...more },
   });
-  const byConsent = (user: string, variable: string): object => ({
+  const byConsent = (user: string, refreshToken: object): object => ({
     ...{ kind: 'gmail', user, ...where() },
-    oauth2: { tokenUrl: gmail.tokenUrl, clientId: 'us', refreshToken: { env: variable } },
+    oauth2: { tokenUrl: gmail.tokenUrl, clientId: 'us', refreshToken },
   });
   const granted = (address: string): string => {
     const grant = gmail.oauth.grant(address);
@@ -109,7 +109,7 @@ describe('durable-mail collect, in Gmail accounts', { timeout: 10 * 60_000 }, ()
     const [ann, bob] = [gmail.account('ann@example.com'), gmail.account('bob@example.com')];
     const collector = await start(
       {
-        accounts: { ann: byService('Ann@example.com'), bob: byConsent('bob@example.com', 'BOB') },
+        accounts: { ann: byService('Ann@example.com'), bob: byConsent('bob@example.com', { env: 'BOB' }) },
         jobs: jobs(receiver, { filters: { search: 'subject:order' } }),
       },
       { DURABLE_MAIL_SQLITE_FILE: join(folder, 'one.sqlite'), BOB: granted('bob@example.com') },
@@ -152,7 +152,10 @@ describe('durable-mail collect, in Gmail accounts', { timeout: 10 * 60_000 }, ()
       KILLED: granted('killed@example.com'),
     };
     const account = gmail.account('killed@example.com');
-    const config = { accounts: { killed: byConsent('killed@example.com', 'KILLED') }, jobs: jobs(receiver) };
+    const config = {
+      accounts: { killed: byConsent('killed@example.com', { env: 'KILLED' }) },
+      jobs: jobs(receiver),
+    };
     let collector = await start(config, environment);
     await collector.line(/connected/);
     const subjects: string[] = [];
@@ -276,8 +279,8 @@ describe('durable-mail collect, in Gmail accounts', { timeout: 10 * 60_000 }, ()
     await using receiver = await Receiver.open();
     const config = {
       accounts: {
-        other: byConsent('other@example.com', 'WRONG'),
-        revoked: byConsent('revoked@example.com', 'REVOKED'),
+        other: byConsent('other@example.com', { env: 'WRONG' }),
+        revoked: byConsent('revoked@example.com', { file: join(folder, 'revoked') }),
         stranger: byService('stranger@example.com'),
         well: byService('well@example.com'),
       },
@@ -285,8 +288,8 @@ describe('durable-mail collect, in Gmail accounts', { timeout: 10 * 60_000 }, ()
     };
     const environment = {
       ...{ DURABLE_MAIL_SQLITE_FILE: join(folder, 'wrong.sqlite'), WRONG: granted('bob@example.com') },
-      REVOKED: '1//never-granted',
     };
+    await writeFile(join(folder, 'revoked'), '1//never-granted');
     const check = await start(config, environment, 'check');
     assert.equal(await check.exit(), 1);
     const said = (what: RegExp): void => assert.match(check.written, what);
@@ -303,6 +306,9 @@ describe('durable-mail collect, in Gmail accounts', { timeout: 10 * 60_000 }, ()
     await until('the one that works goes on', () => receiver.received.length > 0, 60_000);
     await new Promise((resolve) => setTimeout(resolve, 6_000));
     assert.deepEqual(receiver.received.map(subjectOf), ['well']);
+    await writeFile(join(folder, 'revoked'), granted('revoked@example.com'));
+    const isBack = (): boolean => collector.written.includes('[gmail revoked@example.com] connected');
+    await until('it goes on by itself', isBack, 150_000);
     assert.equal((await collector.end()).code, 0);
     tellsNoSecret(collector);
   });

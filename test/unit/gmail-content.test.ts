@@ -39,7 +39,12 @@ describe('a stored Gmail mail', () => {
 
   it('is not taken for one when it is none', () => {
     assert.throws(() => openGmailMail(Buffer.from('From: a')), /not one of Gmail/);
-    for (const raw of ['From: a\r\n\r\n{"id":"1"}\n', '{"id":"a field": b\r\nFrom: a\r\n', '{"id":"1"}', '']) {
+    for (const raw of [
+      'From: a\r\n\r\n{"id":"1"}\n',
+      '{"id":"a field": b\r\nFrom: a\r\n',
+      '{"id":"1"}',
+      '',
+    ]) {
       assert.equal(rawMailIn(Buffer.from(raw)).toString(), raw);
     }
   });

@@ -216,7 +216,7 @@ describe('durable-mail collect, in Gmail accounts', { timeout: 10 * 60_000 }, ()
     try {
       const source = gmailSource('left@example.com');
       const reading = gmailReadingData({
-        pollMs: 5_000,
+        ...{ pollMs: 5_000, notifications: { kind: 'push', topic: TOPIC } },
         filter: { ...gmailReadingData().filter, search: 'order' },
       });
       const node = { workflowId: 'w', nodeId: 'n' };
@@ -244,6 +244,8 @@ describe('durable-mail collect, in Gmail accounts', { timeout: 10 * 60_000 }, ()
       await collector.line(/\[gmail left@example\.com\] connected/);
       await collector.line(/\[sources\] refreshed: 1 watched, 1 connected/);
       await until('its place is found', () => synced > 0, 60_000);
+      const isAnnounced = (): boolean => gmail.pubsub.watched('left@example.com')?.topic === TOPIC;
+      await until('Google is asked to announce its mail', isAnnounced, 60_000);
       assert.deepEqual(reports, []);
       gmail.account('left@example.com').deliver(rawMail({ subject: 'order' }));
       gmail.account('left@example.com').deliver(rawMail({ subject: 'No matter' }));

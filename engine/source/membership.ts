@@ -5,6 +5,7 @@
 // has heard that, since what was passed on to it is freed then.
 import type { Members, SourceStanding } from '../ledger/members';
 import { errorText, type Log } from '../runtime/log';
+import { monotonicNow } from '../runtime/time';
 import type { Wake } from '../signal/wake';
 import type { SourceLeases } from './leases';
 import { lookKey } from './notices';
@@ -37,6 +38,8 @@ export class Membership {
   readonly #log: Log;
   readonly #watchers = new Map<number, Watcher>();
   readonly #standings = new Map<number, SourceStanding>();
+  /** What could not be reached from here, and until when that counts, monotonic. */
+  readonly #unreachable = new Map<number, number>();
   readonly #timers: NodeJS.Timeout[] = [];
   #soon: NodeJS.Timeout | undefined;
   /** What was told last. */
@@ -67,6 +70,7 @@ export class Membership {
       if (this.#watchers.get(sourceId) !== watcher) return;
       this.#watchers.delete(sourceId);
       this.#standings.delete(sourceId);
+      this.#unreachable.delete(sourceId);
       if (this.#watchers.size === 0) this.#end();
       else this.changed();
     };
@@ -102,6 +106,7 @@ export class Membership {
   /** It could not be reached several times. */
   async cannotReach(sourceId: number): Promise<void> {
     if (this.#isAlone) return;
+    this.#unreachable.set(sourceId, monotonicNow() + UNREACHABLE_MS);
     try {
       await this.#ledger.cannotReach(this.#leases.holder, [sourceId], UNREACHABLE_MS);
       this.changed();
@@ -199,6 +204,15 @@ export class Membership {
     }
   }
 
+  /** Nobody reads it until it is given away. */
+  #isOutOfReach(sourceId: number): boolean {
+    const until = this.#unreachable.get(sourceId);
+    if (until === undefined) return false;
+    if (until > monotonicNow()) return true;
+    this.#unreachable.delete(sourceId);
+    return false;
+  }
+
   #spread(moves: ReturnType<typeof movesOf>): void {
     const { holder } = this.#leases;
     const heirs = new Map<number, string>();
@@ -206,11 +220,12 @@ export class Membership {
     for (const { from, to, share, count } of moves) {
       if (from !== holder) continue;
       const mine = share.sourceIds.filter((id) => !heirs.has(id) && this.#watchers.get(id)?.isHeld);
-      // What this process cannot reach, or does not want, nobody reads until it is given away.
-      const isRead = share.wanters.includes(holder);
-      const given = mine.slice(0, isRead ? Math.min(count, left) : count);
-      if (isRead) left -= given.length;
-      for (const id of given) heirs.set(id, to);
+      for (const id of mine.slice(0, count)) {
+        const isRead = !this.#isOutOfReach(id);
+        if (isRead && left === 0) continue;
+        if (isRead) left--;
+        heirs.set(id, to);
+      }
     }
     for (const watcher of this.#watchers.values()) watcher.passTo(heirs.get(watcher.sourceId) ?? null);
   }

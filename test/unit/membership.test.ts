@@ -169,7 +169,7 @@ describe('a process among others', () => {
     await until('some are given', () => given() > 0);
     assert.equal(given(), 10);
     told.shares = [share(['other'])];
-    membership.changed();
+    await Promise.all(ids.map((id) => membership.cannotReach(id)));
     await until('all are given', () => given() === ids.length);
     for (const leave of leaves) leave();
     await membership.left();

@@ -35,28 +35,32 @@ export type AccountToCollect = ImapAccountToCollect | GmailAccountToCollect;
 export type CollectingPorts = Pick<Engine, 'ledger' | 'wake' | 'imap' | 'gmail'>;
 
 /** @returns leaves @throws Error: it cannot be compiled, and nothing has begun */
-export type Join = (read: ReadSubscription) => () => Promise<void>;
+export type Join = (read: ReadSubscription) => Promise<() => Promise<void>>;
 
-/** How triggers of the account are joined. It asks for the login, to see how many connections it may have. */
-export async function joining(account: AccountToCollect, engine: CollectingPorts, log: Log): Promise<Join> {
+/** How triggers of the account are joined. Where one is, the login is asked for, to see how many connections it may have. */
+export function joining(account: AccountToCollect, engine: CollectingPorts, log: Log): Join {
   const ports = { ledger: engine.ledger, log };
   switch (account.kind) {
     case 'imap': {
       const { login } = account;
-      // One that cannot be had now is told where it is to be used.
-      const mostConnections = await login().then(
-        (found) => found.mostConnections,
-        () => 1,
-      );
-      return (read) => {
+      let limit: Promise<number> | undefined;
+      return async (read) => {
         const reading = compileImapReading(read.reading as ImapReadingData);
-        const joins = { ...guestOf(read, reading, login, ports), isGuest: false, mostConnections };
+        // One that cannot be had now is told where it is to be used.
+        limit ??= login().then(
+          ({ mostConnections }) => mostConnections,
+          () => 1,
+        );
+        const joins = {
+          ...guestOf(read, reading, login, ports),
+          ...{ isGuest: false, mostConnections: await limit },
+        };
         return engine.imap.join(read.source, joins);
       };
     }
     case 'gmail': {
       const { login, stored } = account;
-      return (read) => {
+      return async (read) => {
         const reading = gmailReadingOf(read.reading as GmailReadingData, account);
         const joins = {
           ...guestOf(read, reading, login, ports),

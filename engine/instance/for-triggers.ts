@@ -1,7 +1,7 @@
 // Collects for triggers of the ledger, wherever they listen, whose accounts somebody has a login for: n8n's main then
 // delivers only. What they take is data in the ledger (engine/ledger/readings.ts).
 // Invariants: it has no subscription of its own, and reads under the same leases as everybody; what cannot be collected
-// for one trigger keeps nobody else from their mail.
+// for one trigger keeps nobody else from their mail; who comes or goes in one account has no other account looked at.
 import { sourceName } from '../ledger/keys';
 import type { ReadSubscription } from '../ledger/readings';
 import { errorText, type Log } from '../runtime/log';
@@ -23,7 +23,7 @@ export interface CollectingForTriggers {
 }
 
 /**
- * @param accounts asked again every minute, and whenever triggers come and go
+ * @param accounts asked again every minute, and whenever triggers come and go; an account is the same object until its login is another
  * @param changed other sources are read than before
  */
 export function collectForTriggers(
@@ -34,7 +34,7 @@ export function collectForTriggers(
 ): CollectingForTriggers {
   const collecting = new Collecting(engine, accounts, log, changed);
   return {
-    refresh: () => collecting.lookSoon(),
+    refresh: () => collecting.refresh(),
     stop: () => collecting.stop(),
     get sources() {
       return collecting.sources;
@@ -43,6 +43,7 @@ export function collectForTriggers(
 }
 
 interface Joined {
+  readonly account: AccountToCollect;
   readonly print: string;
   readonly source: string;
   readonly leave: () => Promise<void>;
@@ -55,6 +56,8 @@ class Collecting {
   readonly #changed: () => void;
   /** By account and subscription. */
   readonly #joined = new Map<string, Joined>();
+  /** Accounts whose triggers may have come or gone; null: all of them. */
+  #due: Set<string> | null = null;
   /** What cannot be compiled here was said once. */
   readonly #said = new Map<string, string>();
   readonly #deafen = new Map<string, () => void>();
@@ -73,7 +76,10 @@ class Collecting {
     this.#accounts = accounts;
     this.#log = log;
     this.#changed = changed;
-    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#timer = setInterval(() => {
+      this.#due = null;
+      this.#look();
+    }, LOOK_EVERY_MS);
     this.#look();
   }
 
@@ -81,12 +87,9 @@ class Collecting {
     return new Set([...this.#joined.values()].map(({ source }) => source));
   }
 
-  lookSoon(): void {
-    if (this.#isOver) return;
-    this.#soon ??= setTimeout(() => {
-      this.#soon = undefined;
-      this.#look();
-    }, LEAST_BETWEEN_MS);
+  refresh(): void {
+    this.#due = null;
+    this.#lookSoon();
   }
 
   async stop(): Promise<void> {
@@ -95,9 +98,17 @@ class Collecting {
     clearTimeout(this.#soon);
     for (const deafen of this.#deafen.values()) deafen();
     // Those that are being joined are seen, too.
-    const left = this.#leaveAllBut(new Set());
+    const left = this.#leave(() => true);
     await this.#looking;
-    await Promise.all([left, this.#leaveAllBut(new Set())]);
+    await Promise.all([left, this.#leave(() => true)]);
+  }
+
+  #lookSoon(): void {
+    if (this.#isOver) return;
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined;
+      this.#look();
+    }, LEAST_BETWEEN_MS);
   }
 
   /** One at a time. */
@@ -112,22 +123,25 @@ class Collecting {
   }
 
   async #lookOnce(): Promise<void> {
+    const due = this.#due;
+    this.#due = new Set();
     const accounts = new Map(this.#accounts().map((account) => [nameOf(account), account]));
     const before = this.sources;
     this.#listen(accounts);
-    const wanted = new Set<string>();
-    for (const account of accounts.values()) {
+    for (const [name, account] of accounts) {
       if (this.#isOver) return;
-      const names = await this.#lookAt(account).catch((error: unknown) => {
+      if (due && !due.has(name)) continue;
+      try {
+        const wanted = new Set(await this.#lookAt(account));
+        await this.#leave((one) => accountOf(one) === name && !wanted.has(one));
+      } catch (error) {
+        // Those that are known go on.
         this.#log.warn(
           `Which triggers read ${account.account} was not seen, and is asked again: ${errorText(error)}`,
         );
-        // Those that are known go on.
-        return [...this.#joined.keys()].filter((name) => accountOf(name) === nameOf(account));
-      });
-      for (const name of names) wanted.add(name);
+      }
     }
-    await this.#leaveAllBut(wanted);
+    await this.#leave((one) => !accounts.has(accountOf(one)));
     const { sources } = this;
     if (sources.size !== before.size || [...sources].some((source) => !before.has(source))) this.#changed();
   }
@@ -135,30 +149,30 @@ class Collecting {
   /** @returns the names of what is to be read in the account @throws LedgerFault */
   async #lookAt(account: AccountToCollect): Promise<readonly string[]> {
     const names: string[] = [];
-    const join = await joining(account, this.#engine, this.#log);
+    const join = joining(account, this.#engine, this.#log);
     const { kind, account: of } = account;
     for (const read of await this.#engine.ledger.readings({ kind, account: of })) {
       if (!read.served || this.#isOver) continue;
       const name = JSON.stringify([nameOf(account), read.id]);
-      if (await this.#join(name, read, join)) names.push(name);
+      if (await this.#join(name, read, account, join)) names.push(name);
     }
     return names;
   }
 
   /** @returns whether it is read */
-  async #join(name: string, read: ReadSubscription, join: Join): Promise<boolean> {
+  async #join(name: string, read: ReadSubscription, account: AccountToCollect, join: Join): Promise<boolean> {
     const print = printOf(read);
     const known = this.#joined.get(name);
-    if (known?.print === print) return true;
+    if (known?.print === print && known.account === account) return true;
     let leave: () => Promise<void>;
     try {
       // The newer one first: so the connection stays.
-      leave = join(read);
+      leave = await join(read);
     } catch (error) {
       this.#sayOnce(name, read, error);
       return false;
     }
-    this.#joined.set(name, { print, source: sourceName(read.source), leave });
+    this.#joined.set(name, { account, print, source: sourceName(read.source), leave });
     await known?.leave();
     return true;
   }
@@ -178,16 +192,18 @@ class Collecting {
       this.#deafen.delete(account);
     }
     if (this.#isOver) return;
-    for (const [name, { kind, account }] of accounts)
-      if (!this.#deafen.has(name))
-        this.#deafen.set(
-          name,
-          this.#engine.wake.listen(accountKey(kind, account), () => this.lookSoon()),
-        );
+    for (const [name, { kind, account }] of accounts) {
+      if (this.#deafen.has(name)) continue;
+      const called = (): void => {
+        this.#due?.add(name);
+        this.#lookSoon();
+      };
+      this.#deafen.set(name, this.#engine.wake.listen(accountKey(kind, account), called));
+    }
   }
 
-  async #leaveAllBut(wanted: ReadonlySet<string>): Promise<void> {
-    const gone = [...this.#joined].filter(([name]) => !wanted.has(name));
+  async #leave(isGone: (name: string) => boolean): Promise<void> {
+    const gone = [...this.#joined].filter(([name]) => isGone(name));
     for (const [name] of gone) this.#joined.delete(name);
     await Promise.all(gone.map(([, { leave }]) => leave()));
   }

@@ -148,6 +148,30 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
     }
   });
 
+  it('collects for a trigger by the login as the configuration has it now', async () => {
+    const user = 'left-5';
+    await (await dovecot.client(user)).logout();
+    const ledger = await postgres.createDatabase();
+    const task = { ledger, logins: [dovecot.login(user)], way: { from: dovecot.port, to: dovecot.port } };
+    const n8n = new ManyProcess({ ...{ name: 'n8n', kind: 'trigger', readBy: 'elsewhere' }, ...task });
+    try {
+      await until('the trigger listens', () => n8n.of('started').length > 0, 60_000);
+      const config = (password: object): object => ({
+        accounts: { [user]: { ...account(user), password } },
+        forN8n: true,
+      });
+      const environment = { DURABLE_MAIL_POSTGRES_URL: ledger, OLD_PASSWORD: 'not-this-one' };
+      const collector = await start(config({ env: 'OLD_PASSWORD' }), environment);
+      await collector.line(/\[imap left-5@127\.0\.0\.1:\d+ INBOX\] reconnecting .*\(attempt 1\)/);
+      await writeFile(collector.file, JSON.stringify(config({ env: 'MAIL_PASSWORD' })));
+      collector.signal('SIGHUP');
+      await collector.line(/\[imap left-5@127\.0\.0\.1:\d+ INBOX\] connected/);
+      assert.equal((await collector.end()).code, 0);
+    } finally {
+      await n8n.end('SIGKILL');
+    }
+  });
+
   it('tells a trigger that leaves it to a collector what its mail server refuses it, once', async () => {
     const user = 'left-4';
     await (await dovecot.client(user)).logout();

@@ -55,8 +55,9 @@ async function run(given: Given, { env, log, signal }: CommandPorts): Promise<nu
   const collector: Collector = new Collector({
     ...{ engine, delivering, lines, log, others: () => others.sources },
     list: async () => {
+      const { forN8n: before } = list;
       const read = await list.read();
-      others.refresh();
+      if (list.forN8n !== before) others.refresh();
       return read;
     },
     destination: (todo) => destinationOf(todo, { ...ports, publicUrl: list.config.http?.publicUrl }),

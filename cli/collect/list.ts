@@ -37,6 +37,11 @@ export class ReadList {
     return this.#accounts;
   }
 
+  /** Names all that is said of collecting for n8n. */
+  get forN8n(): string {
+    return JSON.stringify([this.#config.forN8n, [...this.#accounts]]);
+  }
+
   /** @throws Error: the table was never read, and cannot be now */
   async read(): Promise<ToDoList> {
     try {

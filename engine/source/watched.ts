@@ -259,6 +259,8 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     await this.#tenure.release();
     this.#elsewhere.leave();
     if (hold) this.#elsewhere.isFree();
+    // If it was the last one here: what others would pass on to this process nobody would read once it is gone.
+    await this.#ports.membership?.left();
   }
 }
 

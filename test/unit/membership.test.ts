@@ -1,6 +1,7 @@
 // A process among those that would read the same sources: what it says it wants, and what it takes meanwhile.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Ledger } from '../../engine/ledger/ledger';
 import type { Members, Share } from '../../engine/ledger/members';
 import type { HoldRequest, SourceHolds } from '../../engine/ledger/source-holds';
 import type { Log } from '../../engine/runtime/log';
@@ -8,6 +9,8 @@ import { ProcessWake } from '../../engine/signal/wake';
 import { SourceLeases } from '../../engine/source/leases';
 import { Membership, type Watcher } from '../../engine/source/membership';
 import { lookKey } from '../../engine/source/notices';
+import type { Subscriber } from '../../engine/source/source';
+import { WatchedSource } from '../../engine/source/watched';
 import { until } from '../support/until';
 
 const IGNORE = (): void => undefined;
@@ -151,6 +154,27 @@ describe('a process among others', () => {
     membership.changed();
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.equal(told.said.at(-1), 'leaves', 'nobody is a member who watches nothing');
+  });
+
+  it('has left when the last of its sources is closed, so that it is given nothing any more', async () => {
+    const { told, leases, wake, membership } = begin();
+    const ledger = { ...told.members, reportSource: () => Promise.resolve() } as unknown as Ledger;
+    const names = { name: 'postbox', called: 'the postbox', settings: 'wishes' };
+    const ports = { ledger, leases, wake, log: LOG, membership };
+    const key = { kind: 'post', account: 'ann', mailbox: 'box' };
+    const source = new WatchedSource<Subscriber<never, never>>(key, 1, names, () => [], ports);
+    await last(told, 'wants none, has none');
+    let heard = IGNORE;
+    told.before = (said) =>
+      said === 'leaves' ? new Promise((resolve) => (heard = resolve)) : Promise.resolve();
+    let isClosed = false;
+    const closing = source.close().then(() => (isClosed = true));
+    await until('it leaves', () => heard !== IGNORE);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(isClosed, false);
+    heard();
+    await closing;
+    assert.equal(told.said.at(-1), 'leaves');
   });
 
   it('gives away all at once what it cannot reach, and of what it reads a few at a time', async () => {

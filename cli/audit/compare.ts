@@ -3,9 +3,9 @@
 import type { Ledger } from '../../engine/ledger/ledger';
 import type { SourceHold } from '../../engine/ledger/source-holds';
 import { errorText, type Log } from '../../engine/runtime/log';
-import type { AuditCounts } from '../../engine/source/audit-counts';
+import type { AuditCounts } from '../../engine/source/audit';
 import type { SourceLease, SourceLeases } from '../../engine/source/leases';
-import type { Missing, Reporter } from './report';
+import type { MissingMail, Reporter } from './report';
 
 /** The ledger counts no further. */
 const MOST_COUNTED = 1_000_000;
@@ -29,7 +29,7 @@ export interface Compared {
   /** @param given `hold`: what is missing is recorded */
   readonly audit: (given: {
     readonly hold?: SourceHold;
-    readonly found: (mail: Omit<Missing, 'account' | 'mailbox'>) => void;
+    readonly found: (mail: MissingMail) => void;
   }) => Promise<AuditCounts>;
 }
 
@@ -42,7 +42,7 @@ export async function compare(
   let lease: SourceLease | null = null;
   try {
     if (leases) lease = await leases.take(sourceId);
-    const found = (mail: Omit<Missing, 'account' | 'mailbox'>): void => report.missing({ ...of, ...mail });
+    const found = (mail: MissingMail): void => report.missing({ ...of, ...mail });
     const counts = await audit({ ...(lease && { hold: lease.hold }), found });
     report.compared({ ...of, ...counts, ...(await standing(ledger, sourceId, since)) });
     const left = counts.missing - counts.recorded;

@@ -1,7 +1,7 @@
 // What an audit tells: a line a mailbox, and, where it is asked for, one for each mail that is missing.
 // Invariant: of a mail no more is told than its UID or id, its date and its size.
 import { isoTime } from '../../engine/runtime/iso-time';
-import type { AuditCounts } from '../../engine/source/audit-counts';
+import type { AuditCounts } from '../../engine/source/audit';
 
 interface Of {
   readonly account: string;
@@ -9,7 +9,7 @@ interface Of {
   readonly mailbox: string | null;
 }
 
-export interface Missing extends Of {
+export interface MissingMail {
   /** Of an IMAP mailbox. */
   readonly uid?: number;
   /** Gmail's own, of an account that is read by its API. */
@@ -17,6 +17,8 @@ export interface Missing extends Of {
   readonly receivedAt: number | null;
   readonly size: number;
 }
+
+type Missing = Of & MissingMail;
 
 interface Compared extends Of, AuditCounts {
   readonly done: number;

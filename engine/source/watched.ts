@@ -199,12 +199,13 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
       this.complaints.accepted(subscriber.subscription.id);
       subscriber.synced();
     }
-    const isBack = this.#failures > 0;
-    this.#failures = 0;
-    const isFollowed = (isBack || !this.#hasFollowed) && this.follow({ is: 'watched' });
-    if (!this.#hasFollowed && !isFollowed)
-      this.#ports.log.info(`Watching ${this.#names.called}`, { connection });
+    const isFirst = !this.#hasFollowed;
+    if (isFirst || this.#failures > 0) {
+      const isFollowed = this.follow({ is: 'watched' });
+      if (isFirst && !isFollowed) this.#ports.log.info(`Watching ${this.#names.called}`, { connection });
+    }
     this.#hasFollowed = true;
+    this.#failures = 0;
   }
 
   /**

@@ -5,10 +5,8 @@
 // What it cannot find: a label that a mail from before `since` was given.
 import type { Ledger } from '../../ledger/ledger';
 import type { NewMessage } from '../../ledger/recording';
-import type { SourceHold } from '../../ledger/source-holds';
-import type { Log } from '../../runtime/log';
 import { CLOCK_MARGIN_MS } from '../../runtime/time';
-import { type AuditCounts, noCounts } from '../../source/audit-counts';
+import { type AuditCounts, type AuditPorts, type MissedMail, noCounts } from '../../source/audit';
 import type { GmailApi } from '../api/api';
 import { gmailIdOf } from '../mail/identity';
 import type { GmailCursor } from '../read/cursor';
@@ -26,29 +24,16 @@ export interface Audited extends GmailBeginning {
   readonly from: number | null;
 }
 
-interface MissingMail {
-  /** Gmail's own id. */
+/** By Gmail's own id. */
+interface MissedGmail extends MissedMail {
   readonly id: string;
-  readonly receivedAt: number | null;
-  readonly size: number;
 }
 
-export interface Auditing {
+export interface Auditing extends AuditPorts<MissedGmail> {
   readonly api: GmailApi;
   /** Of the account. */
   readonly address: string;
   readonly subscriptions: readonly Audited[];
-  readonly ledger: Ledger;
-  readonly log: Log;
-  /** Only what Gmail received then or later; ms since 1970. */
-  readonly since?: number;
-  /** With it, what is missing is recorded. */
-  readonly hold?: SourceHold;
-  /** Somebody has new mails. */
-  readonly recorded: (subscriptionIds: readonly number[]) => void;
-  /** It was never seen, and is not recorded, either. */
-  readonly found: (mail: MissingMail) => void;
-  readonly signal: AbortSignal;
 }
 
 /** @throws GmailFault, LedgerFault */
@@ -83,10 +68,8 @@ class Seen {
   readonly #listed = new Set<string>();
   /** For some of those who would take them, at least. */
   readonly #known = new Set<string>();
-  readonly #unknown = new Set<string>();
   readonly #missing = new Set<string>();
   readonly #notYet = new Set<string>();
-  readonly #recorded = new Set<string>();
 
   constructor(auditing: Auditing) {
     this.#auditing = auditing;
@@ -99,71 +82,62 @@ class Seen {
       const id = gmailIdOf(identity);
       this.#listed.add(id);
       if ((left.get(identity) ?? 0) < due.length) this.#known.add(id);
-      else this.#unknown.add(id);
     }
     return unknown;
   };
 
-  /** Of mails that somebody takes. */
-  readonly record: Ledger['record'] = async ({ messages }) => {
-    const missing = messages.flatMap((message) => this.#missed(message));
+  /** Of mails that it takes. */
+  async record(audited: Audited, messages: readonly NewMessage[]): ReturnType<Ledger['record']> {
+    const missing = messages.filter((message) => isPast(audited.cursor, message));
+    for (const message of messages)
+      (missing.includes(message) ? this.#missing : this.#notYet).add(gmailIdOf(message.identity));
     if (missing.length === 0) return [];
-    for (const { identity } of missing) this.#missing.add(gmailIdOf(identity));
     const { hold, ledger, found } = this.#auditing;
     if (!hold) {
       for (const { identity, receivedAt, size } of missing)
         found({ id: gmailIdOf(identity), receivedAt, size });
       return [];
     }
-    const news = await ledger.record({ hold, messages: missing, cursors: [] });
-    for (const { identity } of missing) this.#recorded.add(gmailIdOf(identity));
-    return news;
-  };
+    return ledger.record({ hold, messages: missing, cursors: [] });
+  }
 
   counts({ withheld, unsearched }: GmailSyncJob['memory']): AuditCounts {
-    const counts = { ...noCounts(), listed: this.#listed.size, recorded: this.#recorded.size };
+    const counts = { ...noCounts(), listed: this.#listed.size };
+    if (this.#auditing.hold) counts.recorded = this.#missing.size;
+    // Its search does not know them yet.
+    const unjudged = new Set([...unsearched.keys()].map(gmailIdOf));
     for (const id of this.#listed) {
       if (this.#missing.has(id)) counts.missing++;
       else if (this.#notYet.has(id)) counts.notYet++;
-      else if (this.#unknown.has(id) && withheld.has(id)) counts.refused++;
+      else if (withheld.has(id)) counts.refused++;
       else if (this.#known.has(id)) counts.known++;
+      else if (unjudged.has(id)) counts.notYet++;
       else counts.notDue++;
     }
-    // Its search does not know them yet.
-    const unjudged = Math.min(unsearched.size, counts.notDue);
-    return { ...counts, notYet: counts.notYet + unjudged, notDue: counts.notDue - unjudged };
+    return counts;
   }
+}
 
-  /** With those only who are past it. */
-  #missed(message: NewMessage): readonly NewMessage[] {
-    const due = message.due.filter((id) => this.#isPast(id, message));
-    if (due.length > 0) return [{ ...message, due }];
-    this.#notYet.add(gmailIdOf(message.identity));
-    return [];
-  }
-
-  #isPast(subscriptionId: number, { receivedAt }: NewMessage): boolean {
-    const audited = this.#auditing.subscriptions.find(({ subscription: { id } }) => id === subscriptionId);
-    if (!audited || receivedAt === null) return audited !== undefined;
-    const { syncedAt, from, fill } = audited.cursor;
-    // Older mail is read only now.
-    if (fill && receivedAt < from) return false;
-    return receivedAt < syncedAt - CLOCK_MARGIN_MS;
-  }
+function isPast({ syncedAt, from, fill }: GmailCursor, { receivedAt }: NewMessage): boolean {
+  if (receivedAt === null) return true;
+  // Older mail is read only now.
+  if (fill && receivedAt < from) return false;
+  return receivedAt < syncedAt - CLOCK_MARGIN_MS;
 }
 
 function jobOf(
   { api, address, ledger, log, hold, recorded }: Auditing,
   audited: Audited,
   memory: GmailSyncJob['memory'],
-  { unrecorded, record }: Seen,
+  seen: Seen,
 ): GmailSyncJob {
   return {
     ...{ api, address, log, recorded, memory, subscriptions: [audited], mostWaiting: Infinity },
     // Without a hold nothing is recorded: no source has this fence.
     hold: hold ?? { sourceId: audited.subscription.sourceId, fence: -1 },
     ledger: {
-      ...{ unrecorded, record },
+      unrecorded: seen.unrecorded,
+      record: ({ messages }) => seen.record(audited, messages),
       cursors: (ids) => ledger.cursors(ids),
       waiting: (...asked) => ledger.waiting(...asked),
       noteBounces: (bounces) => (hold ? ledger.noteBounces(bounces) : Promise.resolve([])),

@@ -2,11 +2,9 @@
 // Invariants: in pages, so memory does not grow with the mailbox; a mail counts as never seen only where its subscription stood
 // behind it before the server was asked, and takes it by its own rules; what was there before it began is not its own.
 import type { Ledger } from '../../ledger/ledger';
-import type { SourceHold } from '../../ledger/source-holds';
 import { imapIdentity } from '../../mail/identity';
-import type { Log } from '../../runtime/log';
 import { inPieces } from '../../runtime/turns';
-import { type AuditCounts, noCounts } from '../../source/audit-counts';
+import { type AuditCounts, type AuditPorts, noCounts } from '../../source/audit';
 import { Announcements } from '../read/announcements';
 import type { ImapBeginning } from '../read/begin';
 import type { ImapCursor } from '../read/cursor';
@@ -30,21 +28,10 @@ export interface Audited extends ImapBeginning {
   readonly from: number | null;
 }
 
-export interface Auditing {
+export interface Auditing extends AuditPorts<Pick<MailFacts, 'uid' | 'receivedAt' | 'size'>> {
   readonly session: ImapSession;
   readonly mailbox: string;
   readonly subscriptions: readonly Audited[];
-  readonly ledger: Ledger;
-  readonly log: Log;
-  /** Only what the server received on that day or later; ms since 1970. */
-  readonly since?: number;
-  /** With it, what is missing is recorded. */
-  readonly hold?: SourceHold;
-  /** Somebody has new mails. */
-  readonly recorded: (subscriptionIds: readonly number[]) => void;
-  /** It was never seen, and is not recorded, either. */
-  readonly found: (mail: Pick<MailFacts, 'uid' | 'receivedAt' | 'size'>) => void;
-  readonly signal: AbortSignal;
 }
 
 /** @throws ImapFault, LedgerFault, Error: somebody's rules cannot be applied */

@@ -54,12 +54,12 @@ class Collecting {
   readonly #accounts: () => readonly AccountToCollect[];
   readonly #log: Log;
   readonly #changed: () => void;
-  /** By account and subscription. */
-  readonly #joined = new Map<string, Joined>();
+  /** By account, and by subscription. */
+  readonly #joined = new Map<string, Map<number, Joined>>();
   /** Accounts whose triggers may have come or gone; null: all of them. */
   #due: Set<string> | null = null;
-  /** What cannot be compiled here was said once. */
-  readonly #said = new Map<string, string>();
+  /** What cannot be compiled here was said once; by subscription. */
+  readonly #said = new Map<number, string>();
   readonly #deafen = new Map<string, () => void>();
   readonly #timer: NodeJS.Timeout;
   #soon: NodeJS.Timeout | undefined;
@@ -84,7 +84,7 @@ class Collecting {
   }
 
   get sources(): ReadonlySet<string> {
-    return new Set([...this.#joined.values()].map(({ source }) => source));
+    return new Set([...this.#joined.values()].flatMap((of) => [...of.values()].map(({ source }) => source)));
   }
 
   refresh(): void {
@@ -98,9 +98,9 @@ class Collecting {
     clearTimeout(this.#soon);
     for (const deafen of this.#deafen.values()) deafen();
     // Those that are being joined are seen, too.
-    const left = this.#leave(() => true);
+    const left = this.#leaveAccounts(() => true);
     await this.#looking;
-    await Promise.all([left, this.#leave(() => true)]);
+    await Promise.all([left, this.#leaveAccounts(() => true)]);
   }
 
   #lookSoon(): void {
@@ -132,8 +132,8 @@ class Collecting {
       if (this.#isOver) return;
       if (due && !due.has(name)) continue;
       try {
-        const wanted = new Set(await this.#lookAt(account));
-        await this.#leave((one) => accountOf(one) === name && !wanted.has(one));
+        const wanted = await this.#lookAt(name, account);
+        await this.#leave(name, (id) => !wanted.has(id));
       } catch (error) {
         // Those that are known go on.
         this.#log.warn(
@@ -141,48 +141,48 @@ class Collecting {
         );
       }
     }
-    await this.#leave((one) => !accounts.has(accountOf(one)));
+    await this.#leaveAccounts((name) => !accounts.has(name));
     const { sources } = this;
     if (sources.size !== before.size || [...sources].some((source) => !before.has(source))) this.#changed();
   }
 
-  /** @returns the names of what is to be read in the account @throws LedgerFault */
-  async #lookAt(account: AccountToCollect): Promise<readonly string[]> {
-    const names: string[] = [];
+  /** @returns the subscriptions that are to be read in the account @throws LedgerFault */
+  async #lookAt(name: string, account: AccountToCollect): Promise<ReadonlySet<number>> {
+    const wanted = new Set<number>();
     const join = joining(account, this.#engine, this.#log);
     const { kind, account: of } = account;
     for (const read of await this.#engine.ledger.readings({ kind, account: of })) {
       if (!read.served || this.#isOver) continue;
-      const name = JSON.stringify([nameOf(account), read.id]);
-      if (await this.#join(name, read, account, join)) names.push(name);
+      if (await this.#join(name, read, account, join)) wanted.add(read.id);
     }
-    return names;
+    return wanted;
   }
 
   /** @returns whether it is read */
   async #join(name: string, read: ReadSubscription, account: AccountToCollect, join: Join): Promise<boolean> {
     const print = printOf(read);
-    const known = this.#joined.get(name);
+    const known = this.#joined.get(name)?.get(read.id);
     if (known?.print === print && known.account === account) return true;
     let leave: () => Promise<void>;
     try {
       // The newer one first: so the connection stays.
       leave = await join(read);
     } catch (error) {
-      this.#sayOnce(name, read, error);
+      this.#sayOnce(read, error);
       return false;
     }
-    this.#joined.set(name, { account, print, source: sourceName(read.source), leave });
+    const joined = this.#joined.get(name) ?? new Map<number, Joined>();
+    this.#joined.set(name, joined.set(read.id, { account, print, source: sourceName(read.source), leave }));
     await known?.leave();
     return true;
   }
 
-  #sayOnce(name: string, { nodeName, nodeId, workflowId, source }: ReadSubscription, error: unknown): void {
+  #sayOnce({ id, nodeName, nodeId, workflowId, source }: ReadSubscription, error: unknown): void {
     const text =
       `The trigger "${nodeName ?? nodeId}" of workflow ${workflowId} is not collected for, in ` +
       `${source.mailbox} of ${source.account}: ${errorText(error)}`;
-    if (this.#said.get(name) !== text) this.#log.error(text);
-    this.#said.set(name, text);
+    if (this.#said.get(id) !== text) this.#log.error(text);
+    this.#said.set(id, text);
   }
 
   #listen(accounts: ReadonlyMap<string, AccountToCollect>): void {
@@ -202,13 +202,18 @@ class Collecting {
     }
   }
 
-  async #leave(isGone: (name: string) => boolean): Promise<void> {
-    const gone = [...this.#joined].filter(([name]) => isGone(name));
-    for (const [name] of gone) this.#joined.delete(name);
+  async #leaveAccounts(isGone: (name: string) => boolean): Promise<void> {
+    const gone = [...this.#joined.keys()].filter(isGone);
+    await Promise.all(gone.map((name) => this.#leave(name, () => true)));
+  }
+
+  async #leave(name: string, isGone: (id: number) => boolean): Promise<void> {
+    const joined = this.#joined.get(name) ?? new Map<number, Joined>();
+    const gone = [...joined].filter(([id]) => isGone(id));
+    for (const [id] of gone) joined.delete(id);
+    if (joined.size === 0) this.#joined.delete(name);
     await Promise.all(gone.map(([, { leave }]) => leave()));
   }
 }
 
 const nameOf = ({ kind, account }: AccountToCollect): string => `${kind} ${account}`;
-
-const accountOf = (name: string): string => (JSON.parse(name) as [string, number])[0];

@@ -15,7 +15,8 @@ export async function checkGmailAccount(
   const client = new GmailClient(login, { signal });
   await client.labels();
   const { pubsub } = account;
-  if (pubsub) await pubsubTokenOf(name, account)!(false);
+  const token = pubsub && (await pubsubTokenOf(name, account)!());
+  await token?.(false);
   const every = jobs.length === 0 ? [] : [Math.min(...jobs.map(({ job }) => job.pollSeconds))];
   const asked = every.map((seconds) => `it is asked every ${seconds} s`);
   const told = pubsub ? [`told of new mail by ${pubsub.subscription}`] : [];

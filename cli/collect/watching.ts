@@ -82,10 +82,7 @@ function watchingImap(todo: ToDo, account: ImapAccount, ports: WatchingPorts): W
 function watchingGmail(todo: ToDo, account: GmailAccount, ports: WatchingPorts): Watching {
   const { engine, node, listener, reads } = ports;
   const data = gmailReadingOf(todo.job, account);
-  const pubsub = pubsubTokenOf(todo.accountName, account);
-  const reading = compileGmailReading(data, () =>
-    pubsub ? Promise.resolve(pubsub) : Promise.reject(new Error('There is no service account for Pub/Sub')),
-  );
+  const reading = compileGmailReading(data, pubsubTokenOf(todo.accountName, account));
   const login = gmailLoginOf(todo.accountName, account);
   const source = gmailSource(gmailAddress(account));
   let leave: (() => Promise<void>) | undefined;

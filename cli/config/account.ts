@@ -34,10 +34,10 @@ export function checkAccount(name: string, account: Account): void {
 export function accountToCollect(name: string, account: Account): AccountToCollect {
   if (account.kind !== 'gmail')
     return { kind: 'imap', account: accountName(account), login: imapLoginOf(name, account) };
-  const pubsub = pubsubTokenOf(name, account);
+  const pubsubToken = pubsubTokenOf(name, account);
   return {
     ...{ kind: 'gmail', account: gmailAddress(account), login: gmailLoginOf(name, account) },
     stored: storedGmailLogin(account),
-    ...(pubsub && { pubsubToken: () => Promise.resolve(pubsub) }),
+    ...(pubsubToken && { pubsubToken }),
   };
 }

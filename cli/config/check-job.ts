@@ -25,11 +25,8 @@ export function checkJob(job: Job, { http, redis }: Pick<Config, 'http' | 'redis
 /** @throws Error that names the key: it can never work in this account */
 export function checkJobIn(job: Job, account: Account): void {
   refuseOtherKind(job, account);
-  if (account.kind === 'gmail') compileGmailReading(gmailReadingOf(job, account), noToken);
+  if (account.kind === 'gmail') compileGmailReading(gmailReadingOf(job, account));
 }
-
-/** Nothing is asked for while it is only looked whether the reading can be compiled. */
-const noToken = (): Promise<never> => Promise.reject(new Error('There is no token yet'));
 
 function checkWebhook({ url, headers, allowOwnNetwork, secret, previousSecret, auth }: Webhook): void {
   keyed('url', () => checkedEndpoint(url, headers, { allowOwnNetwork }));

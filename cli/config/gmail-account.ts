@@ -5,22 +5,25 @@
 /* eslint-disable @typescript-eslint/explicit-module-boundary-types -- what zod infers is the type */
 import { createHash } from 'node:crypto';
 import type { z } from 'zod/v4';
-import { GmailClient } from '../../engine/gmail/api/client';
 import { GmailFault } from '../../engine/gmail/api/fault';
+import {
+  GOOGLE,
+  isPrivateWay,
+  MAIL_SCOPE,
+  PUBSUB_SCOPE,
+  SUBSCRIPTION_NAME,
+  TOPIC_NAME,
+} from '../../engine/gmail/api/google';
 import type { AccessToken, GmailLogin } from '../../engine/gmail/api/login';
 import { serviceAccountToken } from '../../engine/gmail/api/service-account';
+import { addressOf } from '../../engine/gmail/api/whose';
 import { fetchHttp } from '../../engine/http/fetch-http';
 import { accessToken, checkOAuth2, oauth2Shape, tokenUrl } from './access-token';
 import { named, type Origin, readSecret, type SecretPlace, secretSchema } from './secret';
 import { isPlainUrl, known, mustBe, oneOf, type Zod } from './words';
 
-const MAIL_SCOPE = 'https://www.googleapis.com/auth/gmail.modify';
-const PUBSUB_SCOPE = 'https://www.googleapis.com/auth/pubsub';
-const TOKEN_URL = 'https://oauth2.googleapis.com/token';
 const ADDRESS = /^[^\s@]+@[^\s@]+$/;
 const SERVICE = 'https:// and the address of the API, without a user';
-const THIS_MACHINE: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
-const ANSWER_MS = 30_000;
 
 export function gmailAccountSchema(zod: Zod, origin: Origin) {
   const key = () => secretSchema(zod, origin);
@@ -34,7 +37,7 @@ export function gmailAccountSchema(zod: Zod, origin: Origin) {
     kind: zod.literal('gmail'),
     user: zod.string().regex(ADDRESS, mustBe('the email address of the account')),
     oauth2: known(zod, {
-      tokenUrl: tokenUrl(zod).default(TOKEN_URL),
+      tokenUrl: tokenUrl(zod).default(GOOGLE.token),
       ...oauth2Shape(zod, origin),
     }).optional(),
     serviceAccount: key()
@@ -44,15 +47,8 @@ export function gmailAccountSchema(zod: Zod, origin: Origin) {
       ),
     scope: zod.string().min(1).default(MAIL_SCOPE).describe('What a service account asks for'),
     pubsub: known(zod, {
-      topic: zod
-        .string()
-        .regex(/^projects\/[^/\s]+\/topics\/[^/\s]+$/, mustBe('projects/my-project/topics/gmail')),
-      subscription: zod
-        .string()
-        .regex(
-          /^projects\/[^/\s]+\/subscriptions\/[^/\s]+$/,
-          mustBe('projects/my-project/subscriptions/gmail'),
-        ),
+      topic: zod.string().regex(TOPIC_NAME, mustBe('projects/my-project/topics/gmail')),
+      subscription: zod.string().regex(SUBSCRIPTION_NAME, mustBe('projects/my-project/subscriptions/gmail')),
       serviceAccount: key().optional().describe('Where it is another one than that of the account'),
     })
       .optional()
@@ -61,8 +57,8 @@ export function gmailAccountSchema(zod: Zod, origin: Origin) {
       .enum(['new', 'old'])
       .default('new')
       .describe('Of the Google Cloud project, as the trigger has it'),
-    apiBaseUrl: service('https://gmail.googleapis.com'),
-    pubsubBaseUrl: service('https://pubsub.googleapis.com'),
+    apiBaseUrl: service(GOOGLE.gmail),
+    pubsubBaseUrl: service(GOOGLE.pubsub),
   })
     .refine(oneOf('oauth2', 'serviceAccount'), {
       error: 'must have oauth2 or a serviceAccount, and not both',
@@ -74,8 +70,7 @@ export function gmailAccountSchema(zod: Zod, origin: Origin) {
 }
 
 /** No token goes over a line that others may listen to. */
-const isServiceUrl = (text: string): boolean =>
-  isPlainUrl(text) && (new URL(text).protocol === 'https:' || THIS_MACHINE.has(new URL(text).hostname));
+const isServiceUrl = (text: string): boolean => isPlainUrl(text) && isPrivateWay(new URL(text));
 
 export type GmailAccount = z.output<ReturnType<typeof gmailAccountSchema>>;
 
@@ -118,11 +113,12 @@ export function storedGmailLogin({ oauth2, serviceAccount }: GmailAccount): () =
 export function pubsubTokenOf(
   name: string,
   { pubsub, serviceAccount }: GmailAccount,
-): AccessToken | undefined {
+): (() => Promise<AccessToken>) | undefined {
   const [key, place] = pubsub?.serviceAccount
     ? ['pubsub.serviceAccount', pubsub.serviceAccount]
     : ['serviceAccount', serviceAccount];
-  return place && serviceToken(name, key, place, { scope: PUBSUB_SCOPE });
+  const token = place && serviceToken(name, key, place, { scope: PUBSUB_SCOPE });
+  return token && (() => Promise.resolve(token));
 }
 
 /** Reads all that a login takes, and asks nobody. @throws Error that names what is missing */
@@ -156,21 +152,12 @@ function ofTheAccount(token: AccessToken, login: Omit<GmailLogin, 'token'>): Acc
 
 /** @throws GmailFault */
 async function refuseOther(token: AccessToken, login: Omit<GmailLogin, 'token'>): Promise<void> {
-  const signal = AbortSignal.timeout(ANSWER_MS);
-  const client = new GmailClient({ ...login, token }, { signal });
-  const { emailAddress } = await client.profile().catch((error: unknown) => {
-    throw error instanceof GmailFault || !signal.aborted
-      ? error
-      : fault(
-          'unreachable',
-          `Google could not be asked whose mail the account ${login.credential!.name} opens: there was no answer from ` +
-            `${login.endpoints.gmail} within ${ANSWER_MS / 1_000} s.`,
-        );
-  });
-  if (emailAddress.toLowerCase() !== login.address)
+  const { name } = login.credential!;
+  const address = await addressOf({ ...login, token }, `account ${name}`);
+  if (address !== login.address)
     throw fault(
       'login',
-      `The refresh token of the account ${login.credential!.name} opens the mail of ${emailAddress}, and not of ${login.address}. ` +
+      `The refresh token of the account ${name} opens the mail of ${address}, and not of ${login.address}. ` +
         'Correct user, or sign in as that user for another token.',
     );
 }
@@ -189,7 +176,7 @@ function serviceKey(json: string): ServiceKey {
   } catch {
     throw new Error('it is no JSON: give the file that Google hands out for a key of the service account');
   }
-  const { client_email: email, private_key: privateKey, token_uri: tokenUrl = TOKEN_URL } = read;
+  const { client_email: email, private_key: privateKey, token_uri: tokenUrl = GOOGLE.token } = read;
   if (typeof email !== 'string' || typeof privateKey !== 'string')
     throw new Error(
       'client_email or private_key is missing: give the whole JSON file that Google hands out for a key',

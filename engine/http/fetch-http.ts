@@ -1,5 +1,6 @@
 // Requests with what Node has, for processes that have no way of their own to send them.
 // Invariants: a redirect is an answer like any other: a token goes to no other place; no error carries what was sent.
+import { noAnswer } from './no-answer';
 import type { SendHttp } from './send';
 
 export const fetchHttp: SendHttp = async ({ method, url, headers, body, timeoutMs, signal }) => {
@@ -16,14 +17,6 @@ export const fetchHttp: SendHttp = async ({ method, url, headers, body, timeoutM
       body: await answer.text(),
     };
   } catch (error) {
-    const why = deadline.aborted ? `none within ${Math.round(timeoutMs / 1_000)} s` : codeOf(error);
-    throw new Error(`There was no whole answer from ${new URL(url).host} (${why}).`);
+    throw noAnswer(url, error, deadline, timeoutMs);
   }
 };
-
-/** What broke, in one word of Node's, such as ECONNRESET; never its text. */
-function codeOf(error: unknown): string {
-  const { name, cause } = (error ?? {}) as { readonly name?: unknown; readonly cause?: unknown };
-  const { code } = (cause ?? {}) as { readonly code?: unknown };
-  return [code, name].find((word) => typeof word === 'string' && /^\w{1,60}$/.test(word)) as string;
-}

@@ -2,7 +2,6 @@
 // how that differs from kind to kind.
 // Invariant: whoever has the login is the one to say how the source is doing: here the triggers are no guests.
 import type { AccessToken, GmailLogin } from '../gmail/api/login';
-import type { GmailReading } from '../gmail/read/reading';
 import { compileGmailReading, type GmailReadingData } from '../gmail/read/reading-data';
 import { compileImapReading, type ImapReadingData } from '../imap/read/reading-data';
 import type { ImapLogin } from '../imap/session/login';
@@ -59,9 +58,9 @@ export function joining(account: AccountToCollect, engine: CollectingPorts, log:
       };
     }
     case 'gmail': {
-      const { login, stored } = account;
+      const { login, stored, pubsubToken } = account;
       return async (read) => {
-        const reading = gmailReadingOf(read.reading as GmailReadingData, account);
+        const reading = compileGmailReading(read.reading as GmailReadingData, pubsubToken);
         const joins = {
           ...guestOf(read, reading, login, ports),
           ...{ stored, isGuest: false, mostConnections: 1 },
@@ -71,13 +70,3 @@ export function joining(account: AccountToCollect, engine: CollectingPorts, log:
     }
   }
 }
-
-function gmailReadingOf(data: GmailReadingData, { pubsubToken }: GmailAccountToCollect): GmailReading {
-  const isPulled = data.notifications.kind === 'pull';
-  return compileGmailReading(
-    isPulled && !pubsubToken ? { ...data, notifications: { kind: 'none' } } : data,
-    pubsubToken ?? noToken,
-  );
-}
-
-const noToken = (): Promise<never> => Promise.reject(new Error('There is no service account for Pub/Sub'));

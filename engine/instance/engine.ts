@@ -88,7 +88,7 @@ export async function openEngine(
     ...ports,
     // Who sends notifications knows only the trigger's own process: here it is asked.
     compile: ({ reading }) => ({
-      ...compileGmailReading(reading as GmailReadingData, noToken),
+      ...compileGmailReading(reading as GmailReadingData),
       notifications: ASKED,
     }),
   });
@@ -154,5 +154,3 @@ export async function openEngine(
 }
 
 const ASKED = { kind: 'none' } as const;
-
-const noToken = (): Promise<never> => Promise.reject(new Error('Another process has it'));

@@ -1,10 +1,6 @@
 // Whose mail an OAuth2 credential opens: it does not say, so Google is asked, once for each sign-in.
-import { GmailClient } from '../../engine/gmail/api/client';
-import { GmailFault } from '../../engine/gmail/api/fault';
 import type { GmailLogin } from '../../engine/gmail/api/login';
-
-/** n8n waits for the answer, and so does whoever has pressed a button in the editor. */
-const ANSWER_MS = 30_000;
+import { addressOf } from '../../engine/gmail/api/whose';
 
 interface Named {
   /** The credential's id. */
@@ -35,20 +31,5 @@ export async function accountAddress(
   return address;
 }
 
-async function ask(name: string, login: Omit<GmailLogin, 'address'>): Promise<string> {
-  const signal = AbortSignal.timeout(ANSWER_MS);
-  const client = new GmailClient({ ...login, address: `the account of the credential ${name}` }, { signal });
-  try {
-    const { emailAddress } = await client.profile();
-    return emailAddress.toLowerCase();
-  } catch (error) {
-    throw signal.aborted && !(error instanceof GmailFault) ? noAnswer(name, login.endpoints.gmail) : error;
-  }
-}
-
-const noAnswer = (name: string, from: string): GmailFault =>
-  new GmailFault(
-    'unreachable',
-    `Google could not be asked whose mail the credential ${name} opens: there was no answer from ${from} within ` +
-      `${ANSWER_MS / 1_000} s.`,
-  );
+const ask = (name: string, login: Omit<GmailLogin, 'address'>): Promise<string> =>
+  addressOf({ ...login, address: `the account of the credential ${name}` }, `credential ${name}`);

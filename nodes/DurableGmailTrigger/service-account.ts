@@ -2,16 +2,10 @@
 // Invariant: neither its key nor a token stands in an error.
 import { createHash } from 'node:crypto';
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
+import { MAIL_SCOPE, PUBSUB_SCOPE } from '../../engine/gmail/api/google';
 import type { AccessToken } from '../../engine/gmail/api/login';
 import { type ServiceAccount, serviceAccountToken } from '../../engine/gmail/api/service-account';
 import { type HttpContext, sendHttp } from '../host/n8n/http';
-
-/**
- * Enough for all that the trigger does. It is among those that n8n's own Gmail node asks for, so a delegation that
- * was made for that node serves.
- */
-const MAIL_SCOPE = 'https://www.googleapis.com/auth/gmail.modify';
-const PUBSUB_SCOPE = 'https://www.googleapis.com/auth/pubsub';
 
 /** Tokens last an hour; they are kept with the node's context, so that nothing of a run outlives it. */
 const tokens = new WeakMap<HttpContext, Map<string, AccessToken>>();

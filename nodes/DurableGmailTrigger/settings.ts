@@ -63,7 +63,7 @@ export function listenSettings(context: ITriggerFunctions): GmailListenSettings 
       notifications: notifications(parameters),
     };
     if (isByPerson(context)) refuseStartToCome(data.start, timeZone);
-    compileGmailReading(data, noToken);
+    compileGmailReading(data);
     shownAs(parameters);
     truncatedAbove(options);
     for (const name of ADDRESS_NAMES) address(options, name);
@@ -77,9 +77,6 @@ export function listenSettings(context: ITriggerFunctions): GmailListenSettings 
     };
   });
 }
-
-/** Nothing is asked for while it is only looked whether the reading can be compiled. */
-const noToken = (): Promise<never> => Promise.reject(new Error('There is no token yet.'));
 
 const ADDRESS_NAMES = Object.keys(ADDRESSES) as (keyof typeof ADDRESSES)[];
 

@@ -31,12 +31,12 @@ export interface GmailFilterData extends Omit<GmailFilter, 'sender'> {
 }
 
 /**
- * @param pubsubToken of a service account, where Pub/Sub is pulled
+ * @param pubsubToken of a service account; left out: where Pub/Sub would be pulled the account is only asked now and then
  * @throws Error that names the setting, or says that a newer version has stored it
  */
 export function compileGmailReading(
   data: GmailReadingData,
-  pubsubToken: () => Promise<AccessToken>,
+  pubsubToken?: () => Promise<AccessToken>,
 ): GmailReading {
   refuseNewerForm(data, FORM);
   const { start, skipBefore, mostStoredBytes, actionLabels, pollMs, notifications } = data;
@@ -46,8 +46,16 @@ export function compileGmailReading(
     ...compileGmailTaking(data),
     ...(actionLabels && { actionLabels }),
     pollMs,
-    notifications: notifications.kind === 'pull' ? { ...notifications, token: pubsubToken } : notifications,
+    notifications: notificationsOf(notifications, pubsubToken),
   };
+}
+
+function notificationsOf(
+  data: NotificationsData,
+  pubsubToken: (() => Promise<AccessToken>) | undefined,
+): Notifications {
+  if (data.kind !== 'pull') return data;
+  return pubsubToken ? { ...data, token: pubsubToken } : { kind: 'none' };
 }
 
 /** @throws Error that names the setting */

@@ -1,4 +1,5 @@
 // How the node hears of new mail, as a person chose it; what Google would not accept is refused here.
+import { SUBSCRIPTION_NAME, TOPIC_NAME } from '../../../engine/gmail/api/google';
 import type { NotificationsData } from '../../../engine/gmail/read/reading-data';
 import { type Parameters, text } from '../../host/trigger/parameters';
 
@@ -24,17 +25,16 @@ export function notifications(parameters: Parameters): NotificationsData {
 const TOPIC = {
   shown: 'Pub/Sub Topic',
   name: 'pubsubTopic',
-  form: /^projects\/[^/\s]+\/topics\/[^/\s]+$/,
+  form: TOPIC_NAME,
   example: 'projects/my-project/topics/gmail',
 };
 const SUBSCRIPTION = {
   shown: 'Pub/Sub Subscription',
   name: 'pubsubSubscription',
-  form: /^projects\/[^/\s]+\/subscriptions\/[^/\s]+$/,
+  form: SUBSCRIPTION_NAME,
   example: 'projects/my-project/subscriptions/gmail-n8n',
 };
 
-/** https://cloud.google.com/pubsub/docs/pubsub-basics#resource_names */
 function resource(parameters: Parameters, { shown, name, form, example }: typeof TOPIC): string {
   const entered = text(parameters, name);
   if (entered === '') throw new Error(`"${shown}" is empty. Enter its whole name, such as ${example}.`);

@@ -1,5 +1,6 @@
 // How Gmail is asked: how often, and where. The editor and the checks read the same table.
 // Invariant: no token goes over a line that others may listen to.
+import { GOOGLE, isPrivateWay } from '../../../engine/gmail/api/google';
 import type { NumberSetting } from '../../host/trigger/numbers';
 import { type Parameters, text } from '../../host/trigger/parameters';
 
@@ -12,16 +13,14 @@ export const POLL_EVERY = {
 
 /** Where the APIs are, where nobody says otherwise; by the name of the option. */
 export const ADDRESSES = {
-  apiBaseUrl: { shown: 'API Address', default: 'https://gmail.googleapis.com' },
+  apiBaseUrl: { shown: 'API Address', default: GOOGLE.gmail },
   certificatesUrl: {
     shown: 'Certificates Address',
     default: 'https://www.googleapis.com/oauth2/v3/certs',
   },
-  pubsubBaseUrl: { shown: 'Pub/Sub Address', default: 'https://pubsub.googleapis.com' },
-  tokenUrl: { shown: 'Token Address', default: 'https://oauth2.googleapis.com/token' },
+  pubsubBaseUrl: { shown: 'Pub/Sub Address', default: GOOGLE.pubsub },
+  tokenUrl: { shown: 'Token Address', default: GOOGLE.token },
 } as const;
-
-const THIS_MACHINE: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** Without a slash at its end. @throws Error that names the setting */
 export function address(options: Parameters, name: keyof typeof ADDRESSES): string {
@@ -32,7 +31,7 @@ export function address(options: Parameters, name: keyof typeof ADDRESSES): stri
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username) {
     throw new Error(`"${shown}" is not an address. Enter one such as ${usual}, or leave it empty.`);
   }
-  if (url.protocol === 'http:' && !THIS_MACHINE.has(url.hostname)) {
+  if (!isPrivateWay(url)) {
     throw new Error(`"${shown}" must begin with https://: what goes there is not for others to read.`);
   }
   return url.href.replace(/\/+$/, '');

@@ -2,6 +2,7 @@
 // requests to forbidden addresses apply.
 // Invariant: no error carries what was sent: n8n's own ones hold the whole request, with its token.
 import type { ITriggerFunctions } from 'n8n-workflow';
+import { noAnswer } from '../../../engine/http/no-answer';
 import type { HttpAnswer, SendHttp } from '../../../engine/http/send';
 
 /** Every context of n8n has it: a trigger's, a run's, a webhook's, and that of a list in the editor. */
@@ -37,8 +38,7 @@ export const sendHttp =
       })) as Answered;
       return toAnswer(answer);
     } catch (error) {
-      const why = deadline.aborted ? `none within ${Math.round(timeoutMs / 1_000)} s` : codeOf(error);
-      throw noAnswer(new URL(url).host, why);
+      throw noAnswer(url, error, deadline, timeoutMs);
     }
   };
 
@@ -49,15 +49,3 @@ const toAnswer = ({ statusCode, headers, body }: Answered): HttpAnswer => ({
   ),
   body: typeof body === 'string' ? body : body === undefined || body === null ? '' : JSON.stringify(body),
 });
-
-const noAnswer = (host: string, why: string): Error =>
-  new Error(`There was no whole answer from ${host} (${why}).`);
-
-/** What broke, in one word of Node's or n8n's, such as ECONNRESET; never its text. */
-function codeOf(error: unknown): string {
-  const { code, name, cause } = (error ?? {}) as { code?: unknown; name?: unknown; cause?: unknown };
-  const found = [code, (cause as { code?: unknown } | undefined)?.code, name].find(
-    (word) => typeof word === 'string' && /^\w{1,60}$/.test(word),
-  );
-  return typeof found === 'string' ? found : 'unknown';
-}

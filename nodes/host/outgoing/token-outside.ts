@@ -3,6 +3,7 @@
 // Invariants: neither a token nor what the provider answered stands in an error; a credential is refreshed once at a time here, since
 // a provider may take each refresh token once.
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
+import { GOOGLE } from '../../../engine/gmail/api/google';
 import { processWide } from '../../../engine/runtime/process-wide';
 import { titleOf } from '../n8n/credential-name';
 import { storeRefreshedToken } from '../n8n/internals';
@@ -115,7 +116,7 @@ async function ask(
 function tokenUrl(data: ICredentialDataDecryptedObject): string {
   switch (text(data['provider']) || DEFAULT_PROVIDER) {
     case 'gmail':
-      return 'https://oauth2.googleapis.com/token';
+      return GOOGLE.token;
     case 'microsoft':
       return `https://login.microsoftonline.com/${encodeURIComponent(text(data['tenant']) || 'common')}/oauth2/v2.0/token`;
     default:

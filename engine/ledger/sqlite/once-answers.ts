@@ -21,7 +21,7 @@ const selectAnswers = `
   select once_answer.key, packed
   from (
     select once_answer.key, sum(length(packed)) over (order by once_answer.key) - length(packed) as before
-    from json_each(?1) asked
+    from (select distinct value from json_each(?1)) asked
     cross join once_answer on once_answer.key = asked.value
     cross join once_key
       on once_key.key = once_answer.key and once_key.holder = once_answer.holder and once_key.lease_until is null

@@ -54,6 +54,12 @@ export function onceAnswersContract(fixture: Fixture): void {
       assert.deepEqual(await answers([]), {});
     });
 
+    it('counts once towards what is asked for at most, however often its key is named', async () => {
+      await take('a', ['k1', 'k2']);
+      await fixture.ledger.finishKeys('a', ['k1', 'k2'], [answer('k1', 'one'), answer('k2', 'two')]);
+      assert.deepEqual(await answers(['k1', 'k2', 'k1'], 4), { k1: 'one', k2: 'two' });
+    });
+
     it('is stored only by who holds the key', async () => {
       await take('a', ['k1']);
       await take('b', ['k2']);

@@ -10,7 +10,7 @@ import { Resource } from '../api/resource';
 /** How many are asked for at once. */
 export const PAGE = 50;
 /** How many pages are asked for at once where a filter finds few among many. */
-const MOST_PAGES = 20;
+const MOST_PAGES = 30;
 const PACE_MS = 1_000;
 
 interface Page<Row> {

@@ -3,7 +3,11 @@
 // for, by how long the last part took. How long that is, a filter, a disk and the others on the machine tell together.
 import { monotonicNow } from '../../runtime/time';
 
-const LOOK_MS = 60;
+/**
+ * Less than one and a half times what it takes to look through 10,000 mails: so a page of a filter that finds next to nothing
+ * among millions takes little longer than one that looks at all there is.
+ */
+export const LOOK_MS = 40;
 /** Less is not worth a statement. */
 const LEAST = 500;
 

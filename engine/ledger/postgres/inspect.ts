@@ -87,8 +87,9 @@ type SourceRow = Omit<SourceHealth, 'backfill' | 'unreadSince' | 'served'> & Bac
 
 const events: Method<'events'> = (connection, filter, page) =>
   connection.transaction(async (statements) => {
-    const look = new Look(WINDOWS);
     const { select, walk } = await walked(statements, filter, selectEvents);
+    // By the index of their states, a window is read to its end, and old ones lie far apart.
+    const look = new Look({ ...WINDOWS, ...(walk.isWhole && { first: page.limit + 1 }) });
     const found: number[] = [];
     let before = page.after ?? null;
     do {

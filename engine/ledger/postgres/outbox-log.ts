@@ -6,13 +6,12 @@ import { regexOf } from '../common/any-case';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
 import { askableEntryFilter, type EntryColumns, entryOf, entryText } from '../common/entry';
+import { LOOK_MS } from '../common/look';
 import type { EntryAct, EntryFilter, Outbox } from '../outbox';
 import { NOW, type Parameter, type PostgresConnection } from './connection';
 import type { Method, Part } from './part';
 
 const WINDOW = 10_000;
-/** So long it is looked for what a filter lets through, before it is told where to go on. */
-const LOOK_MS = 60;
 /** After every one. */
 const NO_END = '9223372036854775807';
 

@@ -36,6 +36,9 @@ const endOfNotDone = `
 const NO_END = '9223372036854775807';
 
 interface Walk {
+  /** The filter lets through all that is in a window. */
+  readonly isWhole: boolean;
+
   /** `$1` to `$11` of a statement over the window of `size` events before it; null: the first. */
   parameters(before: number | null, size: number): readonly Parameter[];
 
@@ -51,7 +54,9 @@ export async function walked(
 ): Promise<{ readonly select: string; readonly walk: Walk }> {
   const isNotDone = isWithoutDone(filter.states);
   const filters: FilterParameters = await filterParameters(statements, { filter });
+  const [, states, ...others] = filters;
   const walk: Walk = {
+    isWhole: others.every((asked) => asked === null) && (states === null || isNotDone),
     parameters: (before, size) => [...filters, before ?? NO_END, size],
     endOf: async (before, size) => {
       const asked = isNotDone ? [before ?? NO_END, size, filter.states] : [before ?? NO_END, size];

@@ -2,6 +2,7 @@
 import { monotonicNow } from '../../runtime/time';
 import { askableFilter, askableIds } from '../askable';
 import { annotationsOf } from '../common/annotation';
+import { LOOK_MS } from '../common/look';
 import { backfillOf, unreadSinceOf } from '../common/stored';
 import type { Counts, EventMail, EventRecord, Looks, SourceHealth } from '../inspection';
 import type { ConnectionState, EventState, SourceState } from '../states';
@@ -61,9 +62,6 @@ const selectSources = `
     (select min(coalesce(served_since, created_at)) from subscription
       where source_id = source.id and ${IS_SERVED}))) as listed
   from (select * from source order by kind, account, mailbox) source`;
-
-/** So long it is looked for what a filter lets through, in windows, before it is told where to go on. */
-const LOOK_MS = 60;
 
 type Row = Omit<EventRecord, 'annotations' | 'hasContent' | 'served'> & {
   readonly seq: number;

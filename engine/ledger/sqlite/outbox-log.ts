@@ -6,13 +6,12 @@ import { globOf } from '../common/any-case';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
 import { askableEntryFilter, type EntryColumns, entryOf, entryText } from '../common/entry';
+import { LOOK_MS } from '../common/look';
 import type { EntryAct, EntryCounts, EntryFilter, Outbox } from '../outbox';
 import { limitOf, NOW, type SqliteConnection } from './connection';
 import type { Method, Part } from './part';
 
 const WINDOW = 5_000;
-/** So long it is looked for what a filter lets through, before it is told where to go on. */
-const LOOK_MS = 60;
 
 export const ENTRY_FACTS = `
   select outgoing.seq, id, key, kind, lane, state, request, recipient, subject, message_id as messageId,

@@ -2,6 +2,7 @@
 // Invariant: a run is whole lines of whole groups of digits, so that it can be decoded by itself; all else stays as it is, and is
 // all that is kept.
 import { randomBytes } from 'node:crypto';
+import { letGo } from '../runtime/buffers';
 
 export interface Run {
   readonly from: number;
@@ -61,6 +62,8 @@ export class Shortening {
     else this.#keep(octets.subarray(open, at));
     this.#at += at;
     this.#line = Buffer.from(octets.subarray(at));
+    // What is kept of it was copied.
+    if (octets !== piece) letGo(octets);
     if (this.#line.length > MOST_LINE) this.#endLine();
   }
 
@@ -121,7 +124,9 @@ export async function* decoded(octets: AsyncIterable<Buffer>): AsyncGenerator<Bu
     const all = line.length > 0 ? Buffer.concat([line, piece]) : piece;
     const end = all.lastIndexOf(LF) + 1;
     line = Buffer.from(all.subarray(end));
-    if (end > 0) yield decodedLines(all.subarray(0, end));
+    const octets = end > 0 ? decodedLines(all.subarray(0, end)) : null;
+    if (all !== piece) letGo(all);
+    if (octets) yield octets;
   }
 }
 
@@ -133,8 +138,11 @@ function decodedLines(lines: Buffer): Buffer {
       at++;
       continue;
     }
-    const [a, b] = [DIGITS[lines[at]!]!, DIGITS[lines[at + 1]!]!];
-    const [c, d] = [DIGITS[lines[at + 2]!]!, DIGITS[lines[at + 3]!]!];
+    // An array for each group would be garbage of many times the mail's size.
+    const a = DIGITS[lines[at]!]!;
+    const b = DIGITS[lines[at + 1]!]!;
+    const c = DIGITS[lines[at + 2]!]!;
+    const d = DIGITS[lines[at + 3]!]!;
     octets[length++] = (a << 2) | (b >> 4);
     octets[length++] = ((b & 15) << 4) | (c >> 2);
     octets[length++] = ((c & 3) << 6) | d;

@@ -1,9 +1,13 @@
 // Large files in base64 are taken out of a mail before it is read, and put back: what comes out is the same.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { octetsOf } from '../../engine/mail/mail-source';
 import { parseMail } from '../../engine/mail/parse';
 import { resolveMail } from '../../engine/mail/resolve';
+import { decoded } from '../../engine/mail/shortening';
 import { bytes, lines, parts, textPart } from '../support/mime/hostile';
 
 const LARGE = randomBytes(2 * 1024 * 1024 + 1);
@@ -138,4 +142,31 @@ describe('large files in base64', () => {
     const { fields } = await resolveMail(mixed(html, picture));
     assert.ok(String(fields['html']).includes(`data:image/png;base64,${OTHER.toString('base64')}`));
   });
+
+  it('are decoded without garbage: V8 keeps the room that it once took for it', async () => {
+    const file = randomBytes(57 * 300_000);
+    const octets = Buffer.from(inLines(file, 76));
+    const collections = await minorCollections(async () => {
+      let size = 0;
+      for await (const piece of decoded(octetsOf(octets))) size += piece.length;
+      assert.equal(size, file.length);
+    });
+    // One for each 16 MB of it; an object for each group of digits would be 180 MB and more.
+    assert.ok(collections <= 4, `${collections} collections`);
+  });
 });
+
+/** How often V8 cleared young garbage away meanwhile. */
+async function minorCollections(work: () => Promise<void>): Promise<number> {
+  let count = 0;
+  const observer = new PerformanceObserver((list) => {
+    for (const entry of list.getEntries() as { readonly detail?: { readonly kind: number } }[])
+      if (entry.detail?.kind === constants.NODE_PERFORMANCE_GC_MINOR) count++;
+  });
+  observer.observe({ entryTypes: ['gc'] });
+  await work();
+  // What was seen is told in a turn of its own.
+  for (let turns = 0; turns < 3; turns++) await setImmediate();
+  observer.disconnect();
+  return count;
+}

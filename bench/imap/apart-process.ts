@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { ImapFlow } from 'imapflow';
 import type { ImapLogin } from '../../engine/imap/session/login';
 import { longestHold } from '../../test/support/slow-disk/ledger-holds';
+import { threadTime } from '../../test/support/thread-time';
 import { until } from '../../test/support/until';
 import { Watching } from '../../test/support/watching';
 import type { Measured, Task } from './apart';
@@ -76,9 +77,12 @@ async function collect({ login, ledger, mails, looks, holds }: CollectTask): Pro
     await leave();
   };
   if (!holds) return { ...(await measured(work)), live };
+  // Another mailbox first, so that what has to be loaded is there.
+  const other = await watching.join({ ...login, user: `${login.user}-other` }, { workflowId: 'other' });
+  await until('the other one is read', async () => hasCursor(watching, other.subscription.id), DEADLINE_MS);
   let held = 0;
   const result = await measured(async () => {
-    held = await longestHold(work);
+    held = await longestHold(work, threadTime);
   });
   return { ...result, longestHold: held };
 }

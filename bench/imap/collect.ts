@@ -47,9 +47,10 @@ export async function collect({ dovecot }: { readonly dovecot: Dovecot }): Promi
 the disk), beside a client that fetches the same with one command and throws it away. Each time it is a mailbox that nobody
 has read before, and a process of its own. The median of ${ROUNDS} rounds; with ${count(MANY)} mails, one round.
 
-With the mail server on the same machine the bare client has nothing to wait for and nothing to do. The engine identifies and packs
-each mail in n8n's one thread, a few at a time so that whatever else n8n does has its turn, and in the ledger's writes it to the
-disk with its event and moves the cursor: there it cannot keep up. Over a network both wait for the line, the longer the more: the engine's first seconds are its slowest.
+With the mail server on the same machine the bare client has nothing to wait for and nothing to do. The engine identifies
+each mail in n8n's one thread, a few at a time so that whatever else n8n does has its turn, and in the ledger's packs it, writes it to the
+disk with its event and moves the cursor: there it cannot keep up. How long n8n's event loop is held is counted by that thread's own time: what the
+machine gives to others meanwhile is not ours. Over a network both wait for the line, the longer the more: the engine's first seconds are its slowest.
 
 The peak is what the operating system counts (RSS), with the garbage that Node.js has not collected yet: it lets more of it
 lie the longer it runs, up to a limit that ${count(FEW)} mails do not reach. What is really held, and what the last aim

@@ -1,7 +1,7 @@
 // The part of the ledger's port that takes mails in.
 // Invariants: messages, their content, events and the cursor past them commit in one transaction; one event for one mail
 // and one subscription, by identity and by soft identity, also after retention.
-import type { PackedContent } from './content';
+import type { NewContent, PackedContent } from './content';
 import type { NotedBounce } from './outbox';
 import type { SourceHold } from './source-holds';
 import type { Cursor } from './subscriptions';
@@ -28,7 +28,7 @@ export interface NewMessage {
    * The raw message; null: too large to be stored, it is read again from the server when it runs. One in several pieces is the
    * ledger's from here on: they are empty once it has them.
    */
-  readonly content: PackedContent | null;
+  readonly content: NewContent | null;
   /** It says that a mail came back, perhaps one of ours: whoever records it notes that before (Outbox.noteBounces). */
   readonly bounce?: NotedBounce | null;
   /** The subscriptions it is due to. */
@@ -36,6 +36,9 @@ export interface NewMessage {
   /** It was deleted before it could be read: its events are GONE from the first. */
   readonly gone?: boolean;
 }
+
+/** As it is stored. */
+export type PackedMessage = Omit<NewMessage, 'content'> & { readonly content: PackedContent | null };
 
 export interface Candidate {
   readonly identity: string;

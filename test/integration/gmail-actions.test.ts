@@ -8,7 +8,8 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { GmailMailAction } from '../../engine/gmail/act/action';
 import { performGmailActions } from '../../engine/gmail/act/actions';
 import { GmailClient } from '../../engine/gmail/api/client';
-import { packGmailMail } from '../../engine/gmail/mail/stored';
+import { gmailMailBytes } from '../../engine/gmail/mail/stored';
+import { newContent } from '../../engine/ledger/content';
 import { gmailIdentity } from '../../engine/gmail/mail/identity';
 import { GMAIL_MAILBOX } from '../../engine/gmail/mail/source';
 import type { Ledger } from '../../engine/ledger/ledger';
@@ -93,7 +94,7 @@ describe('after the end of a run, in a Gmail account', { timeout: 120_000 }, () 
           ...{ sender: null, subject: null, uid: null, uidValidity: null },
           receivedAt: internalDate,
           size: raw.length,
-          content: await packGmailMail({ ...told, sizeEstimate: raw.length }, 'received'),
+          content: await newContent(gmailMailBytes({ ...told, sizeEstimate: raw.length }, 'received')),
           due: [to.id],
         };
       }),

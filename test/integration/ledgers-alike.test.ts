@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Client } from 'pg';
 import type { ChangeType } from '../../engine/ledger/changes';
+import { UnpackedContent } from '../../engine/ledger/content';
 import type { NewEndpoint } from '../../engine/ledger/endpoints';
 import type { Errand } from '../../engine/ledger/errands';
 import type { EventFilter, Selection } from '../../engine/ledger/inspection';
@@ -304,7 +305,12 @@ class Life {
           sender: n % 7 === 0 ? null : `b_${n % 3}@${['mail.example', 'öко.example', 'οδος'][n % 4] ?? 'É'}`,
           subject: n % 6 === 0 ? null : `Größe\0 \ud800 ${n}`,
           ...{ uid: n, uidValidity: '1', receivedAt: n % 9 === 1 ? NaN : 1e12 + n / 2, size: n },
-          content: n % 4 === 3 ? null : Buffer.from(`content ${n}`),
+          content:
+            n % 4 === 3
+              ? null
+              : n % 4 === 2
+                ? new UnpackedContent(Buffer.from(`raw ${n}`))
+                : Buffer.from(`content ${n}`),
           due: (c % 2 ? sharing : [to]).map((one) => one[of].id),
           ...(n % 11 === 0 && { gone: true }),
         };

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { Recorder } from '../../engine/imap/read/recorder';
+import { UnpackedContent } from '../../engine/ledger/content';
 import type { Ledger } from '../../engine/ledger/ledger';
 import type { NotedBounce } from '../../engine/ledger/outbox';
 import type { NewMessage, RecordBatch } from '../../engine/ledger/recording';
@@ -103,6 +104,10 @@ describe('recording what is read', () => {
   for (const [what, largeMail] of [
     ['a mail', (uid: number) => mail(uid, large)],
     ['a mail in pieces', inPieces],
+    [
+      'a mail that is not packed',
+      (uid: number) => ({ ...mail(uid), content: new UnpackedContent(Buffer.alloc(large)) }),
+    ],
   ] as const)
     it(`lets no more bytes wait than there is room for: ${what}`, async () => {
       const { recorder: one, letOne } = slow();

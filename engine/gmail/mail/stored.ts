@@ -1,6 +1,5 @@
 // How a Gmail mail is stored: a line of JSON that says what Gmail says of it, then the raw message, packed together.
 // Invariant: a run needs nothing but this to give out the mail; JSON has no line breaks, so the first one ends it.
-import { type PackedContent, packMail } from '../../ledger/content';
 import type { RawMessage } from '../api/types';
 import type { GmailEvent } from './event';
 
@@ -14,7 +13,7 @@ export interface GmailMailFacts extends Omit<RawMessage, 'raw'> {
   readonly addedLabelIds: readonly string[];
 }
 
-/** What is stored unpacked, and what is handed out for a mail that is not stored. */
+/** What is stored, and what is handed out for a mail that is not stored. */
 export function gmailMailBytes(
   { raw, ...message }: RawMessage,
   event: GmailEvent,
@@ -27,13 +26,6 @@ export function gmailMailBytes(
   };
   return Buffer.concat([Buffer.from(`${JSON.stringify(facts)}\n`), raw]);
 }
-
-/** gzip, as the ledger stores it. */
-export const packGmailMail = (
-  message: RawMessage,
-  event: GmailEvent,
-  addedLabelIds: readonly string[] = [],
-): Promise<PackedContent> => packMail(gmailMailBytes(message, event, addedLabelIds));
 
 /** @param unpacked as `gmailMailBytes` gave it @throws Error: it is none of that */
 export function openGmailMail(unpacked: Buffer): { readonly facts: GmailMailFacts; readonly raw: Buffer } {

@@ -1,7 +1,7 @@
 // Records the mails that are worth reading for those who take them, and moves cursors with the last of them.
 // Invariants: mails, events and cursors commit together; nothing is read that is recorded already; the memory it takes
 // is bounded by a group of mails.
-import type { PackedContent } from '../../ledger/content';
+import { newContent } from '../../ledger/content';
 import type { NewMessage } from '../../ledger/recording';
 import { bounceIn } from '../../mail/bounce/bounce';
 import { senderOf, subjectOf } from '../../mail/envelope';
@@ -10,7 +10,7 @@ import { messageIdOf } from '../../mail/identity';
 import type { Priority } from '../../http/quota';
 import { GmailFault } from '../api/fault';
 import type { RawMessage } from '../api/types';
-import { packGmailMail } from '../mail/stored';
+import { gmailMailBytes } from '../mail/stored';
 import { notKnown, type Wanted } from './candidates';
 import { readInGroups } from './pool';
 import { askableNow, nowOf, searchKey } from './postponed';
@@ -165,15 +165,16 @@ async function messagesOf(round: Round, { message, gone = false, wants }: ReadMa
     [...identities].map(async (identity) => {
       const same = wants.filter((want) => want.identity === identity);
       const due = same.map(({ subscriptionId }) => subscriptionId);
-      const content = message && isStored(round, due, message) ? await packed(message, same) : null;
+      const content =
+        message && isStored(round, due, message) ? await newContent(bytesOf(message, same)) : null;
       return { ...told, identity, content, due, gone };
     }),
   );
 }
 
-function packed(message: RawMessage, wants: readonly Want[]): Promise<PackedContent> {
+function bytesOf(message: RawMessage, wants: readonly Want[]): Buffer {
   const { event, label } = wants.find((want) => want.event === 'received') ?? wants[0]!;
-  return packGmailMail(message, event, label === null ? [] : [label]);
+  return gmailMailBytes(message, event, label === null ? [] : [label]);
 }
 
 const isStored = (round: Round, due: readonly number[], { raw }: RawMessage): boolean =>

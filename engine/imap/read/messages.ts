@@ -1,7 +1,7 @@
 // From mails that are due to somebody to what is recorded of them: content, or why there is none.
 // Invariant: what is recorded as a mail's content is the whole mail; one that is not handed out is recorded without it
 // once it was asked for often enough, and its run reads it again.
-import { LARGE_BYTES, packMail, piecesOf, unpackContent } from '../../ledger/content';
+import { LARGE_BYTES, newContent, piecesOf, unpackContent } from '../../ledger/content';
 import type { NotedBounce } from '../../ledger/outbox';
 import type { NewMessage } from '../../ledger/recording';
 import { bounceIn } from '../../mail/bounce/bounce';
@@ -100,7 +100,7 @@ async function messageOf(job: SyncJob, { mail: read, raw, packed, block }: ReadM
     uidValidity: job.uidValidity,
     receivedAt: facts.receivedAt,
     size: facts.size || (raw?.length ?? packed?.size ?? 0),
-    content: packed?.content ?? (raw ? await packMail(raw) : null),
+    content: packed?.content ?? (raw ? await newContent(raw) : null),
     bounce: await bounceOf(raw, packed),
   };
 }

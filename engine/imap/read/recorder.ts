@@ -1,6 +1,6 @@
 // Records while the next mails are being read: one batch at a time, in order.
 // Invariant: a batch is recorded only if the one before it was; so cursors never pass what is not recorded.
-import { packedBytes } from '../../ledger/content';
+import { bytesOf } from '../../ledger/content';
 import type { Ledger } from '../../ledger/ledger';
 import type { NewMessage } from '../../ledger/recording';
 import type { Cursor } from '../../ledger/subscriptions';
@@ -43,7 +43,7 @@ export class Recorder {
     messages: readonly NewMessage[],
     cursors: readonly { readonly subscriptionId: number; readonly cursor: Cursor }[],
   ): Promise<void> {
-    const bytes = messages.reduce((sum, { content }) => sum + (content ? packedBytes(content) : 0), 0);
+    const bytes = messages.reduce((sum, { content }) => sum + (content ? bytesOf(content) : 0), 0);
     while (this.#isFull(bytes)) await this.#batches[0]!.recorded;
     if (this.#isBroken) return this.#last;
     if (messages.length === 0 && cursors.length === 0) return;

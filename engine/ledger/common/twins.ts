@@ -3,7 +3,9 @@
 import type { NewMessage } from '../recording';
 
 /** A mail that is in the batch twice, by its identity or by its soft one, is due to a subscription once. */
-export function withoutTwins(mails: readonly NewMessage[]): NewMessage[] {
+export function withoutTwins<Mail extends Pick<NewMessage, 'identity' | 'softIdentity' | 'due'>>(
+  mails: readonly Mail[],
+): Mail[] {
   const taken = new Set<string>();
   return mails.flatMap((mail) => {
     const due = mail.due.filter((id) => {

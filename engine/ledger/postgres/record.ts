@@ -2,13 +2,14 @@
 // Invariant: locks are taken in one order: a source, nodes, its messages, subscriptions by id. Whoever records holds
 // its source's lock, so that two processes on one mailbox record one after the other.
 import { idempotencyKey } from '../../mail/identity';
+import { inPieces } from '../../runtime/turns';
 import { newEventId } from '../common/event-id';
 import { type PackedContent, piecesOf } from '../content';
 import { newestOf } from '../common/newest';
 import { storableJson, storableMessage } from '../common/storable';
 import { withoutTwins } from '../common/twins';
 import { noSubscriptionFault } from '../fault';
-import type { NewMessage, Recording } from '../recording';
+import type { PackedMessage, Recording } from '../recording';
 import type { EventState } from '../states';
 import { NOW, type Statements } from './connection';
 import { lost } from './hold';
@@ -80,17 +81,19 @@ const moveCursors = `
   from locked join unnest($1::bigint[], $2::text[]) moved (id, cursor) on moved.id = locked.id
   where subscription.id = locked.id`;
 
-const record: Method<'record'> = (connection, batch) => {
+const record: Method<'record'> = async (connection, batch) => {
+  // Before anything is locked.
+  const messages = await inPieces(batch.messages, (mail) => Promise.resolve(storableMessage(mail)));
   return connection.transaction(async (statements) => {
-    const due = [...new Set(batch.messages.flatMap((message) => message.due))];
+    const due = [...new Set(messages.flatMap((message) => message.due))];
     const { sourceId, fence } = batch.hold;
     const rows = await statements.all<{ id: number; key: string }>(lockSource, sourceId, fence, due);
     if (rows.length === 0) throw await lost(statements, batch.hold);
     const keys = new Map(rows.map((row) => [row.id, row.key]));
     const missing = due.find((id) => !keys.has(id));
     if (missing !== undefined) throw noSubscriptionFault(missing);
-    if (batch.messages.some(({ accountWide }) => accountWide)) await statements.run(lockNodes, due);
-    const news = withoutTwins(await unrecorded(statements, batch.messages.map(storableMessage)));
+    if (messages.some(({ accountWide }) => accountWide)) await statements.run(lockNodes, due);
+    const news = withoutTwins(await unrecorded(statements, messages));
     const withNews = news.length > 0 ? await recordNews(statements, sourceId, news, keys) : [];
     if (batch.cursors.length > 0) {
       await statements.run(
@@ -107,7 +110,7 @@ const record: Method<'record'> = (connection, batch) => {
 async function recordNews(
   statements: Statements,
   sourceId: number,
-  news: readonly NewMessage[],
+  news: readonly PackedMessage[],
   keys: ReadonlyMap<number, string>,
 ): Promise<number[]> {
   const mails = [...new Map(news.map((mail) => [mail.identity, mail])).values()];

@@ -8,7 +8,7 @@ import { newestOf } from '../common/newest';
 import { storableJson, storableMessage } from '../common/storable';
 import { withoutTwins } from '../common/twins';
 import { noSubscriptionFault } from '../fault';
-import type { NewMessage, Recording } from '../recording';
+import type { PackedMessage, Recording } from '../recording';
 import { NOW, type SqliteConnection } from './connection';
 import { assertHeld } from './hold';
 import type { Method, Part } from './part';
@@ -59,10 +59,12 @@ const moveCursors = `
   from json_each(?) moved where subscription.id = moved.value ->> 0`;
 
 const record: Method<'record'> = (connection, batch) => {
+  // Before the file's lock is taken.
+  const messages = batch.messages.map(storableMessage);
   return connection.transaction(() => {
     assertHeld(connection, batch.hold);
-    const keys = subscriptionKeys(connection, batch.messages);
-    const fresh = withoutTwins(unrecorded(connection, batch.messages.map(storableMessage)));
+    const keys = subscriptionKeys(connection, messages);
+    const fresh = withoutTwins(unrecorded(connection, messages));
     if (fresh.length > 0) {
       const ids = recordMessages(connection, batch.hold.sourceId, fresh);
       recordEvents(connection, fresh, ids, keys);
@@ -80,7 +82,7 @@ const record: Method<'record'> = (connection, batch) => {
 /** @throws LedgerFault if one of them is due to a subscription that does not exist */
 function subscriptionKeys(
   connection: SqliteConnection,
-  messages: readonly NewMessage[],
+  messages: readonly PackedMessage[],
 ): ReadonlyMap<number, string> {
   const due = new Set(messages.flatMap((message) => message.due));
   const rows = connection.all<{ id: number; key: string }>(selectKeys, JSON.stringify([...due]));
@@ -93,7 +95,7 @@ function subscriptionKeys(
 function recordMessages(
   connection: SqliteConnection,
   sourceId: number,
-  messages: readonly NewMessage[],
+  messages: readonly PackedMessage[],
 ): number[] {
   const rows = JSON.stringify(
     messages.map((message) => [
@@ -123,7 +125,7 @@ function recordMessages(
 
 function recordEvents(
   connection: SqliteConnection,
-  messages: readonly NewMessage[],
+  messages: readonly PackedMessage[],
   messageIds: readonly number[],
   keys: ReadonlyMap<number, string>,
 ): void {
@@ -144,7 +146,7 @@ function recordEvents(
 
 function recordContents(
   connection: SqliteConnection,
-  messages: readonly NewMessage[],
+  messages: readonly PackedMessage[],
   messageIds: readonly number[],
 ): void {
   let some: { id: number; first: Buffer; pieces: number }[] = [];

@@ -1,7 +1,8 @@
 // The contract's collecting half: subscribe, record, unrecorded, reportSource.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { type PackedContent, piecesOf, unpackContent } from '../../../engine/ledger/content';
+import { type PackedContent, piecesOf, UnpackedContent, unpackContent } from '../../../engine/ledger/content';
 import { GMAIL_MAILBOX } from '../../../engine/gmail/mail/source';
 import type { NewMessage } from '../../../engine/ledger/recording';
 import type { SourceReport } from '../../../engine/ledger/sources';
@@ -209,6 +210,45 @@ export function recordContract(fixture: Fixture): void {
       assert.equal(String(await unpackContent(contents.get(first!.event)!)), 'Subject: hello\r\n\r\nhi');
       assert.ok(bytesOf(contents.get(second!.event)!).equals(raw));
       assert.deepEqual([...contents.keys()].sort(), [first!.event, second!.event].sort());
+    });
+
+    it('packs a small mail that comes as it is, among others, and leaves its octets to whoever handed it in', async () => {
+      const to = await fixture.subscribe();
+      const noise = randomBytes(60_000);
+      // As a connection's buffer holds them, one after the other.
+      const read = Buffer.concat([Buffer.from('Hello '.repeat(2_000)), noise, Buffer.from('bye')]);
+      const raws = [read.subarray(0, 12_000), read.subarray(12_000, 72_000), read.subarray(72_000)];
+      const before = Buffer.from(read);
+      const packed = Buffer.from('packed before');
+      const pieces = [Buffer.alloc(70_000, 1), Buffer.alloc(10, 2)];
+      const contents = [
+        new UnpackedContent(raws[0]!),
+        packed,
+        ...raws.slice(1).map((raw) => new UnpackedContent(raw)),
+        pieces,
+        null,
+      ];
+      await fixture.recordMails(
+        to,
+        contents.map((content, i) => fixture.mail([to], i + 1, { content })),
+      );
+      assert.ok(read.equals(before));
+      const claims = await fixture.running(to);
+      const stored = await fixture.ledger.contents(claims.map(({ event }) => event));
+      const of = (mail: number): PackedContent => stored.get(claims[mail]!.event)!;
+      for (const [mail, raw] of [
+        [0, raws[0]!],
+        [2, raws[1]!],
+        [3, raws[2]!],
+      ] as const)
+        assert.ok((await unpackContent(of(mail))).equals(raw), `mail ${mail}`);
+      assert.ok(bytesOf(of(0)).length < 1_000);
+      assert.ok(bytesOf(of(1)).equals(packed));
+      assert.deepEqual(
+        piecesOf(of(4)).map(({ length }) => length),
+        [70_000, 10],
+      );
+      assert.equal(stored.size, 5);
     });
 
     it('keeps the pieces of a large mail, in their order, for as long as the mail is needed', async () => {

@@ -6,7 +6,13 @@
 import type { Annotations } from '../../annotations';
 import { plainAnnotation } from '../../common/annotation';
 import type { Call } from '../../common/parts';
-import { type ContentPiece, type PackedContent, piecesOf } from '../../content';
+import {
+  type ContentPiece,
+  type NewContent,
+  type PackedContent,
+  piecesOf,
+  UnpackedContent,
+} from '../../content';
 import type { DueEntry } from '../../outbox';
 import type { Claim } from '../../pointer';
 import type { Candidate, NewMessage, RecordBatch } from '../../recording';
@@ -26,14 +32,14 @@ interface PackedArguments {
 interface PackedBatch {
   /** JSON of the batch; in the place of each content what is to be found of it. */
   readonly batch: string;
-  /** The contents of one piece, one after the other. */
+  /** The contents of one piece, packed or not, one after the other. */
   readonly bytes: ArrayBuffer;
   /** The pieces of the others, one after the other. */
   readonly pieces: readonly Uint8Array<ArrayBuffer>[];
 }
 
-/** How many octets a content has, or how many pieces; null: there is none. */
-type Counted = number | { readonly pieces: number } | null;
+/** How many octets a content has, packed or not, or how many pieces; null: there is none. */
+type Counted = number | { readonly raw: number } | { readonly pieces: number } | null;
 type CountedMessage = Omit<NewMessage, 'content'> & { readonly content: Counted };
 
 /** In n8n's thread, before the call. */
@@ -141,10 +147,13 @@ function contentOf(pieces: readonly Uint8Array<ArrayBuffer>[]): PackedContent {
 }
 
 function packedBatch({ hold, cursors, messages }: RecordBatch): PackedBatch {
-  const small = messages.flatMap(({ content }) => (Buffer.isBuffer(content) ? [content] : []));
-  const pieces = messages.flatMap(({ content }) =>
-    content && !Buffer.isBuffer(content) ? content.map(own) : [],
-  );
+  const small: Buffer[] = [];
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  for (const { content } of messages) {
+    if (content instanceof UnpackedContent) small.push(content.raw);
+    else if (Buffer.isBuffer(content)) small.push(content);
+    else if (content) pieces.push(...content.map(own));
+  }
   const bytes = new Uint8Array(small.reduce((sum, { length }) => sum + length, 0));
   let offset = 0;
   for (const content of small) {
@@ -161,9 +170,11 @@ function unpackedBatch({ batch, bytes, pieces }: PackedBatch): RecordBatch {
   };
   let offset = 0;
   let taken = 0;
-  const unpacked = (counted: Counted): PackedContent | null => {
+  const next = (octets: number): Buffer => Buffer.from(bytes, (offset += octets) - octets, octets);
+  const unpacked = (counted: Counted): NewContent | null => {
     if (counted === null) return null;
-    if (typeof counted === 'number') return Buffer.from(bytes, (offset += counted) - counted, counted);
+    if (typeof counted === 'number') return next(counted);
+    if ('raw' in counted) return new UnpackedContent(next(counted.raw));
     return pieces.slice(taken, (taken += counted.pieces)).map(({ buffer }) => Buffer.from(buffer));
   };
   return {
@@ -189,5 +200,7 @@ const counted = (message: NewMessage): CountedMessage => ({
   ...(message.gone !== undefined && { gone: message.gone }),
 });
 
-const countOf = (content: PackedContent | null): Counted =>
-  Buffer.isBuffer(content) || content === null ? (content?.length ?? null) : { pieces: content.length };
+function countOf(content: NewContent | null): Counted {
+  if (content === null || Buffer.isBuffer(content)) return content?.length ?? null;
+  return content instanceof UnpackedContent ? { raw: content.length } : { pieces: content.length };
+}

@@ -56,6 +56,9 @@ export class PolledAccounts<K extends PolledTypes> {
         actions.listen();
         bell.ring('joined');
       },
+      get isHeld() {
+        return source.hold !== null;
+      },
       stop: () => {
         for (const deafen of deaf) deafen();
         actions.end();

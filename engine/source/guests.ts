@@ -1,7 +1,7 @@
 // The subscriptions on an account's sources whose triggers listen in other processes: whoever reads a source reads it for
 // them, too, by the readings that the ledger keeps (engine/ledger/readings.ts).
 // Invariants: one question an account, not a source; who listens in this process is no guest, nor who has just stopped to; a
-// reading that cannot be compiled here keeps nobody else from their mail.
+// reading that cannot be compiled here keeps nobody else from their mail, and its trigger hears of it.
 import type { Members } from '../ledger/members';
 import type { Readings, ReadSubscription } from '../ledger/readings';
 import { sourceName } from '../ledger/keys';
@@ -11,6 +11,7 @@ import { monotonicNow } from '../runtime/time';
 import type { Wake } from '../signal/wake';
 import { accountKey } from './notices';
 import type { Subscriber } from './source';
+import { UncompiledReadings } from './uncompiled';
 
 const LOOK_EVERY_MS = 60_000;
 /** However often triggers come and go. */
@@ -19,8 +20,8 @@ const LEAST_BETWEEN_MS = 1_000;
 const LEFT_MS = 2 * 60_000;
 
 export interface GuestPorts<Reading> {
-  readonly ledger: Readings & GuestsLedger;
-  readonly wake: Wake;
+  readonly ledger: Pick<Readings, 'readings'> & GuestsLedger;
+  readonly wake: Pick<Wake, 'listen'>;
   readonly log: Log;
   /** What a reading comes to here. @throws Error that says why it cannot be compiled */
   readonly compile: (read: ReadSubscription) => Reading;
@@ -43,11 +44,7 @@ export function guestOf<Login, Reading>(
     log.warn(`For ${trigger}, which listens in another process: ${fault.message}`);
   const warn = (fault: Error): void => {
     report(fault);
-    void ledger
-      .complain({ subscriptionId: id, said: fault.message })
-      .catch((error: unknown) =>
-        log.debug(`What is wrong for ${trigger} was not stored: ${errorText(error)}`),
-      );
+    complain({ ledger, log }, id, fault.message);
   };
   const skipBefore = skipBeforeOf(read);
   return {
@@ -70,6 +67,18 @@ export function guestOf<Login, Reading>(
   };
 }
 
+/** Nobody waits for it. */
+const complain = (
+  { ledger, log }: { readonly ledger: GuestsLedger; readonly log: Log },
+  subscriptionId: number,
+  said: string,
+): void =>
+  void ledger
+    .complain({ subscriptionId, said })
+    .catch((error: unknown) =>
+      log.debug(`What is wrong for subscription ${subscriptionId} was not stored: ${errorText(error)}`),
+    );
+
 /** Two of one print are read alike. */
 export const printOf = ({ reading, settings }: ReadSubscription): string =>
   JSON.stringify([reading, settings]);
@@ -82,14 +91,14 @@ export class Guests<Login, Reading> {
     this.#ports = ports;
   }
 
-  /** @param changed called when others came or went @returns the guests of a source */
-  watch(key: SourceKey, login: () => Promise<Login>, changed: () => void): WatchedGuests<Login, Reading> {
+  /** @returns the guests of a source */
+  watch(key: SourceKey, source: Hosting<Login>): WatchedGuests<Login, Reading> {
     const name = JSON.stringify([key.kind, key.account]);
     const account =
       this.#accounts.get(name) ??
       new GuestAccount<Login, Reading>(key, this.#ports, () => this.#accounts.delete(name));
     this.#accounts.set(name, account);
-    return account.watch(key, login, changed);
+    return account.watch(key, source);
   }
 }
 
@@ -101,20 +110,21 @@ export interface WatchedGuests<Login, Reading> {
   close(): void;
 }
 
-interface Source<Login> {
+/** A source that this process may read. */
+export interface Hosting<Login> {
   readonly login: () => Promise<Login>;
+  /** Called when others came or went. */
   readonly changed: () => void;
+  readonly isHeld: () => boolean;
 }
 
 class GuestAccount<Login, Reading> {
   readonly #key: SourceKey;
   readonly #ports: GuestPorts<Reading>;
   readonly #over: () => void;
-  readonly #sources = new Map<string, Source<Login>>();
-  readonly #known = new Map<
-    number,
-    { readonly print: string; readonly guest: Guest<Login, Reading> | null }
-  >();
+  readonly #sources = new Map<string, Hosting<Login>>();
+  readonly #known = new Map<number, { readonly print: string; readonly guest: Guest<Login, Reading> }>();
+  readonly #uncompiled: UncompiledReadings;
   #guests = new Map<string, readonly Guest<Login, Reading>[]>();
   /** Monotonic. */
   readonly #left = new Map<number, number>();
@@ -128,14 +138,15 @@ class GuestAccount<Login, Reading> {
     this.#key = key;
     this.#ports = ports;
     this.#over = over;
+    const { log } = ports;
+    this.#uncompiled = new UncompiledReadings({ log, complain: (id, said) => complain(ports, id, said) });
     this.#deafen = ports.wake.listen(accountKey(key.kind, key.account), () => this.#lookSoon());
     this.#timer = setInterval(() => this.#lookSoon(), LOOK_EVERY_MS).unref();
     this.#lookSoon();
   }
 
-  watch(key: SourceKey, login: () => Promise<Login>, changed: () => void): WatchedGuests<Login, Reading> {
+  watch(key: SourceKey, source: Hosting<Login>): WatchedGuests<Login, Reading> {
     const name = sourceName(key);
-    const source = { login, changed };
     this.#sources.set(name, source);
     // What was found for another source of the account says nothing of this one's login.
     this.#lookSoon();
@@ -199,21 +210,20 @@ class GuestAccount<Login, Reading> {
   }
 
   /** The same object as long as it is read alike. */
-  #guest(read: ReadSubscription, source: Source<Login>): Guest<Login, Reading> | null {
+  #guest(read: ReadSubscription, source: Hosting<Login>): Guest<Login, Reading> | null {
     const print = printOf(read);
     const known = this.#known.get(read.id);
     if (known?.print === print) return known.guest;
-    let guest: Guest<Login, Reading> | null = null;
     try {
-      guest = guestOf(read, this.#ports.compile(read), source.login, this.#ports);
+      const guest = guestOf(read, this.#ports.compile(read), source.login, this.#ports);
+      this.#known.set(read.id, { print, guest });
+      this.#uncompiled.over(read.id);
+      return guest;
     } catch (error) {
-      this.#ports.log.warn(
-        `The trigger "${read.nodeName ?? read.nodeId}" of workflow ${read.workflowId}, which listens in another process, is not ` +
-          `collected for here: ${errorText(error)}`,
-      );
+      this.#known.delete(read.id);
+      this.#uncompiled.failed(read, error, source.isHeld());
+      return null;
     }
-    this.#known.set(read.id, { print, guest });
-    return guest;
   }
 }
 

@@ -50,7 +50,11 @@ export class SourceRegistry<Login, Reading> {
   #begin(key: SourceKey, first: Subscriber<Login, Reading>): Watched<Login, Reading> {
     const subscribers = new Set([first]);
     const login = (): Promise<Login> => [...subscribers][0]?.login() ?? first.login();
-    const guests = this.#sharing?.guests.watch(key, login, () => watch.nudge());
+    const guests = this.#sharing?.guests.watch(key, {
+      login,
+      changed: () => watch.nudge(),
+      isHeld: () => watch.isHeld,
+    });
     const all = (): readonly Subscriber<Login, Reading>[] =>
       subscribers.size === 0 ? [] : [...subscribers, ...(guests?.besides(subscribers) ?? [])];
     const watch = this.#start(key, first.subscription.sourceId, all);

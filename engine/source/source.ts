@@ -75,6 +75,8 @@ export interface Beginning<Reading> {
 export interface Watch {
   /** There may be something to do: somebody joined. */
   nudge(): void;
+  /** It is this process that reads it. */
+  readonly isHeld: boolean;
   /** Ends it: nothing is recorded any more. */
   stop(): Promise<void>;
 }

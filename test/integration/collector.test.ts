@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
+import { Client } from 'pg';
 import { Webhook } from 'standardwebhooks';
 import { buildIfChanged } from '../../tools/build.mjs';
 import { Cleanup } from '../support/cleanup';
@@ -199,6 +200,45 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
       assert.equal((await collector.end()).code, 0);
     } finally {
       await n8n.end('SIGKILL');
+    }
+  });
+
+  it('tells a trigger that a newer version has published that it cannot be read for, and reads for another one', async () => {
+    const user = 'left-6';
+    await (await dovecot.client(user)).logout();
+    const ledger = await postgres.createDatabase();
+    const way = { from: dovecot.port, to: dovecot.port };
+    const task = {
+      kind: 'trigger',
+      readBy: 'elsewhere',
+      ledger,
+      logins: [dovecot.login(user)],
+      way,
+    } as const;
+    const [n8n, newer] = [
+      new ManyProcess({ name: 'n8n', ...task }),
+      new ManyProcess({ name: 'newer', ...task }),
+    ];
+    try {
+      for (const one of [n8n, newer]) await until('it listens', () => one.of('started').length > 0, 60_000);
+      const client = new Client({ connectionString: ledger });
+      await client.connect();
+      await client.query(
+        `update durable_mail.subscription set reading = jsonb_set(reading::jsonb, '{v}', '99')::text where workflow_id = 'newer'`,
+      );
+      await client.end();
+      const accounts = { [user]: account(user) };
+      const collector = await start({ accounts, forN8n: true }, { DURABLE_MAIL_POSTGRES_URL: ledger });
+      await until('the one is read for', () => n8n.of('synced').length > 0, 60_000);
+      await until('the other hears of it', () => newer.of('warn').length > 0, 60_000);
+      assert.match(
+        String(newer.of('warn')[0]),
+        /^The process that reads the mailbox "INBOX" of left-6@.* cannot do so for this trigger, so no new mail of it runs\. It says: .*newer version/,
+      );
+      assert.deepEqual(n8n.of('warn'), []);
+      assert.equal((await collector.end()).code, 0);
+    } finally {
+      await Promise.all([n8n.end('SIGKILL'), newer.end('SIGKILL')]);
     }
   });
 

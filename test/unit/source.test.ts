@@ -47,6 +47,7 @@ describe('the registry of sources', () => {
       events.push(`start ${source.mailbox} ${sourceId}`);
       return {
         nudge: () => events.push(`nudge ${subscribers().length}`),
+        isHeld: true,
         stop: async () => void events.push('stop'),
       };
     });

@@ -52,6 +52,9 @@ export class ImapAccounts {
     });
     return {
       nudge: () => account.nudge(mailbox),
+      get isHeld() {
+        return mailbox.isHeld;
+      },
       stop: async () => {
         deafen();
         const left = account.remove(mailbox);

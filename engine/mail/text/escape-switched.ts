@@ -10,7 +10,7 @@ export function decodeEscapeSwitched(bytes: Buffer, charset: string): string | n
   return /^hz(?:gb2312)?$/.test(name) ? new TextDecoder('gbk').decode(fromHz(bytes)) : null;
 }
 
-const [LF, SHIFT_OUT, SHIFT_IN, TILDE, OPEN, CLOSE] = [0x0a, 0x0e, 0x0f, 0x7e, 0x7b, 0x7d];
+const [LF, SHIFT_OUT, SHIFT_IN, ESCAPE, TILDE, OPEN, CLOSE] = [0x0a, 0x0e, 0x0f, 0x1b, 0x7e, 0x7b, 0x7d];
 const DESIGNATION = Buffer.from('\x1b$)C', 'latin1');
 
 function fromIso2022Kr(bytes: Buffer): Buffer {
@@ -20,7 +20,7 @@ function fromIso2022Kr(bytes: Buffer): Buffer {
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at]!;
     if (byte === SHIFT_OUT || byte === SHIFT_IN) isKorean = byte === SHIFT_OUT;
-    else if (bytes.subarray(at, at + DESIGNATION.length).equals(DESIGNATION)) at += DESIGNATION.length - 1;
+    else if (byte === ESCAPE && isDesignation(bytes, at)) at += DESIGNATION.length - 1;
     else {
       // Each line begins in ASCII.
       if (byte === LF) isKorean = false;
@@ -29,6 +29,9 @@ function fromIso2022Kr(bytes: Buffer): Buffer {
   }
   return eight.subarray(0, length);
 }
+
+const isDesignation = (bytes: Buffer, at: number): boolean =>
+  bytes.subarray(at, at + DESIGNATION.length).equals(DESIGNATION);
 
 function fromHz(bytes: Buffer): Buffer {
   const eight = Buffer.alloc(bytes.length);

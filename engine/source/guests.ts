@@ -18,6 +18,8 @@ const LOOK_EVERY_MS = 60_000;
 const LEAST_BETWEEN_MS = 1_000;
 /** Who stopped to listen here is served by nobody by then, or by another process. */
 const LEFT_MS = 2 * 60_000;
+/** It may have become this process that reads the source. */
+const TELL_EVERY_MS = 2_000;
 
 export interface GuestPorts<Reading> {
   readonly ledger: Pick<Readings, 'readings'> & GuestsLedger;
@@ -125,6 +127,9 @@ class GuestAccount<Login, Reading> {
   readonly #sources = new Map<string, Hosting<Login>>();
   readonly #known = new Map<number, { readonly print: string; readonly guest: Guest<Login, Reading> }>();
   readonly #uncompiled: UncompiledReadings;
+  /** One for each reading that could not be compiled when it was looked last: tells of it. */
+  #failures: (() => void)[] = [];
+  #telling: NodeJS.Timeout | undefined;
   #guests = new Map<string, readonly Guest<Login, Reading>[]>();
   /** Monotonic. */
   readonly #left = new Map<number, number>();
@@ -166,6 +171,7 @@ class GuestAccount<Login, Reading> {
         this.#deafen();
         clearInterval(this.#timer);
         clearTimeout(this.#soon);
+        clearInterval(this.#telling);
         this.#over();
       },
     };
@@ -196,17 +202,28 @@ class GuestAccount<Login, Reading> {
     const { kind, account } = this.#key;
     const before = this.#guests;
     const guests = new Map<string, Guest<Login, Reading>[]>();
-    for (const read of await this.#ports.ledger.readings({ kind, account })) {
+    const readings = await this.#ports.ledger.readings({ kind, account });
+    this.#failures = [];
+    for (const read of readings) {
       const name = sourceName(read.source);
       const source = this.#sources.get(name);
       const guest = source && read.served ? this.#guest(read, source) : null;
       if (guest) guests.set(name, [...(guests.get(name) ?? []), guest]);
     }
     this.#guests = guests;
+    this.#tellOfFailures();
     for (const [name, { changed }] of this.#sources) {
       const [was, is] = [before.get(name) ?? [], guests.get(name) ?? []];
       if (was.length !== is.length || is.some((guest, at) => guest !== was[at])) changed();
     }
+  }
+
+  #tellOfFailures(): void {
+    clearInterval(this.#telling);
+    const tell = (): void => this.#failures.forEach((failure) => failure());
+    tell();
+    if (this.#failures.length > 0 && this.#sources.size > 0)
+      this.#telling = setInterval(tell, TELL_EVERY_MS).unref();
   }
 
   /** The same object as long as it is read alike. */
@@ -221,7 +238,7 @@ class GuestAccount<Login, Reading> {
       return guest;
     } catch (error) {
       this.#known.delete(read.id);
-      this.#uncompiled.failed(read, error, source.isHeld());
+      this.#failures.push(() => this.#uncompiled.failed(read, error, source.isHeld()));
       return null;
     }
   }

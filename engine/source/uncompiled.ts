@@ -27,7 +27,7 @@ export class UncompiledReadings {
     this.#now = now;
   }
 
-  /** It was tried just now. @param isReadHere this process reads the source, so that nobody else does for the trigger */
+  /** It is so. @param isReadHere this process reads the source, so that nobody else does for the trigger */
   failed(
     { id, nodeName, nodeId, workflowId, source }: ReadSubscription,
     error: unknown,

@@ -96,7 +96,6 @@ describe('the guests of a source', () => {
       await until('the first is found', () => idsOf().length === 1, 10_000, 20);
       assert.deepEqual([idsOf(), complaints], [[1], []]);
       isHeld = true;
-      call();
       await until('the other hears of it', () => complaints.length > 0, 10_000, 20);
       assert.deepEqual(complaints, [2]);
       readings = [read(1), read(2)];

@@ -2,6 +2,7 @@
 // stored where there was nothing to tell; and when an endpoint has failed for so long that it is set aside.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import type { Change, ChangeType } from '../../engine/ledger/changes';
 import type { Endpoint } from '../../engine/ledger/endpoints';
 import type { Entry, EntryFilter, NewEntry } from '../../engine/ledger/outbox';
@@ -44,6 +45,7 @@ class FakeLedger {
   readonly told: { id: number; from: string; to: string; missed: boolean; keys: string[] }[] = [];
   readonly aside: [id: number, reason: string][] = [];
   reads = 0;
+  asked = 0;
   /** Before the next one is told: another process may be first. */
   meanwhile: (() => void) | null = null;
 
@@ -61,7 +63,10 @@ class FakeLedger {
   }
 
   readonly ports: TellingPorts['ledger'] = {
-    endpoints: () => Promise.resolve(this.endpointsThere),
+    endpoints: () => {
+      this.asked++;
+      return Promise.resolve(this.endpointsThere);
+    },
     changePositions: () =>
       Promise.resolve({ oldest: String(this.oldest), newest: String(this.changesThere.length) }),
     changes: (after, limit) => {
@@ -197,6 +202,23 @@ describe('Telling endpoints', () => {
       ledger.told.map(({ id }) => id),
       [3],
     );
+  });
+
+  it('where there is none, is asked for no more than now and then, whatever happens; the first is told soon', async () => {
+    const ledger = new FakeLedger();
+    await telling(ledger, async (one) => {
+      const began = performance.now();
+      for (let mails = 0; mails < 50; mails++) {
+        one.look();
+        await setTimeout(10);
+      }
+      const seconds = (performance.now() - began) / 1_000;
+      assert.ok(ledger.asked <= 2 + Math.ceil(seconds), `asked ${ledger.asked} times in ${seconds} s`);
+      ledger.endpointsThere = [endpoint(1)];
+      ledger.happens('email.dead');
+      one.look();
+      await until('it is told', () => ledger.keysOf(1).length === 1);
+    });
   });
 
   it('a ledger that is away delays, and is said once', async () => {

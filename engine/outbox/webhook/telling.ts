@@ -103,7 +103,8 @@ export class Telling {
           const found = await this.#look();
           if (failures > 0) log.info('Endpoints are told again, from where they were');
           failures = 0;
-          await this.#times.pause(GATHER_MS, signal);
+          // Where there is nobody to tell, each mail on its way would ask for nothing.
+          await this.#times.pause(found === 'idle' ? POLL_MS : GATHER_MS, signal);
           if (found !== 'more') await this.#bell.wait(found === 'idle' ? REST_MS : POLL_MS, ['look'], signal);
         } catch (error) {
           if (++failures === 1)

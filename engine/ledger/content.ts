@@ -22,10 +22,6 @@ export class UnpackedContent {
   constructor(raw: Buffer) {
     this.raw = raw;
   }
-
-  get length(): number {
-    return this.raw.length;
-  }
 }
 
 /** A mail that is to be stored. */
@@ -63,7 +59,7 @@ export async function packContent(raw: Buffer): Promise<Buffer> {
 }
 
 /** At once: of `SMALL_BYTES` at most. */
-export function packSmall(raw: Buffer): Buffer {
+function packSmall(raw: Buffer): Buffer {
   // No more of zlib's memory (256 KB by default, made anew for each) than so small a mail can use.
   const memory = raw.length > TINY_BYTES ? {} : { windowBits: 13, memLevel: 6 };
   return gzipSync(raw, { level, chunkSize: chunkFor(raw), ...memory });
@@ -75,6 +71,10 @@ const chunkFor = ({ length }: Buffer): number => Math.min(length + MOST_ADDED_BY
 /** What is handed to the ledger of a mail that is there whole. */
 export const newContent = (raw: Buffer): NewContent | Promise<PackedContent> =>
   raw.length > SMALL_BYTES ? packMail(raw) : new UnpackedContent(raw);
+
+/** As it is stored: what was not packed yet is packed at once. */
+export const packedNow = (content: NewContent): PackedContent =>
+  content instanceof UnpackedContent ? packSmall(content.raw) : content;
 
 /** Packs a mail that is there whole. */
 export async function packMail(raw: Buffer): Promise<PackedContent> {
@@ -181,6 +181,7 @@ export const piecesOf = (content: PackedContent): readonly Buffer[] =>
 
 /** Octets, as it is handed to the ledger. */
 export const bytesOf = (content: NewContent): number =>
-  content instanceof UnpackedContent
-    ? content.length
-    : piecesOf(content).reduce((sum, { length }) => sum + length, 0);
+  piecesOf(content instanceof UnpackedContent ? content.raw : content).reduce(
+    (sum, { length }) => sum + length,
+    0,
+  );

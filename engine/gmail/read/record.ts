@@ -166,13 +166,13 @@ async function messagesOf(round: Round, { message, gone = false, wants }: ReadMa
       const same = wants.filter((want) => want.identity === identity);
       const due = same.map(({ subscriptionId }) => subscriptionId);
       const content =
-        message && isStored(round, due, message) ? await newContent(bytesOf(message, same)) : null;
+        message && isStored(round, due, message) ? await newContent(storedBytes(message, same)) : null;
       return { ...told, identity, content, due, gone };
     }),
   );
 }
 
-function bytesOf(message: RawMessage, wants: readonly Want[]): Buffer {
+function storedBytes(message: RawMessage, wants: readonly Want[]): Buffer {
   const { event, label } = wants.find((want) => want.event === 'received') ?? wants[0]!;
   return gmailMailBytes(message, event, label === null ? [] : [label]);
 }

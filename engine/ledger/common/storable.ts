@@ -1,7 +1,7 @@
 // What of a text is stored: Postgres has no NUL in a text, and no half of a surrogate pair; so no ledger has.
 // Invariant: what is looked for is changed in the same way, so that it is found again.
 import { toUSVString } from 'node:util';
-import { packSmall, UnpackedContent } from '../content';
+import { packedNow } from '../content';
 import type { Candidate, NewMessage, PackedMessage } from '../recording';
 
 export const withoutNul = (text: string): string => text.replaceAll('\0', '');
@@ -23,7 +23,7 @@ export const storableCandidate = <T extends Candidate>(candidate: T): T => ({
 /** As it is recorded: packing takes most of the time. */
 export const storableMessage = ({ content, ...mail }: NewMessage): PackedMessage => ({
   ...storableCandidate(mail),
-  content: content instanceof UnpackedContent ? packSmall(content.raw) : content,
+  content: content && packedNow(content),
   weakIdentity: storable(mail.weakIdentity),
   messageId: storable(mail.messageId),
   sender: storable(mail.sender),

@@ -202,5 +202,5 @@ const counted = (message: NewMessage): CountedMessage => ({
 
 function countOf(content: NewContent | null): Counted {
   if (content === null || Buffer.isBuffer(content)) return content?.length ?? null;
-  return content instanceof UnpackedContent ? { raw: content.length } : { pieces: content.length };
+  return content instanceof UnpackedContent ? { raw: content.raw.length } : { pieces: content.length };
 }

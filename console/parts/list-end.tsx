@@ -27,8 +27,9 @@ export function End({ list, none }: Listed & { none: () => string }): JSX.Elemen
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const watch = new IntersectionObserver(
-      ([seen]) => {
-        if (seen?.isIntersecting && error.peek() === null) void list.more();
+      (seen) => {
+        // A busy page is told of several moments at once: what counts is the last of them.
+        if (seen.at(-1)?.isIntersecting && error.peek() === null) void list.more();
       },
       { rootMargin: '600px' },
     );

@@ -54,6 +54,26 @@ describe("the console's page", { timeout: 5 * 60_000 }, () => {
       await scrollToAll(page, 130);
     });
 
+    it('are listed without an end also where a busy page is told of its end out of sight and in sight at once', async () => {
+      const { page } = await open({
+        at: '#/mails',
+        script: `
+          const Observer = IntersectionObserver;
+          IntersectionObserver = class extends Observer {
+            constructor(told, options) {
+              let kept = [];
+              super((entries, observer) => {
+                kept.push(...entries);
+                if (kept.at(-1).isIntersecting) told(kept.splice(0), observer);
+              }, options);
+            }
+          };
+        `,
+      });
+      await page.locator(`[data-mail="${mailId(999)}"]`).waitFor();
+      await scrollToAll(page, 130);
+    });
+
     it('are seen to arrive, run, fail, and be done', async () => {
       const { page, fake } = await open({ at: '#/mails' });
       await page.locator(`[data-mail="${mailId(999)}"]`).waitFor();

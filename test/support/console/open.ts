@@ -18,6 +18,8 @@ interface Wanted extends BrowserContextOptions {
   readonly at?: string;
   /** How many times as long as here whatever its script does takes there. */
   readonly slowness?: number;
+  /** Runs in the page before its own script. */
+  readonly script?: string;
   /** Before the page is opened. */
   readonly told?: (fake: FakeConsole) => void;
 }
@@ -53,7 +55,7 @@ export class ConsoleBrowser {
   }
 
   async open(wanted: Wanted = {}): Promise<Opened> {
-    const { right = 'operate', settings = {}, at = '', slowness = 1, told, ...options } = wanted;
+    const { right = 'operate', settings = {}, at = '', slowness = 1, script, told, ...options } = wanted;
     const fake = await FakeConsole.start(this.document, this.plots);
     this.#fakes.add(fake);
     fake.settings = { ...fake.settings, ...settings };
@@ -61,6 +63,7 @@ export class ConsoleBrowser {
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
     // For what it opens in a page of its own, too.
     context.setDefaultTimeout(PATIENCE_MS);
+    if (script) await context.addInitScript(script);
     const page = await context.newPage();
     const complaints = complaintsOf(page);
     const devTools = await context.newCDPSession(page);

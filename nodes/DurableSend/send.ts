@@ -15,7 +15,7 @@ import { nodeError } from '../host/n8n/node-error';
 import { failedItem } from '../host/outgoing/failed-item';
 import { whyNotSent } from '../host/outgoing/outcome';
 import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
-import { isSentBySomebody, nobodySends, sendNow } from '../host/outgoing/sending';
+import { isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
 import { type EntryKey, entryKeys, type MailsHeld } from '../host/run/entry-keys';
 import { digest } from '../host/run/item-keys';
 import { answerOf } from './answers';
@@ -60,16 +60,14 @@ export async function durableSend(
         : answerOf(one.entry, one.repeated, senderOf(context, index), index),
     );
   }
-  const patience = sendSettings(optionsOf(context, 0));
-  const settled = await sendNow(store.outbox, queued, {
-    waitMs: patience.waitMs,
-    mostAMinute: patience.limits.mostAMinute,
-    signal: cancelSignal(context),
-  });
+  const { waitMs, limits } = sendSettings(optionsOf(context, 0));
+  const patience = { waitMs, mostAMinute: limits.mostAMinute, signal: cancelSignal(context) };
+  const settled = await sendNow(store.outbox, queued, patience);
   return asked.map((one, index) => {
     if ('error' in one) return errorItem(index, one.error);
     const entry = settled.get(one.entry.id) ?? one.entry;
-    const told = whyNotSent(entry, { what: 'email' }, patience.waitMs);
+    const { waitedMs, mostAMinute } = waitedFor(entry, patience);
+    const told = whyNotSent(entry, { what: 'email' }, waitedMs, mostAMinute);
     if (!told) return answerOf(entry, one.repeated, senderOf(context, index), index);
     const { message, description } = told;
     const error = nodeError(context.getNode(), message, { description, itemIndex: index });

@@ -14,7 +14,7 @@ import { nodeError } from '../host/n8n/node-error';
 import { failedItem } from '../host/outgoing/failed-item';
 import { whyNotSent } from '../host/outgoing/outcome';
 import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
-import { isSentBySomebody, nobodySends, sendNow } from '../host/outgoing/sending';
+import { isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
 import { type EntryKey, entryKeys, type MailsHeld } from '../host/run/entry-keys';
 import { DAY_MS, readNumber, SECOND_MS } from '../host/trigger/numbers';
 import { answerOf } from './answers';
@@ -51,11 +51,13 @@ export async function sendWebhooks(
   const options = optionsOf(context, 0);
   const waitMs = readNumber(options['waitSeconds'], NUMBERS.waitSeconds) * SECOND_MS;
   const mostAMinute = readNumber(options['mostAMinute'], NUMBERS.mostAMinute) || null;
-  const settled = await sendNow(store.outbox, queued, { waitMs, mostAMinute, signal: cancelSignal(context) });
+  const patience = { waitMs, mostAMinute, signal: cancelSignal(context) };
+  const settled = await sendNow(store.outbox, queued, patience);
   return asked.map((one, index) => {
     if ('error' in one) return errorItem(index, one.error);
     const entry = settled.get(one.entry.id) ?? one.entry;
-    const told = whyNotSent(entry, WHAT, waitMs);
+    const waited = waitedFor(entry, patience);
+    const told = whyNotSent(entry, WHAT, waited.waitedMs, waited.mostAMinute);
     const answer = answerOf(entry, one.repeated, index);
     if (!told) return answer;
     const { message, description } = told;

@@ -227,6 +227,6 @@ export const sendOptions: INodeProperties[] = [
     default: NUMBERS.waitSeconds.default,
     displayOptions: { show: { '/sending': ['now'] } },
     description:
-      'How long this step waits for an email. One that is not sent by then goes on by itself; the step fails, and a retry finds what became of it.',
+      'How long this step waits for an email, and another minute where Emails a Minute may have held it. One that is not sent by then goes on by itself; the step fails, and a retry finds what became of it. 0: it does not wait.',
   },
 ];

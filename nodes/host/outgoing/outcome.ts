@@ -15,8 +15,17 @@ export interface Told {
 
 const WHERE = 'in the Mail Console, under Outbox, or with the Mail Ledger node (Outbox)';
 
-/** @param waitedMs how long this run has waited for it @returns null: it was sent; that it came back later the Outbox Trigger tells */
-export function whyNotSent(entry: Entry, { what }: Sent, waitedMs: number): Told | null {
+/**
+ * @param waitedMs how long this run has waited for it
+ * @param mostAMinute of its kind may go out here, which may be what has held it; null: it is not that
+ * @returns null: it was sent; that it came back later the Outbox Trigger tells
+ */
+export function whyNotSent(
+  entry: Entry,
+  { what }: Sent,
+  waitedMs: number,
+  mostAMinute: number | null = null,
+): Told | null {
   const because = entry.lastError === null ? '' : ` ${sentence(entry.lastError)}`;
   const name = `Its entry in the outbox is ${entry.id}.`;
   switch (entry.state) {
@@ -26,7 +35,7 @@ export function whyNotSent(entry: Entry, { what }: Sent, waitedMs: number): Told
     case 'QUEUED':
     case 'SENDING':
       return {
-        message: `The ${what} was not sent within ${seconds(waitedMs)}. It is tried again by itself.${because}`,
+        message: `The ${what} was not sent within ${seconds(waitedMs)}. ${goesOn(what, mostAMinute)}${because}`,
         description:
           `${name} ${dueText(entry)}Nothing is lost: when this run is tried again, it finds what became of the ${what}, and ` +
           `does not send it a second time. To hurry it, or to cancel it, look ${WHERE}.`,
@@ -52,6 +61,11 @@ export function whyNotSent(entry: Entry, { what }: Sent, waitedMs: number): Told
       };
   }
 }
+
+const goesOn = (what: string, mostAMinute: number | null): string =>
+  mostAMinute === null
+    ? 'It is tried again by itself.'
+    : `It was not tried yet, and goes out by itself: of all ${what}s here at most ${mostAMinute} do within a minute, as an option of this step says.`;
 
 function dueText({ dueAt }: Entry): string {
   return dueAt === null ? '' : `It is due next at ${new Date(dueAt).toISOString()}. `;

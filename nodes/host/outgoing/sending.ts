@@ -1,13 +1,13 @@
 // What becomes of the entries of a run: sent now, by this process, or left to whoever sends in the background.
 // Invariants: an entry that is settled already is not touched; what is not settled when the time is over goes on by itself, and is
-// told as it stands; that nobody listens is said, not found out.
+// told as it stands; that its turn comes with the next minute alone fails no run; that nobody listens is said, not found out.
 import type { Entry } from '../../../engine/ledger/outbox';
 import type { SourceHealth } from '../../../engine/ledger/inspection';
 import type { OutboxWorker } from '../../../engine/outbox/worker';
 import type { Queued } from './queueing';
 
 export interface Patience {
-  /** For as long as nothing is settled, ms. */
+  /** For as long as nothing is settled, ms. 0: nobody waits. */
   readonly waitMs: number;
   /** So many a minute, at the most; null: no limit. */
   readonly mostAMinute: number | null;
@@ -15,8 +15,25 @@ export interface Patience {
   readonly signal: AbortSignal;
 }
 
-/** Who has more to send than may go out within a minute waits for the next one. */
+/** What may not go out within this minute waits for the next one, and not on the time of the run. */
 const NEXT_MINUTE_MS = 65_000;
+
+type Times = Pick<Patience, 'waitMs' | 'mostAMinute'>;
+
+/** No try of it was begun: others of its lane, of this run or of any, may have used up the minute. */
+const mayBeHeld = (
+  { state, tries, lastError }: Pick<Entry, 'state' | 'tries' | 'lastError'>,
+  { waitMs, mostAMinute }: Times,
+): boolean => mostAMinute !== null && waitMs > 0 && state === 'QUEUED' && tries === 0 && lastError === null;
+
+/** For how long it was waited for, ms, and how many may go out in a minute, where it may be that which has held it. */
+export const waitedFor = (
+  entry: Entry,
+  times: Times,
+): { readonly waitedMs: number; readonly mostAMinute: number | null } =>
+  mayBeHeld(entry, times)
+    ? { waitedMs: times.waitMs + NEXT_MINUTE_MS, mostAMinute: times.mostAMinute }
+    : { waitedMs: times.waitMs, mostAMinute: null };
 
 /** Nobody will change it but a person. One that is UNKNOWN, and has a time, is looked for then. */
 const isSettled = ({ state, dueAt }: Pick<Entry, 'state' | 'dueAt'>): boolean =>
@@ -26,17 +43,21 @@ const isSettled = ({ state, dueAt }: Pick<Entry, 'state' | 'dueAt'>): boolean =>
 export async function sendNow(
   outbox: Pick<OutboxWorker, 'sendNow'>,
   queued: readonly Pick<Queued, 'entry'>[],
-  { waitMs, mostAMinute, signal }: Patience,
+  { signal, ...times }: Patience,
 ): Promise<ReadonlyMap<string, Entry>> {
   const known = new Map(queued.map(({ entry }) => [entry.id, entry]));
-  const isOver = mostAMinute !== null && known.size > mostAMinute;
-  const untilMs = isOver ? Math.max(waitMs, NEXT_MINUTE_MS) : waitMs;
-  const open = (): string[] => [...known.values()].filter((entry) => !isSettled(entry)).map(({ id }) => id);
-  for (let ids = open(); ids.length > 0;) {
+  const open = (): Entry[] => [...known.values()].filter((entry) => !isSettled(entry));
+  let isNextMinute = false;
+  for (let before = open(); before.length > 0;) {
+    const ids = before.map(({ id }) => id);
+    const untilMs = isNextMinute ? NEXT_MINUTE_MS : times.waitMs;
     for (const entry of await outbox.sendNow(ids, { untilMs, signal })) known.set(entry.id, entry);
     const left = open();
-    if (left.length === ids.length || signal.aborted) break;
-    ids = left;
+    const isStill = left.length === before.length;
+    if (signal.aborted || (isStill && (isNextMinute || !left.some((entry) => mayBeHeld(entry, times)))))
+      break;
+    isNextMinute = isStill;
+    before = left;
   }
   return known;
 }

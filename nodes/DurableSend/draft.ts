@@ -78,8 +78,9 @@ async function templateTexts(
   return { subject, ...(text !== null && { text }), ...(html !== null && { html }) };
 }
 
-/** As the built-in node does it: behind the HTML, where there is one. */
-function attributed({ text, html }: Texts, options: Options): Omit<Texts, 'subject'> {
+/** As the built-in node does it: behind the HTML, where there is one. Beside a text, a blank one is none: it would hide the text. */
+function attributed({ text, html: given }: Texts, options: Options): Omit<Texts, 'subject'> {
+  const html = text !== undefined && given?.trim() === '' ? undefined : given;
   const texts = { ...(text !== undefined && { text }), ...(html !== undefined && { html }) };
   if (options['appendAttribution'] !== true) return texts;
   const phrase = 'This email was sent automatically with ';

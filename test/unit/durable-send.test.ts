@@ -384,6 +384,20 @@ describe('the fields of the built-in node', () => {
     assert.match(attributed!.raw, /sent automatically with n8n/);
   });
 
+  it('have no HTML that is empty, or holds the attribution alone, in the place of the text', async () => {
+    const store = new FakeStore();
+    const both = { emailFormat: 'both', options: { appendAttribution: true } };
+    await call(store, [{ json: {} }, { json: {} }, { json: {} }], {
+      ...{ ...both, html: (index: number) => ['', ' \n', '<p>Hi</p>'][index] },
+    });
+    const [empty, blank, full] = await store.queued();
+    for (const { raw } of [empty!, blank!]) {
+      assert.doesNotMatch(raw, /text\/html/);
+      assert.match(raw, /Hi Ann\s+---\s+This email was sent automatically with n8n/);
+    }
+    assert.match(full!.raw, /<p>Hi<\/p>[^]*sent automatically with <a/);
+  });
+
   it('are refused where they are those of another operation', async () => {
     await assert.rejects(
       call(new FakeStore(), [{ json: {} }], { operation: 'sendAndWait' }),

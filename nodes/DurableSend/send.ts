@@ -50,7 +50,7 @@ export async function durableSend(
   const asked = await queueAll(store.ledger, wishes, context.continueOnFail());
   const queued = asked.filter((one): one is Queued => 'entry' in one);
   // Of an earlier try of the run, or a process that has stopped: this one can go on with it.
-  if (queued.some(({ entry }) => entry.state === 'QUEUED')) await login();
+  if (queued.some(({ entry }) => entry.state === 'QUEUED')) await orGoOn(context, login);
   store.outbox.queued();
   if (isInBackground(context)) {
     await sayWhoSends(context, store, queued);
@@ -60,7 +60,8 @@ export async function durableSend(
         : answerOf(one.entry, one.repeated, senderOf(context, index), index),
     );
   }
-  const { waitMs, limits } = sendSettings(optionsOf(context, 0));
+  const { waitMs, limits } =
+    (await orGoOn(context, () => sendSettings(optionsOf(context, 0)))) ?? sendSettings({});
   const patience = { waitMs, mostAMinute: limits.mostAMinute, signal: cancelSignal(context) };
   const settled = await sendNow(store.outbox, queued, patience);
   return asked.map((one, index) => {
@@ -75,6 +76,19 @@ export async function durableSend(
     const { json } = answerOf(entry, one.repeated, senderOf(context, index), index);
     return failedItem(context, index, told, { outbox: json['outbox']! });
   });
+}
+
+/**
+ * What is read for the whole call. Where it cannot be, and the node goes on after errors, the items that need it have said so.
+ * @returns null: it cannot be read @throws Error: it cannot be, and the node does not go on
+ */
+async function orGoOn<T>(context: IExecuteFunctions, read: () => T | Promise<T>): Promise<T | null> {
+  if (!context.continueOnFail()) return read();
+  try {
+    return await read();
+  } catch {
+    return null;
+  }
 }
 
 /** What is asked for an item, or why nothing can be. */

@@ -565,6 +565,27 @@ describe('what became of it', () => {
     assert.equal(store.contents.size, 1);
   });
 
+  it('is told for each, where the node goes on after errors and one waits whose login cannot be read', async () => {
+    const store = new FakeStore();
+    store.settle = () => ({ lastError: 'its credential is gone' });
+    await fails(call(store, [mailItem('m')], {}, { mails: ['m'] }), /was not sent within/);
+    const options = (index: number) => (index === 0 ? { mostAtOnce: 'many' } : {});
+    const node = { onError: 'continueRegularOutput' } as const;
+    const run = { mails: ['l', 'm', 'n'], id: '8', credentialIsGone: true, node };
+    for (const [sending, isNow] of [
+      ['now', true],
+      ['background', false],
+    ] as const) {
+      const items = [mailItem('l'), mailItem('m'), mailItem('n')];
+      const told = await call(store, items, { options, sending }, run);
+      assert.match(told[0]!.json['error'] as string, /is gone|must be/);
+      assert.deepEqual(told[1]!.json['outbox'], { id: 'e1', state: 'QUEUED', repeated: true });
+      if (isNow)
+        assert.match(told[1]!.json['error'] as string, /not sent within 30 s.* its credential is gone/);
+      assert.match(told[2]!.json['error'] as string, /"Office" is gone/);
+    }
+  });
+
   it('SENT to some of several names those who were refused; BOUNCED is handed on, too', async () => {
     const store = new FakeStore();
     store.settle = () => ({ state: 'SENT', lastAnswer: '250 Ok\nNot to bob@example.com: 550 no such user' });

@@ -110,6 +110,7 @@ interface Run {
   readonly state?: object;
   readonly fromMail?: boolean;
   readonly credentialIsGone?: boolean;
+  readonly isTool?: boolean;
 }
 
 const DEFAULTS = {
@@ -136,6 +137,7 @@ function call(
     state = {},
     fromMail = false,
     credentialIsGone = false,
+    isTool = false,
   }: Run = {},
 ): Promise<INodeExecutionData[]> {
   store.held.set(id, mails);
@@ -180,6 +182,7 @@ function call(
         return { isExecuted: true };
       },
     }),
+    isToolExecution: () => isTool,
     addExecutionHints: ({ message }: { message: string }) => hints.push(message),
     continueOnFail: () => node?.onError !== undefined && node.onError !== 'stopWorkflow',
     helpers: {
@@ -319,6 +322,25 @@ describe('an email', () => {
     assert.deepEqual([...store.contents.values()][0]!.origin, {
       ...{ workflowId: 'workflow', nodeId: 'node', nodeName: 'Durable Send', event: 'event of m' },
     });
+  });
+
+  it('needs a key in the tool of an agent that n8n tries again: each try is a run of its own there', async () => {
+    const store = new FakeStore();
+    store.settle = () => ({ lastError: 'it is away' });
+    const tool = { mails: ['m'], node: { retryOnFail: true }, isTool: true };
+    await fails(call(store, [{ json: {} }], {}, tool), /needs a key/, /Switch off Retry On Fail/);
+    for (const mode of ['trigger', 'manual'])
+      for (const runIndex of [0, 1])
+        await fails(
+          call(store, [{ json: {} }], { idempotencyKey: '17' }, { ...tool, mode, runIndex }),
+          /not sent within/,
+        );
+    assert.equal(keysOf(store).length, 2, 'one in the run, one in the test');
+    for (const run of [
+      { ...tool, isTool: false },
+      { ...tool, node: {} },
+    ])
+      await fails(call(store, [{ json: {} }], {}, run), /not sent within/);
   });
 
   it('has the Message-ID of its key', async () => {

@@ -136,6 +136,12 @@ export function refreshRefusal({ helpers }: RefreshContext): string | null {
   );
 }
 
+/** Whether an AI agent has called the node, as a tool, and n8n counts each try of it as a run of its own. */
+export function isAgentsCall(context: IExecuteFunctions): boolean {
+  const { isToolExecution } = context as Perhaps<IExecuteFunctions>;
+  return typeof isToolExecution === 'function' && isToolExecution.call(context);
+}
+
 /** Shows a text beside the items of a step, and says it in the log where this n8n has no such hints. */
 export function hintOf(context: IExecuteFunctions, message: string): void {
   const { addExecutionHints } = context as Perhaps<IExecuteFunctions>;

@@ -4,9 +4,12 @@
 //   it is, counted at this node in the order in which they come;
 // - nothing is guessed: where an item comes from a mail and nobody can tell from which, or how often its workflow is called for it,
 //   a person has to enter a key. Two mails under one key would be one too few, one under two keys one too many;
+// - where an AI agent has called the node as a tool, a try of the same call looks to it like another call: where n8n makes such tries,
+//   a person has to enter a key;
 // - what comes from no mail is named by its execution: there a retry is another execution, and sends again.
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { callersExecution } from '../n8n/internals';
+import { isAgentsCall } from '../n8n/newer';
 import { nodeError } from '../n8n/node-error';
 import { digest, enteredKey, isTest, itemCounter, type KeyField, mailKey, runIndexOf } from './item-keys';
 import { comesFromMail, eventOfItem, mailOfItem } from './mail-of-item';
@@ -41,10 +44,13 @@ export function entryKeys(
   const count = itemCounter(context, runIndex);
   // What a person tries in the editor leaves nothing that a run would find, and is sent each time.
   const isTried = isTest(context);
-  const ofExecution = (itemIndex: number): string =>
-    digest(...step, 'execution', context.getInstanceId(), context.getExecutionId(), runIndex, itemIndex);
+  const isRetriedTool = context.getNode().retryOnFail === true && isAgentsCall(context);
+  const execution = [...step, 'execution', context.getInstanceId(), context.getExecutionId()] as const;
+  const ofExecution = (itemIndex: number): string => digest(...execution, runIndex, itemIndex);
   const keyOf = (itemIndex: number): string => {
     const entered = enteredKey(context, itemIndex, IDEMPOTENCY_KEY);
+    if (isRetriedTool && entered === null) refuseRetriedTool(context, itemIndex);
+    if (isTried && isRetriedTool) return digest(...execution, 'key', entered!);
     if (isTried) return ofExecution(itemIndex);
     if (entered !== null) return digest(...step, 'key', entered);
     if (context.getMode() === 'integrated') {
@@ -60,6 +66,21 @@ export function entryKeys(
     key: keyOf(itemIndex),
     event: eventOfItem(context, itemIndex, (id) => held.mailEvents(id)) ?? null,
   });
+}
+
+/** Each try would send, also what an earlier one has queued. */
+function refuseRetriedTool(context: IExecuteFunctions, itemIndex: number): never {
+  throw nodeError(
+    context.getNode(),
+    'As a tool that n8n tries again ("Retry On Fail"), this step needs a key for what it sends',
+    {
+      itemIndex,
+      description:
+        'n8n does not tell a try of the same call from another call of the agent, so the same would be sent twice. Switch off Retry On ' +
+        `Fail in the settings of this step: the outbox tries again by itself. Or enter an ${IDEMPOTENCY_KEY.shown} that names what is ` +
+        'sent once, such as an order number.',
+    },
+  );
 }
 
 /** How often another workflow calls this one for a mail, nobody can tell here. */

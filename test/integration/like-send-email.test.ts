@@ -139,6 +139,10 @@ describe('beside Send Email', () => {
       { options: { ccEmail: 'c@x.de', bccEmail: 'd@x.de', replyTo: 'Help <e@x.de>' } },
     ],
     ['with the attribution', { options: { appendAttribution: true } }],
+    [
+      'with the attribution behind its text, where its HTML is empty',
+      { emailFormat: 'both', html: '', options: { appendAttribution: true } },
+    ],
     ['with files by their names', { options: { attachments: 'logo', fileAttachments: ' bill , logo' } }],
     ['with files by a list', { options: { fileAttachments: ['bill', 'logo'] } }],
     ['with a file that an expression gives', { options: { fileAttachments: LOGO } }],

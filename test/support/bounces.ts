@@ -13,7 +13,11 @@ interface ReportOptions {
   readonly original?: { readonly type: string; readonly body: readonly string[] } | null;
 }
 
-const HEADER = ['Return-Path: <ann@shop.example>', 'From: Ann <ann@shop.example>', 'To: bob@example.org'];
+export const HEADER = [
+  'Return-Path: <ann@shop.example>',
+  'From: Ann <ann@shop.example>',
+  'To: bob@example.org',
+];
 export const ORIGINAL = [...HEADER, `Message-ID: ${BOUNCED_ID}`, 'Subject: Your order'];
 
 export function report({
@@ -45,7 +49,7 @@ export function report({
   );
 }
 
-const plain = (head: readonly string[], body: readonly string[]): Buffer =>
+export const plain = (head: readonly string[], body: readonly string[]): Buffer =>
   Buffer.from(lines(...head, '', ...body, ''));
 
 export const POSTFIX_STATUS = [
@@ -187,67 +191,53 @@ export const qmail = (): Buffer =>
     ],
   );
 
-/** What has not come back, and is written by the same servers. */
-export const NO_BOUNCES: Readonly<Record<string, Buffer>> = {
-  'a delay of Postfix': report({
-    status: POSTFIX_STATUS.map((line) => line.replace('failed', 'delayed').replace('5.1.1', '4.4.1')),
-  }),
-  'one that was delivered': report({
-    status: POSTFIX_STATUS.map((line) => line.replace('failed', 'delivered')),
-  }),
-  'one that was relayed': report({ status: POSTFIX_STATUS.map((line) => line.replace('failed', 'relayed')) }),
-  'one that was expanded': report({
-    status: POSTFIX_STATUS.map((line) => line.replace('failed', 'expanded')),
-  }),
-  'a delay of Exim': plain(
+/** Of a language that nobody reads here: its header says who has not got it. */
+export const eximInFrench = (): Buffer =>
+  plain(
     [
-      'Return-Path: <>',
-      'From: Mail Delivery System <Mailer-Daemon@mx.example.net>',
-      'Subject: Warning: message 1abc delayed 24 hours',
+      ...['Return-Path: <>', 'X-Failed-Recipients: bob@example.org', 'Auto-Submitted: auto-replied'],
+      ...['From: Mail Delivery System <Mailer-Daemon@mx.example.fr>', 'Subject: Echec de remise du message'],
     ],
     [
-      'A message that you sent has not yet been delivered to one or more of its',
-      'recipients. Delivery attempts will continue.',
-      '',
-      ...ORIGINAL,
+      ...["Un message que vous avez envoyé n'a pas pu être remis à un destinataire :", ''],
+      ...['  bob@example.org', '    550 5.1.1 Utilisateur inconnu', ''],
+      ...['------ Ceci est une copie du message ------', '', ...ORIGINAL],
     ],
-  ),
-  'that it was read': report({
-    head: ['From: bob@example.org', `In-Reply-To: ${BOUNCED_ID}`],
-    type: 'multipart/report; report-type=disposition-notification',
-    text: ['Your message was displayed; it is undeliverable no more.'],
-  }),
-  'an answer of somebody who is away': plain(
-    [
-      'Return-Path: <>',
-      'From: bob@example.org',
-      `In-Reply-To: ${BOUNCED_ID}`,
-      'Auto-Submitted: auto-replied',
-      'Subject: Away',
-    ],
-    ['I am away until Monday.'],
-  ),
-  'a bounce that somebody hands on': Buffer.concat([
-    Buffer.from(
-      lines(
-        ...['From: bob@example.org', 'Subject: Why?', 'Content-Type: multipart/mixed; boundary="=_o"', ''],
-        ...[
-          '--=_o',
-          'Content-Type: text/plain',
-          '',
-          'Look at this.',
-          '--=_o',
-          'Content-Type: message/rfc822',
-          '',
-          '',
-        ],
-      ),
-    ),
-    postfix(),
-    Buffer.from('\r\n--=_o--\r\n'),
-  ]),
-  'a bounce of a mail that nobody knows': report({
+  );
+
+/** Its original has an id of theirs, and ours beside it. */
+export const outlookCom = (): Buffer =>
+  report({
     status: POSTFIX_STATUS,
-    original: { type: 'message/rfc822', body: HEADER },
-  }),
-};
+    original: {
+      type: 'message/rfc822',
+      body: [
+        ...[...HEADER, 'Message-ID: <AM0PR01MB5555@AM0PR01MB5555.eurprd01.prod.exchangelabs.com>'],
+        `X-Microsoft-Original-Message-ID: ${BOUNCED_ID}`,
+      ],
+    },
+  });
+
+export const DAEMON = ['Return-Path: <>', 'From: MAILER-DAEMON@mx.example.net'];
+
+/** Our subject, which it repeats, says what a delay says. */
+export const ofADelayedOrder = (): Buffer =>
+  plain(
+    [...DAEMON, 'Subject: Undeliverable: Your delivery is delayed'],
+    [
+      ...['The message could not be delivered.', 'Subject: Your delivery is delayed', ''],
+      ...[
+        '<bob@example.org>:',
+        '550 5.1.1 no such user',
+        '',
+        '--- Below this line is a copy of the message.',
+      ],
+      ...['', ...ORIGINAL],
+    ],
+  );
+
+export const htmlOnly = (): Buffer =>
+  plain(
+    [...DAEMON, 'Subject: x', `In-Reply-To: ${BOUNCED_ID}`, 'Content-Type: text/html'],
+    ['<p>Your message could not be delivered:</p><p>&lt;bob@example.org&gt;<br>', '550 5.1.1 unknown</p>'],
+  );

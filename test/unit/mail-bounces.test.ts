@@ -11,15 +11,19 @@ import {
   BOUNCED_ID,
   exchangeOnline,
   exim,
+  eximInFrench,
   gmail,
   headersOnly,
-  NO_BOUNCES,
+  htmlOnly,
+  ofADelayedOrder,
   ORIGINAL,
+  outlookCom,
   postfix,
   POSTFIX_STATUS,
   qmail,
   report,
 } from '../support/bounces';
+import { NO_BOUNCES } from '../support/no-bounces';
 import { rawMail } from '../support/mails';
 import { tortureMails } from '../support/mime/torture';
 import { manners, trees, writeTree } from '../support/mime/variations';
@@ -27,7 +31,10 @@ import { manners, trees, writeTree } from '../support/mime/variations';
 const CORPUS = join(__dirname, '..', '..', '..', 'shared', 'corpus', 'mime');
 
 describe('a mail that came back', () => {
-  const BOUNCES = { postfix, exchangeOnline, gmail, headersOnly, exim, qmail };
+  const BOUNCES = {
+    ...{ postfix, exchangeOnline, gmail, headersOnly, exim, qmail },
+    ...{ eximInFrench, outlookCom, ofADelayedOrder, htmlOnly },
+  };
   for (const [name, bounce] of Object.entries(BOUNCES))
     it(`is known, with its reason: ${name}`, () => {
       const found = bounceOf(bounce());
@@ -130,6 +137,10 @@ describe('a bounce that is damaged', () => {
     headersOnly(),
     exim(),
     qmail(),
+    eximInFrench(),
+    outlookCom(),
+    ofADelayedOrder(),
+    htmlOnly(),
     ...Object.values(NO_BOUNCES),
   ];
   const damage = fc.record({
@@ -172,6 +183,7 @@ describe('a bounce that is damaged', () => {
       bounceOf(report({ text: [text] }));
       bounceOf(report({ status: [text] }));
       bounceOf(Buffer.from(`Return-Path: <>\r\nContent-Type:${text}\r\n\r\n${text}`));
+      bounceOf(Buffer.from(`From: postmaster\r\nContent-Type: text/html\r\n\r\n${text}`));
       assert.ok(
         performance.now() - began < 3_000,
         `${JSON.stringify(text.slice(0, 10))}: ${performance.now() - began} ms`,

@@ -43,10 +43,7 @@ function failuresOf({ headers, reports, text }: BounceParts): readonly BouncedRe
   // A report says it all, also that nothing has failed.
   if (reports.length > 0) return reports.flatMap(failuresIn);
   if (isOtherReport(headers)) return [];
-  const named = (headers.get('x-failed-recipients')?.[0] ?? '')
-    .split(/[\s,]+/)
-    .filter((address) => address !== '');
-  return failuresInText(headers.get('subject')?.[0] ?? '', text, named);
+  return failuresInText(headers, text);
 }
 
 /** Of reading (RFC 8098), of spam (RFC 5965). */
@@ -55,13 +52,15 @@ const isOtherReport = (headers: MailHeaders): boolean =>
     headers.get('content-type')?.[0] ?? '',
   );
 
-/** What is left of it says best; else what the report answers; else a text that quotes its header. */
+/** What is left of it says best (Outlook.com gives it an id of its own, and keeps ours beside it); else what the report answers; else a text that quotes its header. */
 function originalOf({ headers, original, text }: BounceParts): string | null {
   return (
+    idIn(original?.get('x-microsoft-original-message-id')?.[0]) ??
     idIn(original?.get('message-id')?.[0]) ??
     idIn(headers.get('x-original-message-id')?.[0]) ??
     idIn(headers.get('in-reply-to')?.[0]) ??
     idIn(headers.get('references')?.[0]?.slice(-MOST_ID)) ??
+    idIn(/^[> \t]*x-microsoft-original-message-id:\s*(<[^<>\s]+>)/im.exec(text)?.[1]) ??
     idIn(/^[> \t]*message-id:\s*(<[^<>\s]+>)/im.exec(text)?.[1])
   );
 }

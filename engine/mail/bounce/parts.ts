@@ -5,6 +5,7 @@ import { type MailHeaders, readHeaders, splitMail } from '../headers';
 import type { Part } from '../mime/part';
 import { readStructure, type Structure } from '../mime/structure';
 import { decodeBody } from '../mime/transfer-encoding';
+import { DAEMON } from './writer';
 
 export interface BounceParts {
   readonly headers: MailHeaders;
@@ -12,7 +13,7 @@ export interface BounceParts {
   readonly reports: readonly string[];
   /** The header of the mail that came back. */
   readonly original: MailHeaders | null;
-  /** For people, plain. */
+  /** For people, plain; or what its HTML says. */
   readonly text: string;
 }
 
@@ -21,8 +22,10 @@ const MOST_READ_BYTES = 2 * 1024 * 1024;
 const MOST_TEXT_BYTES = 128 * 1024;
 
 /** A report; or from whom no person writes: the null sender, a daemon. Gmail and Exim name those that have not got it. */
-const HINT =
-  /^content-type:[^\n]*(?:\n[ \t][^\n]*){0,3}report|^x-failed-recipients:|^return-path:\s*<>|^from:[^\n]*(?:mailer-daemon|postmaster|mail delivery)/im;
+const HINT = new RegExp(
+  String.raw`^content-type:[^\n]*(?:\n[ \t][^\n]*){0,3}report|^x-failed-recipients:|^return-path:\s*<>|^from:[^\n]*(?:${DAEMON.source})`,
+  'im',
+);
 
 /** Whether it is worth reading: by its header alone. */
 export const hintsAtBounce = (head: Buffer): boolean =>
@@ -40,13 +43,24 @@ export function bouncePartsOf(raw: Buffer): BounceParts | null {
     headers: readHeaders(head.subarray(0, MOST_HEAD_BYTES)),
     reports: bodies(REPORT),
     original: original === undefined ? null : readHeaders(Buffer.from(headOf(original))),
-    text: bodies(TEXT).join('\n'),
+    text: bodies(TEXT).join('\n') || bodies(HTML).map(withoutTags).join('\n'),
   };
 }
 
 const REPORT = /^message\/(?:global-)?delivery-status$/;
 const ORIGINAL = /^(?:message\/(?:rfc822|global|rfc822-headers|global-headers)|text\/rfc822-headers)$/;
 const TEXT = /^text\/plain$/;
+const HTML = /^text\/html$/;
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', nbsp: ' ', amp: '&' };
+
+/** Enough to find addresses and codes in it. */
+const withoutTags = (html: string): string =>
+  html
+    .replace(/\r?\n/g, ' ')
+    .replace(/<(?:br|\/(?:p|div|t[dr]|li|h\d))\b[^<>]*>/gi, '\n')
+    .replace(/<[^<>]*>/g, '')
+    .replace(/&(lt|gt|nbsp|amp);/gi, (_, name: string) => ENTITIES[name.toLowerCase()]!);
 
 function atOnce(steps: Generator<undefined, Structure>): Structure {
   for (;;) {

@@ -224,6 +224,8 @@ export interface NotedBounce {
   readonly messageId: string;
   /** For people; cut to 1,000 characters. */
   readonly reason: string;
+  /** When who says so wrote it, ms since 1970, by their clock. Null: they do not say. */
+  readonly at?: number | null;
 }
 
 export interface Outbox {
@@ -281,8 +283,10 @@ export interface Outbox {
   ): Promise<readonly string[]>;
 
   /**
-   * They came back: what is SENT, UNKNOWN or handed over of such a Message-ID is BOUNCED, for the first reason that is given. What
-   * has just been handed over may come back before its sender has heard that it was taken. @returns which were
+   * They came back: what is SENT, UNKNOWN or handed over of such a Message-ID is BOUNCED, for the reasons that are given. What has
+   * just been handed over may come back before its sender has heard that it was taken. What is BOUNCED already is told once more
+   * (`outbox.updated`) for a reason that it does not have yet: each of several receivers may send a report of their own. A report of
+   * a time before the last sending began is none of it. @returns those that changed
    */
   noteBounces(bounces: readonly NotedBounce[]): Promise<readonly string[]>;
 }

@@ -548,7 +548,7 @@ class Life {
     const act = (['retry', 'cancel', 'markSent', 'forget'] as const)[b % 4]!;
     const meant = (c % 3 === 0 ? [['FAILED', 'QUEUED'] as const] : []) as [];
     if (a % 2) await this.#ask('actOnEntries', (of) => [ids(of), act, `somebody \0${c}`, ...meant]);
-    else await this.#ask('noteBounces', () => [[{ messageId: `<${b}@x>`, reason: 'größe\0' }]]);
+    else await this.#ask('noteBounces', () => [[{ messageId: `<${b}@x>`, reason: `größe\0 ${c % 3}` }]]);
   }
 
   async #templates(a: number, b: number, c: number): Promise<void> {

@@ -73,6 +73,20 @@ describe('a mail that came back', () => {
     );
   });
 
+  const DATES: [string, number | null][] = [
+    ['Wed, 26 Jan 2022 10:00:00 +0100', Date.UTC(2022, 0, 26, 9)],
+    ['26 Jan 2022 10:00:00  -0800 (PST)', Date.UTC(2022, 0, 26, 18)],
+    ['Wed, 26 Jan 2022 10:00:00 GMT', Date.UTC(2022, 0, 26, 10)],
+    ['Wed, 26 Jan 2022 10:00:00', null],
+    ['some day, GMT', null],
+    [' '.repeat(10_000), null],
+  ];
+  it('says when it was written, where its date has a zone', () => {
+    for (const [date, at] of DATES)
+      assert.equal(bounceOf(report({ head: [`Date: ${date}`], status: POSTFIX_STATUS }))!.at, at, date);
+    assert.equal(bounceOf(qmail())!.at, null);
+  });
+
   it('is known by the header alone where its original was cut', () => {
     const body = [...ORIGINAL, '', 'x'.repeat(5_000_000)];
     assert.equal(

@@ -3,9 +3,10 @@
 // nothing; rows are locked in the order of `seq`.
 import { monotonicNow } from '../../runtime/time';
 import { regexOf } from '../common/any-case';
+import { bouncedIdsOf, bouncedOf, type BounceRow } from '../common/bounced';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
-import { askableEntryFilter, type EntryColumns, entryOf, entryText } from '../common/entry';
+import { askableEntryFilter, type EntryColumns, entryOf } from '../common/entry';
 import { LOOK_MS } from '../common/look';
 import type { EntryAct, EntryFilter, Outbox } from '../outbox';
 import { NOW, type Parameter, type PostgresConnection } from './connection';
@@ -107,19 +108,22 @@ const forgetContents = `
   delete from durable_mail.outgoing_content using durable_mail.outgoing
   where entry_seq = outgoing.seq and outgoing.id = any($1)`;
 
+const selectBounceable = `
+  select seq, id, state, message_id as "messageId", queued_at as "queuedAt", begun_at as "begunAt",
+    last_error as "lastError"
+  from durable_mail.outgoing
+  where message_id = any($1) and (state in ('SENT', 'UNKNOWN', 'BOUNCED') or state = 'SENDING' and handed)
+  order by seq for update`;
+
+// That one came back from somebody else, too, is told as what a person does is; nobody did it.
 const bounce = `
-  with named as materialized (
-    select seq, (
-      select reason from unnest($1::text[], $2::text[]) with ordinality asked (message_id, reason, place)
-      where asked.message_id = outgoing.message_id order by place limit 1) as reason
-    from durable_mail.outgoing
-    where message_id = any($1) and (state in ('SENT', 'UNKNOWN') or state = 'SENDING' and handed)
-    order by seq for update)
   update durable_mail.outgoing set
-    state = 'BOUNCED', due_at = null, lease_until = null, handed = false, doubted = false, settled_at = ${NOW},
-    drop_at = ${NOW} + keep_ms, last_error = reason
-  from named where outgoing.seq = named.seq
-  returning outgoing.id`;
+    state = 'BOUNCED', due_at = null, lease_until = null, handed = false, doubted = false,
+    settled_at = case when state = 'BOUNCED' then settled_at else ${NOW} end,
+    drop_at = case when state = 'BOUNCED' then drop_at else ${NOW} + keep_ms end,
+    last_error = reason, act = case when state = 'BOUNCED' then json_build_object('at', ${NOW})::text else act end
+  from unnest($1::bigint[], $2::text[]) bounced (of, reason)
+  where seq = bounced.of`;
 
 const sweepEntries = `
   with old as materialized (
@@ -253,9 +257,17 @@ const actOnEntries: Method<'actOnEntries'> = (connection, ids, what, by, states)
 
 const noteBounces: Method<'noteBounces'> = async (connection, bounces) => {
   if (bounces.length === 0) return [];
-  const ids = bounces.map(({ messageId }) => storable(messageId));
-  const reasons = bounces.map(({ reason }) => entryText(reason));
-  return (await connection.all<{ id: string }>(bounce, ids, reasons)).map(({ id }) => id);
+  return connection.transaction(async (statements) => {
+    const rows = await statements.all<BounceRow>(selectBounceable, bouncedIdsOf(bounces));
+    const bounced = bouncedOf(rows, bounces);
+    if (bounced.length > 0)
+      await statements.run(
+        bounce,
+        bounced.map(({ seq }) => seq),
+        bounced.map(({ reason }) => reason),
+      );
+    return bounced.map(({ id }) => id);
+  });
 };
 
 type Log =

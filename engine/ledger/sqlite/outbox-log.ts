@@ -3,9 +3,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { monotonicNow } from '../../runtime/time';
 import { globOf } from '../common/any-case';
+import { bouncedIdsOf, bouncedOf, type BounceRow } from '../common/bounced';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
-import { askableEntryFilter, type EntryColumns, entryOf, entryText } from '../common/entry';
+import { askableEntryFilter, type EntryColumns, entryOf } from '../common/entry';
 import { LOOK_MS } from '../common/look';
 import type { EntryAct, EntryCounts, EntryFilter, Outbox } from '../outbox';
 import { limitOf, NOW, type SqliteConnection } from './connection';
@@ -83,12 +84,19 @@ const forgetContents = `
   delete from outgoing_content
   where entry_seq in (select seq from outgoing where id in (select value from json_each(?)))`;
 
+const selectBounceable = `
+  select seq, id, state, message_id as messageId, queued_at as queuedAt, begun_at as begunAt, last_error as lastError
+  from outgoing
+  where message_id in (select value from json_each(?))
+    and (state in ('SENT', 'UNKNOWN', 'BOUNCED') or state = 'SENDING' and handed)`;
+
+// That one came back from somebody else, too, is told as what a person does is; nobody did it.
 const bounce = `
   update outgoing set
-    state = 'BOUNCED', due_at = null, lease_until = null, handed = 0, doubted = 0, settled_at = ${NOW},
-    drop_at = ${NOW} + keep_ms, last_error = ?2
-  where message_id = ?1 and (state in ('SENT', 'UNKNOWN') or state = 'SENDING' and handed)
-  returning id`;
+    state = 'BOUNCED', due_at = null, lease_until = null, handed = 0, doubted = 0,
+    settled_at = iif(state = 'BOUNCED', settled_at, ${NOW}), drop_at = iif(state = 'BOUNCED', drop_at, ${NOW} + keep_ms),
+    last_error = ?2, act = iif(state = 'BOUNCED', json_object('at', ${NOW}), act)
+  where seq = ?1`;
 
 const sweepEntries = `
   delete from outgoing where seq in (select seq from outgoing where drop_at <= ${NOW} ${limitOf('?')})`;
@@ -235,11 +243,12 @@ const actOnEntries: Method<'actOnEntries'> = (connection, given, what, by, state
 const noteBounces: Method<'noteBounces'> = (connection, bounces) =>
   bounces.length === 0
     ? []
-    : connection.transaction(() =>
-        bounces.flatMap(({ messageId, reason }) =>
-          connection.all<{ id: string }>(bounce, storable(messageId), entryText(reason)).map(({ id }) => id),
-        ),
-      );
+    : connection.transaction(() => {
+        const rows = connection.all<BounceRow>(selectBounceable, JSON.stringify(bouncedIdsOf(bounces)));
+        const bounced = bouncedOf(rows, bounces);
+        for (const { seq, reason } of bounced) connection.run(bounce, seq, reason);
+        return bounced.map(({ id }) => id);
+      });
 
 type Log =
   | 'entriesOf'

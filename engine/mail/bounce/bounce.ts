@@ -11,6 +11,8 @@ export interface Bounce {
   readonly messageId: string;
   /** One at least. */
   readonly recipients: readonly BouncedRecipient[];
+  /** When the report was written, ms since 1970, as it says. Null: it does not say it in full. */
+  readonly at: number | null;
 }
 
 /** @param raw the whole mail, as it came @returns null: it is none, or does not say of which mail */
@@ -20,13 +22,15 @@ export function bounceOf(raw: Buffer): Bounce | null {
   const recipients = failuresOf(parts);
   if (recipients.length === 0) return null;
   const messageId = originalOf(parts);
-  return messageId === null ? null : { messageId, recipients };
+  return messageId === null ? null : { messageId, recipients, at: writtenAt(parts.headers) };
 }
 
 /** What is noted of it. @param raw as far as it is here: a report stands at its beginning */
-export function bounceIn(raw: Buffer): { readonly messageId: string; readonly reason: string } | null {
+export function bounceIn(
+  raw: Buffer,
+): (Pick<Bounce, 'messageId' | 'at'> & { readonly reason: string }) | null {
   const bounce = bounceOf(raw);
-  return bounce && { messageId: bounce.messageId, reason: bounceReason(bounce) };
+  return bounce && { messageId: bounce.messageId, reason: bounceReason(bounce), at: bounce.at };
 }
 
 /** For people, and for the log. */
@@ -70,3 +74,12 @@ const MOST_ID = 998;
 /** The last one. */
 const idIn = (field: string | undefined): string | null =>
   field?.match(/<[!-;=?-~\u0080-\uffff]{1,996}>/g)?.at(-1) ?? null;
+
+const MOST_DATE = 100;
+
+/** A date without its zone is hours off. */
+function writtenAt(headers: MailHeaders): number | null {
+  const date = headers.get('date')?.[0]?.slice(0, MOST_DATE) ?? '';
+  const at = /[+-]\d{4}\b|\b(?:GMT|UTC?)\b/i.test(date) ? Date.parse(date.replace(/\s+/g, ' ')) : NaN;
+  return Number.isNaN(at) ? null : at;
+}

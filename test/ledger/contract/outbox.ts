@@ -509,7 +509,7 @@ export function outboxContract(fixture: Fixture): void {
       assert.deepEqual([state, lastError], ['BOUNCED', 'No such user']);
     });
 
-    it('finds several that came back at once, each for the first reason', async () => {
+    it('finds several that came back at once, each for its reasons', async () => {
       await queue(['a', 'b', 'c']);
       const [a, b, c] = await take();
       await settle([a!, b!, c!], SENT);
@@ -517,6 +517,7 @@ export function outboxContract(fixture: Fixture): void {
         ['<b@example.com>', 'Full'],
         ['<a@example.com>', 'No such user'],
         ['<b@example.com>', 'Later'],
+        ['<b@example.com>', 'Full'],
       ] as const;
       const noted = await ledger().noteBounces(bounces.map(([messageId, reason]) => ({ messageId, reason })));
       assert.deepEqual([...noted].sort(), [a!.id, b!.id].sort());
@@ -525,11 +526,64 @@ export function outboxContract(fixture: Fixture): void {
         states.map(({ state, lastError }) => [state, lastError]),
         [
           ['BOUNCED', 'No such user'],
-          ['BOUNCED', 'Full'],
+          ['BOUNCED', 'Full Later'],
           ['SENT', null],
         ],
       );
       assert.deepEqual(await ledger().noteBounces([]), []);
+    });
+
+    it('keeps why it came back from each of several, and tells of each once', async () => {
+      await queue(['a']);
+      await settle(await take(), SENT);
+      const { id } = await entry('a');
+      await cameBack('<a@example.com>', 'No such user');
+      const { settledAt } = await entry('a');
+      const before = await newest();
+      assert.deepEqual(await cameBack('<a@example.com>', 'Full'), [id]);
+      assert.deepEqual(await cameBack('<a@example.com>', 'Full'), []);
+      assert.deepEqual(await cameBack('<a@example.com>', 'No such user'), []);
+      const { lastError, ...now } = await entry('a');
+      assert.deepEqual([now.state, now.settledAt, lastError], ['BOUNCED', settledAt, 'No such user Full']);
+      const page = await ledger().changes(before, 100);
+      assert.ok(page !== 'reset');
+      assert.deepEqual(
+        page.changes.map(({ type, details }) => [type, details['entry'], details['state'], details['by']]),
+        [['outbox.updated', id, 'BOUNCED', undefined]],
+      );
+      assert.deepEqual(await cameBack('<a@example.com>', 'x'.repeat(2_000)), [id]);
+      assert.equal((await entry('a')).lastError!.length, 1_000);
+      assert.deepEqual(await cameBack('<a@example.com>', 'Another'), [], 'there is no room for more');
+      await ledger().actOnEntries([id], 'forget', 'ann');
+      assert.deepEqual(await cameBack('<a@example.com>', 'Later'), [], 'it is forgotten');
+    });
+
+    it('takes a report of an earlier sending for none of a later one', async () => {
+      const minute = 60_000;
+      await queue(['a']);
+      const bounced = (at: number | null): Promise<readonly string[]> =>
+        ledger().noteBounces([{ messageId: '<a@example.com>', reason: 'no', at }]);
+      await settle(await take(), SENT);
+      const { id, begunAt } = await entry('a');
+      // Of a report's time only seconds are known, and clocks differ.
+      const first = begunAt! - 1_000;
+      assert.deepEqual(await bounced(first), [id]);
+      await ledger().actOnEntries([id], 'retry', 'ann');
+      await settle(await take(), SENT);
+      await fixture.under.query(
+        `update outgoing set queued_at = queued_at - ${10 * minute} where id = '${id}'`,
+      );
+      assert.deepEqual(await bounced(first - 5 * minute), []);
+      assert.equal(await state('a'), 'SENT');
+      assert.deepEqual(await bounced(first - 30 * minute), [id], 'a clock that is wrong');
+      assert.deepEqual(
+        await ledger().noteBounces([
+          { messageId: '<a@example.com>', reason: 'old', at: first - 5 * minute },
+          { messageId: '<a@example.com>', reason: 'undated', at: null },
+        ]),
+        [id],
+      );
+      assert.equal((await entry('a')).lastError, 'no undated');
     });
 
     it('takes what came back before its sender has heard that it was taken, and the sender settles nothing of it', async () => {

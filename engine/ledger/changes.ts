@@ -14,7 +14,8 @@
  * - `email.classified`: `{name, category, priority}` of an annotation; with `removed: true` it was taken away
  * - `source.state`: `{state, connection, notifiedUntil}`; `source.recovered`: `{recovered}`, how many mails
  * - `outbox.*`, of what goes out: `{entry, kind, state, tries, dueAt, workflow, node}`; where a person did it `{what, by}`, too.
- *   `queued`: it was stored. `updated`: it is tried again, hurried, or cancelled. With the mail that it answers, if it is of one. That
+ *   `queued`: it was stored. `updated`: it is tried again, hurried, or cancelled; or in doubt, and looked for. `unknown`: a person
+ *   decides, since nobody looks for it (any more). With the mail that it answers, if it is of one. That
  *   somebody has taken it (SENDING) is no change
  * - `template.changed`: `{template}`, with `removed: true` it was taken away
  * - `endpoint.changed`: `{endpoint, what: 'saved' | 'setAside' | 'takenBack' | 'missed' | 'removed'}`

@@ -79,7 +79,10 @@ export interface Entry {
   readonly origin: EntryOrigin;
   /** How often it was begun, since it was queued last. */
   readonly tries: number;
-  /** When it is tried next; of one that is UNKNOWN, when it is looked for next. Null: by itself never. */
+  /**
+   * When it is tried next; of one that is UNKNOWN, when it is looked for next, also while somebody looks. Null: by itself never, or
+   * somebody has it (SENDING).
+   */
   readonly dueAt: number | null;
   readonly queuedAt: number;
   /** Its last try. */
@@ -91,6 +94,8 @@ export interface Entry {
   readonly lastAnswer: string | null;
   /** Its content is there: it can be sent (again). */
   readonly hasContent: boolean;
+  /** Of one that is not SENT: a try may have arrived, and nobody has found out. Never of one whose receiver knows it again. */
+  readonly mayHaveArrived: boolean;
 }
 
 /** One that was taken. */
@@ -238,6 +243,9 @@ export interface Outbox {
   /** When a lane has something to do next, ms from now; null: nothing waits for a time. At most an hour. */
   nextDue(): Promise<number | null>;
 
+  /** Of the lane, the one that is due first, for what it says of its lane; null: nothing waits there. */
+  firstOf(lane: string): Promise<Pick<Entry, 'lane' | 'kind' | 'request'> | null>;
+
   /** Takes what is due, the oldest first. What is handed out is nobody else's until its lease runs out. */
   takeEntries(request: TakeEntries): Promise<readonly DueEntry[]>;
 
@@ -249,6 +257,12 @@ export interface Outbox {
 
   /** @returns those that were still theirs; of the others nothing changed */
   settleEntries(settled: readonly SettledEntry[]): Promise<readonly EntryRef[]>;
+
+  /**
+   * The receiver has taken one after its lease was lost: it is SENT, if it is in doubt or waits again, and nobody has begun it since.
+   * @returns whether it is
+   */
+  noteArrived(ref: EntryRef, answer: string): Promise<boolean>;
 
   /** Nothing of the lane is begun before that; the later of two counts. @param delayMs at most a day */
   restLane(lane: string, delayMs: number): Promise<void>;

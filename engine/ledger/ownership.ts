@@ -31,6 +31,9 @@ export interface LedgerOwnership {
    */
   own(): Promise<void>;
 
+  /** Whether a process has said so within the last 40 s, whichever it is, and has not left. */
+  isListenedTo(): Promise<boolean>;
+
   /** This process listens no more: another one of this n8n may begin at once. */
   leave(): Promise<void>;
 

@@ -35,6 +35,7 @@ export class Carrier {
   readonly #outage: Outage;
   readonly #held: HeldEntries;
   readonly #settling: Settling;
+  readonly #told: (settled: readonly SettledEntry[]) => void;
   readonly #room: Room;
   readonly #closing = new AbortController();
   readonly #under = new Set<Promise<void>>();
@@ -51,6 +52,7 @@ export class Carrier {
     this.#outage = outage;
     this.#held = new HeldEntries(ports.ledger, ports.log);
     this.#settling = new Settling(ports.ledger, ports.log, told);
+    this.#told = told;
     this.#room = room;
     this.#times = times;
   }
@@ -123,11 +125,22 @@ export class Carrier {
         ? { became: 'UNKNOWN', error: text, lookAfterMs: null }
         : { became: 'QUEUED', isReturned: true, delayMs: NO_SENDER_MS, error: text };
     });
-    if (held.isLost) {
-      this.#ports.log.warn('An entry of the outbox was lost while it was sent', { entry: entry.id });
-      return;
+    const settled = { ...held.ref, outcome };
+    if (!held.isLost && (await this.#settling.settle(settled))) return;
+    this.#ports.log.warn('An entry of the outbox was lost while it was sent', { entry: entry.id });
+    await this.#arrived(settled);
+  }
+
+  /** What the receiver has said does not get lost with the lease: it need not be in doubt, nor be sent again. */
+  async #arrived(settled: SettledEntry): Promise<void> {
+    const { outcome } = settled;
+    if (outcome.became !== 'SENT') return;
+    try {
+      if (await this.#ports.ledger.noteArrived(settled, outcome.answer)) this.#told([settled]);
+    } catch (error) {
+      const text = `One that was lost was taken, and that could not be noted: ${errorText(error)}`;
+      this.#ports.log.warn(text, { entry: settled.id });
     }
-    await this.#settling.settle({ ...held.ref, outcome });
   }
 
   async #outcome(entry: DueEntry, held: Held): Promise<EntryOutcome> {

@@ -13,20 +13,30 @@ const MOST_TOGETHER = 100;
 const LOOK_MS = 5_000;
 /** Limits of so many lanes are kept in mind. */
 const MOST_KNOWN = 10_000;
-/** Before one entry of a lane was seen, which says what the lane takes. */
-const FIRST: LaneLimits = { mostAtOnce: 1, mostAMinute: null };
+/** Of a lane without an entry that says what it takes: there is nothing to take. */
+const NONE: LaneLimits = { mostAtOnce: 1, mostAMinute: null };
 
-/** What lanes take, as the entry that was seen last says it. */
+/** What lanes take, as the entry that was seen last says it: one that waits, before anything is taken. */
 export class KnownLimits {
   readonly #senders: OutboxPorts['senders'];
+  readonly #ledger: Pick<OutboxPorts['ledger'], 'firstOf'>;
   readonly #known = new Map<string, LaneLimits>();
 
-  constructor(senders: OutboxPorts['senders']) {
+  constructor({
+    senders,
+    ledger,
+  }: Pick<OutboxPorts, 'senders'> & { readonly ledger: Pick<OutboxPorts['ledger'], 'firstOf'> }) {
     this.#senders = senders;
+    this.#ledger = ledger;
   }
 
-  of(lane: string): LaneLimits {
-    return this.#known.get(lane) ?? FIRST;
+  /** @throws LedgerFault */
+  async of(lane: string): Promise<LaneLimits> {
+    if (!this.#known.has(lane)) {
+      const first = await this.#ledger.firstOf(lane);
+      if (first) this.see(first);
+    }
+    return this.#known.get(lane) ?? NONE;
   }
 
   see({ lane, kind, request }: Pick<Carried['entry'], 'lane' | 'kind' | 'request'>): void {
@@ -73,10 +83,11 @@ export class Lane {
     let begun = 0;
     let mayBeMore = true;
     while (!signal.aborted) {
-      const free = this.#limits.of(lane).mostAtOnce - under.size;
+      const limits = await this.#limits.of(lane);
+      const free = limits.mostAtOnce - under.size;
       const names = of();
       if (mayBeMore && free > 0 && names && !isOver()) {
-        const taken = await this.#take(lane, names, Math.min(free, MOST_TOGETHER));
+        const taken = await this.#take(names, Math.min(free, MOST_TOGETHER), limits);
         begun += taken.length;
         for (const { ended } of taken) this.#keep(under, ended);
         mayBeMore = taken.length > 0;
@@ -90,8 +101,8 @@ export class Lane {
     return begun;
   }
 
-  async #take(lane: string, of: TakeEntries['of'], limit: number): Promise<readonly Carried[]> {
-    const taken = await this.#carrier.take({ of, limit, ...this.#limits.of(lane) });
+  async #take(of: TakeEntries['of'], limit: number, limits: LaneLimits): Promise<readonly Carried[]> {
+    const taken = await this.#carrier.take({ of, limit, ...limits });
     for (const { entry } of taken) {
       this.#limits.see(entry);
       this.#work.taken?.(entry.id);

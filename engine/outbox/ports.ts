@@ -8,10 +8,12 @@ export type OutboxLedger = Pick<
   Outbox,
   | 'dueLanes'
   | 'nextDue'
+  | 'firstOf'
   | 'takeEntries'
   | 'renewEntries'
   | 'handOver'
   | 'settleEntries'
+  | 'noteArrived'
   | 'restLane'
   | 'entriesOf'
 >;

@@ -29,7 +29,7 @@ export class OutboxWorker {
   constructor(ports: OutboxPorts, { mostLanes = 50 }: OutboxSettings = {}) {
     this.#ports = ports;
     this.#waiters = new Waiters(ports.ledger, ports.log);
-    const limits = new KnownLimits(ports.senders);
+    const limits = new KnownLimits(ports);
     this.#carrier = new Carrier(ports, this.#outage, (settled) => this.#settled(settled));
     this.#due = new DueLanes(ports, this.#carrier, limits, this.#outage, mostLanes);
     this.#named = new NamedLanes(ports.log, this.#carrier, limits);

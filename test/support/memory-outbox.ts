@@ -90,6 +90,12 @@ export class MemoryOutbox implements OutboxLedger {
     return next === Infinity ? null : Math.max(0, next - this.#now());
   }
 
+  async firstOf(lane: string): Promise<Row | null> {
+    this.#ask('firstOf');
+    const waiting = this.rows.filter((row) => row.lane === lane && (row.dueAt ?? row.leaseUntil) !== null);
+    return waiting.sort((a, b) => (a.dueAt ?? Infinity) - (b.dueAt ?? Infinity))[0] ?? null;
+  }
+
   async takeEntries(request: TakeEntries): Promise<readonly DueEntry[]> {
     this.#ask('takeEntries');
     const { of } = request;
@@ -130,6 +136,14 @@ export class MemoryOutbox implements OutboxLedger {
     const theirs = settled.filter((ref) => this.#isTheirs(ref));
     for (const { id, outcome } of theirs) this.#settle(this.of(id), outcome);
     return theirs;
+  }
+
+  async noteArrived({ id, fence }: EntryRef, answer: string): Promise<boolean> {
+    this.#ask('noteArrived');
+    const row = this.of(id);
+    if (row.fence - row.looks !== fence || !['UNKNOWN', 'QUEUED'].includes(row.state)) return false;
+    Object.assign(row, { state: 'SENT', dueAt: null, leaseUntil: null, lastError: null, lastAnswer: answer });
+    return true;
   }
 
   async restLane(lane: string, delayMs: number): Promise<void> {

@@ -111,6 +111,10 @@ describe('whoever sends what the outbox holds', () => {
     await until('four are handed over', () => senders.handed.length === 4);
     await soon(300);
     assert.equal(senders.handed.length, 4);
+    // A process that has just begun has seen nothing of the lane yet.
+    started(outbox, senders.sender({ limits })).queued();
+    await soon(300);
+    assert.equal(senders.handed.length, 4);
     outbox.moveOn(61_000);
     await becomes(outbox, 'SENT');
   });
@@ -209,11 +213,42 @@ describe('whoever sends what the outbox holds', () => {
     assert.equal(outbox.of('id-a').fence, 3);
   });
 
+  it('stores what the receiver said after the lease was lost, where nobody has begun it since', async () => {
+    for (const isRetried of [false, true]) {
+      const outbox = new MemoryOutbox();
+      let answer = (): void => undefined;
+      const waits = new Promise<void>((resolve) => (answer = resolve));
+      const slow = new Senders(async () => waits.then(() => SENT));
+      const [id] = outbox.enqueue([{ key: 'a' }]) as [string];
+      const asleep = started(outbox, slow.sender());
+      await until('it is handed over', () => slow.handed.length === 1);
+      await asleep.stop();
+      outbox.lapse([id]);
+      const other = new Senders(async () => failed('550', {}));
+      started(outbox, other.sender({ schedule: () => ({ connection: [], refused: [] }) }));
+      await until('it is set aside', () => outbox.of(id).state === 'UNKNOWN' && outbox.of(id).dueAt === null);
+      if (isRetried) {
+        // As a person does.
+        Object.assign(outbox.of(id), { state: 'QUEUED', looks: 0, dueAt: 0 });
+        await until(
+          'it was sent again',
+          () => other.handed.length === 1 && outbox.of(id).leaseUntil === null,
+        );
+      }
+      answer();
+      if (!isRetried) await becomes(outbox, 'SENT');
+      await soon(50);
+      const { state, lastAnswer } = outbox.of(id);
+      assert.deepEqual([state, lastAnswer], isRetried ? ['UNKNOWN', null] : ['SENT', '250 OK']);
+    }
+  });
+
   it('hands nothing over while the ledger cannot note it, and goes on when it can', async () => {
     const outbox = new MemoryOutbox();
     const senders = new Senders();
     const isAllowed: boolean[] = [];
     const sender = senders.sender({
+      limits: () => ({ mostAtOnce: 1, mostAMinute: null }),
       send: async (entry, trying) => {
         if (isAllowed.length > 0) return senders.sender().send(entry, trying);
         outbox.isAway = true;

@@ -253,7 +253,12 @@ describe('An endpoint that fails', () => {
         begunAt: time,
         settledAt: state === 'QUEUED' ? null : time,
       },
-      ...{ lastError: state === 'SENT' ? null : `error of ${at}`, lastAnswer: null, hasContent: true },
+      ...{
+        lastError: state === 'SENT' ? null : `error of ${at}`,
+        lastAnswer: null,
+        hasContent: true,
+        mayHaveArrived: false,
+      },
     };
   };
 

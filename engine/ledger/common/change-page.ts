@@ -42,13 +42,22 @@ export function pageOf(
 ): ChangePage | 'reset' {
   const [own, ...later] = rows;
   if (!own || positionOf(own) !== after) return 'reset';
-  const looked = later.slice(0, limit);
+  const looked = later.slice(0, limit).map(asTold);
   return {
     changes: looked.filter((row) => letsThrough(filter, row)).map(changeOf),
     position: positionOf(looked.at(-1) ?? own),
     more: later.length > limit,
   };
 }
+
+/** What is in doubt, and still looked for, has only been updated: it is UNKNOWN for people when nobody looks any more. */
+const asTold = (row: StoredChange): StoredChange =>
+  row.type === 'outbox.unknown' && typeof detailsOf(row)['dueAt'] === 'number'
+    ? { ...row, type: 'outbox.updated' }
+    : row;
+
+const detailsOf = ({ details }: StoredChange): Record<string, unknown> =>
+  JSON.parse(details) as Record<string, unknown>;
 
 const letsThrough = ({ types, sourceId, workflowId, since }: ChangeFilter, row: StoredChange): boolean =>
   (types === undefined || types.includes(row.type)) &&
@@ -63,5 +72,5 @@ const changeOf = (row: StoredChange): Change => ({
   sourceId: row.sourceId,
   event: row.event,
   workflowId: row.workflowId,
-  details: JSON.parse(row.details) as Record<string, unknown>,
+  details: detailsOf(row),
 });

@@ -37,6 +37,7 @@ export interface EntryColumns {
   readonly lastError: string | null;
   readonly lastAnswer: string | null;
   readonly hasContent: number | boolean;
+  readonly doubted: number | boolean;
 }
 
 export const originOf = ({ workflowId, nodeId, nodeName, event }: EntryColumns): Entry['origin'] => ({
@@ -67,6 +68,7 @@ export const entryOf = (row: EntryColumns): Entry => ({
   lastError: row.lastError,
   lastAnswer: row.lastAnswer,
   hasContent: Boolean(row.hasContent),
+  mayHaveArrived: Boolean(row.doubted),
 });
 
 /** A new entry, as it is stored, without its content. */
@@ -123,6 +125,10 @@ export function storedOutcome({ id, fence, outcome }: SettledEntry): StoredOutco
       outcome.became === 'UNKNOWN' || (outcome.became === 'QUEUED' ? (outcome.mayHaveArrived ?? null) : null),
   };
 }
+
+/** A person decides: that is told, also of one that was in doubt before. */
+export const isAside = ({ outcome }: Pick<SettledEntry, 'outcome'>): boolean =>
+  outcome.became === 'UNKNOWN' && outcome.lookAfterMs === null;
 
 function delayOf(outcome: EntryOutcome): number | null {
   const ms =

@@ -78,6 +78,10 @@ export class Ownership implements LedgerOwnership {
     await this.#look(AGAIN_MS);
   }
 
+  async isListenedTo(): Promise<boolean> {
+    return (await this.#statements.read()).isAlive;
+  }
+
   async leave(): Promise<void> {
     if (!this.#instance || !this.#listens) return;
     this.#listens = false;

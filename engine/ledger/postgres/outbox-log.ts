@@ -19,8 +19,8 @@ const NO_END = '9223372036854775807';
 export const ENTRY_FACTS = `
   select outgoing.seq, id, key, kind, lane, state, request, recipient, subject, message_id as "messageId",
     workflow_id as "workflowId", node_id as "nodeId", node_name as "nodeName", event_id as event,
-    tries, due_at as "dueAt", queued_at as "queuedAt", begun_at as "begunAt", settled_at as "settledAt",
-    last_error as "lastError", last_answer as "lastAnswer",
+    tries, case when state = 'UNKNOWN' then coalesce(due_at, lease_until) else due_at end as "dueAt", queued_at as "queuedAt", begun_at as "begunAt", settled_at as "settledAt",
+    last_error as "lastError", last_answer as "lastAnswer", doubted,
     exists (select 1 from durable_mail.outgoing_content where entry_seq = outgoing.seq) as "hasContent"
   from durable_mail.outgoing`;
 

@@ -6,6 +6,7 @@ import { endToEnd } from '../common/end-to-end';
 import {
   type EntryColumns,
   entryOf,
+  entryText,
   originOf,
   requestOf,
   storedEntry,
@@ -114,6 +115,12 @@ const selectDueLanes = `
 
 const selectNextDue = `${laneTimes} select min(at) - ${NOW} as "inMs" from lane_times`;
 
+const selectFirst = (column: 'due_at' | 'lease_until'): string => `
+  select lane, kind, request from durable_mail.outgoing
+  where lane = $1 and ${column} is not null order by ${column} limit 1`;
+const selectFirstDue = selectFirst('due_at');
+const selectFirstLeased = selectFirst('lease_until');
+
 const lockLanes = `
   select pg_advisory_xact_lock(hashtextextended('durable_mail outbox ' || lane, 0))
   from (select distinct lane from unnest($1::text[]) asked (lane) order by lane) asked`;
@@ -207,14 +214,22 @@ const handOverOne = `
   update durable_mail.outgoing set handed = true, lease_until = greatest(lease_until, ${NOW} + ${ENTRY_LEASE_MS})
   where id = $1 and fence = $2 and state = 'SENDING'`;
 
-// What is in doubt stays so where nobody could look.
+// What is in doubt stays so where nobody could look. What is set aside after it was looked for was UNKNOWN before, so that its row
+// tells of no change.
 const settle = `
   with ${lockTheirs},
   said as (
     select held.seq, said.*
     from held join unnest($3::text[], $4::text[], $5::text[], $6::bigint[], $7::boolean[], $8::boolean[],
         $9::boolean[])
-      with ordinality said (became, error, answer, delay, is_returned, is_refusal, may_have_arrived, place) on said.place = held.place)
+      with ordinality said (became, error, answer, delay, is_returned, is_refusal, may_have_arrived, place) on said.place = held.place),
+  aside as (
+    insert into durable_mail.change (type, event_id, workflow_id, details)
+    select 'outbox.unknown', case when workflow_id is not null then event_id end, case when event_id is not null then workflow_id end,
+      jsonb_build_object('entry', id, 'kind', kind, 'state', state, 'tries', tries, 'dueAt', null, 'workflow', workflow_id,
+        'node', node_id)::text
+    from said join durable_mail.outgoing on outgoing.seq = said.seq
+    where state = 'UNKNOWN' and said.became = 'UNKNOWN' and said.delay is null)
   update durable_mail.outgoing set
     state = case when outgoing.state = 'UNKNOWN' and said.is_returned then 'UNKNOWN' else said.became end,
     due_at = ${NOW} + said.delay, lease_until = null, handed = false,
@@ -228,6 +243,13 @@ const settle = `
     last_answer = coalesce(said.answer, outgoing.last_answer)
   from said where outgoing.seq = said.seq
   returning outgoing.id, outgoing.fence`;
+
+// Each look takes it: who has begun it last is known by the fence without those.
+const arrived = `
+  update durable_mail.outgoing set
+    state = 'SENT', due_at = null, lease_until = null, handed = false, looks = 0, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms,
+    last_error = null, last_answer = $3
+  where id = $1 and fence - looks = $2 and state in ('UNKNOWN', 'QUEUED')`;
 
 const rest = `
   insert into durable_mail.outgoing_lane (lane, rests_until, rested_at) values ($1, ${NOW} + $2::bigint, ${NOW})
@@ -268,6 +290,12 @@ const dueLanes: Method<'dueLanes'> = (connection, limit) => connection.all<DueLa
 const nextDue: Method<'nextDue'> = async (connection) => {
   const { inMs } = (await connection.get<{ inMs: number | null }>(selectNextDue))!;
   return inMs === null ? null : Math.min(MOST_WAIT_MS, Math.max(0, inMs));
+};
+
+const firstOf: Method<'firstOf'> = async (connection, lane) => {
+  const of = (sql: string) => connection.get<{ lane: string; kind: string; request: string }>(sql, lane);
+  const first = (await of(selectFirstDue)) ?? (await of(selectFirstLeased));
+  return first ? { ...first, request: requestOf(first.request) } : null;
 };
 
 interface Due {
@@ -392,6 +420,9 @@ const settleEntries: Method<'settleEntries'> = async (connection, settled) => {
   );
 };
 
+const noteArrived: Method<'noteArrived'> = async (connection, { id, fence }, answer) =>
+  (await connection.run(arrived, id, fence, entryText(answer))) > 0;
+
 const restLane: Method<'restLane'> = async (connection, lane, delayMs) => {
   await connection.run(rest, lane, Math.min(86_400_000, Math.max(0, Math.round(delayMs))));
 };
@@ -403,19 +434,23 @@ type Queue =
   | 'enqueue'
   | 'dueLanes'
   | 'nextDue'
+  | 'firstOf'
   | 'takeEntries'
   | 'renewEntries'
   | 'handOver'
   | 'settleEntries'
+  | 'noteArrived'
   | 'restLane';
 
 export const outboxQueue: Part<Pick<Outbox, Queue>> = {
   enqueue,
   dueLanes,
   nextDue,
+  firstOf,
   takeEntries,
   renewEntries,
   handOver,
   settleEntries,
+  noteArrived,
   restLane,
 };

@@ -45,6 +45,7 @@ function ledgerOver(connection: PostgresConnection, renewals: Renewals, instance
     ...parts,
     ledgerId: () => ownership.ledgerId(),
     own: () => ownership.own(),
+    isListenedTo: () => ownership.isListenedTo(),
     leave: () => ownership.leave(),
     takeOver: () => ownership.takeOver(),
     place,

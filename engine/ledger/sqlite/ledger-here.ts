@@ -35,6 +35,7 @@ export function ledgerHere(connection: SqliteConnection, instance: Instance | nu
       connection.assertInPlace();
       await ownership.own();
     },
+    isListenedTo: () => ownership.isListenedTo(),
     leave: () => ownership.leave(),
     takeOver: () => ownership.takeOver(),
     place,

@@ -5,6 +5,8 @@ import { endToEnd } from '../common/end-to-end';
 import {
   type EntryColumns,
   entryOf,
+  entryText,
+  isAside,
   originOf,
   requestOf,
   storedEntry,
@@ -101,6 +103,11 @@ const selectDueLanes = `
 
 const selectNextDue = `${laneTimes} select min(at) - ${NOW} as inMs from lane_times`;
 
+const selectFirst = (column: 'due_at' | 'lease_until'): string => `
+  select lane, kind, request from outgoing where lane = ? and ${column} is not null order by ${column} limit 1`;
+const selectFirstDue = selectFirst('due_at');
+const selectFirstLeased = selectFirst('lease_until');
+
 // Whoever had it is gone. What may have arrived is in doubt, unless its receiver knows it again.
 const lapse = (of: string): string => `
   update outgoing set
@@ -187,6 +194,23 @@ const settle = `
   ${theirs}
   returning outgoing.id, outgoing.fence`;
 
+// Set aside after it was looked for. It was UNKNOWN before, so its row tells of no change.
+const tellAside = `
+  insert into change (at, type, event_id, workflow_id, details)
+  select ${NOW}, 'outbox.unknown', iif(workflow_id is null, null, event_id), iif(event_id is null, null, workflow_id),
+    json_object('entry', outgoing.id, 'kind', kind, 'state', state, 'tries', tries, 'dueAt', null,
+      'workflow', workflow_id, 'node', node_id)
+  from json_each(?1) held cross join outgoing
+  where outgoing.id = held.value ->> 'id' and outgoing.fence = held.value ->> 'fence' and outgoing.lease_until is not null
+    and outgoing.state = 'UNKNOWN' and held.value ->> 'became' = 'UNKNOWN' and held.value ->> 'delayMs' is null`;
+
+// Each look takes it: who has begun it last is known by the fence without those.
+const arrived = `
+  update outgoing set
+    state = 'SENT', due_at = null, lease_until = null, handed = 0, looks = 0, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms,
+    last_error = null, last_answer = ?3
+  where id = ?1 and fence - looks = ?2 and state in ('UNKNOWN', 'QUEUED')`;
+
 const rest = `
   insert into outgoing_lane (lane, rests_until, rested_at) values (?1, ${NOW} + ?2, ${NOW})
   on conflict (lane) do update set
@@ -221,6 +245,12 @@ const dueLanes: Method<'dueLanes'> = (connection, limit) => connection.all<DueLa
 const nextDue: Method<'nextDue'> = (connection) => {
   const { inMs } = connection.get<{ inMs: number | null }>(selectNextDue)!;
   return inMs === null ? null : Math.min(MOST_WAIT_MS, Math.max(0, inMs));
+};
+
+const firstOf: Method<'firstOf'> = (connection, lane) => {
+  const of = (sql: string) => connection.get<{ lane: string; kind: string; request: string }>(sql, lane);
+  const first = of(selectFirstDue) ?? of(selectFirstLeased);
+  return first ? { ...first, request: requestOf(first.request) } : null;
 };
 
 interface Due {
@@ -312,8 +342,18 @@ const renewEntries: Method<'renewEntries'> = (connection, refs, leaseMs) =>
 const handOver: Method<'handOver'> = (connection, { id, fence }) =>
   connection.run(handOverOne, id, fence) > 0;
 
-const settleEntries: Method<'settleEntries'> = (connection, settled) =>
-  settled.length === 0 ? [] : connection.all<EntryRef>(settle, JSON.stringify(settled.map(storedOutcome)));
+const settleEntries: Method<'settleEntries'> = (connection, settled) => {
+  if (settled.length === 0) return [];
+  const said = JSON.stringify(settled.map(storedOutcome));
+  if (!settled.some(isAside)) return connection.all<EntryRef>(settle, said);
+  return connection.transaction(() => {
+    connection.run(tellAside, said);
+    return connection.all<EntryRef>(settle, said);
+  });
+};
+
+const noteArrived: Method<'noteArrived'> = (connection, { id, fence }, answer) =>
+  connection.run(arrived, id, fence, entryText(answer)) > 0;
 
 const restLane: Method<'restLane'> = (connection, lane, delayMs) => {
   connection.run(rest, lane, Math.min(86_400_000, Math.max(0, Math.round(delayMs))));
@@ -326,19 +366,23 @@ type Queue =
   | 'enqueue'
   | 'dueLanes'
   | 'nextDue'
+  | 'firstOf'
   | 'takeEntries'
   | 'renewEntries'
   | 'handOver'
   | 'settleEntries'
+  | 'noteArrived'
   | 'restLane';
 
 export const outboxQueue: Part<Pick<Outbox, Queue>> = {
   enqueue,
   dueLanes,
   nextDue,
+  firstOf,
   takeEntries,
   renewEntries,
   handOver,
   settleEntries,
+  noteArrived,
   restLane,
 };

@@ -201,6 +201,64 @@ export function outboxContract(fixture: Fixture): void {
       assert.deepEqual(await settle([a!], SENT), [{ id: a!.id, fence: 1 }]);
     });
 
+    it('is SENT where its receiver has taken it after its lease was lost, and nobody has begun it since', async () => {
+      const arrived = async (ref: EntryRef, key: string): Promise<unknown[]> => {
+        const isSent = await ledger().noteArrived(ref, '250 queued as 7');
+        const { state, lastAnswer, lastError, settledAt, dueAt } = await entry(key);
+        return [isSent, state, lastAnswer, lastError, settledAt !== null, dueAt];
+      };
+      const sent = [true, 'SENT', '250 queued as 7', null, true, null];
+      await queue(['looked', 'aside', 'again', 'bounced']);
+      const refs = await take();
+      const of = (key: string): DueEntry => refs.find((one) => one.key === key)!;
+      for (const ref of refs) await ledger().handOver(ref);
+      await lapse();
+      const looking = await take();
+      assert.deepEqual(await arrived(of('looked'), 'looked'), sent, 'while somebody looks for it');
+      assert.equal((await settle(looking, { became: 'UNKNOWN', error: '?', lookAfterMs: null })).length, 3);
+      assert.deepEqual(await arrived(of('aside'), 'aside'), sent);
+      assert.equal((await arrived(of('aside'), 'aside'))[0], false, 'once');
+      await cameBack('<bounced@example.com>', 'no');
+      assert.equal((await arrived(of('bounced'), 'bounced'))[1], 'BOUNCED');
+      await ledger().actOnEntries([of('again').id], 'retry', 'ann');
+      const [again] = await take();
+      assert.equal((await arrived(of('again'), 'again'))[1], 'SENDING');
+      await settle([again!], { became: 'UNKNOWN', error: '?', lookAfterMs: null });
+      assert.deepEqual((await arrived(of('again'), 'again')).slice(0, 2), [false, 'UNKNOWN']);
+    });
+
+    it('tells that one is in doubt when nobody looks for it any more, once', async () => {
+      const before = await newest();
+      await queue(['looked', 'found', 'at once'], {
+        origin: { workflowId: 'w', nodeId: 'n', nodeName: 'Send', event: 'e' },
+      });
+      const refs = await take();
+      const aside = { became: 'UNKNOWN', error: '?', lookAfterMs: null } as const;
+      await settle(refs.slice(0, 2), { ...aside, lookAfterMs: 0 });
+      await settle(refs.slice(2), aside);
+      const looking = await take();
+      await settle(looking.slice(1), SENT);
+      await settle(looking.slice(0, 1), aside);
+      const page = await ledger().changes(before, 100);
+      assert.ok(page !== 'reset');
+      assert.deepEqual(
+        page.changes.map(({ type, details }) => [type, refs.findIndex(({ id }) => id === details['entry'])]),
+        [
+          ...[0, 1, 2].map((at) => ['outbox.queued', at]),
+          ['outbox.updated', 0],
+          ['outbox.updated', 1],
+          ['outbox.unknown', 2],
+          ['outbox.sent', 1],
+          ['outbox.unknown', 0],
+        ],
+      );
+      const [last, atOnce] = [page.changes.at(-1)!, page.changes[5]!];
+      assert.deepEqual({ ...last.details, entry: null }, { ...atOnce.details, entry: null });
+      assert.deepEqual([last.event, last.workflowId], [atOnce.event, atOnce.workflowId]);
+      const only = await ledger().changes(before, 100, { types: ['outbox.unknown'] });
+      assert.equal(only !== 'reset' && only.changes.length, 2);
+    });
+
     it('is looked for while it is in doubt, and sent again only where it was found not to be there', async () => {
       await queue(['a', 'b', 'c']);
       const sending = await take();
@@ -216,6 +274,9 @@ export function outboxContract(fixture: Fixture): void {
       );
       assert.equal(await ledger().handOver(first[0]!), false, 'it is looked for, not sent');
       assert.equal(await state('a'), 'UNKNOWN');
+      const { dueAt, mayHaveArrived } = await entry('a');
+      assert.ok(dueAt! > Date.now(), 'it is not set aside while somebody looks for it');
+      assert.equal(mayHaveArrived, true);
       await settle([first[0]!], SENT);
       await settle([first[1]!], {
         became: 'QUEUED',
@@ -354,7 +415,12 @@ export function outboxContract(fixture: Fixture): void {
       assert.deepEqual(await ledger().dueLanes(10), []);
       await queue(['a', 'b']);
       assert.equal(await ledger().nextDue(), 0);
+      const isOfLane = (of: object | null): void =>
+        assert.deepEqual(of, { lane: 'smtp:a', kind: 'mail', request: { form: 1, to: ['ann@example.com'] } });
+      isOfLane(await ledger().firstOf('smtp:a'));
+      assert.equal(await ledger().firstOf('smtp:b'), null);
       const taken = await take();
+      isOfLane(await ledger().firstOf('smtp:a'));
       const lease = (await ledger().nextDue())!;
       assert.ok(lease > 30_000 && lease <= LEASE_MS);
       await settle(taken, { became: 'QUEUED', error: 'busy', delayMs: 5_000 });

@@ -56,6 +56,18 @@ export function ownershipContract(fixture: Fixture): void {
       await as(staging, async (ledger) => assert.equal(await ledger.ledgerId(), id));
     });
 
+    it('says whether somebody listens, to whoever asks, until that one leaves', async () => {
+      await as(production, async (ledger) => {
+        const is = (): Promise<boolean[]> =>
+          Promise.all([ledger, fixture.ledger].map((one) => one.isListenedTo()));
+        assert.deepEqual(await is(), [false, false]);
+        await ledger.own();
+        assert.deepEqual(await is(), [true, true]);
+        await ledger.leave();
+        assert.deepEqual(await is(), [false, false]);
+      });
+    });
+
     it('is taken over from a process that is no more by all who listen, also at once', async () => {
       await as({ ...production, home: 'a dead process' }, (ledger) => ledger.own());
       await as(production, async (ledger) => {

@@ -130,6 +130,7 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
     ledgerId: () => ledger.ledgerId(),
     own: () => ledger.own(),
     leave: () => ledger.leave(),
+    isListenedTo: () => ledger.isListenedTo(),
     takeOver: () => ledger.takeOver().catch(() => undefined),
     subscribe: () => fixture.subscribe('another', { ...trigger, workflowId: 'another', afterSuccess: null }),
     subscriptionsOf: () => ledger.subscriptionsOf('workflow', 'node'),
@@ -265,6 +266,7 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
     },
     dueLanes: () => ledger.dueLanes(10),
     nextDue: () => ledger.nextDue(),
+    firstOf: () => ledger.firstOf('smtp:a'),
     takeEntries: async () => {
       const ask = { limit: 10, leaseMs: LEASE_MS, mostAtOnce: 2, mostAMinute: 10 };
       await ledger.takeEntries({ ...ask, of: { ids: named().slice(0, 1) } });
@@ -277,6 +279,7 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
       ledger.settleEntries(
         taken.map(({ id, fence }) => ({ id, fence, outcome: { became: 'SENT', answer: 'ok' } })),
       ),
+    noteArrived: () => ledger.noteArrived(taken[0]!, 'ok'),
     restLane: () => ledger.restLane('smtp:a', 10),
     entriesOf: async () => {
       await ledger.entriesOf({ ids: named() });

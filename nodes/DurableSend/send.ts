@@ -6,6 +6,7 @@ import type { NewEntry, Outbox } from '../../engine/ledger/outbox';
 import { buildMail } from '../../engine/outbox/mail/mail-content';
 import { MAIL_KIND, toRow } from '../../engine/outbox/mail/mail-request';
 import { packOutgoing, recipientsText } from '../../engine/outbox/mail/packed-mail';
+import { isOpen } from '../../engine/outbox/waiters';
 import type { OutboxWorker } from '../../engine/outbox/worker';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { errorText } from '../../engine/runtime/log';
@@ -16,7 +17,7 @@ import { failedItem } from '../host/outgoing/failed-item';
 import { whyNotSent } from '../host/outgoing/outcome';
 import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
 import { isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
-import { type EntryKey, entryKeys, type MailsHeld } from '../host/run/entry-keys';
+import { type EntryKey, entryKeys, isFoundByRetry, type MailsHeld } from '../host/run/entry-keys';
 import { digest } from '../host/run/item-keys';
 import { answerOf } from './answers';
 import { type DraftLedger, draftOf } from './draft';
@@ -27,7 +28,9 @@ import { isInBackground, mailText, optionsOf, refuseOtherOperations, sendSetting
 const MB = 1024 * 1024;
 
 interface Store {
-  readonly ledger: DraftLedger & Pick<Outbox, 'enqueue' | 'entriesOf'> & Pick<Ledger, 'sources'>;
+  readonly ledger: DraftLedger &
+    Pick<Outbox, 'enqueue' | 'entriesOf'> &
+    Pick<Ledger, 'sources' | 'isListenedTo'>;
   readonly outbox: Pick<OutboxWorker, 'sendNow' | 'queued'>;
   readonly runs: MailsHeld;
   readonly listeners: ReadonlySet<unknown>;
@@ -64,11 +67,12 @@ export async function durableSend(
     (await orGoOn(context, () => sendSettings(optionsOf(context, 0)))) ?? sendSettings({});
   const patience = { waitMs, mostAMinute: limits.mostAMinute, signal: cancelSignal(context) };
   const settled = await sendNow(store.outbox, queued, patience);
+  const goesOn = ![...settled.values()].some(isOpen) || (await isSentBySomebody(store));
   return asked.map((one, index) => {
     if ('error' in one) return errorItem(index, one.error);
     const entry = settled.get(one.entry.id) ?? one.entry;
-    const { waitedMs, mostAMinute } = waitedFor(entry, patience);
-    const told = whyNotSent(entry, { what: 'email' }, waitedMs, mostAMinute);
+    const sent = { what: 'email', isFoundByRetry: isFoundByRetry(context, index), goesOn };
+    const told = whyNotSent(entry, sent, waitedFor(entry, patience));
     if (!told) return answerOf(entry, one.repeated, senderOf(context, index), index);
     const { message, description } = told;
     const error = nodeError(context.getNode(), message, { description, itemIndex: index });

@@ -6,6 +6,7 @@ import type { Ledger } from '../../engine/ledger/ledger';
 import type { NewEntry, Outbox } from '../../engine/ledger/outbox';
 import { jsonContent } from '../../engine/outbox/webhook/packed-webhook';
 import { WEBHOOK_KIND, webhookEntry } from '../../engine/outbox/webhook/webhook-request';
+import { isOpen } from '../../engine/outbox/waiters';
 import type { OutboxWorker } from '../../engine/outbox/worker';
 import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/n8n/cancel';
@@ -15,7 +16,7 @@ import { failedItem } from '../host/outgoing/failed-item';
 import { whyNotSent } from '../host/outgoing/outcome';
 import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
 import { isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
-import { type EntryKey, entryKeys, type MailsHeld } from '../host/run/entry-keys';
+import { type EntryKey, entryKeys, isFoundByRetry, type MailsHeld } from '../host/run/entry-keys';
 import { DAY_MS, readNumber, SECOND_MS } from '../host/trigger/numbers';
 import { answerOf } from './answers';
 import { WEBHOOK_NUMBERS as NUMBERS } from './numbers';
@@ -25,7 +26,7 @@ import { fault, headersOf, optionsOf, requestOf, type Secrets, secretsOf, textPa
 const WHAT = { what: 'webhook' };
 
 export interface SendStore {
-  readonly ledger: Pick<Outbox, 'enqueue' | 'entriesOf'> & Pick<Ledger, 'sources'>;
+  readonly ledger: Pick<Outbox, 'enqueue' | 'entriesOf'> & Pick<Ledger, 'sources' | 'isListenedTo'>;
   readonly outbox: Pick<OutboxWorker, 'sendNow' | 'queued'>;
   readonly runs: MailsHeld;
   readonly listeners: ReadonlySet<unknown>;
@@ -53,11 +54,12 @@ export async function sendWebhooks(
   const mostAMinute = readNumber(options['mostAMinute'], NUMBERS.mostAMinute) || null;
   const patience = { waitMs, mostAMinute, signal: cancelSignal(context) };
   const settled = await sendNow(store.outbox, queued, patience);
+  const goesOn = ![...settled.values()].some(isOpen) || (await isSentBySomebody(store));
   return asked.map((one, index) => {
     if ('error' in one) return errorItem(index, one.error);
     const entry = settled.get(one.entry.id) ?? one.entry;
-    const waited = waitedFor(entry, patience);
-    const told = whyNotSent(entry, WHAT, waited.waitedMs, waited.mostAMinute);
+    const sent = { ...WHAT, isFoundByRetry: isFoundByRetry(context, index), goesOn };
+    const told = whyNotSent(entry, sent, waitedFor(entry, patience));
     const answer = answerOf(entry, one.repeated, index);
     if (!told) return answer;
     const { message, description } = told;

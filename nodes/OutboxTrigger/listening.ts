@@ -48,6 +48,7 @@ export async function listenToOutbox(
 }
 
 const BEGIN_MS = 5_000;
+const SAY_MS = 10_000;
 
 async function listenUntil(
   context: ITriggerFunctions,
@@ -84,9 +85,18 @@ async function whileListening(store: Store, run: () => Promise<void>): Promise<v
   const listener = {};
   store.listeners.add(listener);
   const stopSending = store.send();
+  // Others are told that somebody sends as long as it says that it listens.
+  const saying = setInterval(() => {
+    store
+      .own()
+      .catch((error: unknown) =>
+        log.warn(`The outbox is listened to, which cannot be said: ${errorText(error)}`),
+      );
+  }, SAY_MS).unref();
   try {
     await run();
   } finally {
+    clearInterval(saying);
     stopSending();
     store.listeners.delete(listener);
     if (store.listeners.size === 0) await store.ledger.leave().catch(() => undefined);

@@ -29,6 +29,7 @@ class FakeStore {
   readonly listeners = new Set<unknown>();
   readonly held = new Map<string, readonly string[]>();
   served = false;
+  listened = false;
   sends = 0;
   settle: Settle = () => ({ state: 'SENT', lastAnswer: '250 2.0.0 Ok: queued as 1' });
 
@@ -45,6 +46,7 @@ class FakeStore {
     event: async () => null,
     template: async (name: string) => this.templateList.get(name) ?? null,
     sources: async () => [{ served: this.served }],
+    isListenedTo: async () => this.listened,
   };
 
   readonly outbox = {
@@ -83,7 +85,7 @@ class FakeStore {
         messageId,
       },
       ...{ origin, tries: 0, dueAt: null, queuedAt: 0, begunAt: null, settledAt: null, lastError: null },
-      ...{ lastAnswer: null, hasContent: true },
+      ...{ lastAnswer: null, hasContent: true, mayHaveArrived: false },
     };
     this.entries.set(key, entry);
     return entry;
@@ -294,10 +296,13 @@ describe('an email', () => {
     await fails(call(store, [{ json: {} }], { idempotencyKey: () => '' }), /"Idempotency Key" gives nothing/);
   });
 
-  it('that comes from no mail is sent once for each execution, and each time in a test', async () => {
+  it('that comes from no mail is sent once for each execution and its retries, and each time in a test', async () => {
     const store = new FakeStore();
-    await call(store, [{ json: {} }], {}, { id: '1' });
-    await call(store, [{ json: {} }], {}, { id: '1' });
+    const state = {};
+    await call(store, [{ json: {} }], {}, { id: '1', state });
+    await call(store, [{ json: {} }], {}, { id: '1', state });
+    // n8n begins a retry with the state of the one that failed.
+    await call(store, [{ json: {} }], {}, { id: '8', mode: 'retry', state });
     assert.equal(store.sends, 1);
     await call(store, [{ json: {} }], {}, { id: '2' });
     assert.equal(store.sends, 2);
@@ -542,6 +547,8 @@ describe('an answer', () => {
 });
 
 describe('what became of it', () => {
+  // Of an entry that goes on by itself.
+  const served = (): FakeStore => Object.assign(new FakeStore(), { served: true });
   const told: readonly [Partial<Entry>, RegExp, RegExp][] = [
     [
       { state: 'QUEUED', dueAt: 0, lastError: 'it is away' },
@@ -549,12 +556,23 @@ describe('what became of it', () => {
       /finds what became/,
     ],
     [{ state: 'FAILED', lastError: '550 no such user' }, /was not sent. 550 no such user\./, /choose Retry/],
-    [{ state: 'UNKNOWN' }, /Nobody knows whether the email arrived/, /choose Mark Sent/],
-    [{ state: 'CANCELLED' }, /was cancelled/, /choose Retry/],
+    [{ state: 'UNKNOWN' }, /Nobody knows whether the email arrived/, /choose Mark Sent.*then retry the run/],
+    [
+      { state: 'UNKNOWN', dueAt: 0, lastError: 'it was cut' },
+      /knows yet whether the email arrived\. It is looked for\. it was cut\./,
+      /looked for next at 1970-.*"If It Is in Doubt" says.*When this run is tried again, it finds/,
+    ],
+    [{ state: 'CANCELLED' }, /was cancelled before it was sent/, /choose Retry/],
+    [{ state: 'CANCELLED', begunAt: 0 }, /was cancelled after it had been tried/, /choose Retry/],
+    [
+      { state: 'CANCELLED', begunAt: 0, mayHaveArrived: true },
+      /was cancelled\. A try before that may have arrived/,
+      /choose Retry/,
+    ],
   ];
-  for (const [became, message, description] of told)
-    it(`${became.state!} fails the run, and its retry, and says where a person decides`, async () => {
-      const store = new FakeStore();
+  for (const [at, [became, message, description]] of told.entries())
+    it(`${became.state!} (${at}) fails the run, and its retry, and says where a person decides`, async () => {
+      const store = served();
       store.settle = () => became;
       const run = { mails: ['m'] };
       await fails(call(store, [mailItem('m')], {}, run), message, description);
@@ -572,6 +590,34 @@ describe('what became of it', () => {
       assert.deepEqual(aside!.pairedItem, { item: 0 });
       assert.equal(store.contents.size, 1);
     });
+
+  it('is waited for in vain where nobody sends, which a run that waited for it is told', async () => {
+    for (const [became, message] of [
+      [{ state: 'QUEUED', dueAt: 0 }, /not sent within 30 s\. It waits: nobody sends it/],
+      [{ state: 'UNKNOWN', dueAt: 0 }, /Nobody knows yet whether the email arrived\.$/],
+    ] as const) {
+      const store = new FakeStore();
+      store.settle = () => became;
+      await fails(call(store, [mailItem('m')]), message, /Durable IMAP Trigger.*Outbox Trigger.*; none is/);
+    }
+  });
+
+  it('is not found by who sends again: that is said, and no retry is advised', async () => {
+    for (const run of [{ mode: 'manual' }, { mode: 'integrated' }])
+      for (const state of ['QUEUED', 'FAILED', 'UNKNOWN', 'CANCELLED'] as const) {
+        const store = served();
+        store.settle = () => ({ state });
+        const error = (await call(store, [{ json: {} }], {}, run).catch(
+          (fault: unknown) => fault,
+        )) as NodeOperationError;
+        assert.doesNotMatch(error.description!, /retry the run|retry of this run|run is tried again/);
+        if (['QUEUED', 'UNKNOWN'].includes(state)) assert.match(error.description!, /sends another email/);
+      }
+    const keyed = served();
+    keyed.settle = () => ({ state: 'UNKNOWN' });
+    const order = call(keyed, [{ json: {} }], { idempotencyKey: '17' }, { mode: 'integrated' });
+    await fails(order, /Nobody knows/, /then retry the run/);
+  });
 
   it('is handed out to a retry whose credential is gone by now, where it was sent', async () => {
     const store = new FakeStore();
@@ -631,6 +677,10 @@ describe('what became of it', () => {
     hints.length = 0;
     store.served = true;
     await call(store, [mailItem('n')], { sending: 'background' }, { mails: ['n'] });
+    assert.deepEqual(hints, []);
+    // As where another process has an Outbox Trigger alone.
+    Object.assign(store, { served: false, listened: true });
+    await call(store, [mailItem('o')], { sending: 'background' }, { mails: ['o'] });
     assert.deepEqual(hints, []);
   });
 });

@@ -75,7 +75,7 @@ describe('a run that sends now', () => {
   it('is told of the limit, where that may have held it', () => {
     const told = (more: Partial<Entry>, most = mostAMinute): string => {
       const waited = waitedFor(entry(more), { waitMs: 30_000, mostAMinute: most });
-      return whyNotSent(entry(more), { what: 'email' }, waited.waitedMs, waited.mostAMinute)!.message;
+      return whyNotSent(entry(more), { what: 'email', isFoundByRetry: true, goesOn: true }, waited)!.message;
     };
     assert.match(told({}), /not sent within 95 s\. It was not tried yet.* at most 30 do within a minute/);
     assert.match(

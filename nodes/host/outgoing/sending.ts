@@ -2,7 +2,9 @@
 // Invariants: an entry that is settled already is not touched; what is not settled when the time is over goes on by itself, and is
 // told as it stands; that its turn comes with the next minute alone fails no run; that nobody listens is said, not found out.
 import type { Entry } from '../../../engine/ledger/outbox';
+import type { Ledger } from '../../../engine/ledger/ledger';
 import type { SourceHealth } from '../../../engine/ledger/inspection';
+import { isOpen } from '../../../engine/outbox/waiters';
 import type { OutboxWorker } from '../../../engine/outbox/worker';
 import type { Queued } from './queueing';
 
@@ -18,6 +20,13 @@ export interface Patience {
 /** What may not go out within this minute waits for the next one, and not on the time of the run. */
 const NEXT_MINUTE_MS = 65_000;
 
+/** For how long a run has waited for an entry. */
+export interface Waited {
+  readonly waitedMs: number;
+  /** So many of its kind may go out here, which may be what has held it; null: it is not that. */
+  readonly mostAMinute: number | null;
+}
+
 type Times = Pick<Patience, 'waitMs' | 'mostAMinute'>;
 
 /** No try of it was begun: others of its lane, of this run or of any, may have used up the minute. */
@@ -26,18 +35,10 @@ const mayBeHeld = (
   { waitMs, mostAMinute }: Times,
 ): boolean => mostAMinute !== null && waitMs > 0 && state === 'QUEUED' && tries === 0 && lastError === null;
 
-/** For how long it was waited for, ms, and how many may go out in a minute, where it may be that which has held it. */
-export const waitedFor = (
-  entry: Entry,
-  times: Times,
-): { readonly waitedMs: number; readonly mostAMinute: number | null } =>
+export const waitedFor = (entry: Entry, times: Times): Waited =>
   mayBeHeld(entry, times)
     ? { waitedMs: times.waitMs + NEXT_MINUTE_MS, mostAMinute: times.mostAMinute }
     : { waitedMs: times.waitMs, mostAMinute: null };
-
-/** Nobody will change it but a person. One that is UNKNOWN, and has a time, is looked for then. */
-const isSettled = ({ state, dueAt }: Pick<Entry, 'state' | 'dueAt'>): boolean =>
-  state !== 'QUEUED' && state !== 'SENDING' && !(state === 'UNKNOWN' && dueAt !== null);
 
 /** @returns how each stands, by its id */
 export async function sendNow(
@@ -46,7 +47,7 @@ export async function sendNow(
   { signal, ...times }: Patience,
 ): Promise<ReadonlyMap<string, Entry>> {
   const known = new Map(queued.map(({ entry }) => [entry.id, entry]));
-  const open = (): Entry[] => [...known.values()].filter((entry) => !isSettled(entry));
+  const open = (): Entry[] => [...known.values()].filter(isOpen);
   let isNextMinute = false;
   for (let before = open(); before.length > 0;) {
     const ids = before.map(({ id }) => id);
@@ -64,16 +65,22 @@ export async function sendNow(
 
 interface Heard {
   readonly listeners: ReadonlySet<unknown>;
-  readonly ledger: { sources(): Promise<readonly Pick<SourceHealth, 'served'>[]> };
+  readonly ledger: Pick<Ledger, 'isListenedTo'> & {
+    sources(): Promise<readonly Pick<SourceHealth, 'served'>[]>;
+  };
 }
 
-/** Whether any process sends what is queued: each does in which a trigger of this ledger listens. */
+/** Whether any process sends what is queued: each does in which a trigger of this ledger listens; an Outbox Trigger has no source. */
 export async function isSentBySomebody({ listeners, ledger }: Heard): Promise<boolean> {
-  return listeners.size > 0 || (await ledger.sources()).some(({ served }) => served);
+  if (listeners.size > 0 || (await ledger.isListenedTo())) return true;
+  return (await ledger.sources()).some(({ served }) => served);
 }
+
+/** Who would have to send what waits, where nobody does. */
+export const ONLY_BY =
+  'when a workflow with a Durable IMAP Trigger, a Durable Gmail Trigger or an Outbox Trigger is published that keeps its emails in the ' +
+  'same ledger; none is';
 
 /** Said at once, where nobody does. */
 export const nobodySends = (what: string): string =>
-  `The ${what} waits: it is sent in the background by an n8n in which a Durable Mail trigger is published, and none is. ` +
-  'Publish a workflow with a Durable IMAP Trigger or a Durable Gmail Trigger that keeps its emails in the same ledger, or choose ' +
-  '"Now" under "Send".';
+  `The ${what} waits: in the background it is sent ${ONLY_BY}. Publish a workflow with one of them, or choose "Now" under "Send".`;

@@ -6,12 +6,22 @@
 //   a person has to enter a key. Two mails under one key would be one too few, one under two keys one too many;
 // - where an AI agent has called the node as a tool, a try of the same call looks to it like another call: where n8n makes such tries,
 //   a person has to enter a key;
-// - what comes from no mail is named by its execution: there a retry is another execution, and sends again.
+// - what comes from no mail is named by its execution, and a retry of that by hand by the first one. Where another workflow has called
+//   this one, a retry of that one calls it anew, and sends again, as does each test: who is told what became of it is told that, too.
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { callersExecution } from '../n8n/internals';
 import { isAgentsCall } from '../n8n/newer';
 import { nodeError } from '../n8n/node-error';
-import { digest, enteredKey, isTest, itemCounter, type KeyField, mailKey, runIndexOf } from './item-keys';
+import {
+  digest,
+  enteredKey,
+  firstExecution,
+  isTest,
+  itemCounter,
+  type KeyField,
+  mailKey,
+  runIndexOf,
+} from './item-keys';
 import { comesFromMail, eventOfItem, mailOfItem } from './mail-of-item';
 
 const IDEMPOTENCY_KEY: KeyField = { name: 'idempotencyKey', shown: 'Idempotency Key' };
@@ -45,7 +55,7 @@ export function entryKeys(
   // What a person tries in the editor leaves nothing that a run would find, and is sent each time.
   const isTried = isTest(context);
   const isRetriedTool = context.getNode().retryOnFail === true && isAgentsCall(context);
-  const execution = [...step, 'execution', context.getInstanceId(), context.getExecutionId()] as const;
+  const execution = [...step, 'execution', context.getInstanceId(), firstExecution(context)] as const;
   const ofExecution = (itemIndex: number): string => digest(...execution, runIndex, itemIndex);
   const keyOf = (itemIndex: number): string => {
     const entered = enteredKey(context, itemIndex, IDEMPOTENCY_KEY);
@@ -82,6 +92,11 @@ function refuseRetriedTool(context: IExecuteFunctions, itemIndex: number): never
     },
   );
 }
+
+/** Whether a person who has the run retried comes to the same key. */
+export const isFoundByRetry = (context: IExecuteFunctions, itemIndex: number): boolean =>
+  !isTest(context) &&
+  (context.getMode() !== 'integrated' || enteredKey(context, itemIndex, IDEMPOTENCY_KEY) !== null);
 
 /** How often another workflow calls this one for a mail, nobody can tell here. */
 function refuseMailOfCaller(context: IExecuteFunctions, itemIndex: number, held: MailsHeld): void {

@@ -10,6 +10,8 @@ import { mailOfItem } from './mail-of-item';
 
 /** Where the counts stand in n8n's state of this node in this execution, which outlives a Wait. */
 const COUNTS = 'durableMailItems';
+/** Beside them, the execution in which the node ran first. */
+const FIRST_EXECUTION = 'durableMailFirstExecution';
 
 interface Counts {
   readonly runIndex: number;
@@ -95,6 +97,10 @@ export function itemCounter(context: IExecuteFunctions, runIndex: number): (mail
     return ordinal;
   };
 }
+
+/** The execution that a person retries, of a retry: n8n begins it with the state of the one that failed. */
+export const firstExecution = (context: IExecuteFunctions): string =>
+  (context.getContext('node')[FIRST_EXECUTION] ??= context.getExecutionId()) as string;
 
 /** Which call of this node in its execution it is, from 0: a loop calls it again. */
 export const runIndexOf = (context: IExecuteFunctions): number =>

@@ -7,7 +7,10 @@ import { isoTime } from '../runtime/iso-time';
 import type { MailTold } from './api';
 import type { EndpointTold, EntryTold, TemplatesAnswer, TemplateTold } from './outbox-api';
 
-export function tellEntry({ request: _, origin, ...entry }: Entry, showMail: boolean): EntryTold {
+export function tellEntry(
+  { request: _, mayHaveArrived: _forRuns, origin, ...entry }: Entry,
+  showMail: boolean,
+): EntryTold {
   return {
     ...entry,
     ...origin,

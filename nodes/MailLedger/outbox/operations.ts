@@ -149,6 +149,7 @@ function entryJson({
   recipient,
   subject,
   request: _,
+  mayHaveArrived: _forRuns,
   origin,
   ...entry
 }: Entry): IDataObject {

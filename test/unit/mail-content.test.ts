@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { headerBlock, readHeaders } from '../../engine/mail/headers';
 import { parseMail } from '../../engine/mail/parse';
-import { buildMail, type BuiltMail, DraftFault, type MailDraft } from '../../engine/outbox/mail/mail-content';
+import { DraftFault } from '../../engine/outbox/mail/draft-fault';
+import { buildMail, type BuiltMail, type MailDraft } from '../../engine/outbox/mail/mail-content';
 import { packOutgoing, recipientsText, unpackOutgoing } from '../../engine/outbox/mail/packed-mail';
 
 const DRAFT: MailDraft = {
@@ -105,6 +106,50 @@ describe('a mail that is to be sent', () => {
         assert.ok(error instanceof DraftFault);
         return words.test(error.message);
       });
+  });
+
+  it('goes to everybody who stands in a field, or is refused', async () => {
+    for (const to of [
+      'Ann <a@x.de>, b@x.de c@x.de',
+      'Ann <a@x.de> Bob <b@x.de>',
+      '<a@x.de> <b@x.de>',
+      '<a@x.de> b@x.de',
+      'b@x.de Ann <a@x.de>',
+      'a@x.de b@x.de c@x.de',
+      'b@x.de: a@x.de;',
+    ])
+      await assert.rejects(build({ to }), /A comma is missing in "To", before or after [abc]@x\.de/, to);
+    for (const [to, ...expected] of [
+      ['"bob@x.de via Shop" <a@x.de>', 'a@x.de'],
+      ['bob@x.de <a@x.de>, a@x.de <A@x.de>', 'a@x.de', 'A@x.de'],
+      ['Ann @ Work <a@x.de>, b@[127.0.0.1]', 'a@x.de', 'b@[127.0.0.1]'],
+      ['Doe, Jane <a@x.de>; b@x.de (Bob, of "x")', 'a@x.de', 'b@x.de'],
+    ] as const)
+      assert.deepEqual((await build({ to })).envelope.to, expected, to);
+    const address = fc.constantFrom('a@x.de', 'b@x.de', 'ann.b+c@shop.example', "o'neil@x.de");
+    const name = fc.constantFrom('Ann', 'Ann B.', '"Doe, Jane"', 'Ä', '(a note)', '"q@y.de"', '');
+    const separator = fc.constantFrom(', ', ',', '; ', ' ', ' ,,', ' : ', '\u00a0');
+    const mailbox = fc.oneof(
+      fc.tuple(name, address).map(([said, one]) => `${said} <${one}>`),
+      fc.tuple(address, name).map(([one, said]) => `${one} ${said}`),
+      fc.tuple(address, name).map(([one, said]) => `<${one}> ${said}`),
+      address,
+    );
+    const property = fc.asyncProperty(
+      fc.array(fc.tuple(mailbox, separator), { minLength: 1 }),
+      async (all) => {
+        const to = all.flat().join('');
+        const mail = await build({ to }).catch((error: unknown) => {
+          assert.ok(error instanceof DraftFault, String(error));
+          return null;
+        });
+        if (!mail) return;
+        const names = /(?<=^|[,;:]\s*)\S+@\S+\s+(?=<)|"[^"]*"/g;
+        const left = new Set(to.replace(names, ' ').match(/[\w.+']+@[\w.]+/g));
+        for (const one of left) assert.ok(mail.envelope.to.includes(one), `${one} of ${to}`);
+      },
+    );
+    await fc.assert(property, { numRuns: 1_000 });
   });
 
   it('has no field, and no recipient, that came in with a text', async () => {

@@ -2,7 +2,9 @@
 // Invariants: its Message-ID and date are fixed then, so that each try sends the same mail; no file and no URL is read for it; no
 // text of it can become a header field or another recipient; who gets a blind copy stands in the envelope only.
 import { randomUUID } from 'node:crypto';
-import { composerClass, type ComposerOptions, type Mailbox, mailboxesOf } from './nodemailer';
+import { mailboxes, theOne } from './address-field';
+import { aText, CONTROLS, DraftFault, ofOneLine } from './draft-fault';
+import { composerClass, type ComposerOptions } from './nodemailer';
 
 export interface MailAttachment {
   readonly filename: string;
@@ -48,17 +50,6 @@ export interface BuiltMail {
   readonly subject: string;
 }
 
-/** What a person filled in cannot be sent, with words that say what is wrong. */
-export class DraftFault extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'DraftFault';
-  }
-}
-
-/** C0, DEL, C1, and Unicode's line and paragraph separators. */
-const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/u;
-
 /** @throws DraftFault */
 export async function buildMail(draft: MailDraft): Promise<BuiltMail> {
   const [from, to, cc, bcc, replyTo] = await Promise.all([
@@ -94,27 +85,6 @@ export async function buildMail(draft: MailDraft): Promise<BuiltMail> {
   };
 }
 
-/** Of RFC 5321 as far as it matters here: nothing that would end the command it stands in. */
-const isAddress = (address: string): boolean =>
-  /^[^\s<>@]+@[^\s<>@]+$/.test(address) && !CONTROLS.test(address);
-
-/** @throws DraftFault: nobody is left out because he was written wrongly */
-async function mailboxes(name: string, field = ''): Promise<readonly Mailbox[]> {
-  const found = await mailboxesOf(ofOneLine(name, field));
-  for (const { address, name: said } of found) {
-    if (!isAddress(address))
-      throw new DraftFault(`"${name}" holds what is no address: ${address || said || field}.`);
-    if (isAddress(said) && !field.includes('<'))
-      throw new DraftFault(`A comma is missing in "${name}", between ${address} and ${said}.`);
-  }
-  return found;
-}
-
-function theOne(from: readonly Mailbox[], field: string): Mailbox {
-  if (from.length === 1) return from[0]!;
-  throw new DraftFault(`"From" is not one address: "${field}". It looks like Ann <ann@example.com>.`);
-}
-
 /** A new one: unique, and of the sender's domain, as spam filters like it. */
 const newMessageId = (from: string): string => `<${randomUUID()}@${domainOf(from) ?? 'localhost'}>`;
 
@@ -127,16 +97,6 @@ export const subjectLine = (subject: string): string =>
     .map((line) => line.trim())
     .filter((line) => line !== '')
     .join(' ');
-
-function aText(field: string, value: unknown): string {
-  if (typeof value === 'string') return value;
-  throw new DraftFault(`"${field}" is no text.`);
-}
-
-function ofOneLine(field: string, value: string): string {
-  if (!CONTROLS.test(aText(field, value))) return value;
-  throw new DraftFault(`"${field}" holds a line break, or another control character. Nothing was sent.`);
-}
 
 function idOf(field: string, id: string): string {
   if (/^<[^<>\s]+>$/.test(ofOneLine(field, id))) return id;

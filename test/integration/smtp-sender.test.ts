@@ -107,6 +107,27 @@ describe('a mail is sent', () => {
     await until('no connection is left', () => smtp.wire.open === 0);
   });
 
+  it('over another connection, where the server lets one carry so many', async () => {
+    for (const then of [
+      { code: 421, text: '4.7.0 Too many messages in this connection' },
+      { code: 452, text: '4.5.3 Too many messages' },
+    ]) {
+      await sender.close();
+      sender = senderFor(loginAt(smtp.port));
+      const before = smtp.wire.connections;
+      smtp.faults = { most: { mails: 2, then } };
+      for (let at = 0; at < 5; at++) {
+        const sent = await send();
+        assert.deepEqual([sent.end.end, has(sent)], ['sent', 1], wordsOf(sent.end));
+      }
+      assert.equal(smtp.wire.connections - before, 3);
+      // What is said over a new one, too, is said of the mail, or of the lane.
+      await sendUnder({ sender: then });
+      const { end } = await sendUnder({ sender: then });
+      assert.ok(end.end === 'failed' && end.why === 'refused');
+    }
+  });
+
   it('by a login that is asked for anew for each connection', async () => {
     let asked = 0;
     await sender.close();

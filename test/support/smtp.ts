@@ -24,6 +24,8 @@ export interface SmtpFaults {
   readonly login?: Reply;
   /** `cutOnce`: the wire is cut there, and no other time. */
   readonly sender?: Reply | 'cutOnce';
+  /** So many mails a connection, and then what it says to the sender of the next. */
+  readonly most?: { readonly mails: number; readonly then: Reply };
   readonly recipient?: (address: string) => Reply | null;
   readonly mail?: OfMail;
   /** Before each answer, ms. */
@@ -52,6 +54,8 @@ export class FaultySmtp {
   /** What it does with each mail that it takes, before it answers: as one that files in a mailbox what it sends. */
   file: (raw: Buffer) => Promise<void> = () => Promise.resolve();
   readonly accepted: Taken[] = [];
+  /** Mails of each connection. */
+  readonly #begun = new Map<string, number>();
   #struck = 0;
   /** How each login was made. */
   readonly logins: string[] = [];
@@ -76,9 +80,12 @@ export class FaultySmtp {
         else if (isRight && auth.username === SMTP_USER) done(null, { user: auth.username });
         else done(errorOf({ code: 535, text: '5.7.8 Authentication failed' }));
       },
-      onMailFrom: (_, __, done) => {
-        const { sender } = this.faults;
-        if (sender !== 'cutOnce') this.#answer(sender, done);
+      onMailFrom: (_, { id }, done) => {
+        const { sender, most } = this.faults;
+        const before = this.#begun.get(id) ?? 0;
+        this.#begun.set(id, before + 1);
+        if (most && before >= most.mails) this.#answer(most.then, done);
+        else if (sender !== 'cutOnce') this.#answer(sender, done);
         else {
           this.faults = {};
           this.#strike(() => this.wire.cut());

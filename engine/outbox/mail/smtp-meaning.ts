@@ -66,6 +66,16 @@ const stopped: TryEnd = {
   afterMs: 0,
 };
 
+/**
+ * Of a mail that had not begun, over a connection that others went over before: it may be the connection's fault alone. It has ended
+ * at the other end, or it has carried what the server lets one carry (421, or "not now" to the sender).
+ */
+export const isOfTheConnection = (end: SessionEnd): boolean =>
+  (end.end === 'cut' && end.phase === 'nothing') ||
+  (end.end === 'refused' &&
+    end.phase === 'nothing' &&
+    (end.code === CLOSING || (isLater(end.code) && end.refused.length === 0)));
+
 /** @throws what the mail was let go with, where that is a fault of ours */
 export function meaningOf(end: SessionEnd, login: SmtpLogin, signal: AbortSignal): TryEnd {
   switch (end.end) {

@@ -23,7 +23,15 @@ import { type PackedMail, unpackOutgoing } from './packed-mail';
 import { SMTP_TIMEOUTS, type SmtpTimeouts } from './smtp-connect';
 import { SmtpFault } from './smtp-fault';
 import type { LoginOf, SmtpLogin } from './smtp-login';
-import { HeldForAll, isForNow, meaningOf, meaningOfOpening, NotOurs, unreadableMail } from './smtp-meaning';
+import {
+  HeldForAll,
+  isForNow,
+  isOfTheConnection,
+  meaningOf,
+  meaningOfOpening,
+  NotOurs,
+  unreadableMail,
+} from './smtp-meaning';
 import { SmtpPool } from './smtp-pool';
 import { type Passage, type SessionEnd, SmtpSession } from './smtp-session';
 
@@ -79,8 +87,8 @@ export class SmtpSender implements Sender {
     const kept = this.#pool.take(key);
     if (kept) {
       const end = await this.#sendOver(kept, key, mail, passage);
-      // One that waited may have been closed at the other end: that is no try.
-      if (!(end.end === 'cut' && end.phase === 'nothing')) return meaningOf(end, kept.login, trying.signal);
+      // Another one is opened, and that is no try.
+      if (!isOfTheConnection(end)) return meaningOf(end, kept.login, trying.signal);
     }
     let session: SmtpSession;
     try {

@@ -29,6 +29,7 @@ export type SessionEnd =
   /** The server's own answer: it has not taken it. */
   | {
       readonly end: 'refused';
+      readonly phase: Phase;
       readonly code: number;
       readonly response: string;
       readonly refused: readonly RefusedRecipient[];
@@ -197,7 +198,10 @@ function endOf(phase: Phase, error: unknown, info: SendInfo | undefined): Sessio
   const { responseCode: code, response } = fault;
   // Whatever it did before: with 4xx and 5xx it says that it has not taken the mail (RFC 5321, 4.2.1).
   if (code !== undefined && code >= 400 && code < 600)
-    return { end: 'refused', code, response: response ?? '', refused: refusedOf(fault.rejectedErrors) };
+    return {
+      ...{ end: 'refused', phase, code, response: response ?? '' },
+      refused: refusedOf(fault.rejectedErrors),
+    };
   return { end: 'cut', phase, error: fault };
 }
 

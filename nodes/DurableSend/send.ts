@@ -49,7 +49,10 @@ export async function durableSend(
   let read: Promise<OutgoingLogin> | undefined;
   const login = (): Promise<OutgoingLogin> => (read ??= readLogin(context));
   const keyOf = entryKeys(context, MAIL_KIND, store.runs);
-  const wishes = context.getInputData().map((_, index) => wishOf(context, index, keyOf, login, store.ledger));
+  const made = new Map<string, readonly string[]>();
+  const wishes = context
+    .getInputData()
+    .map((_, index) => wishOf(context, index, keyOf, login, store.ledger, made));
   const asked = await queueAll(store.ledger, wishes, context.continueOnFail());
   const queued = asked.filter((one): one is Queued => 'entry' in one);
   // Of an earlier try of the run, or a process that has stopped: this one can go on with it.
@@ -60,7 +63,7 @@ export async function durableSend(
     return asked.map((one, index) =>
       'error' in one
         ? errorItem(index, one.error)
-        : answerOf(one.entry, one.repeated, senderOf(context, index), index),
+        : answerOf(one.entry, one.repeated, senderOf(context, index), index, made.get(one.entry.key)),
     );
   }
   const { waitMs, limits } =
@@ -73,11 +76,11 @@ export async function durableSend(
     const entry = settled.get(one.entry.id) ?? one.entry;
     const sent = { what: 'email', isFoundByRetry: isFoundByRetry(context, index), goesOn };
     const told = whyNotSent(entry, sent, waitedFor(entry, patience));
-    if (!told) return answerOf(entry, one.repeated, senderOf(context, index), index);
+    if (!told) return answerOf(entry, one.repeated, senderOf(context, index), index, made.get(entry.key));
     const { message, description } = told;
     const error = nodeError(context.getNode(), message, { description, itemIndex: index });
     if (!context.continueOnFail()) throw error;
-    const { json } = answerOf(entry, one.repeated, senderOf(context, index), index);
+    const { json } = answerOf(entry, one.repeated, senderOf(context, index), index, made.get(entry.key));
     return failedItem(context, index, told, { outbox: json['outbox']! });
   });
 }
@@ -102,6 +105,7 @@ function wishOf(
   keyOf: (itemIndex: number) => EntryKey,
   login: () => Promise<OutgoingLogin>,
   ledger: DraftLedger,
+  made: Map<string, readonly string[]>,
 ): Wish | Error {
   const asError = (error: unknown): Error => nodeError(context.getNode(), error as Error, { itemIndex });
   try {
@@ -110,7 +114,7 @@ function wishOf(
       key: key.key,
       make: async () => {
         try {
-          return await newEntry(context, itemIndex, key, await login(), ledger);
+          return await newEntry(context, itemIndex, key, await login(), ledger, made);
         } catch (error) {
           throw asError(error);
         }
@@ -128,6 +132,7 @@ async function newEntry(
   { key, event }: EntryKey,
   { lane, login, sent }: OutgoingLogin,
   ledger: DraftLedger,
+  made: Map<string, readonly string[]>,
 ): Promise<NewEntry> {
   const { keepMs, ...settings } = sendSettings(optionsOf(context, itemIndex));
   const draft = await draftOf(context, itemIndex, event, ledger);
@@ -137,6 +142,7 @@ async function newEntry(
       `The email is larger than ${MOST_EMAIL_MB} MB, with its attachments as they are sent (${Math.ceil(mail.raw.length / MB)} MB): ` +
         'nothing was sent. Send smaller attachments, or links to them.',
     );
+  made.set(key, mail.envelope.to);
   const { id: nodeId, name: nodeName } = context.getNode();
   const { schedule, inDoubt, limits, allowUnauthorizedCerts } = settings;
   const request = {

@@ -593,7 +593,7 @@ describe('what became of it', () => {
 
   it('is waited for in vain where nobody sends, which a run that waited for it is told', async () => {
     for (const [became, message] of [
-      [{ state: 'QUEUED', dueAt: 0 }, /not sent within 30 s\. It waits: nobody sends it/],
+      [{ state: 'QUEUED', tries: 1, dueAt: 0 }, /not sent within 30 s\. It waits: nobody sends it/],
       [{ state: 'UNKNOWN', dueAt: 0 }, /Nobody knows yet whether the email arrived\.$/],
     ] as const) {
       const store = new FakeStore();
@@ -664,6 +664,38 @@ describe('what became of it', () => {
     store.settle = () => ({ state: 'BOUNCED', lastAnswer: '250 Ok' });
     const [bounced] = await call(store, [mailItem('n')], {}, { mails: ['n'] });
     assert.deepEqual(bounced!.json['outbox'], { id: 'e2', state: 'BOUNCED', repeated: false });
+  });
+
+  it('SENT to more than the log has room for names nobody wrongly, and says how many it does not name', async () => {
+    const many = Array.from({ length: 150 }, (_, at) => `customer-${at}@example.com`);
+    const to = { toEmail: many.join(', ') };
+    const sent = async (lastAnswer: string, id: string): Promise<readonly INodeExecutionData[]> => {
+      const store = new FakeStore();
+      store.settle = () => ({ state: 'SENT', lastAnswer });
+      const first = await call(store, [mailItem('m')], to, { mails: ['m'], id });
+      return [...first, ...(await call(store, [mailItem('m')], to, { mails: ['m'], id: `${id} again` }))];
+    };
+    const refused = '250 Ok\nNot to customer-0@example.com: 550\nNot to 4 more: recipients 3-4, 149-150';
+    const [first, retry] = await sent(refused, '1');
+    const rejected = [0, 2, 3, 148, 149].map((at) => many[at]);
+    assert.deepEqual(first!.json['rejected'], rejected);
+    assert.deepEqual(
+      first!.json['accepted'],
+      many.filter((address) => !rejected.includes(address)),
+    );
+    assert.deepEqual(first!.json['outbox'], { id: 'e1', state: 'SENT', repeated: false });
+    const named = (retry!.json['envelope'] as { to: string[] }).to;
+    assert.deepEqual(named, many.slice(0, named.length));
+    assert.deepEqual(retry!.json['rejected'], rejected.slice(0, 3));
+    assert.equal((retry!.json['accepted'] as string[]).length, named.length - 3);
+    const unlisted = { recipients: 150 - named.length, rejected: 2 };
+    assert.deepEqual(retry!.json['outbox'], { id: 'e1', state: 'SENT', repeated: true, unlisted });
+    const [counted] = await sent('250 Ok\nNot to customer-0@example.com: 550\nNot to 90 more', '2');
+    assert.deepEqual([counted!.json['accepted'], counted!.json['rejected']], [[], [many[0]]]);
+    assert.deepEqual((counted!.json['outbox'] as { unlisted: object }).unlisted, {
+      recipients: 0,
+      rejected: 90,
+    });
   });
 
   it('in the background is not waited for; where nobody sends, that is said at once', async () => {

@@ -6,7 +6,12 @@ import { headerBlock, readHeaders } from '../../engine/mail/headers';
 import { parseMail } from '../../engine/mail/parse';
 import { DraftFault } from '../../engine/outbox/mail/draft-fault';
 import { buildMail, type BuiltMail, type MailDraft } from '../../engine/outbox/mail/mail-content';
-import { packOutgoing, recipientsText, unpackOutgoing } from '../../engine/outbox/mail/packed-mail';
+import {
+  packOutgoing,
+  readRecipients,
+  recipientsText,
+  unpackOutgoing,
+} from '../../engine/outbox/mail/packed-mail';
 
 const DRAFT: MailDraft = {
   from: 'Ann Ø <ann@example.com>',
@@ -75,6 +80,18 @@ describe('a mail that is to be sent', () => {
     assert.deepEqual(envelope, mail.envelope);
     assert.ok(raw.equals(mail.raw));
     assert.equal(recipientsText(envelope), 'bob@example.com, carl@example.com');
+  });
+
+  it('is shown with whole addresses, and with how many more it goes to', () => {
+    const to = Array.from({ length: 150 }, (_, at) => `customer-${at}@example.com`);
+    const text = recipientsText({ to });
+    assert.ok(text.length <= 2_000, text);
+    const { to: named, more } = readRecipients(text);
+    assert.deepEqual(named, to.slice(0, named.length));
+    assert.equal(named.length + more, 150);
+    assert.ok(more > 0);
+    assert.deepEqual(readRecipients('ann@example.com'), { to: ['ann@example.com'], more: 0 });
+    assert.deepEqual(readRecipients(''), { to: [], more: 0 });
   });
 
   it('reads no file and no URL, whatever comes for a text', async () => {

@@ -37,7 +37,23 @@ export async function unpackOutgoing(content: Uint8Array): Promise<PackedMail> {
   return { envelope: (first as FirstLine).envelope, raw: unpacked.subarray(end + 1) };
 }
 
-/** For people, and for the search. */
-export const recipientsText = ({ to }: Envelope): string => to.join(', ').slice(0, MOST_RECIPIENTS_TEXT);
+/** For people, and for the search: whole addresses, and how many more there are. */
+export function recipientsText({ to }: Pick<Envelope, 'to'>): string {
+  const all = to.join(', ');
+  if (all.length <= MOST_RECIPIENTS_TEXT) return all;
+  let shown = 0;
+  for (let length = 0; shown < to.length; shown++) {
+    length += to[shown]!.length + ', '.length;
+    if (length > MOST_RECIPIENTS_TEXT - ROOM_FOR_COUNT) break;
+  }
+  return `${to.slice(0, shown).join(', ')} and ${to.length - shown} more`;
+}
+
+/** Of that text. @returns `more`: how many are not named */
+export function readRecipients(text: string): { readonly to: readonly string[]; readonly more: number } {
+  const [, named = text, more = '0'] = /^(.*) and (\d+) more$/s.exec(text) ?? [];
+  return { to: named.split(', ').filter((address) => address !== ''), more: Number(more) };
+}
 
 const MOST_RECIPIENTS_TEXT = 2_000;
+const ROOM_FOR_COUNT = 30;

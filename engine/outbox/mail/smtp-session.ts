@@ -13,6 +13,8 @@ import type { SmtpLogin } from './smtp-login';
 /** One recipient that the server did not take, and what it said. */
 export interface RefusedRecipient {
   readonly address: string;
+  /** Its place in the envelope, from 0. Null: it is not there as the server was told it. */
+  readonly at: number | null;
   readonly code: number | null;
   readonly response: string;
 }
@@ -128,7 +130,7 @@ export class SmtpSession {
       const begin = (): void => {
         if (phase === 'nothing') {
           phase = 'mail';
-          passage.mayBegin(refusedOf(filled.rejectedErrors));
+          passage.mayBegin(refusedOf(to, filled.rejectedErrors));
         }
         watch(this.#timeouts.command);
       };
@@ -166,7 +168,7 @@ export class SmtpSession {
         return;
       }
       watch(this.#timeouts.command + to.length * 1_000);
-      this.#connection.send(filled, mail, (error, info) => finish(endOf(phase, error, info)));
+      this.#connection.send(filled, mail, (error, info) => finish(endOf(phase, to, error, info)));
     });
   }
 
@@ -188,11 +190,11 @@ export class SmtpSession {
 
 const QUIT_MS = 5_000;
 
-function endOf(phase: Phase, error: unknown, info: SendInfo | undefined): SessionEnd {
+function endOf(phase: Phase, to: readonly string[], error: unknown, info: SendInfo | undefined): SessionEnd {
   if (error === null || error === undefined) {
     // An answer before the end of the mail is none to the mail: who knows what the server did.
     if (phase !== 'handedOver' || !info) return { end: 'cut', phase: 'handedOver', error: {} };
-    return { end: 'accepted', response: info.response, refused: refusedOf(info.rejectedErrors) };
+    return { end: 'accepted', response: info.response, refused: refusedOf(to, info.rejectedErrors) };
   }
   const fault = error as RawSmtpError & { readonly rejectedErrors?: readonly RecipientError[] };
   const { responseCode: code, response } = fault;
@@ -200,12 +202,18 @@ function endOf(phase: Phase, error: unknown, info: SendInfo | undefined): Sessio
   if (code !== undefined && code >= 400 && code < 600)
     return {
       ...{ end: 'refused', phase, code, response: response ?? '' },
-      refused: refusedOf(fault.rejectedErrors),
+      refused: refusedOf(to, fault.rejectedErrors),
     };
   return { end: 'cut', phase, error: fault };
 }
 
-const refusedOf = (errors: readonly RecipientError[] | undefined): readonly RefusedRecipient[] =>
-  (errors ?? []).map(({ recipient, responseCode, response }) => ({
-    ...{ address: recipient ?? '', code: responseCode ?? null, response: response ?? '' },
+function refusedOf(
+  to: readonly string[],
+  errors: readonly RecipientError[] | undefined,
+): readonly RefusedRecipient[] {
+  const places = new Map(to.map((address, at) => [address, at]));
+  return (errors ?? []).map(({ recipient = '', responseCode, response }) => ({
+    ...{ address: recipient, at: places.get(recipient) ?? null },
+    ...{ code: responseCode ?? null, response: response ?? '' },
   }));
+}

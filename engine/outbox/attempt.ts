@@ -71,7 +71,10 @@ export const outcomeOfLook = (
   found: Found | undefined,
   known: Entry | undefined,
   sender: Sender,
-): EntryOutcome => afterLook({ ...entry, lastError: known?.lastError ?? null }, found, sender);
+): EntryOutcome => {
+  const { lastError = null, lastAnswer = null } = known ?? {};
+  return afterLook({ ...entry, lastError, lastAnswer }, found, sender);
+};
 
 export const outcomeOfTry = (entry: DueEntry, end: TryEnd, sender: Sender): EntryOutcome =>
   afterTry(entry, end, sender);

@@ -19,10 +19,13 @@ export type TryEnd =
     }
   /** It never will. */
   | { readonly end: 'refused'; readonly error: string; readonly answer?: string }
-  /** It may have arrived. */
-  | { readonly end: 'unknown'; readonly error: string }
+  /** It may have arrived. @property heard what the receiver said before; goes behind an answer, where it turns out that it has */
+  | { readonly end: 'unknown'; readonly error: string; readonly heard?: string }
   /** It was not begun: what it takes is not here (a credential), or this process ends. */
   | { readonly end: 'returned'; readonly error: string; readonly afterMs: number };
+
+/** Characters. */
+export const MOST_HEARD = 900;
 
 /**
  * Delays before the second try, the third and so on, ms; when none is left it has failed for good. Where failures of both kinds come,

@@ -2,7 +2,7 @@
 // Invariants: what may have arrived, by whichever try, is never FAILED, and is sent again only where its sender says so; one that
 // is not there was looked for several times before that is believed, since a receiver may show it late; that nobody could look
 // never means that.
-import { type EntryOutcome, type DueEntry, MOST_ENTRY_TEXT } from '../ledger/outbox';
+import { type Entry, type EntryOutcome, type DueEntry, MOST_ENTRY_TEXT } from '../ledger/outbox';
 import { type Counted, delayBefore } from './delay';
 import type { Sender, TryEnd, TrySchedule } from './sender';
 
@@ -21,8 +21,12 @@ const MOST_CANNOT = 400;
 const EARLIER = 'An earlier try may have arrived. The last one: ';
 const ASIDE = 'It may have arrived: look whether it did, then mark it as sent or send it again.';
 
+/** As the last answer of one in doubt; behind it stands what was heard before. */
+const NO_ANSWER = 'It has not answered.';
+const FOUND = 'It was in doubt; it was looked for and is there.';
+
 type Tried = Pick<DueEntry, 'tries' | 'refusals' | 'mayHaveArrived' | 'ageMs' | 'request'>;
-type Looked = Omit<Tried, 'refusals' | 'mayHaveArrived'> & { readonly lastError: string | null };
+type Looked = Omit<Tried, 'refusals' | 'mayHaveArrived'> & Pick<Entry, 'lastError' | 'lastAnswer'>;
 type Answered = { readonly answer?: string };
 export type Found = Awaited<ReturnType<NonNullable<Sender['look']>>>;
 
@@ -53,11 +57,12 @@ export function afterTry(
       };
     }
     case 'unknown': {
+      const answer = end.heard === undefined ? {} : { answer: NO_ANSWER + end.heard };
       if (canBeLookedFor(entry, sender))
-        return { became: 'UNKNOWN', error: end.error, lookAfterMs: LOOKS_MS[0] ?? 0 };
+        return { became: 'UNKNOWN', error: end.error, ...answer, lookAfterMs: LOOKS_MS[0] ?? 0 };
       const delayMs = nextDelay(sender.schedule(entry), 'connection', entry, random);
-      if (sender.inDoubt(entry) !== 'again' || delayMs === null) return aside(end.error);
-      return { became: 'QUEUED', error: end.error, delayMs, mayHaveArrived: true };
+      if (sender.inDoubt(entry) !== 'again' || delayMs === null) return aside(end.error, [], answer);
+      return { became: 'QUEUED', error: end.error, ...answer, delayMs, mayHaveArrived: true };
     }
   }
 }
@@ -75,7 +80,7 @@ function over(entry: Tried, error: string, answer: Answered, sender: Sender): En
  * @param found undefined: it cannot be looked for
  */
 export function afterLook(entry: Looked, found: Found | undefined, sender: Sender): EntryOutcome {
-  if (found === 'sent') return { became: 'SENT', answer: 'It was in doubt; it was looked for and is there.' };
+  if (found === 'sent') return { became: 'SENT', answer: FOUND + heardOf(entry) };
   const before = entry.lastError ?? 'Its sending was cut off.';
   const wasNotThere = before.includes(NOT_THERE);
   const isNotThere = found === 'notSent' && wasNotThere && entry.tries >= LEAST_LOOKS;
@@ -102,6 +107,10 @@ export function afterLook(entry: Looked, found: Found | undefined, sender: Sende
     };
   return aside(before, notes);
 }
+
+/** Of the try that is in doubt: what was answered to one before it is not of this one. */
+const heardOf = ({ lastAnswer }: Looked): string =>
+  lastAnswer?.startsWith(NO_ANSWER) === true ? lastAnswer.slice(NO_ANSWER.length) : '';
 
 /** Undefined: each of its kind can. */
 export const canBeLookedFor = (entry: Pick<DueEntry, 'request'>, sender: Sender): boolean =>

@@ -414,9 +414,12 @@ describe('a mail is in doubt', () => {
       ['afterEnd', /connection to .* was lost after it had the whole mail/],
       ['silentAfter', /did not answer after it had the whole mail/],
     ] as const) {
-      const sent = await sendUnder({ mail });
+      const recipient = (address: string): { code: number; text: string } | null =>
+        address.startsWith('carl') ? { code: 550, text: '5.1.1 No such user' } : null;
+      const sent = await sendUnder({ mail, recipient }, { to: THREE });
       assert.ok(sent.end.end === 'unknown', wordsOf(sent.end));
       assert.match(sent.end.error, words);
+      assert.equal(sent.end.heard, '\nNot to carl@example.com: 550 5.1.1 No such user');
       assert.equal(has(sent), 1, 'it has it');
       assert.equal(sent.tried.handedOver, 1);
     }

@@ -43,7 +43,8 @@ const looks = (
   let outcome = before;
   for (const [at, one] of found.entries()) {
     assert.ok(outcome.became === 'UNKNOWN' && outcome.lookAfterMs !== null, `over before look ${at + 1}`);
-    outcome = afterLook({ tries: at + 1, ageMs, request: {}, lastError: outcome.error }, one, by);
+    const said = { lastError: outcome.error, lastAnswer: outcome.answer ?? null };
+    outcome = afterLook({ tries: at + 1, ageMs, request: {}, ...said }, one, by);
   }
   return outcome;
 };
@@ -129,6 +130,24 @@ describe('an entry that may have arrived', () => {
     });
   });
 
+  it('keeps who was refused before it was in doubt, however it ends', () => {
+    const heard = '\nNot to carl@example.com: 550';
+    const doubt: TryEnd = { ...end, heard };
+    const found = looks(['sent'], looking(), MINUTE_MS, afterTry(tried(1), doubt, looking()));
+    const text = 'It was in doubt; it was looked for and is there.';
+    assert.deepEqual(found, { became: 'SENT', answer: text + heard });
+    for (const inDoubt of ['aside', 'again'] as const) {
+      const kept = afterTry(tried(1), doubt, sender({ inDoubt: () => inDoubt }));
+      assert.ok('answer' in kept && kept.answer.endsWith(heard), inDoubt);
+    }
+    // Not what was answered to a try before it.
+    const before: EntryOutcome = {
+      ...{ became: 'UNKNOWN', error: 'cut off', lookAfterMs: 0 },
+      answer: `450 Later${heard}`,
+    };
+    assert.deepEqual(looks(['sent'], looking(), MINUTE_MS, before), { became: 'SENT', answer: text });
+  });
+
   it('waits for a person, or is sent again, as its sender says, where it cannot be looked for', () => {
     const set = afterTry(tried(1), end, sender());
     assert.equal(set.became === 'UNKNOWN' && set.lookAfterMs, null);
@@ -196,7 +215,13 @@ describe('an entry that may have arrived', () => {
           if (state === 'UNKNOWN') {
             const found = one === 'not there' ? 'notSent' : null;
             if (found) missed++;
-            const known = { tries: ++looked, ageMs: MINUTE_MS, request: {}, lastError: error };
+            const known = {
+              tries: ++looked,
+              ageMs: MINUTE_MS,
+              request: {},
+              lastError: error,
+              lastAnswer: null,
+            };
             outcome = afterLook(known, canLook ? found : undefined, by);
             if (outcome.became === 'QUEUED')
               assert.ok(inDoubt === 'again' || (missed >= 2 && inDoubt !== 'aside'));
@@ -291,7 +316,7 @@ describe('an entry that was looked for', () => {
   });
 
   it('keeps what it had failed with, within what is kept', () => {
-    const known = { tries: 1, ageMs: 0, request: {}, lastError: 'x'.repeat(1_000) };
+    const known = { tries: 1, ageMs: 0, request: {}, lastError: 'x'.repeat(1_000), lastAnswer: null };
     const outcome = afterLook(known, 'notSent', looking());
     assert.ok(outcome.became === 'UNKNOWN' && outcome.error.length === 1_000);
     assert.ok(outcome.error.startsWith('xxx') && outcome.error.endsWith('was not there.'));

@@ -1,8 +1,8 @@
 // What the end of a session, or of its opening, means for the mail and for its lane, in words for people.
 // Invariant: "unknown" is all that is left where the server may have had the mail whole and has not answered.
-import type { TryEnd } from '../sender';
+import { MOST_HEARD, type TryEnd } from '../sender';
 import { OtherVersion } from './mail-request';
-import { refusedText, writeAnswer } from './smtp-answer';
+import { refusedLines, refusedText, writeAnswer } from './smtp-answer';
 import { connectionText, isLoginCode, loginText, SmtpFault } from './smtp-fault';
 import { saidBy, type SmtpLogin } from './smtp-login';
 import type { RefusedRecipient, SessionEnd } from './smtp-session';
@@ -115,13 +115,14 @@ function meaningOfReply({ code, response, refused }: Reply, login: SmtpLogin): T
 
 type Cut = Extract<SessionEnd, { end: 'cut' }>;
 
-function meaningOfCut({ phase, error }: Cut, login: SmtpLogin): TryEnd {
+function meaningOfCut({ phase, error, refused }: Cut, login: SmtpLogin): TryEnd {
   const server = `${login.host}:${login.port}`;
   if (phase === 'handedOver') {
     const how = error === null ? `${server} did not answer` : `The connection to ${server} was lost`;
     return {
       end: 'unknown',
       error: `${how} after it had the whole mail. Nobody knows whether it has taken it: look into the Sent mailbox, or ask the recipient.`,
+      heard: refusedLines(refused, login, MOST_HEARD),
     };
   }
   // nodemailer has seen it in the server's own limit (RFC 1870).

@@ -37,7 +37,12 @@ export type SessionEnd =
       readonly refused: readonly RefusedRecipient[];
     }
   /** No answer that says anything. @property error null: it fell silent */
-  | { readonly end: 'cut'; readonly phase: Phase; readonly error: RawSmtpError | null }
+  | {
+      readonly end: 'cut';
+      readonly phase: Phase;
+      readonly error: RawSmtpError | null;
+      readonly refused: readonly RefusedRecipient[];
+    }
   /** Let go before its end, by the caller. */
   | { readonly end: 'letGo'; readonly why: unknown };
 
@@ -111,6 +116,8 @@ export class SmtpSession {
       let phase: Phase = 'nothing';
       let isOver = false;
       let timer: NodeJS.Timeout | undefined;
+      const refused = (said?: Pick<FilledEnvelope, 'rejectedErrors'>): readonly RefusedRecipient[] =>
+        refusedOf(to, said?.rejectedErrors ?? filled.rejectedErrors);
       const finish = (end: SessionEnd): void => {
         if (isOver) return;
         isOver = true;
@@ -122,7 +129,8 @@ export class SmtpSession {
       };
       const watch = (ms: number | null): void => {
         clearTimeout(timer);
-        if (ms !== null) timer = setTimeout(() => finish({ end: 'cut', phase, error: null }), ms);
+        if (ms !== null)
+          timer = setTimeout(() => finish({ end: 'cut', phase, error: null, refused: refused() }), ms);
       };
       const letGo = (): void => {
         if (phase !== 'handedOver') finish({ end: 'letGo', why: passage.signal.reason });
@@ -130,7 +138,7 @@ export class SmtpSession {
       const begin = (): void => {
         if (phase === 'nothing') {
           phase = 'mail';
-          passage.mayBegin(refusedOf(to, filled.rejectedErrors));
+          passage.mayBegin(refused());
         }
         watch(this.#timeouts.command);
       };
@@ -168,7 +176,10 @@ export class SmtpSession {
         return;
       }
       watch(this.#timeouts.command + to.length * 1_000);
-      this.#connection.send(filled, mail, (error, info) => finish(endOf(phase, to, error, info)));
+      this.#connection.send(filled, mail, (error, info) => {
+        const said = (error ?? info) as Pick<FilledEnvelope, 'rejectedErrors'> | undefined;
+        finish(endOf(phase, refused(said), error, info));
+      });
     });
   }
 
@@ -190,21 +201,23 @@ export class SmtpSession {
 
 const QUIT_MS = 5_000;
 
-function endOf(phase: Phase, to: readonly string[], error: unknown, info: SendInfo | undefined): SessionEnd {
+function endOf(
+  phase: Phase,
+  refused: readonly RefusedRecipient[],
+  error: unknown,
+  info: SendInfo | undefined,
+): SessionEnd {
   if (error === null || error === undefined) {
     // An answer before the end of the mail is none to the mail: who knows what the server did.
-    if (phase !== 'handedOver' || !info) return { end: 'cut', phase: 'handedOver', error: {} };
-    return { end: 'accepted', response: info.response, refused: refusedOf(to, info.rejectedErrors) };
+    if (phase !== 'handedOver' || !info) return { end: 'cut', phase: 'handedOver', error: {}, refused };
+    return { end: 'accepted', response: info.response, refused };
   }
-  const fault = error as RawSmtpError & { readonly rejectedErrors?: readonly RecipientError[] };
+  const fault = error as RawSmtpError;
   const { responseCode: code, response } = fault;
   // Whatever it did before: with 4xx and 5xx it says that it has not taken the mail (RFC 5321, 4.2.1).
   if (code !== undefined && code >= 400 && code < 600)
-    return {
-      ...{ end: 'refused', phase, code, response: response ?? '' },
-      refused: refusedOf(to, fault.rejectedErrors),
-    };
-  return { end: 'cut', phase, error: fault };
+    return { end: 'refused', phase, code, response: response ?? '', refused };
+  return { end: 'cut', phase, error: fault, refused };
 }
 
 function refusedOf(

@@ -3,6 +3,7 @@
 // never made or sent again; where the run has to know more than anybody does, it fails.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { NewEntry, Outbox } from '../../engine/ledger/outbox';
+import { senderOf } from '../../engine/outbox/mail/address-field';
 import { buildMail } from '../../engine/outbox/mail/mail-content';
 import { MAIL_KIND, toRow } from '../../engine/outbox/mail/mail-request';
 import { packOutgoing, recipientsText } from '../../engine/outbox/mail/packed-mail';
@@ -15,7 +16,7 @@ import { hintOf } from '../host/n8n/newer';
 import { nodeError } from '../host/n8n/node-error';
 import { failedItem } from '../host/outgoing/failed-item';
 import { whyNotSent } from '../host/outgoing/outcome';
-import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
+import { type Asked, type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
 import { isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
 import { type EntryKey, entryKeys, isFoundByRetry, type MailsHeld } from '../host/run/entry-keys';
 import { digest } from '../host/run/item-keys';
@@ -58,12 +59,13 @@ export async function durableSend(
   // Of an earlier try of the run, or a process that has stopped: this one can go on with it.
   if (queued.some(({ entry }) => entry.state === 'QUEUED')) await orGoOn(context, login);
   store.outbox.queued();
+  const senders = await sendersOf(context, asked);
   if (isInBackground(context)) {
     await sayWhoSends(context, store, queued);
     return asked.map((one, index) =>
       'error' in one
         ? errorItem(index, one.error)
-        : answerOf(one.entry, one.repeated, senderOf(context, index), index, made.get(one.entry.key)),
+        : answerOf(one.entry, one.repeated, senders[index]!, index, made.get(one.entry.key)),
     );
   }
   const { waitMs, limits } =
@@ -76,11 +78,11 @@ export async function durableSend(
     const entry = settled.get(one.entry.id) ?? one.entry;
     const sent = { what: 'email', isFoundByRetry: isFoundByRetry(context, index), goesOn };
     const told = whyNotSent(entry, sent, waitedFor(entry, patience));
-    if (!told) return answerOf(entry, one.repeated, senderOf(context, index), index, made.get(entry.key));
+    if (!told) return answerOf(entry, one.repeated, senders[index]!, index, made.get(entry.key));
     const { message, description } = told;
     const error = nodeError(context.getNode(), message, { description, itemIndex: index });
     if (!context.continueOnFail()) throw error;
-    const { json } = answerOf(entry, one.repeated, senderOf(context, index), index, made.get(entry.key));
+    const { json } = answerOf(entry, one.repeated, senders[index]!, index, made.get(entry.key));
     return failedItem(context, index, told, { outbox: json['outbox']! });
   });
 }
@@ -136,7 +138,7 @@ async function newEntry(
 ): Promise<NewEntry> {
   const { keepMs, ...settings } = sendSettings(optionsOf(context, itemIndex));
   const draft = await draftOf(context, itemIndex, event, ledger);
-  const mail = await buildMail({ ...draft, messageId: messageIdOf(context, key, draft.from) });
+  const mail = await buildMail({ ...draft, messageName: messageNameOf(context, key) });
   if (mail.raw.length > MOST_EMAIL_MB * MB)
     throw new Error(
       `The email is larger than ${MOST_EMAIL_MB} MB, with its attachments as they are sent (${Math.ceil(mail.raw.length / MB)} MB): ` +
@@ -162,17 +164,17 @@ async function newEntry(
   };
 }
 
-/** The same in every try; another one in another n8n, whose keys may be the same: a copy to try things out. */
-function messageIdOf(context: IExecuteFunctions, key: string, from: string): string {
-  const domain = /@([a-z0-9.-]+)>?\s*$/i.exec(from)?.[1] ?? 'localhost';
-  return `<${digest('Message-ID', context.getInstanceId(), key).slice(0, 40)}@${domain}>`;
-}
+/** Of its Message-ID: the same in every try; another one in another n8n, whose keys may be the same: a copy to try things out. */
+const messageNameOf = (context: IExecuteFunctions, key: string): string =>
+  digest('Message-ID', context.getInstanceId(), key).slice(0, 40);
 
-/** Of the envelope. */
-function senderOf(context: IExecuteFunctions, itemIndex: number): string {
-  const from = mailText(context.getNodeParameter('fromEmail', itemIndex, ''));
-  return /<([^<>]*)>\s*$/.exec(from)?.[1] ?? from.trim();
-}
+/** Of the envelope, for each item that has one. */
+const sendersOf = (context: IExecuteFunctions, asked: readonly Asked[]): Promise<readonly string[]> =>
+  Promise.all(
+    asked.map(async (one, index) =>
+      'error' in one ? '' : senderOf(mailText(context.getNodeParameter('fromEmail', index, ''))),
+    ),
+  );
 
 async function sayWhoSends(
   context: IExecuteFunctions,

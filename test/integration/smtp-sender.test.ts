@@ -272,6 +272,17 @@ describe('a login that is refused', () => {
     assert.match(end.error, /asks for a login.*Enter User and Password/);
   });
 
+  it('is not what is refused where it was let in', async () => {
+    for (const code of [530, 534, 535, 538]) {
+      const reply = { code, text: '5.7.0 No relaying for you' };
+      for (const faults of [{ recipient: () => reply }, { mail: reply }]) {
+        const { end } = await sendUnder(faults);
+        assert.ok(end.end === 'refused', wordsOf(end));
+        assert.match(end.error, /refused the mail for good \(53\d 5\.7\.0 No relaying/);
+      }
+    }
+  });
+
   it('that is not there gives the mail back', async () => {
     sender = senderFor(() => Promise.reject(new Error('The credential "Shop" is gone.')));
     const { end } = await send();

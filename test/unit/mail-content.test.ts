@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { headerBlock, readHeaders } from '../../engine/mail/headers';
 import { parseMail } from '../../engine/mail/parse';
+import { senderOf } from '../../engine/outbox/mail/address-field';
 import { DraftFault } from '../../engine/outbox/mail/draft-fault';
 import { buildMail, type BuiltMail, type MailDraft } from '../../engine/outbox/mail/mail-content';
 import {
@@ -72,6 +73,28 @@ describe('a mail that is to be sent', () => {
     const to = 'Team: a@example.com, "a@example.com" <a@example.com>;, Bö <b@bücher.example>; c@example.com';
     const { envelope } = await build({ to });
     assert.deepEqual(envelope.to, ['a@example.com', 'b@xn--bcher-kva.example', 'c@example.com']);
+  });
+
+  it('takes a list over several lines, and one with a line break at its end', async () => {
+    const { envelope, raw } = await build({ to: 'a@x.de,\r\n\tBob <b@x.de>;\nc@x.de\n' });
+    assert.deepEqual(envelope.to, ['a@x.de', 'b@x.de', 'c@x.de']);
+    assert.match(raw.toString(), /^To: a@x\.de, Bob <b@x\.de>, c@x\.de\r$/m);
+    for (const to of ['a@x.de,\n Bcc: b@x.de', 'a@x.de,\tBcc: b@x.de', 'a@x.de\u0000', 'a@x.de\nb@x.de'])
+      await assert.rejects(build({ to }), DraftFault, to);
+  });
+
+  it('has the domain of its sender in its Message-ID, and its sender as the envelope has it', async () => {
+    for (const [from, domain] of [
+      ['a@bücher.de', 'xn--bcher-kva.de'],
+      ['Ann <a@X.com>, ', 'x.com'],
+      ['a@x.com (Ann)', 'x.com'],
+      ['a@x.com;\n', 'x.com'],
+    ] as const) {
+      const { envelope, messageId } = await build({ from, messageName: 'one' });
+      assert.deepEqual([messageId, envelope.from], [`<one@${domain}>`, `a@${domain}`]);
+      assert.equal(await senderOf(from), envelope.from);
+    }
+    assert.equal(await senderOf(' nobody '), 'nobody');
   });
 
   it('is packed and unpacked byte for byte', async () => {

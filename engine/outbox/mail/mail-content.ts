@@ -2,7 +2,7 @@
 // Invariants: its Message-ID and date are fixed then, so that each try sends the same mail; no file and no URL is read for it; no
 // text of it can become a header field or another recipient; who gets a blind copy stands in the envelope only.
 import { randomUUID } from 'node:crypto';
-import { mailboxes, theOne } from './address-field';
+import { inAscii, mailboxes, theOne } from './address-field';
 import { aText, CONTROLS, DraftFault, ofOneLine } from './draft-fault';
 import { composerClass, type ComposerOptions } from './nodemailer';
 
@@ -33,6 +33,8 @@ export interface MailDraft {
   readonly references?: readonly string[];
   /** Those it has in any case. By default a new one, and now. */
   readonly messageId?: string;
+  /** Or what stands before its `@`. */
+  readonly messageName?: string;
   readonly date?: Date;
 }
 
@@ -59,10 +61,10 @@ export async function buildMail(draft: MailDraft): Promise<BuiltMail> {
     mailboxes('BCC', draft.bcc),
     mailboxes('Reply To', draft.replyTo),
   ]);
-  const { address: sender } = theOne(from, draft.from);
+  const sender = inAscii(theOne(from, draft.from).address);
   if (to.length + cc.length + bcc.length === 0)
     throw new DraftFault('The mail has no recipient: fill in "To", "CC" or "BCC".');
-  const messageId = draft.messageId ?? newMessageId(sender);
+  const messageId = draft.messageId ?? messageIdOf(draft.messageName ?? randomUUID(), sender);
   const subject = subjectLine(draft.subject);
   const options: ComposerOptions = {
     ...{ from: [...from], to: [...to], cc: [...cc], bcc: [...bcc], replyTo: [...replyTo] },
@@ -85,10 +87,9 @@ export async function buildMail(draft: MailDraft): Promise<BuiltMail> {
   };
 }
 
-/** A new one: unique, and of the sender's domain, as spam filters like it. */
-const newMessageId = (from: string): string => `<${randomUUID()}@${domainOf(from) ?? 'localhost'}>`;
-
-const domainOf = (address: string): string | undefined => /@([a-z0-9.-]+)>?\s*$/i.exec(address)?.[1];
+/** Of the sender's domain, as spam filters like it. */
+const messageIdOf = (name: string, sender: string): string =>
+  `<${name}@${/@([a-z0-9.-]+)$/.exec(sender)?.[1] ?? 'localhost'}>`;
 
 /** What people take for a subject may have come with newlines, from another mail or a form. */
 export const subjectLine = (subject: string): string =>

@@ -95,7 +95,8 @@ type Reply = Extract<SessionEnd, { end: 'refused' }>;
 function meaningOfReply({ code, response, refused }: Reply, login: SmtpLogin): TryEnd {
   const said = saidBy(response, login);
   const later = { end: 'failed', why: 'refused', answer: writeAnswer(response, refused, login) } as const;
-  if (isLoginCode(code)) {
+  // After a login it is said of the mail: the login was let in.
+  if (isLoginCode(code) && login.proof === null) {
     const error = loginText({ responseCode: code }, login, said);
     return { ...later, error, laneRestsMs: LANE_RESTS_MS };
   }

@@ -116,8 +116,7 @@ export class SmtpSession {
       let phase: Phase = 'nothing';
       let isOver = false;
       let timer: NodeJS.Timeout | undefined;
-      const refused = (said?: Pick<FilledEnvelope, 'rejectedErrors'>): readonly RefusedRecipient[] =>
-        refusedOf(to, said?.rejectedErrors ?? filled.rejectedErrors);
+      const refused = (): readonly RefusedRecipient[] => refusedOf(to, filled.rejectedErrors);
       const finish = (end: SessionEnd): void => {
         if (isOver) return;
         isOver = true;
@@ -177,8 +176,12 @@ export class SmtpSession {
       }
       watch(this.#timeouts.command + to.length * 1_000);
       this.#connection.send(filled, mail, (error, info) => {
-        const said = (error ?? info) as Pick<FilledEnvelope, 'rejectedErrors'> | undefined;
-        finish(endOf(phase, refused(said), error, info));
+        // What is said to a recipient after the sender was refused (503) is none of his.
+        const { rejectedErrors = [], responseCode } = (error ?? info ?? {}) as Partial<
+          RawSmtpError & FilledEnvelope
+        >;
+        const said = error && responseCode === undefined ? refused() : refusedOf(to, rejectedErrors);
+        finish(endOf(phase, said, error, info));
       });
     });
   }

@@ -177,10 +177,9 @@ export class SmtpSession {
       watch(this.#timeouts.command + to.length * 1_000);
       this.#connection.send(filled, mail, (error, info) => {
         // What is said to a recipient after the sender was refused (503) is none of his.
-        const { rejectedErrors = [], responseCode } = (error ?? info ?? {}) as Partial<
-          RawSmtpError & FilledEnvelope
-        >;
-        const said = error && responseCode === undefined ? refused() : refusedOf(to, rejectedErrors);
+        const told = (error ?? info) as Partial<RawSmtpError & FilledEnvelope> | undefined;
+        const isCut = error && told?.responseCode === undefined;
+        const said = isCut ? refused() : refusedOf(to, told?.rejectedErrors);
         finish(endOf(phase, said, error, info));
       });
     });

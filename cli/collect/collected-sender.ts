@@ -15,7 +15,7 @@ export function collectedSender(webhookOf: (job: string) => Webhook | undefined,
   const sender = new WebhookSender({
     credentialOf: secretsOf(webhookOf),
     // It tells no endpoint.
-    setAside: () => Promise.resolve(),
+    setAside: () => Promise.resolve(false),
   });
   return {
     kind: COLLECTED_KIND,

@@ -1,6 +1,7 @@
 // The part of the ledger's port that keeps endpoints: URLs that want to hear of changes, without a workflow in between.
 // Invariants: each has a position in the changes, which moves in the transaction that queues what came up to it, so that
-// nothing is told twice or left out; a position that is no more is said (`missed`). No secret is in a row: a credential by its id.
+// nothing is told twice or left out; a position that is no more is said (`missed`). What was queued for it belongs to it: whoever
+// takes that has the endpoint as it is then (`DueEntry.endpoint`). No secret is in a row: a credential by its id.
 import type { ChangeType } from './changes';
 import type { NewEntry } from './outbox';
 
@@ -24,6 +25,8 @@ export interface Endpoint extends NewEndpoint {
   readonly id: number;
   readonly createdBy: string;
   readonly createdAt: number;
+  /** When a person saved it last, as it was or otherwise. */
+  readonly savedAt: number;
   /** As of `Changes`. */
   readonly position: string;
   /** Since when it was set aside, and why: nothing is queued for it until a person takes it back. */
@@ -33,13 +36,24 @@ export interface Endpoint extends NewEndpoint {
   readonly missedAt: number | null;
 }
 
+/** How it goes with what an endpoint is told, each entry by its last try. Times are ms since 1970, the database's clock. */
+export interface EndpointHealth {
+  /** When the last that it has taken was begun. */
+  readonly lastSentAt: number | null;
+  /** Whether one of those that were queued within the time that was asked for has failed, and has not got through since. */
+  readonly hasFailedThen: boolean;
+  /** Of those that were queued since the beginning of that time. */
+  readonly lastFailure: { readonly at: number; readonly error: string } | null;
+}
+
 export interface Endpoints {
   endpoints(): Promise<readonly Endpoint[]>;
   /** A new one begins with what becomes so from now on; one that is changed goes on where it was, and is not set aside any more. */
   saveEndpoint(endpoint: NewEndpoint, by: string): Promise<Endpoint>;
+  /** What waits for it is cancelled. */
   removeEndpoint(name: string, by: string): Promise<boolean>;
-  /** @returns false: it is not there */
-  setAside(id: number, reason: string): Promise<boolean>;
+  /** @param url only while this is its URL; left out: whatever it is @returns false: it is not there, or has moved */
+  setAside(id: number, reason: string, url?: string): Promise<boolean>;
   /** From now on; what came meanwhile is left out, and said. */
   takeBack(id: number): Promise<boolean>;
   /**
@@ -52,6 +66,11 @@ export interface Endpoints {
     move: { readonly from: string; readonly to: string; readonly missed?: boolean },
     entries: readonly NewEntry[],
   ): Promise<boolean>;
+  /** @param queued at or after, and before, ms since 1970 */
+  endpointHealth(
+    id: number,
+    queued: { readonly from: number; readonly until: number },
+  ): Promise<EndpointHealth>;
 }
 
 /** In `request`: nothing is posted to it. It is the place in the changes of who reads them for himself, such as a workflow. */

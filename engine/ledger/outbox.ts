@@ -9,6 +9,7 @@
 // - that one may have arrived is known until it was looked for and is not there, or came back, whatever became of the tries after it;
 // - no password and no token is in a row; what it says is gone with `forgetEntries`, and with the entry;
 // - states change with a row of `change` (`outbox.*`), in the same transaction, whoever writes.
+import type { Endpoint } from './endpoints';
 
 /**
  * - QUEUED: it waits, perhaps for its next try (`dueAt`);
@@ -125,6 +126,8 @@ export interface DueEntry extends EntryRef {
   readonly mayHaveArrived: boolean;
   /** ms since it was queued, the database's clock. */
   readonly ageMs: number;
+  /** That it tells, as it stood when this was taken; null: it is there no more. Left out: it tells none. */
+  readonly endpoint?: Endpoint | null;
 }
 
 export interface TakeEntries {

@@ -34,11 +34,12 @@ const save = (
   name: string,
   url: string,
   types: readonly ChangeType[] = OF_ALL.types,
+  delays = [20, 20],
 ): Promise<Endpoint> =>
   ledger.saveEndpoint(
     newEndpoint({
       ...{ name, url, headers: {}, wish: { ...OF_ALL, types } },
-      request: { ...DEFAULT_WEBHOOK_REQUEST, allowOwnNetwork: true, schedule: ownSchedule([20, 20]) },
+      request: { ...DEFAULT_WEBHOOK_REQUEST, allowOwnNetwork: true, schedule: ownSchedule(delays) },
     }),
     'test',
   );
@@ -68,7 +69,7 @@ class House implements AsyncDisposable {
     const wake = new ProcessWake();
     const sender = new WebhookSender({
       credentialOf: () => Promise.resolve(null),
-      setAside: (id, reason) => ledger.setAside(id, reason),
+      setAside: (id, reason, url) => ledger.setAside(id, reason, url),
     });
     this.#worker = new OutboxWorker({
       ledger,
@@ -85,6 +86,10 @@ class House implements AsyncDisposable {
     });
     this.#worker.start();
     this.telling.start();
+  }
+
+  look(): void {
+    this.#worker.queued();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -200,6 +205,41 @@ function contract(open: () => Promise<Ledger>): void {
       await change(ledger, 'c');
       await until('it is told', () => receiver.received.length === 2);
       assert.deepEqual(namesOf(toldOf(receiver, '/hook')), ['a', 'c']);
+    }));
+
+  it('one that moves is told what waits at its new URL; what the old one answers is nothing to it', () =>
+    withLedger(async (ledger, receiver) => {
+      receiver.answering = (response, { path }) => void response.writeHead(path === '/new' ? 200 : 500).end();
+      await save(ledger, 'one', receiver.url(undefined, '/old'), OF_ALL.types, [200, 200]);
+      await using _ = new House(ledger);
+      await change(ledger, 'a');
+      await until('it was asked', () => receiver.received.length === 1);
+      await save(ledger, 'one', receiver.url(undefined, '/new'), OF_ALL.types, [200, 200]);
+      await until('it is told', () => toldOf(receiver, '/new').length === 1);
+      assert.deepEqual([receiver.received.length, (await ledger.endpoints())[0]!.asideSince], [2, null]);
+    }));
+
+  it('one that was removed, or set aside, is asked no more, with what waited, too', () =>
+    withLedger(async (ledger, receiver) => {
+      receiver.answering = (response) => void response.writeHead(500).end();
+      for (const name of ['removed', 'aside'])
+        await save(ledger, name, receiver.url(undefined, `/${name}`), OF_ALL.types, [200, 200]);
+      await using house = new House(ledger);
+      await change(ledger, 'a');
+      await until('both were asked', () => receiver.received.length === 2);
+      await ledger.removeEndpoint('removed', 'ann');
+      const [{ id } = { id: 0 }] = await ledger.endpoints();
+      await ledger.setAside(id, 'It is gone');
+      const failed = await until('it has failed', async () =>
+        (await entriesOf(ledger)).find(({ state }) => state === 'FAILED'),
+      );
+      assert.match(failed.lastError ?? '', /"aside" is set aside/);
+      assert.deepEqual([receiver.received.length, (await ledger.countEntries()).cancelled], [2, 1]);
+      receiver.answering = (response) => void response.end();
+      await ledger.takeBack(id);
+      await ledger.actOnEntries([failed.id], 'retry', 'ann');
+      house.look();
+      await until('it is told', () => toldOf(receiver, '/aside').length === 2);
     }));
 
   it('what failed days ago, and was told nothing since, is not set aside', () =>

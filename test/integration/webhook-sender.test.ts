@@ -7,7 +7,10 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { Webhook } from 'standardwebhooks';
+import type { Endpoint } from '../../engine/ledger/endpoints';
 import type { TryEnd } from '../../engine/outbox/sender';
+import { newEndpoint } from '../../engine/outbox/webhook/endpoint';
+import { DEFAULT_WEBHOOK_REQUEST } from '../../engine/outbox/webhook/webhook-request';
 import { WebhookSender, type WebhookSenderPorts } from '../../engine/outbox/webhook/webhook-sender';
 import { plainSignature } from '../../engine/outbox/webhook/sign';
 import { Authority } from '../support/authority';
@@ -196,9 +199,9 @@ describe('Webhooks over HTTP', () => {
   it('410 is final, and sets the endpoint aside; while that cannot be stored it is not settled', async () => {
     fresh((response) => void response.writeHead(410).end('bye'));
     const aside: number[] = [];
-    const setAside = async (id: number): Promise<void> => {
+    const setAside = (id: number): Promise<boolean> => {
       aside.push(id);
-      await Promise.resolve();
+      return Promise.resolve(true);
     };
     const workflow = await send(receiver.url(), {}, { ports: { setAside } });
     assert.equal(workflow.end, 'refused');
@@ -216,6 +219,42 @@ describe('Webhooks over HTTP', () => {
       ),
       /away/,
     );
+  });
+
+  it('what tells an endpoint goes to where that is by now, as it is asked by now, and nowhere while it is set aside', async () => {
+    fresh((response) => void response.writeHead(429, { 'retry-after': '60' }).end());
+    const there: Endpoint = {
+      ...newEndpoint({
+        ...{ name: 'CRM', url: receiver.url(undefined, '/new'), headers: { 'x-shop': '7' } },
+        request: { ...DEFAULT_WEBHOOK_REQUEST, allowOwnNetwork: true },
+        wish: { types: ['email.dead'], workflowId: null, sourceId: null },
+      }),
+      ...{ id: 5, createdBy: 'ann', createdAt: 1, savedAt: 1, position: '0' },
+      ...{ asideSince: null, asideReason: null, missedAt: null },
+    };
+    const told = (endpoint: Endpoint | null, ports: Partial<WebhookSenderPorts> = {}) =>
+      send('http://old.example/old', { request: { endpoint: 5 }, endpoint }, { ports });
+    const slow = failed(await told(there));
+    assert.deepEqual([slow.afterMs, slow.laneRestsMs], [60_000, undefined]);
+    const [one] = receiver.received;
+    assert.deepEqual([one!.path, one!.headers['x-shop']], ['/new', '7']);
+    assert.deepEqual(JSON.parse(one!.body.toString()), BODY);
+
+    fresh();
+    for (const [endpoint, why] of [
+      [{ ...there, asideSince: 1, asideReason: 'gone' }, /"CRM" is set aside.*until it is taken back/],
+      [null, /was removed/],
+    ] as const) {
+      const end = await told(endpoint);
+      assert.ok(end.end === 'refused');
+      assert.match(end.error, why);
+    }
+    assert.equal(receiver.connections, 0);
+
+    // It has moved while it was asked: it is not gone.
+    fresh((response) => void response.writeHead(410).end());
+    const moved = await told(there, { setAside: (_, __, url) => Promise.resolve(url !== there.url) });
+    assert.equal(moved.end, 'returned');
   });
 
   it('redirects are never followed, wherever they lead', async () => {
@@ -405,7 +444,7 @@ describe('Webhooks over HTTP', () => {
     fresh();
     const sender = new WebhookSender({
       credentialOf: () => Promise.resolve(null),
-      setAside: () => Promise.resolve(),
+      setAside: () => Promise.resolve(false),
     });
     const entry = await dueWebhook(receiver.url());
     const trying = { handOver: () => assert.fail('handed over'), signal: new AbortController().signal };

@@ -194,6 +194,7 @@ describe("A webhook's request", () => {
         id: 5,
         createdBy: '',
         createdAt: 1,
+        savedAt: 1,
         position: '1',
         asideSince: null,
         asideReason: null,

@@ -250,4 +250,16 @@ export const migrations: readonly string[] = [
   -- dueLanes, nextDue, takeEntries
   create index outgoing_retried on durable_mail.outgoing (begun_at) where due_at is not null and begun_at is not null;
   `,
+
+  // 17: which endpoint an entry tells, so that what becomes of the endpoint counts for what waits, too; when a person saved it last.
+  `
+  alter table durable_mail.endpoint add column saved_at bigint not null default 0;
+  update durable_mail.endpoint set saved_at = created_at;
+
+  alter table durable_mail.outgoing add column endpoint_id bigint;
+  update durable_mail.outgoing set endpoint_id = (request::json ->> 'endpoint')::bigint
+    where kind = 'webhook' and request::json ->> 'endpoint' is not null;
+  -- endpointHealth, removeEndpoint
+  create index outgoing_endpoint on durable_mail.outgoing (endpoint_id, state, begun_at) where endpoint_id is not null;
+  `,
 ];

@@ -2,6 +2,7 @@
 // Invariants: as of the port (outbox.ts); who takes of a lane has it for that transaction (an advisory lock), so that its limits
 // hold for all processes; rows are locked in the order of `seq`.
 import { AHEAD_MARGIN_MS } from '../common/clock';
+import { endpointAmong } from '../common/endpoint';
 import { endToEnd } from '../common/end-to-end';
 import {
   type EntryColumns,
@@ -14,6 +15,7 @@ import {
   withinBytes,
 } from '../common/entry';
 import { storable } from '../common/storable';
+import type { Endpoint } from '../endpoints';
 import {
   type DueEntry,
   type DueLane,
@@ -25,6 +27,7 @@ import {
   type TakeEntries,
 } from '../outbox';
 import { NOW, type Statements } from './connection';
+import { endpointsNamed } from './endpoint-rows';
 import { ENTRY_FACTS } from './outbox-log';
 import type { Method, Part } from './part';
 
@@ -36,9 +39,9 @@ const MOST_WAIT_MS = 3_600_000;
 const insertEntries = `
   insert into durable_mail.outgoing
     (id, key, kind, lane, request, recipient, subject, message_id, repeats, workflow_id, node_id, node_name, event_id,
-     keep_ms, due_at, queued_at)
+     keep_ms, due_at, queued_at, endpoint_id)
   select id, key, kind, lane, request, recipient, subject, message_id, repeats, workflow_id, node_id, node_name, event_id,
-    keep_ms, ${NOW}, ${NOW}
+    keep_ms, ${NOW}, ${NOW}, $2::bigint
   from rows from (json_to_recordset($1::json) as (
     id text, key text, kind text, lane text, request text, recipient text, subject text, "messageId" text, repeats boolean,
     "workflowId" text, "nodeId" text, "nodeName" text, event text, "keepMs" bigint))
@@ -193,7 +196,8 @@ const begin = `
     returning outgoing.*)
   select id, fence, key, kind, lane, state, request, packed, recipient, subject, message_id as "messageId",
     workflow_id as "workflowId", node_id as "nodeId", node_name as "nodeName", event_id as event,
-    case when state = 'UNKNOWN' then looks else tries end as tries, refusals, doubted, greatest(0, ${NOW} - queued_at) as "ageMs"
+    case when state = 'UNKNOWN' then looks else tries end as tries, refusals, doubted, greatest(0, ${NOW} - queued_at) as "ageMs",
+    endpoint_id as "endpointId"
   from begun join durable_mail.outgoing_content on entry_seq = seq
   order by seq`;
 
@@ -258,12 +262,20 @@ const rest = `
       then greatest(outgoing_lane.rests_until, excluded.rests_until) else excluded.rests_until end,
     rested_at = excluded.rested_at`;
 
-/** Only in a transaction. */
-export async function insertNew(statements: Statements, entries: readonly NewEntry[]): Promise<void> {
+/** Only in a transaction. @param endpoint that they tell; null: none */
+export async function insertNew(
+  statements: Statements,
+  entries: readonly NewEntry[],
+  endpoint: number | null,
+): Promise<void> {
   if (entries.length === 0) return;
   const stored = entries.map(storedEntry);
   const places = new Map(stored.map(({ id }, place) => [id, place]));
-  const rows = await statements.all<{ id: string; seq: number }>(insertEntries, JSON.stringify(stored));
+  const rows = await statements.all<{ id: string; seq: number }>(
+    insertEntries,
+    JSON.stringify(stored),
+    endpoint,
+  );
   if (rows.length === 0) return;
   const { bytes, firsts, lengths } = endToEnd(rows.map(({ id }) => entries[places.get(id)!]!.content));
   await statements.run(
@@ -278,7 +290,7 @@ export async function insertNew(statements: Statements, entries: readonly NewEnt
 const enqueue: Method<'enqueue'> = async (connection, entries) => {
   if (entries.length === 0) return [];
   const keys = entries.map(({ key }) => storable(key));
-  await connection.transaction((statements) => insertNew(statements, entries));
+  await connection.transaction((statements) => insertNew(statements, entries, null));
   // What another process was just queuing is committed by now: the insertion has waited for it.
   const rows = await connection.all<EntryColumns>(selectByKeys, [...new Set(keys)]);
   const found = new Map(rows.map((row) => [row.key, entryOf(row)]));
@@ -308,6 +320,7 @@ type Begun = Omit<EntryColumns, 'state'> &
   Pick<DueEntry, 'fence' | 'state' | 'refusals' | 'ageMs'> & {
     readonly packed: Buffer;
     readonly doubted: boolean;
+    readonly endpointId: number | null;
   };
 
 const takeEntries: Method<'takeEntries'> = (connection, request) =>
@@ -325,7 +338,12 @@ const takeEntries: Method<'takeEntries'> = (connection, request) =>
         queued.map(({ lane }) => lane),
       );
     const seqs = taken.map(({ seq }) => seq);
-    return (await statements.all<Begun>(begin, Math.round(request.leaseMs), seqs)).map(dueEntry);
+    const begun = await statements.all<Begun>(begin, Math.round(request.leaseMs), seqs);
+    const told = await endpointsNamed(
+      statements,
+      begun.map(({ endpointId }) => endpointId),
+    );
+    return begun.map((row) => dueEntry(row, told));
   });
 
 async function dueOf(statements: Statements, lane: string, request: TakeEntries): Promise<readonly Due[]> {
@@ -379,7 +397,7 @@ async function placesOf(
   return Math.min(free, mostAMinute - (await count(countBegun)));
 }
 
-const dueEntry = (row: Begun): DueEntry => ({
+const dueEntry = (row: Begun, endpoints: readonly Endpoint[]): DueEntry => ({
   id: row.id,
   fence: row.fence,
   key: row.key,
@@ -396,6 +414,7 @@ const dueEntry = (row: Begun): DueEntry => ({
   refusals: row.refusals,
   mayHaveArrived: row.doubted,
   ageMs: row.ageMs,
+  ...endpointAmong(row.endpointId, endpoints),
 });
 
 const renewEntries: Method<'renewEntries'> = async (connection, refs, leaseMs) =>

@@ -220,4 +220,15 @@ export const migrations: readonly string[] = [
   -- dueLanes, nextDue, takeEntries
   create index outgoing_retried on outgoing (begun_at) where due_at is not null and begun_at is not null;
   `,
+
+  // 18: which endpoint an entry tells, so that what becomes of the endpoint counts for what waits, too; when a person saved it last.
+  `
+  alter table endpoint add column saved_at integer not null default 0;
+  update endpoint set saved_at = created_at;
+
+  alter table outgoing add column endpoint_id integer;
+  update outgoing set endpoint_id = request ->> 'endpoint' where kind = 'webhook' and request ->> 'endpoint' is not null;
+  -- endpointHealth, removeEndpoint
+  create index outgoing_endpoint on outgoing (endpoint_id, state, begun_at) where endpoint_id is not null;
+  `,
 ];

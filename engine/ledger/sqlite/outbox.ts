@@ -1,6 +1,7 @@
 // The outbox in the SQLite ledger: entries are queued, taken under a lease, and settled by who took them.
 // Invariants: as of the port (outbox.ts); each call is one short transaction.
 import { AHEAD_MARGIN_MS } from '../common/clock';
+import { endpointAmong } from '../common/endpoint';
 import { endToEnd } from '../common/end-to-end';
 import {
   type EntryColumns,
@@ -13,6 +14,7 @@ import {
   storedOutcome,
   withinBytes,
 } from '../common/entry';
+import type { Endpoint } from '../endpoints';
 import {
   type DueEntry,
   type DueLane,
@@ -24,6 +26,7 @@ import {
   type TakeEntries,
 } from '../outbox';
 import { limitOf, NOW, type SqliteConnection } from './connection';
+import { endpointsNamed } from './endpoint-rows';
 import { ENTRY_FACTS } from './outbox-log';
 import type { Method, Part } from './part';
 
@@ -34,11 +37,11 @@ const MOST_WAIT_MS = 3_600_000;
 const insertEntries = `
   insert into outgoing
     (id, key, kind, lane, request, recipient, subject, message_id, repeats, workflow_id, node_id, node_name, event_id,
-     keep_ms, due_at, queued_at)
+     keep_ms, due_at, queued_at, endpoint_id)
   select value ->> 'id', value ->> 'key', value ->> 'kind', value ->> 'lane', value ->> 'request',
     value ->> 'recipient', value ->> 'subject', value ->> 'messageId', value ->> 'repeats', value ->> 'workflowId',
-    value ->> 'nodeId', value ->> 'nodeName', value ->> 'event', value ->> 'keepMs', ${NOW}, ${NOW}
-  from json_each(?) asked where true order by asked.key
+    value ->> 'nodeId', value ->> 'nodeName', value ->> 'event', value ->> 'keepMs', ${NOW}, ${NOW}, ?2
+  from json_each(?1) asked where true order by asked.key
   on conflict (key) do nothing
   returning id, seq`;
 
@@ -164,7 +167,8 @@ const selectSizes = `
 const selectBegun = `
   select id, fence, key, kind, lane, state, request, packed, recipient, subject, message_id as messageId,
     workflow_id as workflowId, node_id as nodeId, node_name as nodeName, event_id as event,
-    iif(state = 'UNKNOWN', looks, tries) as tries, refusals, doubted, max(0, ${NOW} - queued_at) as ageMs
+    iif(state = 'UNKNOWN', looks, tries) as tries, refusals, doubted, max(0, ${NOW} - queued_at) as ageMs,
+    endpoint_id as endpointId
   from outgoing join outgoing_content on entry_seq = seq
   where seq in (select value from json_each(?)) order by seq`;
 
@@ -217,12 +221,16 @@ const rest = `
     rests_until = iif(${isRest}, max(rests_until, excluded.rests_until), excluded.rests_until),
     rested_at = excluded.rested_at`;
 
-/** Only in a transaction. */
-export function insertNew(connection: SqliteConnection, entries: readonly NewEntry[]): void {
+/** Only in a transaction. @param endpoint that they tell; null: none */
+export function insertNew(
+  connection: SqliteConnection,
+  entries: readonly NewEntry[],
+  endpoint: number | null,
+): void {
   if (entries.length === 0) return;
   const stored = entries.map(storedEntry);
   const places = new Map(stored.map(({ id }, place) => [id, place]));
-  const rows = connection.all<{ id: string; seq: number }>(insertEntries, JSON.stringify(stored));
+  const rows = connection.all<{ id: string; seq: number }>(insertEntries, JSON.stringify(stored), endpoint);
   if (rows.length === 0) return;
   const { bytes, firsts, lengths } = endToEnd(rows.map(({ id }) => entries[places.get(id)!]!.content));
   const parts = rows.map(({ seq }, at) => ({ seq, first: firsts[at], length: lengths[at] }));
@@ -232,7 +240,7 @@ export function insertNew(connection: SqliteConnection, entries: readonly NewEnt
 const enqueue: Method<'enqueue'> = (connection, entries) => {
   if (entries.length === 0) return [];
   return connection.transaction(() => {
-    insertNew(connection, entries);
+    insertNew(connection, entries, null);
     const keys = entries.map(({ key }) => storedEntry({ ...entries[0]!, key }).key);
     const rows = connection.all<EntryColumns>(selectByKeys, JSON.stringify(keys));
     const found = new Map(rows.map((row) => [row.key, entryOf(row)]));
@@ -263,6 +271,7 @@ type Begun = Omit<EntryColumns, 'state'> &
   Pick<DueEntry, 'fence' | 'state' | 'refusals' | 'ageMs'> & {
     readonly packed: Uint8Array;
     readonly doubted: number;
+    readonly endpointId: number | null;
   };
 
 const takeEntries: Method<'takeEntries'> = (connection, request) =>
@@ -277,7 +286,12 @@ const takeEntries: Method<'takeEntries'> = (connection, request) =>
     const queued = taken.filter(({ state }) => state === 'QUEUED');
     if (request.mostAMinute !== null)
       connection.run(noteBegun, JSON.stringify(queued.map(({ lane }) => lane)));
-    return connection.all<Begun>(selectBegun, seqs).map(dueEntry);
+    const begun = connection.all<Begun>(selectBegun, seqs);
+    const told = endpointsNamed(
+      connection,
+      begun.map(({ endpointId }) => endpointId),
+    );
+    return begun.map((row) => dueEntry(row, told));
   });
 
 function dueOf(connection: SqliteConnection, lane: string, request: TakeEntries): readonly Due[] {
@@ -317,7 +331,7 @@ function placesOf(
   return Math.min(free, mostAMinute - connection.get<{ n: number }>(countBegun, lane)!.n);
 }
 
-const dueEntry = (row: Begun): DueEntry => ({
+const dueEntry = (row: Begun, endpoints: readonly Endpoint[]): DueEntry => ({
   id: row.id,
   fence: row.fence,
   key: row.key,
@@ -334,6 +348,7 @@ const dueEntry = (row: Begun): DueEntry => ({
   refusals: row.refusals,
   mayHaveArrived: Boolean(row.doubted),
   ageMs: row.ageMs,
+  ...endpointAmong(row.endpointId, endpoints),
 });
 
 const renewEntries: Method<'renewEntries'> = (connection, refs, leaseMs) =>

@@ -31,8 +31,8 @@ const ASIDE_AFTER_MS = 3 * 86_400_000;
 
 export interface TellingPorts {
   readonly ledger: Pick<Changes, 'changes' | 'changePositions'> &
-    Pick<Endpoints, 'endpoints' | 'tellEndpoint' | 'setAside'> &
-    Pick<Outbox, 'entries' | 'entriesOf'>;
+    Pick<Endpoints, 'endpoints' | 'tellEndpoint' | 'setAside' | 'endpointHealth'> &
+    Pick<Outbox, 'entriesOf'>;
   readonly wake: Pick<Wake, 'listenToAll'>;
   /** Something was queued: whoever sends looks at once. */
   readonly queued: () => void;
@@ -241,9 +241,9 @@ export class Telling {
     }
   }
 
-  async #setAside({ id, name }: Endpoint, reason: string): Promise<void> {
+  async #setAside({ id, name, url }: Endpoint, reason: string): Promise<void> {
     const { ledger, log } = this.#ports;
-    if (await ledger.setAside(id, reason)) {
+    if (await ledger.setAside(id, reason, url)) {
       log.warn(`The endpoint "${name}" is set aside, and told nothing until it is taken back: ${reason}`);
     }
   }

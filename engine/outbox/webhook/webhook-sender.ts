@@ -6,7 +6,8 @@ import { errorText } from '../../runtime/log';
 import type { LaneLimits, Sender, TryEnd, Trying, TrySchedule } from '../sender';
 import { endOf, faultText, isGone, type Told } from './answering';
 import type { ConnectPorts } from './connecting';
-import { unpackWebhook, type WebhookContent } from './packed-webhook';
+import { askedBy } from './endpoint';
+import type { WebhookContent } from './packed-webhook';
 import { type Answer, post } from './posting';
 import { CredentialFault, type CredentialOf, type SecretParts, secretParts } from './secret-headers';
 import {
@@ -17,15 +18,18 @@ import {
   type WebhookRequest,
   webhookRequest,
 } from './webhook-request';
-import { checkedHeaders, checkedUrl, shownUrl, WebhookFault } from './webhook-url';
+import { checkedHeaders, checkedUrl, laneOf, shownUrl, WebhookFault } from './webhook-url';
 
 /** Until a person has seen to a credential, or the newer version has come. */
 const NOT_HERE_MS = 60_000;
 
 export interface WebhookSenderPorts extends ConnectPorts {
   readonly credentialOf: CredentialOf;
-  /** 410: the endpoint (its id) is to be told nothing any more. Rejects while that cannot be stored. */
-  readonly setAside: (endpoint: number, reason: string) => Promise<unknown>;
+  /**
+   * 410: the endpoint (its id) is to be told nothing any more, if that is still its URL. Rejects while that cannot be stored.
+   * @returns false: it has moved, or is there no more
+   */
+  readonly setAside: (endpoint: number, reason: string, url: string) => Promise<boolean>;
   /** ms since 1970. */
   readonly wallClock?: () => number;
   readonly random?: () => number;
@@ -57,14 +61,14 @@ export class WebhookSender implements Sender {
 
   async send(entry: DueEntry, trying: Trying): Promise<TryEnd> {
     try {
-      const request = webhookRequest(entry.request);
-      const content = await unpackWebhook(entry.content);
+      const { request, content } = await askedBy(entry);
       const secret = await secretParts(
         request,
         { key: entry.key, body: content.body, now: (this.#ports.wallClock ?? Date.now)() },
         this.#ports.credentialOf,
       );
-      return await this.#post(request, content, secret, trying);
+      const end = await this.#post(request, content, secret, trying);
+      return offItsLane(end, content.url, entry.lane);
     } catch (error) {
       if (error instanceof WebhookFault) return { end: 'refused', error: error.message };
       if (error instanceof CredentialFault || error instanceof OtherWebhookVersion) {
@@ -83,7 +87,7 @@ export class WebhookSender implements Sender {
     const url = checkedUrl(content.url, request);
     const where = shownUrl(url);
     for (const [name, value] of query) url.searchParams.append(name, value);
-    const { allowOwnNetwork, timeoutMs, repeats, endpoint } = request;
+    const { allowOwnNetwork, timeoutMs, repeats } = request;
     const posted = await post(
       {
         ...{ url, body: content.body, timeoutMs, allowOwnNetwork, signal: trying.signal },
@@ -108,17 +112,24 @@ export class WebhookSender implements Sender {
           ? { end: 'failed', why: 'connection', error: faultText(posted.error, where) }
           : { end: 'unknown', error: faultText(posted.error, where) };
       case 'answer':
-        return this.#endOf(posted.answer, endpoint, { where, secrets, random: this.#random });
+        return this.#endOf(posted.answer, request, content.url, { where, secrets, random: this.#random });
     }
   }
 
-  async #endOf(answer: Answer, endpoint: number | null, told: Told): Promise<TryEnd> {
+  async #endOf(answer: Answer, { endpoint }: WebhookRequest, url: string, told: Told): Promise<TryEnd> {
     const end = endOf(answer, told);
-    if (endpoint !== null && isGone(answer) && end.end === 'refused') {
-      await this.#ports.setAside(endpoint, end.error);
-    }
-    return end;
+    if (endpoint === null || !isGone(answer) || end.end !== 'refused') return end;
+    if (await this.#ports.setAside(endpoint, end.error, url)) return end;
+    // What is gone is not where it is told by now.
+    return { end: 'returned', error: end.error, afterMs: 0 };
   }
+}
+
+/** What one receiver asks for is no reason to hold up another, to which what was queued for an endpoint went before that moved. */
+function offItsLane(end: TryEnd, url: string, lane: string): TryEnd {
+  if (end.end !== 'failed' || laneOf(new URL(url)) === lane) return end;
+  const { laneRestsMs: _, ...its } = end;
+  return its;
 }
 
 function readable(row: Readonly<Record<string, unknown>>): WebhookRequest | null {

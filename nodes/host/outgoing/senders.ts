@@ -12,6 +12,6 @@ export const outgoingSenders = (ledger: Pick<Endpoints, 'setAside'>): readonly S
   new SmtpSender({ loginOf: smtpLoginOf, findSent }),
   new WebhookSender({
     credentialOf: storedCredentialOf,
-    setAside: (endpoint, reason) => ledger.setAside(endpoint, reason),
+    setAside: (endpoint, reason, url) => ledger.setAside(endpoint, reason, url),
   }),
 ];

@@ -54,7 +54,7 @@ export const TIMES: Readonly<Record<string, readonly string[]>> = {
   outgoing_lane: ['rests_until', 'rested_at'],
   outgoing_begun: ['at'],
   template: ['changed_at'],
-  endpoint: ['created_at', 'aside_since', 'missed_at'],
+  endpoint: ['created_at', 'saved_at', 'aside_since', 'missed_at'],
   member: ['alive_until'],
   want: ['unreachable_until'],
   listening: ['said_at'],

@@ -933,12 +933,83 @@ export function outboxContract(fixture: Fixture): void {
       );
       assert.deepEqual(await ledger().entriesOf({ keys: ['twice'] }), []);
       assert.equal((await ledger().entriesOf({ keys: ['told'] })).length, 1);
+      await fixture.under.query(`update endpoint set saved_at = 1`);
       const changed = await ledger().saveEndpoint({ ...endpoint, url: 'https://other.example/' }, 'bob');
       assert.deepEqual([changed.id, changed.position, changed.createdBy], [made.id, to, 'ann']);
+      assert.deepEqual([made.savedAt, changed.savedAt >= made.savedAt], [made.createdAt, true]);
       assert.deepEqual(
         (await ledger().endpoints()).map(({ name, url }) => [name, url]),
         [['Helpdesk', 'https://other.example/']],
       );
+    });
+
+    const tell = async (keys: readonly string[]): Promise<void> => {
+      const { id, position } = (await ledger().endpoints())[0]!;
+      const told = keys.map((key) => newEntry(key, { lane: 'host:d', repeats: true }));
+      assert.ok(await ledger().tellEndpoint(id, { from: position, to: position }, told));
+    };
+
+    it('stand with what is taken for them as they are by then, not as they were when it was queued', async () => {
+      const made = await ledger().saveEndpoint(endpoint, 'ann');
+      await tell(['a', 'b', 'c']);
+      await queue(['of a workflow'], { lane: 'host:d' });
+      const next = async (): Promise<DueEntry> => (await take({ of: { lane: 'host:d' }, limit: 1 }))[0]!;
+      assert.deepEqual((await next()).endpoint, made);
+      const moved = await ledger().saveEndpoint({ ...endpoint, url: 'https://other.example/' }, 'bob');
+      assert.equal(await ledger().setAside(made.id, 'gone', endpoint.url), false);
+      assert.deepEqual((await next()).endpoint, moved);
+      assert.equal(await ledger().setAside(made.id, 'gone', moved.url), true);
+      assert.equal((await next()).endpoint?.asideReason, 'gone');
+      assert.ok(!('endpoint' in (await next())));
+    });
+
+    it('that are removed leave nothing behind that waits', async () => {
+      await ledger().saveEndpoint(endpoint, 'ann');
+      await tell(['sent', 'tried', 'a', 'b']);
+      await queue(['of a workflow'], { lane: 'host:d' });
+      const [sent, tried] = await take({ of: { lane: 'host:d' }, limit: 2 });
+      await settle([sent!], SENT);
+      const before = await newest();
+      assert.equal(await ledger().removeEndpoint('Helpdesk', 'ann'), true);
+      assert.deepEqual(await told(before), ['endpoint.changed', 'outbox.updated', 'outbox.updated']);
+      for (const key of ['a', 'b']) {
+        const { state, lastError } = await entry(key);
+        assert.deepEqual([state, lastError], ['CANCELLED', 'Its endpoint was removed before it was sent.']);
+      }
+      assert.deepEqual([await state('sent'), await state('of a workflow')], ['SENT', 'QUEUED']);
+      await settle([tried!], { became: 'QUEUED', error: '500', delayMs: 0 });
+      const again = await take({ of: { ids: [tried!.id] } });
+      assert.deepEqual(
+        again.map((one) => one.endpoint),
+        [null],
+      );
+    });
+
+    it('fare as their own entries do, of what was queued since a time', async () => {
+      const made = await ledger().saveEndpoint(endpoint, 'ann');
+      await ledger().saveEndpoint({ ...endpoint, name: 'Z' }, 'ann');
+      const health = (from = 0, until = Number.MAX_SAFE_INTEGER) =>
+        ledger().endpointHealth(made.id, { from, until });
+      assert.deepEqual(await health(), { lastSentAt: null, hasFailedThen: false, lastFailure: null });
+      await tell(['sent', 'failed', 'again', 'not tried']);
+      await queue(['of a workflow'], { lane: 'host:d' });
+      const refs = await take({ of: { lane: 'host:d' }, limit: 3 });
+      await settle([refs[0]!], SENT);
+      await settle([refs[1]!], { became: 'FAILED', error: '500' });
+      await settle([refs[2]!], { became: 'QUEUED', error: '503', delayMs: 60_000 });
+      const mark = (key: string, at: number): Promise<unknown> =>
+        fixture.under.query(
+          `update outgoing set queued_at = ${at}, begun_at = ${at + 1} where key = '${key}'`,
+        );
+      await mark('sent', 10);
+      await mark('failed', 20);
+      await mark('again', 30);
+      const at = (time: number, error: string) => ({ at: time, error });
+      assert.deepEqual(await health(), { lastSentAt: 11, hasFailedThen: true, lastFailure: at(31, '503') });
+      assert.deepEqual(await health(11, 20), { ...(await health()), hasFailedThen: false });
+      assert.deepEqual(await health(31), { lastSentAt: 11, hasFailedThen: false, lastFailure: null });
+      await mark('failed', 40);
+      assert.deepEqual((await health()).lastFailure, at(41, '500'));
     });
 
     it('are set aside, and taken back from then on', async () => {

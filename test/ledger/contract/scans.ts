@@ -27,6 +27,7 @@ const NEEDED: readonly (readonly [index: string, table: string, call: Call])[] =
   ['outgoing_retried', 'outgoing', 'dueLanes'],
   ['outgoing_leased', 'outgoing', 'takeEntries'],
   ['outgoing_message', 'outgoing', 'noteBounces'],
+  ['outgoing_endpoint', 'outgoing', 'endpointHealth'],
   ['outgoing_drop', 'outgoing', 'sweep'],
 ];
 const NOTHING = { name: 'model', category: null, priority: null, summary: null, data: null };
@@ -314,6 +315,7 @@ function calls(fixture: Fixture, to: Subscription): Readonly<Record<Call, () => 
       const { id, position } = desk;
       assert.ok(await ledger.tellEndpoint(id, { from: position, to: position }, [newEntry('told')]));
     },
+    endpointHealth: () => ledger.endpointHealth(desk.id, { from: 0, until: 1 }),
     setAside: () => ledger.setAside(desk.id, 'no'),
     takeBack: () => ledger.takeBack(desk.id),
     removeEndpoint: () => ledger.removeEndpoint('desk', 'ann'),

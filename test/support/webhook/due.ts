@@ -1,4 +1,5 @@
 // Webhooks as whoever sends takes them of the outbox.
+import type { Endpoint } from '../../../engine/ledger/endpoints';
 import type { DueEntry, NewEntry } from '../../../engine/ledger/outbox';
 import { jsonContent, type WebhookContent } from '../../../engine/outbox/webhook/packed-webhook';
 import {
@@ -13,6 +14,7 @@ export interface Asked {
   readonly key?: string;
   readonly request?: Partial<WebhookRequest>;
   readonly content?: Partial<WebhookContent>;
+  readonly endpoint?: Endpoint | null;
 }
 
 /** To this machine, which is allowed. */
@@ -33,5 +35,6 @@ export async function dueWebhook(url: string, asked: Asked = {}): Promise<DueEnt
     ...entry,
     content: Buffer.from(entry.content),
     ...{ id: 'entry-1', fence: 1, state: 'SENDING', tries: 1, refusals: 0, mayHaveArrived: false, ageMs: 0 },
+    ...(asked.endpoint !== undefined && { endpoint: asked.endpoint }),
   };
 }

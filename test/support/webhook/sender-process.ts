@@ -9,7 +9,7 @@ void (async () => {
   const ledger = await openSqliteLedger(process.argv[2]!);
   const sender = new WebhookSender({
     credentialOf: () => Promise.resolve(null),
-    setAside: (id, reason) => ledger.setAside(id, reason),
+    setAside: (id, reason, url) => ledger.setAside(id, reason, url),
   });
   new OutboxWorker({
     ...{ ledger, wake: new ProcessWake(), log: silentLog },

@@ -82,6 +82,7 @@ export const CALLS: Readonly<Record<Call, Role>> = {
   setAside: 'writer',
   takeBack: 'writer',
   tellEndpoint: 'writer',
+  endpointHealth: 'writer',
   replay: 'writer',
   retryNow: 'writer',
   markDone: 'writer',

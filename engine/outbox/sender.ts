@@ -22,7 +22,16 @@ export type TryEnd =
   /** It may have arrived. @property heard what the receiver said before; goes behind an answer, where it turns out that it has */
   | { readonly end: 'unknown'; readonly error: string; readonly heard?: string }
   /** It was not begun: what it takes is not here (a credential), or this process ends. */
-  | { readonly end: 'returned'; readonly error: string; readonly afterMs: number };
+  | {
+      readonly end: 'returned';
+      readonly error: string;
+      readonly afterMs: number;
+      /** What it takes is not here until a person has seen to it: after a day of that it has failed (tries.ts), which is told. */
+      readonly isLacking?: true;
+    };
+
+/** Before it is seen again whether what a try takes is here by now, ms. */
+export const LACKING_MS = 60_000;
 
 /** Characters. */
 export const MOST_HEARD = 900;

@@ -1,10 +1,10 @@
 // What becomes of an entry after a try, or after it was looked for: the schedule in one place, without clock and ledger.
 // Invariants: what may have arrived, by whichever try, is never FAILED, and is sent again only where its sender says so; one that
 // is not there was looked for several times before that is believed, since a receiver may show it late; that nobody could look
-// never means that.
+// never means that; what cannot be begun, since what it takes is not here, has failed in the end: nobody would hear of it.
 import { type Entry, type EntryOutcome, type DueEntry, MOST_ENTRY_TEXT } from '../ledger/outbox';
 import { type Counted, delayBefore } from './delay';
-import type { Sender, TryEnd, TrySchedule } from './sender';
+import { LACKING_MS, type Sender, type TryEnd, type TrySchedule } from './sender';
 
 /** Before each look for one in doubt, ms: some servers copy into the Sent mailbox late. */
 const LOOKS_MS = [10_000, 60_000, 5 * 60_000, 30 * 60_000];
@@ -19,14 +19,16 @@ const CANNOT = 'It could not be looked for:';
 const MOST_CANNOT = 400;
 /** Before an error, so that whoever looks next knows that it is not to be sent again: it was refused, or its tries are used up. */
 const EARLIER = 'An earlier try may have arrived. The last one: ';
+/** Once a minute for a day: so often it was taken, and what it takes was not here. By times, since nobody looks where nothing runs. */
+const MOST_LACKED = DAY_MS / LACKING_MS;
 const ASIDE = 'It may have arrived: look whether it did, then mark it as sent or send it again.';
 
 /** As the last answer of one in doubt; behind it stands what was heard before. */
 const NO_ANSWER = 'It has not answered.';
 const FOUND = 'It was in doubt; it was looked for and is there.';
 
-type Tried = Pick<DueEntry, 'tries' | 'refusals' | 'mayHaveArrived' | 'ageMs' | 'request'>;
-type Looked = Omit<Tried, 'refusals' | 'mayHaveArrived'> & Pick<Entry, 'lastError' | 'lastAnswer'>;
+type Tried = Pick<DueEntry, 'tries' | 'refusals' | 'mayHaveArrived' | 'ageMs' | 'request' | 'fence'>;
+type Looked = Omit<Tried, 'refusals' | 'mayHaveArrived' | 'fence'> & Pick<Entry, 'lastError' | 'lastAnswer'>;
 type Answered = { readonly answer?: string };
 export type Found = Awaited<ReturnType<NonNullable<Sender['look']>>>;
 
@@ -43,6 +45,8 @@ export function afterTry(
     case 'refused':
       return over(entry, end.error, answerOf(end), sender);
     case 'returned':
+      if (end.isLacking && entry.fence > MOST_LACKED && entry.ageMs > DAY_MS)
+        return over(entry, lackedFor(entry, end.error), {}, sender);
       return { became: 'QUEUED', error: end.error, delayMs: within(end.afterMs), isReturned: true };
     case 'failed': {
       const delay = nextDelay(sender.schedule(entry), end.why, entry, random);
@@ -146,6 +150,9 @@ const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text
 const within = (ms: number): number => Math.min(Math.max(ms, 0), DAY_MS);
 
 const answerOf = ({ answer }: Answered): Answered => (answer === undefined ? {} : { answer });
+
+const lackedFor = ({ ageMs }: Tried, error: string): string =>
+  `What it takes was not there, ${duration(ageMs)} after it was queued, and it waits no longer: ${error}`;
 
 function usedUp({ tries, ageMs }: Tried, error: string): string {
   if (tries <= 1) return error;

@@ -286,7 +286,7 @@ describe('a login that is refused', () => {
   it('that is not there gives the mail back', async () => {
     sender = senderFor(() => Promise.reject(new Error('The credential "Shop" is gone.')));
     const { end } = await send();
-    assert.ok(end.end === 'returned');
+    assert.ok(end.end === 'returned' && end.isLacking);
     assert.match(end.error, /The credential "Shop" is gone/);
   });
 });

@@ -22,7 +22,7 @@ const looking = (inDoubt: InDoubt = 'aside'): Sender =>
   sender({ look: async () => null, inDoubt: () => inDoubt });
 
 const tried = (tries: number, refusals = 0, mayHaveArrived = false) => ({
-  ...{ tries, refusals, mayHaveArrived, ageMs: 90 * MINUTE_MS, request: {} },
+  ...{ tries, refusals, mayHaveArrived, ageMs: 90 * MINUTE_MS, request: {}, fence: tries },
 });
 const failed = (why: 'connection' | 'refused', more = {}): TryEnd => ({
   ...{ end: 'failed', error: 'no answer', why },
@@ -118,6 +118,20 @@ describe('what becomes of an entry after a try', () => {
     assert.deepEqual(afterTry(tried(9), end, sender()), {
       ...{ became: 'QUEUED', error: 'no credential', delayMs: 500, isReturned: true },
     });
+  });
+
+  it('has failed where what it takes was not there for a day of looks, and not because nothing ran', () => {
+    const end: TryEnd = { end: 'returned', error: 'No "Shop".', afterMs: 60_000, isLacking: true };
+    const lacking = { ...tried(1), ageMs: 25 * 60 * MINUTE_MS, fence: 1_441 };
+    assert.deepEqual(afterTry(lacking, end, sender()), {
+      became: 'FAILED',
+      error: 'What it takes was not there, 25 h after it was queued, and it waits no longer: No "Shop".',
+    });
+    assert.equal(afterTry({ ...lacking, mayHaveArrived: true }, end, sender()).became, 'UNKNOWN');
+    const { isLacking: _, ...other } = end;
+    assert.equal(afterTry(lacking, other, sender()).became, 'QUEUED');
+    for (const less of [{ fence: 1_440 }, { ageMs: 23 * 60 * MINUTE_MS }])
+      assert.equal(afterTry({ ...lacking, ...less }, end, sender()).became, 'QUEUED');
   });
 });
 

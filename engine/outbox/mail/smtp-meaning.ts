@@ -1,6 +1,6 @@
 // What the end of a session, or of its opening, means for the mail and for its lane, in words for people.
 // Invariant: "unknown" is all that is left where the server may have had the mail whole and has not answered.
-import { MOST_HEARD, type TryEnd } from '../sender';
+import { LACKING_MS, MOST_HEARD, type TryEnd } from '../sender';
 import { OtherVersion } from './mail-request';
 import { refusedLines, refusedText, writeAnswer } from './smtp-answer';
 import { connectionText, isLoginCode, loginText, SmtpFault } from './smtp-fault';
@@ -23,7 +23,7 @@ export class NotOurs extends Error {
 
 /** What concerns a login, or the whole server, is not tried with every mail of the lane, ms. */
 const LANE_RESTS_MS = 60_000;
-/** Until a login is asked for again that was not there, or a process that can read the mail, ms. */
+/** Until a process has it that can read the mail, ms. */
 const RETURNED_MS = 60_000;
 
 /** A reply that may be another one later (RFC 5321, 4.2.1); 503: the dialogue went wrong, which says nothing of the mail. */
@@ -44,7 +44,8 @@ export function meaningOfOpening(error: unknown, signal: AbortSignal): TryEnd {
   if (signal.aborted) return stopped;
   if (!(error instanceof SmtpFault)) {
     const why = error instanceof Error ? error.message : String(error);
-    return { end: 'returned', error: `The login for this mail is not there: ${why}`, afterMs: RETURNED_MS };
+    const text = `The login for this mail is not there: ${why}`;
+    return { end: 'returned', error: text, afterMs: LACKING_MS, isLacking: true };
   }
   const { kind, message, responseCode, answer } = error;
   if (kind === 'connection') return { end: 'failed', why: 'connection', error: message };

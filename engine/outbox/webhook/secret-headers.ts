@@ -91,17 +91,14 @@ async function dataOf(
   const data = await credentialOf(credential);
   if (data) return data;
   throw new CredentialFault(
-    `The credential "${credential.name}" is not there, or cannot be read here. Choose one that is, or enter it anew; ` +
-      'the webhook is tried again by itself.',
+    `The credential "${credential.name}" is not there, or cannot be read here. Choose one that is, or enter it anew.`,
   );
 }
 
 function textOf(data: Readonly<Record<string, unknown>>, field: string, { name }: CredentialRef): string {
   const value = data[field];
   if (typeof value === 'string' && value.trim() !== '') return value.trim();
-  throw new CredentialFault(
-    `The credential "${name}" has no ${field}. Enter it; the webhook is tried again by itself.`,
-  );
+  throw new CredentialFault(`The credential "${name}" has no ${field}. Enter it.`);
 }
 
 function inCredential<T>({ name }: CredentialRef, sign: () => T): T {

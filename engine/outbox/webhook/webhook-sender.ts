@@ -2,8 +2,14 @@
 // Invariants: `handOver` has said yes before a byte is written; redirects are never followed; the URL and its addresses are
 // checked in each try; what the receiver answers goes into the entry and never into a log.
 import type { DueEntry } from '../../ledger/outbox';
-import { errorText } from '../../runtime/log';
-import type { LaneLimits, Sender, TryEnd, Trying, TrySchedule } from '../sender';
+import {
+  LACKING_MS,
+  type LaneLimits,
+  type Sender,
+  type TryEnd,
+  type Trying,
+  type TrySchedule,
+} from '../sender';
 import { endOf, faultText, isGone, type Told } from './answering';
 import type { ConnectPorts } from './connecting';
 import { askedBy } from './endpoint';
@@ -20,8 +26,8 @@ import {
 } from './webhook-request';
 import { checkedHeaders, checkedUrl, laneOf, shownUrl, WebhookFault } from './webhook-url';
 
-/** Until a person has seen to a credential, or the newer version has come. */
-const NOT_HERE_MS = 60_000;
+/** Until the newer version has come. */
+const NEWER_MS = 60_000;
 
 export interface WebhookSenderPorts extends ConnectPorts {
   readonly credentialOf: CredentialOf;
@@ -71,9 +77,10 @@ export class WebhookSender implements Sender {
       return offItsLane(end, content.url, entry.lane);
     } catch (error) {
       if (error instanceof WebhookFault) return { end: 'refused', error: error.message };
-      if (error instanceof CredentialFault || error instanceof OtherWebhookVersion) {
-        return { end: 'returned', error: errorText(error), afterMs: NOT_HERE_MS };
-      }
+      if (error instanceof CredentialFault)
+        return { end: 'returned', error: error.message, afterMs: LACKING_MS, isLacking: true };
+      if (error instanceof OtherWebhookVersion)
+        return { end: 'returned', error: error.message, afterMs: NEWER_MS };
       throw error;
     }
   }

@@ -21,4 +21,12 @@ export const letsThrough = ({ types, sourceId, workflowId }: Asked, event: FeedE
   (sourceId === undefined || event.source === sourceId) &&
   (workflowId === undefined || event.workflow === workflowId);
 
+/** What events of a type never say lets none of them through. */
+const SAYS = { source: /^(?:email|source|sync)\./, workflow: /^(?:email|outbox)\./ };
+
+/** Whether an event of the type can be let through at all. */
+export const mayLetThrough = (type: FeedEvent['type'], { sourceId, workflowId }: Asked): boolean =>
+  (sourceId === undefined || SAYS.source.test(type)) &&
+  (workflowId === undefined || SAYS.workflow.test(type));
+
 export const asksForStats = ({ types }: Asked): boolean => types === undefined || types.includes('stats');

@@ -1,8 +1,10 @@
 // Endpoints: receivers that are told of changes of the ledger by themselves, without a workflow in between.
 // Invariants: one name, one endpoint; what was not there is an error that says so, and never a success that did nothing.
 import type { IDataObject, IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { mayLetThrough } from '../../engine/feed/asked';
 import type { ChangeType } from '../../engine/ledger/changes';
 import { type Endpoint, type Endpoints, isReader } from '../../engine/ledger/endpoints';
+import type { Ledger } from '../../engine/ledger/ledger';
 import { newEndpoint } from '../../engine/outbox/webhook/endpoint';
 import { shownUrl } from '../../engine/outbox/webhook/webhook-url';
 import type { Telling } from '../../engine/outbox/webhook/telling';
@@ -20,7 +22,7 @@ import {
 } from './settings';
 
 export interface EndpointStore {
-  readonly ledger: Endpoints;
+  readonly ledger: Endpoints & Pick<Ledger, 'sources'>;
   readonly telling: Pick<Telling, 'look'>;
 }
 
@@ -58,7 +60,7 @@ export async function actOnEndpoints(
 async function subscribe(
   context: IExecuteFunctions,
   itemIndex: number,
-  ledger: Endpoints,
+  ledger: EndpointStore['ledger'],
   secrets: Secrets,
 ): Promise<IDataObject> {
   const options = optionsOf(context, itemIndex);
@@ -76,15 +78,39 @@ async function subscribe(
       '"Only Source" must be the number of a source, as the Mail Ledger node (Source) lists it.',
     );
   const workflowId = textParameter(context, 'onlyWorkflow', itemIndex);
+  if (workflowId !== '' && !/^[\w-]{1,100}$/.test(workflowId))
+    throw new Error('"Only Workflow" must be the ID of a workflow, as its address in n8n ends with it.');
+  const types = typesOf(context, itemIndex);
+  seeWhetherTold(types, workflowId, sourceId);
+  if (sourceId !== '' && !(await ledger.sources()).some(({ id }) => id === Number(sourceId)))
+    throw new Error(
+      `There is no source ${sourceId}. The Mail Ledger node (Source) lists those that there are: enter one's number in "Only Source".`,
+    );
   const endpoint = newEndpoint({
     ...{ name: await nameOf(context, itemIndex, ledger), url, request, headers: headersOf(options) },
     wish: {
-      types: typesOf(context, itemIndex),
+      types,
       workflowId: workflowId === '' ? null : workflowId,
       sourceId: sourceId === '' ? null : Number(sourceId),
     },
   });
   return endpointJson(await ledger.saveEndpoint(endpoint, whoOf(context)));
+}
+
+/** @throws Error: some of them would never come */
+function seeWhetherTold(types: readonly ChangeType[], workflowId: string, sourceId: string): void {
+  const only = [
+    ['"Only Workflow"', { workflowId }, workflowId],
+    ['"Only Source"', { sourceId: Number(sourceId) }, sourceId],
+  ] as const;
+  for (const [field, asked, entered] of only) {
+    const never = entered === '' ? [] : types.filter((type) => !mayLetThrough(type, asked));
+    if (never.length === 0) continue;
+    throw new Error(
+      `With ${field} it would never be told of ${never.join(', ')}: these events have none. Leave ${field} empty, or ` +
+        'subscribe another endpoint for them.',
+    );
+  }
 }
 
 async function change(

@@ -215,6 +215,14 @@ describe('Durable Webhook', () => {
     assert.equal(gone!.json['removed'], true);
     await fails(call({ ...of, operation: 'unsubscribe' }), /There is no endpoint "CRM"/);
     await fails(call({ ...of, operation: 'subscribe', events: ['email.none'] }), /is no event/);
+    const never: readonly [object, RegExp][] = [
+      [{ onlyWorkflow: 'My mail workflow' }, /must be the ID of a workflow/],
+      [{ onlySource: '99999' }, /no source 99999/],
+      [{ onlyWorkflow: 'w1', events: ['email.dead', 'sync.error'] }, /never be told of sync\.error/],
+      [{ onlySource: '1', events: ['outbox.failed', 'email.dead'] }, /never be told of outbox\.failed/],
+    ];
+    for (const [asked, why] of never) await fails(call({ ...of, operation: 'subscribe', ...asked }), why);
+    assert.ok(!(await engine.ledger.endpoints()).some(({ name }) => name === 'CRM'));
     await fails(
       call({ ...of, operation: 'subscribe', endpointName: newReader('w', 'n').name }),
       /belongs to an Outbox Trigger/,

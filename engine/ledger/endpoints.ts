@@ -2,39 +2,10 @@
 // Invariants: each has a position in the changes, which moves in the transaction that queues what came up to it, so that
 // nothing is told twice or left out; a position that is no more is said (`missed`). What was queued for it belongs to it: whoever
 // takes that has the endpoint as it is then (`DueEntry.endpoint`). No secret is in a row: a credential by its id.
-import type { ChangeType } from './changes';
+import type { Endpoint, EndpointWish, NewEndpoint } from './endpoint';
 import type { NewEntry } from './outbox';
 
-export interface EndpointWish {
-  readonly types: readonly ChangeType[];
-  /** Null: of all. */
-  readonly workflowId: string | null;
-  readonly sourceId: number | null;
-}
-
-export interface NewEndpoint {
-  /** One name, one endpoint: who saves it again changes it. */
-  readonly name: string;
-  readonly url: string;
-  /** How it is signed, tried and so on, JSON: only who sends it reads it. */
-  readonly request: Readonly<Record<string, unknown>>;
-  readonly wish: EndpointWish;
-}
-
-export interface Endpoint extends NewEndpoint {
-  readonly id: number;
-  readonly createdBy: string;
-  readonly createdAt: number;
-  /** When a person saved it last, as it was or otherwise. */
-  readonly savedAt: number;
-  /** As of `Changes`. */
-  readonly position: string;
-  /** Since when it was set aside, and why: nothing is queued for it until a person takes it back. */
-  readonly asideSince: number | null;
-  readonly asideReason: string | null;
-  /** When something was left out because it was set aside, or away for longer than changes are kept. */
-  readonly missedAt: number | null;
-}
+export type { Endpoint, EndpointWish, NewEndpoint };
 
 /** How it goes with what an endpoint is told, each entry by its last try. Times are ms since 1970, the database's clock. */
 export interface EndpointHealth {

@@ -9,7 +9,7 @@
 // - that one may have arrived is known until it was looked for and is not there, or came back, whatever became of the tries after it;
 // - no password and no token is in a row; what it says is gone with `forgetEntries`, and with the entry;
 // - states change with a row of `change` (`outbox.*`), in the same transaction, whoever writes.
-import type { Endpoint } from './endpoints';
+import type { Endpoint } from './endpoint';
 
 /**
  * - QUEUED: it waits, perhaps for its next try (`dueAt`);

@@ -146,7 +146,7 @@ export interface TakeEntries {
   readonly mostBytes?: number;
 }
 
-/** What became of one that was taken. Errors and answers are cut to 1,000 characters. */
+/** What became of one that was taken. Errors and answers are cut (MOST_ENTRY_TEXT). */
 export type EntryOutcome =
   | { readonly became: 'SENT'; readonly answer: string }
   /** It is tried again; a person may hurry it. */
@@ -230,7 +230,7 @@ export type EntryAct =
 export interface NotedBounce {
   /** With its angle brackets. */
   readonly messageId: string;
-  /** For people; cut to 1,000 characters. */
+  /** For people; cut (MOST_ENTRY_TEXT). */
   readonly reason: string;
   /** When who says so wrote it, ms since 1970, by their clock. Null: they do not say. */
   readonly at?: number | null;
@@ -312,5 +312,5 @@ export interface Outbox {
 export const ENTRY_LEASE_MS = 60_000;
 /** No try, and no look for what is in doubt, is put off for longer, ms: the clock was set back, else. */
 export const MOST_ENTRY_DELAY_MS = 14 * 86_400_000;
-/** Errors and answers, in characters. */
-export const MOST_ENTRY_TEXT = 1_000;
+/** Errors and answers, in characters: a kilobyte, and the status before it. */
+export const MOST_ENTRY_TEXT = 1_100;

@@ -22,12 +22,14 @@ import { Receiver } from '../support/webhook/receiver';
 const SECRET = `whsec_${randomBytes(32).toString('base64')}`;
 const PREVIOUS = `whsec_${randomBytes(32).toString('base64')}`;
 const LONG = randomBytes(24).toString('hex');
+const JWT = randomBytes(900).toString('base64url');
 
 const CREDENTIALS: Readonly<Record<string, Record<string, unknown>>> = {
   signing: { secret: SECRET, previousSecret: '' },
   rotated: { secret: SECRET, previousSecret: PREVIOUS },
   short: { secret: 'whsec_c2hvcnQ=' },
   header: { name: 'X-Api-Key', value: LONG },
+  bearer: { name: 'Authorization', value: `Bearer ${JWT}` },
   broken: { name: 'X-Api-Key', value: 'a\r\nb' },
   query: { name: 'api key', value: LONG },
   basic: { user: 'ann', password: LONG },
@@ -144,6 +146,34 @@ describe('Webhooks over HTTP', () => {
     assert.equal(basic!.headers.authorization, `Basic ${pair}`);
     const text = JSON.stringify(ends);
     assert.ok(text.includes('webhook-id') && !text.includes(LONG) && !text.includes(pair), text);
+  });
+
+  it('so it is with one that is longer than what is kept of an answer, and with a token in the URL', async () => {
+    fresh((response, { headers, path }) => {
+      response.writeHead(404);
+      response.end(`Cannot POST ${path}: ${headers.authorization?.slice(7)}`);
+    });
+    const url = receiver.url('127.0.0.1', `/services/T00/${LONG}?token=GEHEIM`);
+    const { answer } = failed(await send(url, { request: { auth: credential('bearer', 'httpHeaderAuth') } }));
+    assert.equal(answer, 'HTTP 404: Cannot POST /services/T00/…?token=…: …');
+    fresh((response, { headers }) => void response.end(`${'x'.repeat(1_000)}${headers.authorization}`));
+    assert.deepEqual(await send(url, { request: { auth: credential('bearer', 'httpHeaderAuth') } }), {
+      end: 'sent',
+      answer: `HTTP 200: ${'x'.repeat(1_000)}…`,
+    });
+  });
+
+  it('an answer is read in the charset that it names, and ends with a whole character', async () => {
+    const kept: [body: Buffer, type: string, said: string][] = [
+      [Buffer.from('Grüße', 'latin1'), 'text/plain; charset=ISO-8859-1', 'Grüße'],
+      [Buffer.from('Grüße'), 'text/plain; charset="utf-8"', 'Grüße'],
+      [Buffer.from('Grüße'), 'text/plain; charset=none-such', 'Grüße'],
+      [Buffer.from(`a${'ä'.repeat(1_000)}`), 'text/plain', `a${'ä'.repeat(511)}`],
+    ];
+    for (const [body, type, said] of kept) {
+      fresh((response) => void response.writeHead(200, { 'content-type': type }).end(body));
+      assert.deepEqual(await send(receiver.url()), { end: 'sent', answer: `HTTP 200: ${said}` });
+    }
   });
 
   it('without its credential, or with one that cannot be used, it is not begun and says which one', async () => {

@@ -1,7 +1,7 @@
 // What becomes of an entry after a try or a look: schedules, jitter, what is in doubt.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EntryOutcome } from '../../engine/ledger/outbox';
+import { type EntryOutcome, MOST_ENTRY_TEXT } from '../../engine/ledger/outbox';
 import { DEFAULT_MAIL_SCHEDULE, THREE_TRIES } from '../../engine/outbox/mail/mail-request';
 import { DEFAULT_WEBHOOK_SCHEDULE } from '../../engine/outbox/webhook/webhook-request';
 import type { InDoubt, Sender, TryEnd } from '../../engine/outbox/sender';
@@ -330,9 +330,15 @@ describe('an entry that was looked for', () => {
   });
 
   it('keeps what it had failed with, within what is kept', () => {
-    const known = { tries: 1, ageMs: 0, request: {}, lastError: 'x'.repeat(1_000), lastAnswer: null };
+    const known = {
+      tries: 1,
+      ageMs: 0,
+      request: {},
+      lastError: 'x'.repeat(MOST_ENTRY_TEXT),
+      lastAnswer: null,
+    };
     const outcome = afterLook(known, 'notSent', looking());
-    assert.ok(outcome.became === 'UNKNOWN' && outcome.error.length === 1_000);
+    assert.ok(outcome.became === 'UNKNOWN' && outcome.error.length === MOST_ENTRY_TEXT);
     assert.ok(outcome.error.startsWith('xxx') && outcome.error.endsWith('was not there.'));
   });
 });

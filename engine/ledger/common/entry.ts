@@ -94,7 +94,8 @@ export const storedEntry = (entry: NewEntry): StoredEntry => ({
 
 /** What is told of a try, as it is stored. */
 export const entryText = (text: string | undefined): string | null =>
-  text === undefined ? null : storable(text.slice(0, MOST_ENTRY_TEXT));
+  // A character of two units is not cut in its middle.
+  text === undefined ? null : storable(text.slice(0, MOST_ENTRY_TEXT).replace(/[\ud800-\udbff]$/, ''));
 
 /** An outcome, as the statements of both ledgers read it. */
 export interface StoredOutcome {

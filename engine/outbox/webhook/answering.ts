@@ -7,6 +7,7 @@ import { STATUS_CODES } from 'node:http';
 import { retryAfterMs } from '../../http/retry-after';
 import { errorText } from '../../runtime/log';
 import type { TryEnd } from '../sender';
+import { blotted, longestSecret } from './blotting';
 import { type Answer, PostTimeout } from './posting';
 import { shownUrl, WebhookFault } from './webhook-url';
 
@@ -16,6 +17,9 @@ const SLOW_DOWN: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const REST_MS = 30_000;
 /** Whatever it says. */
 const MOST_REST_MS = 86_400_000;
+
+/** Of the body, in the log. */
+const MOST_SAID_BYTES = 1_024;
 
 export interface Told {
   /** As it is shown. */
@@ -42,10 +46,14 @@ export function endOf(answer: Answer, { where, secrets, random }: Told): TryEnd 
   };
 }
 
+/** How much of a body is to be read, so that what is secret in its first kilobyte is seen whole. */
+export const answerBytes = (secrets: readonly string[]): number => MOST_SAID_BYTES + longestSecret(secrets);
+
 /** `HTTP 200`, and the beginning of the body in one line. */
 function saidIn({ status, text }: Answer, secrets: readonly string[]): string {
-  let shown = text;
-  for (const secret of secrets) if (secret.length > 3) shown = shown.replaceAll(secret, '…');
+  const bytes = Buffer.from(blotted(text, secrets)).subarray(0, MOST_SAID_BYTES);
+  // Without a character that is cut off.
+  let shown = new TextDecoder().decode(bytes, { stream: true });
   // A terminal or a page is not to be led by what a stranger answers.
   shown = shown.replace(/[\u0000-\u001f\u007f-\u009f]+/g, ' ').trim();
   return shown === '' ? `HTTP ${status}` : `HTTP ${status}: ${shown}`;

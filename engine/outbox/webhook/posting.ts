@@ -1,13 +1,12 @@
-// One POST: connect, say so, write, read the head of the answer and its first kilobyte.
+// One POST: connect, say so, write, read the head of the answer and the beginning of its body.
 // Invariants: nothing is written before `handOver` has said yes; what the status says counts, however the body ends; of an
-// answer no more than a kilobyte is kept, and the rest is not read; no connection outlives its try.
+// answer no more is read than was asked for; no connection outlives its try.
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { monotonicNow } from '../../runtime/time';
 import { type ConnectPorts, connectTo } from './connecting';
 
-const MOST_ANSWER_BYTES = 1_024;
-/** For the rest of the first kilobyte, once the head is there. */
+/** For the rest of what is read, once the head is there. */
 const BODY_MS = 2_000;
 
 export interface Post {
@@ -15,6 +14,8 @@ export interface Post {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   readonly timeoutMs: number;
+  /** So much of the answer's body is read. */
+  readonly answerBytes: number;
   readonly allowOwnNetwork: boolean;
   readonly handOver: () => Promise<boolean>;
   /** Until it is handed over. */
@@ -25,7 +26,7 @@ export interface Answer {
   readonly status: number;
   /** By lower-case name. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The beginning of the body, as it came. */
+  /** The beginning of the body, in the charset that it names. */
   readonly text: string;
 }
 
@@ -61,7 +62,8 @@ export async function post(request: Post, ports: ConnectPorts): Promise<Posted> 
     try {
       const left = request.timeoutMs - (monotonicNow() - began);
       const message = await exchange(socket, request, late.signal);
-      const text = await beginningOf(message, Math.max(0, Math.min(BODY_MS, left)));
+      const bytes = await beginningOf(message, request.answerBytes, Math.max(0, Math.min(BODY_MS, left)));
+      const text = decoded(bytes, message.headers['content-type']);
       return { came: 'answer', answer: { status: message.statusCode!, headers: headersOf(message), text } };
     } catch (error) {
       return { came: 'nothing', error };
@@ -96,25 +98,37 @@ function exchange(
 }
 
 /** Never rejects: its status is known, and that counts. */
-function beginningOf(message: IncomingMessage, ms: number): Promise<string> {
+function beginningOf(message: IncomingMessage, most: number, ms: number): Promise<Buffer> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
     const end = (): void => {
       clearTimeout(timer);
       message.destroy();
-      resolve(Buffer.concat(chunks).subarray(0, MOST_ANSWER_BYTES).toString('utf8'));
+      resolve(Buffer.concat(chunks).subarray(0, most));
     };
     const timer = setTimeout(end, ms);
     message.on('data', (chunk: Buffer) => {
       chunks.push(chunk);
       size += chunk.length;
-      if (size >= MOST_ANSWER_BYTES) end();
+      if (size >= most) end();
     });
     message.once('end', end);
     message.on('error', end);
     message.once('close', end);
   });
+}
+
+/** Without a character that is cut off at its end. */
+function decoded(bytes: Uint8Array, contentType = ''): string {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1] ?? 'utf-8';
+  let decoder = new TextDecoder();
+  try {
+    decoder = new TextDecoder(charset);
+  } catch {
+    // There is no such charset.
+  }
+  return decoder.decode(bytes, { stream: true });
 }
 
 const headersOf = ({ headers }: IncomingMessage): Record<string, string> =>

@@ -2,6 +2,7 @@
 // Invariants: `handOver` has said yes before a byte is written; redirects are never followed; the URL and its addresses are
 // checked in each try; what the receiver answers goes into the entry and never into a log.
 import type { DueEntry } from '../../ledger/outbox';
+import { errorText } from '../../runtime/log';
 import {
   LACKING_MS,
   type LaneLimits,
@@ -10,7 +11,7 @@ import {
   type Trying,
   type TrySchedule,
 } from '../sender';
-import { endOf, faultText, isGone, type Told } from './answering';
+import { answerBytes, endOf, faultText, isGone, type Told } from './answering';
 import type { ConnectPorts } from './connecting';
 import { askedBy } from './endpoint';
 import type { WebhookContent } from './packed-webhook';
@@ -24,7 +25,7 @@ import {
   type WebhookRequest,
   webhookRequest,
 } from './webhook-request';
-import { checkedHeaders, checkedUrl, laneOf, shownUrl, WebhookFault } from './webhook-url';
+import { checkedHeaders, checkedUrl, laneOf, secretsSent, shownUrl, WebhookFault } from './webhook-url';
 
 /** Until the newer version has come. */
 const NEWER_MS = 60_000;
@@ -88,16 +89,18 @@ export class WebhookSender implements Sender {
   async #post(
     request: WebhookRequest,
     content: WebhookContent,
-    { headers, query, secrets }: SecretParts,
+    { headers, query, secrets: signedWith }: SecretParts,
     trying: Trying,
   ): Promise<TryEnd> {
     const url = checkedUrl(content.url, request);
     const where = shownUrl(url);
+    const secrets = [...signedWith, ...secretsSent(url, content.headers)];
     for (const [name, value] of query) url.searchParams.append(name, value);
     const { allowOwnNetwork, timeoutMs, repeats } = request;
     const posted = await post(
       {
         ...{ url, body: content.body, timeoutMs, allowOwnNetwork, signal: trying.signal },
+        answerBytes: answerBytes(secrets),
         headers: {
           'user-agent': 'n8n-nodes-durable-mail',
           accept: '*/*',

@@ -88,14 +88,39 @@ export function checkedEndpoint(
 export const laneOf = (url: URL): string =>
   `host:${url.hostname.replace(/\.$/, '')}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`;
 
+const MOST_PART = 60;
 const TOKEN = /^(?=.*\d)(?=.*[A-Za-z])[\w~.=-]{16,}$/;
 const MOST_SHOWN = 500;
+
+const isHidden = (part: string): boolean => TOKEN.test(part) || part.length > MOST_PART;
+
+/** Not to be seen in what a receiver answers: what of the URL is not shown either, and headers that are named like a secret. */
+export const secretsSent = (url: URL, headers: Readonly<Record<string, string>>): readonly string[] => [
+  ...url.pathname.split('/').filter(isHidden).map(unescaped),
+  ...[...url.searchParams]
+    .filter(([name, value]) => SECRET_NAME.test(name) || value.length >= LEAST_VALUE)
+    .map(([, value]) => value),
+  ...Object.entries(headers)
+    .filter(([name]) => SECRET_NAME.test(name))
+    .map(([, value]) => value),
+];
+
+/** Of the query, whatever its name: shorter ones are words of every answer. */
+const LEAST_VALUE = 8;
+
+function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 
 /** For people, and for the search. */
 export function shownUrl(url: URL): string {
   const path = url.pathname
     .split('/')
-    .map((part) => (TOKEN.test(part) || part.length > 60 ? `${part.slice(0, 4)}…` : part))
+    .map((part) => (isHidden(part) ? `${part.slice(0, 4)}…` : part))
     .join('/');
   const query = [...url.searchParams.keys()].map((name) => `${name}=…`).join('&');
   return `${url.origin}${path}${query && `?${query}`}`.slice(0, MOST_SHOWN);

@@ -170,6 +170,16 @@ export function outboxContract(fixture: Fixture): void {
       assert.deepEqual(await take(), []);
     });
 
+    it('keeps a kilobyte of an answer and its status, and no half of a character', async () => {
+      await queue(['a', 'b']);
+      const [a, b] = await take();
+      const whole = `HTTP 200: ${'x'.repeat(1_024)}`;
+      await settle([a!], { became: 'SENT', answer: whole });
+      await settle([b!], { became: 'FAILED', error: `x${'😀'.repeat(1_000)}` });
+      assert.equal((await entry('a')).lastAnswer, whole);
+      assert.match((await entry('b')).lastError!, /^x(?:😀){300,}$/u);
+    });
+
     it('is queued again where its process is gone before it handed anything over, and in doubt after it', async () => {
       await queue(['not', 'handed']);
       await queue(['repeats'], { repeats: true });

@@ -8,7 +8,7 @@ import type { MailTold } from './api';
 import type { EndpointTold, EntryTold, TemplatesAnswer, TemplateTold } from './outbox-api';
 
 export function tellEntry(
-  { request: _, mayHaveArrived: _forRuns, origin, ...entry }: Entry,
+  { request: _, mayHaveArrived: _forRuns, restsUntil: _rests, origin, ...entry }: Entry,
   showMail: boolean,
 ): EntryTold {
   return {

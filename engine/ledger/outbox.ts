@@ -97,6 +97,8 @@ export interface Entry {
   readonly hasContent: boolean;
   /** Of one that is not SENT: a try may have arrived, and nobody has found out. Never of one whose receiver knows it again. */
   readonly mayHaveArrived: boolean;
+  /** It is QUEUED, and nothing of its lane is begun before that: its receiver has asked for a rest. Null: its lane does not rest. */
+  readonly restsUntil: number | null;
 }
 
 /** One that was taken. */
@@ -217,7 +219,7 @@ export interface EntryCounts {
 
 /** What a person may do with entries: those that it does not fit are left as they are. */
 export type EntryAct =
-  /** QUEUED: now. FAILED, UNKNOWN, CANCELLED, BOUNCED, where the content is there: from its first try on. */
+  /** QUEUED: now. FAILED, UNKNOWN, CANCELLED, BOUNCED, where the content is there: from its first try on. No lane of theirs rests. */
   | 'retry'
   /** QUEUED, UNKNOWN, FAILED: CANCELLED. */
   | 'cancel'
@@ -267,7 +269,7 @@ export interface Outbox {
    */
   noteArrived(ref: EntryRef, answer: string): Promise<boolean>;
 
-  /** Nothing of the lane is begun before that; the later of two counts. @param delayMs at most a day */
+  /** Nothing of the lane is begun before that, or before a person's `retry`; the later of two counts. @param delayMs at most a day */
   restLane(lane: string, delayMs: number): Promise<void>;
 
   /** Of those ids, or keys, that are there; in no order. */

@@ -157,7 +157,9 @@ export class MemoryOutbox implements OutboxLedger {
     this.#ask('entriesOf');
     const isNamed = (row: Row): boolean =>
       'ids' in names ? names.ids.includes(row.id) : names.keys.includes(row.key);
-    return this.rows.filter(isNamed).map((row) => ({ ...row, settledAt: null, hasContent: true }));
+    return this.rows
+      .filter(isNamed)
+      .map((row) => ({ ...row, settledAt: null, hasContent: true, restsUntil: null }));
   }
 
   #ask(what: string): void {

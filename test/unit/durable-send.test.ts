@@ -85,7 +85,7 @@ class FakeStore {
         messageId,
       },
       ...{ origin, tries: 0, dueAt: null, queuedAt: 0, begunAt: null, settledAt: null, lastError: null },
-      ...{ lastAnswer: null, hasContent: true, mayHaveArrived: false },
+      ...{ lastAnswer: null, hasContent: true, mayHaveArrived: false, restsUntil: null },
     };
     this.entries.set(key, entry);
     return entry;
@@ -554,6 +554,11 @@ describe('what became of it', () => {
       { state: 'QUEUED', dueAt: 0, lastError: 'it is away' },
       /not sent within 30 s.*by itself. it is away\./,
       /finds what became/,
+    ],
+    [
+      { state: 'QUEUED', dueAt: 0, restsUntil: 60_000 },
+      /by itself\. Where it goes has asked for less: nothing is sent there before 1970-01-01T00:01:00/,
+      /due next at 1970-01-01T00:01:00/,
     ],
     [{ state: 'FAILED', lastError: '550 no such user' }, /was not sent. 550 no such user\./, /choose Retry/],
     [{ state: 'UNKNOWN' }, /Nobody knows whether the email arrived/, /choose Mark Sent.*then retry the run/],

@@ -254,12 +254,8 @@ describe('An endpoint that fails', () => {
         begunAt: time,
         settledAt: state === 'QUEUED' ? null : time,
       },
-      ...{
-        lastError: state === 'SENT' ? null : `error of ${at}`,
-        lastAnswer: null,
-        hasContent: true,
-        mayHaveArrived: false,
-      },
+      ...{ lastError: state === 'SENT' ? null : `error of ${at}`, lastAnswer: null },
+      ...{ hasContent: true, mayHaveArrived: false, restsUntil: null },
     };
   };
 

@@ -38,6 +38,7 @@ export interface EntryColumns {
   readonly lastAnswer: string | null;
   readonly hasContent: number | boolean;
   readonly doubted: number | boolean;
+  readonly restsUntil: number | null;
 }
 
 export const originOf = ({ workflowId, nodeId, nodeName, event }: EntryColumns): Entry['origin'] => ({
@@ -69,6 +70,7 @@ export const entryOf = (row: EntryColumns): Entry => ({
   lastAnswer: row.lastAnswer,
   hasContent: Boolean(row.hasContent),
   mayHaveArrived: Boolean(row.doubted),
+  restsUntil: row.restsUntil,
 });
 
 /** A new entry, as it is stored, without its content. */

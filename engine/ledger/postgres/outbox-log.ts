@@ -4,15 +4,21 @@
 import { monotonicNow } from '../../runtime/time';
 import { regexOf } from '../common/any-case';
 import { bouncedIdsOf, bouncedOf, type BounceRow } from '../common/bounced';
+import { AHEAD_MARGIN_MS } from '../common/clock';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
 import { askableEntryFilter, type EntryColumns, entryOf } from '../common/entry';
 import { LOOK_MS } from '../common/look';
-import type { EntryAct, EntryFilter, Outbox } from '../outbox';
+import { type EntryAct, type EntryFilter, MOST_ENTRY_DELAY_MS, type Outbox } from '../outbox';
 import { NOW, type Parameter, type PostgresConnection } from './connection';
 import type { Method, Part } from './part';
 
 const WINDOW = 10_000;
+
+/** Else it was stored before the clock was set back. */
+export const IS_REST = `
+  outgoing_lane.rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS} and outgoing_lane.rested_at <= ${NOW} + ${AHEAD_MARGIN_MS}`;
+
 /** After every one. */
 const NO_END = '9223372036854775807';
 
@@ -21,7 +27,9 @@ export const ENTRY_FACTS = `
     workflow_id as "workflowId", node_id as "nodeId", node_name as "nodeName", event_id as event,
     tries, case when state = 'UNKNOWN' then coalesce(due_at, lease_until) else due_at end as "dueAt", queued_at as "queuedAt", begun_at as "begunAt", settled_at as "settledAt",
     last_error as "lastError", last_answer as "lastAnswer", doubted,
-    exists (select 1 from durable_mail.outgoing_content where entry_seq = outgoing.seq) as "hasContent"
+    exists (select 1 from durable_mail.outgoing_content where entry_seq = outgoing.seq) as "hasContent",
+    (select rests_until from durable_mail.outgoing_lane
+     where outgoing_lane.lane = outgoing.lane and outgoing.state = 'QUEUED' and rests_until > ${NOW} and ${IS_REST}) as "restsUntil"
   from durable_mail.outgoing`;
 
 const selectByIds = `${ENTRY_FACTS} where id = any($1)`;
@@ -90,6 +98,12 @@ const again = acted(
   `state in ('FAILED', 'UNKNOWN', 'CANCELLED', 'BOUNCED') and ${hasContent}`,
   `state = 'QUEUED', tries = 0, refusals = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null`,
 );
+
+// Who asks for it now asks for it before its receiver does. In order: two who do so wait for each other once.
+const endRests = `
+  delete from durable_mail.outgoing_lane where lane = any(array(
+    select lane from durable_mail.outgoing_lane
+    where lane in (select lane from durable_mail.outgoing where id = any($1)) order by lane for update))`;
 
 const settledBy = (state: 'CANCELLED' | 'SENT'): string => `
   state = '${state}', due_at = null, lease_until = null, settled_at = ${NOW}, drop_at = ${NOW} + keep_ms`;
@@ -251,6 +265,7 @@ const actOnEntries: Method<'actOnEntries'> = (connection, ids, what, by, states)
     for (const statement of STATEMENTS[what])
       for (const { id } of await statements.all<{ id: string }>(statement, ids, told, states ?? null))
         changed.push(id);
+    if (what === 'retry') await statements.run(endRests, changed);
     if (what === 'forget') await statements.run(forgetContents, changed);
     return changed;
   });

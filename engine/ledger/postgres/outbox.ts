@@ -28,7 +28,7 @@ import {
 } from '../outbox';
 import { NOW, type Statements } from './connection';
 import { endpointsNamed } from './endpoint-rows';
-import { ENTRY_FACTS } from './outbox-log';
+import { ENTRY_FACTS, IS_REST } from './outbox-log';
 import type { Method, Part } from './part';
 
 /** A minute, in which no more are begun. */
@@ -81,10 +81,6 @@ const ahead = `
   select seq, lane from durable_mail.outgoing
   where due_at is not null and begun_at is not null and begun_at > ${NOW} + ${AHEAD_MARGIN_MS}`;
 
-/** Else it was stored before the clock was set back. */
-const isRest = `
-  outgoing_lane.rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS} and outgoing_lane.rested_at <= ${NOW} + ${AHEAD_MARGIN_MS}`;
-
 /** ms since 1970, when the lane has something to do; 0: what lies so far ahead was stored before the clock was set back. */
 const laneTimes = `
   with recursive ${lanes('due', 'due_at')}, ${lanes('leased', 'lease_until')},
@@ -103,7 +99,7 @@ const laneTimes = `
   lane_times as (
     select lane, greatest(at, coalesce((
       select rests_until from durable_mail.outgoing_lane
-      where outgoing_lane.lane = firsts.lane and ${isRest}), 0)) as at
+      where outgoing_lane.lane = firsts.lane and ${IS_REST}), 0)) as at
     from (select lane, min(at) as at from times group by lane) firsts)`;
 
 // Of the first: without an order Postgres may look for any through all that was ever sent.
@@ -156,7 +152,7 @@ const lapseIds = lapse('id = any($1)');
 
 const selectRest = `
   select 1 as rests from durable_mail.outgoing_lane
-  where lane = $1 and rests_until > ${NOW} and ${isRest}`;
+  where lane = $1 and rests_until > ${NOW} and ${IS_REST}`;
 
 // Each state by an index that has its own first: a million that wait hide none that is in doubt. What a person acts on at this
 // moment is passed over.
@@ -258,7 +254,7 @@ const arrived = `
 const rest = `
   insert into durable_mail.outgoing_lane (lane, rests_until, rested_at) values ($1, ${NOW} + $2::bigint, ${NOW})
   on conflict (lane) do update set
-    rests_until = case when ${isRest}
+    rests_until = case when ${IS_REST}
       then greatest(outgoing_lane.rests_until, excluded.rests_until) else excluded.rests_until end,
     rested_at = excluded.rested_at`;
 

@@ -4,22 +4,35 @@ import { setImmediate } from 'node:timers/promises';
 import { monotonicNow } from '../../runtime/time';
 import { globOf } from '../common/any-case';
 import { bouncedIdsOf, bouncedOf, type BounceRow } from '../common/bounced';
+import { AHEAD_MARGIN_MS } from '../common/clock';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
 import { askableEntryFilter, type EntryColumns, entryOf } from '../common/entry';
 import { LOOK_MS } from '../common/look';
-import type { EntryAct, EntryCounts, EntryFilter, Outbox } from '../outbox';
+import {
+  type EntryAct,
+  type EntryCounts,
+  type EntryFilter,
+  MOST_ENTRY_DELAY_MS,
+  type Outbox,
+} from '../outbox';
 import { limitOf, NOW, type SqliteConnection } from './connection';
 import type { Method, Part } from './part';
 
 const WINDOW = 5_000;
+
+/** Else it was stored before the clock was set back. */
+export const IS_REST = `
+  outgoing_lane.rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS} and outgoing_lane.rested_at <= ${NOW} + ${AHEAD_MARGIN_MS}`;
 
 export const ENTRY_FACTS = `
   select outgoing.seq, id, key, kind, lane, state, request, recipient, subject, message_id as messageId,
     workflow_id as workflowId, node_id as nodeId, node_name as nodeName, event_id as event,
     tries, iif(state = 'UNKNOWN', coalesce(due_at, lease_until), due_at) as dueAt, queued_at as queuedAt, begun_at as begunAt, settled_at as settledAt,
     last_error as lastError, last_answer as lastAnswer, doubted,
-    exists (select 1 from outgoing_content where entry_seq = outgoing.seq) as hasContent
+    exists (select 1 from outgoing_content where entry_seq = outgoing.seq) as hasContent,
+    (select rests_until from outgoing_lane
+     where outgoing_lane.lane = outgoing.lane and outgoing.state = 'QUEUED' and rests_until > ${NOW} and ${IS_REST}) as restsUntil
   from outgoing`;
 
 const selectNamed = `
@@ -61,6 +74,11 @@ const again = `
     state = 'QUEUED', tries = 0, refusals = 0, looks = 0, due_at = ${NOW}, lease_until = null, settled_at = null, drop_at = null, act = ${act}
   where ${ids} and state in ('FAILED', 'UNKNOWN', 'CANCELLED', 'BOUNCED') and ${hasContent}
   returning id`;
+
+// Who asks for it now asks for it before its receiver does.
+const endRests = `
+  delete from outgoing_lane
+  where lane in (select lane from outgoing where id in (select value from json_each(?)))`;
 
 const settleBy = (state: 'CANCELLED' | 'SENT', from: string): string => `
   update outgoing set
@@ -236,6 +254,7 @@ const actOnEntries: Method<'actOnEntries'> = (connection, given, what, by, state
         states ? JSON.stringify(states) : null,
       ))
         changed.add(id);
+    if (what === 'retry') connection.run(endRests, JSON.stringify([...changed]));
     if (what === 'forget') connection.run(forgetContents, JSON.stringify([...changed]));
     return [...changed];
   });

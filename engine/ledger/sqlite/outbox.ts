@@ -27,7 +27,7 @@ import {
 } from '../outbox';
 import { limitOf, NOW, type SqliteConnection } from './connection';
 import { endpointsNamed } from './endpoint-rows';
-import { ENTRY_FACTS } from './outbox-log';
+import { ENTRY_FACTS, IS_REST } from './outbox-log';
 import type { Method, Part } from './part';
 
 /** A minute, in which no more are begun. */
@@ -70,10 +70,6 @@ const ahead = `
   select seq, lane from outgoing
   where due_at is not null and begun_at is not null and begun_at > ${NOW} + ${AHEAD_MARGIN_MS}`;
 
-/** Else it was stored before the clock was set back. */
-const isRest = `
-  outgoing_lane.rests_until <= ${NOW} + ${MOST_ENTRY_DELAY_MS} and outgoing_lane.rested_at <= ${NOW} + ${AHEAD_MARGIN_MS}`;
-
 /** ms since 1970, when the lane has something to do; 0: what lies so far ahead was stored before the clock was set back. */
 const laneTimes = `
   with recursive ${lanes('due', 'due_at')}, ${lanes('leased', 'lease_until')},
@@ -94,7 +90,7 @@ const laneTimes = `
   lane_times as (
     select lane, max(at, coalesce((
       select rests_until from outgoing_lane
-      where outgoing_lane.lane = firsts.lane and ${isRest}), 0)) as at
+      where outgoing_lane.lane = firsts.lane and ${IS_REST}), 0)) as at
     from (select lane, min(at) as at from times group by lane) firsts)`;
 
 const selectDueLanes = `
@@ -124,7 +120,7 @@ const lapse = (of: string): string => `
 const lapseLane = lapse('lane = ?1');
 const lapseIds = lapse('id in (select value from json_each(?1))');
 
-const selectRest = `select 1 as rests from outgoing_lane where lane = ? and rests_until > ${NOW} and ${isRest}`;
+const selectRest = `select 1 as rests from outgoing_lane where lane = ? and rests_until > ${NOW} and ${IS_REST}`;
 
 // No try is put off for so long: it was stored before the clock was set back, as was what waits since a time to come.
 const pullBack = (of: string): string => `
@@ -218,7 +214,7 @@ const arrived = `
 const rest = `
   insert into outgoing_lane (lane, rests_until, rested_at) values (?1, ${NOW} + ?2, ${NOW})
   on conflict (lane) do update set
-    rests_until = iif(${isRest}, max(rests_until, excluded.rests_until), excluded.rests_until),
+    rests_until = iif(${IS_REST}, max(rests_until, excluded.rests_until), excluded.rests_until),
     rested_at = excluded.rested_at`;
 
 /** Only in a transaction. @param endpoint that they tell; null: none */

@@ -15,8 +15,10 @@ const GONE = 410;
 const SLOW_DOWN: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** Where it does not say how long. */
 const REST_MS = 30_000;
-/** Whatever it says. */
-const MOST_REST_MS = 86_400_000;
+/** Whatever it says of this webhook. */
+const MOST_LATER_MS = 86_400_000;
+/** For all that goes to its host: another path may be another service, which takes what it is sent. */
+const MOST_REST_MS = 10 * 60_000;
 
 /** Of the body, in the log. */
 const MOST_SAID_BYTES = 1_024;
@@ -38,11 +40,13 @@ export function endOf(answer: Answer, { where, secrets, random }: Told): TryEnd 
   const error = `${where} answered ${status}${reasonOf(status)}. ${adviceFor(answer)}`.trimEnd();
   if (isGone(answer)) return { end: 'refused', error, answer: said };
   const asked = retryAfterMs(answer);
-  const afterMs = asked === null ? null : Math.min(asked, MOST_REST_MS);
+  const afterMs = asked === null ? null : Math.min(asked, MOST_LATER_MS);
   return {
     ...{ end: 'failed', why: 'refused', error, answer: said },
     ...(afterMs !== null && { afterMs }),
-    ...(SLOW_DOWN.has(status) && { laneRestsMs: afterMs ?? Math.round(REST_MS * (1 + random() / 2)) }),
+    ...(SLOW_DOWN.has(status) && {
+      laneRestsMs: Math.min(afterMs ?? Math.round(REST_MS * (1 + random() / 2)), MOST_REST_MS),
+    }),
   };
 }
 

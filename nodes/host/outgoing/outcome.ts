@@ -36,7 +36,7 @@ export function whyNotSent(entry: Entry, sent: Sent, { waitedMs, mostAMinute }: 
       const whenSent = mostAMinute === null ? 'It is tried again by itself.' : heldText(what, mostAMinute);
       const next = goesOn ? whenSent : 'It waits: nobody sends it.';
       return {
-        message: `The ${what} was not sent within ${seconds(waitedMs)}. ${next}${because}`,
+        message: `The ${what} was not sent within ${seconds(waitedMs)}. ${next}${because}${restText(entry)}`,
         description:
           `${name} ${goesOn ? dueText('due', entry) : `It is sent ${ONLY_BY}. `}Nothing is lost: ${nextRun(sent)} ` +
           `To hurry it, or to cancel it, look ${WHERE}.`,
@@ -89,8 +89,14 @@ const howFar = ({ begunAt, mayHaveArrived }: Entry): string =>
       ? '. A try before that may have arrived.'
       : ' after it had been tried.';
 
-const dueText = (what: string, { dueAt }: Entry): string =>
-  dueAt === null ? '' : `It is ${what} next at ${new Date(dueAt).toISOString()}. `;
+const dueText = (what: string, { dueAt, restsUntil }: Entry): string =>
+  dueAt === null ? '' : `It is ${what} next at ${new Date(Math.max(dueAt, restsUntil ?? 0)).toISOString()}. `;
+
+/** Nothing was said of this one itself, where others were sent there before it. */
+const restText = ({ restsUntil }: Entry): string =>
+  restsUntil === null
+    ? ''
+    : ` Where it goes has asked for less: nothing is sent there before ${new Date(restsUntil).toISOString()}.`;
 
 const upperFirst = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 

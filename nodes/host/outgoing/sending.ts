@@ -30,10 +30,10 @@ export interface Waited {
 type Times = Pick<Patience, 'waitMs' | 'mostAMinute'>;
 
 /** No try of it was begun: others of its lane, of this run or of any, may have used up the minute. */
-const mayBeHeld = (
-  { state, tries, lastError }: Pick<Entry, 'state' | 'tries' | 'lastError'>,
-  { waitMs, mostAMinute }: Times,
-): boolean => mostAMinute !== null && waitMs > 0 && state === 'QUEUED' && tries === 0 && lastError === null;
+const mayBeHeld = (entry: Entry, { waitMs, mostAMinute }: Times): boolean => {
+  const isUntried = entry.state === 'QUEUED' && entry.tries === 0 && entry.lastError === null;
+  return mostAMinute !== null && waitMs > 0 && isUntried && entry.restsUntil === null;
+};
 
 export const waitedFor = (entry: Entry, times: Times): Waited =>
   mayBeHeld(entry, times)

@@ -420,6 +420,26 @@ export function outboxContract(fixture: Fixture): void {
       assert.ok(next > 30_000 && next <= 60_000, String(next));
     });
 
+    it('says of what waits that its lane rests, until a person wants one of it now', async () => {
+      const [a] = await queue(['a', 'b']);
+      await queue(['other'], { lane: 'host:b' });
+      for (const lane of ['smtp:a', 'host:b']) await ledger().restLane(lane, 60_000);
+      const rests = async (): Promise<boolean[]> =>
+        Promise.all(
+          ['a', 'b', 'other'].map(async (key) => (await entry(key)).restsUntil! > Date.now() + 30_000),
+        );
+      assert.deepEqual(await rests(), [true, true, true]);
+      assert.deepEqual(await ledger().actOnEntries([a!.id], 'retry', 'me'), [a!.id]);
+      assert.deepEqual(await rests(), [false, false, true]);
+      assert.equal((await entry('a')).restsUntil, null);
+      assert.deepEqual(await ledger().dueLanes(10), [{ lane: 'smtp:a', kind: 'mail' }]);
+      const taken = await take();
+      assert.equal(taken.length, 2);
+      await ledger().restLane('smtp:a', 60_000);
+      await settle(taken, SENT);
+      assert.equal((await entry('a')).restsUntil, null, 'it waits for nothing');
+    });
+
     it('says when there is something to do next', async () => {
       assert.equal(await ledger().nextDue(), null);
       assert.deepEqual(await ledger().dueLanes(10), []);

@@ -133,6 +133,9 @@ describe('Addresses that webhooks may go to', () => {
       '3fff::1': 'never',
       '5f00::1': 'never',
       'fd00:ec2::254': 'never',
+      'fd00:ec2::23': 'never',
+      'fd20:ce::254': 'never',
+      'fd00:42::42': 'never',
     } as const;
     for (const [address, kind] of Object.entries(KINDS)) assert.equal(addressKind(address), kind, address);
   });

@@ -13,11 +13,14 @@ export type AddressKind = 'public' | 'own' | 'never';
 
 type Range = readonly [network: string, bits: number];
 
-/** Of the clouds, in ranges that would be allowed: Alibaba's, Azure's, AWS's. */
+/** Of the clouds, in ranges that would be allowed: Alibaba's, Azure's, AWS's (EC2, EKS), Google's, Scaleway's. */
 const METADATA: readonly Range[] = [
   ['100.100.100.200', 32],
   ['168.63.129.16', 32],
   ['fd00:ec2::254', 128],
+  ['fd00:ec2::23', 128],
+  ['fd20:ce::254', 128],
+  ['fd00:42::42', 128],
 ];
 
 const OWN: readonly Range[] = [

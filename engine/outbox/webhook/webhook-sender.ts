@@ -2,7 +2,6 @@
 // Invariants: `handOver` has said yes before a byte is written; redirects are never followed; the URL and its addresses are
 // checked in each try; what the receiver answers goes into the entry and never into a log.
 import type { DueEntry } from '../../ledger/outbox';
-import { errorText } from '../../runtime/log';
 import {
   LACKING_MS,
   type LaneLimits,

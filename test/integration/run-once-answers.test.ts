@@ -471,6 +471,38 @@ describe('Run Once remembers', { timeout: 180_000 }, () => {
     assert.deepEqual(handed(retry, 'Also'), [{ of: 'x', n: 1 }]);
   });
 
+  it('with a step that is switched off in front of the guarded ones, between them or behind them', async () => {
+    const off = step('Off', 'step', { disabled: true });
+    for (const way of [
+      ['Off', 'A', 'B'],
+      ['A', 'Off', 'B'],
+      ['A', 'B', 'Off'],
+    ]) {
+      const name = way.join();
+      const edges = ['Once', ...way].map((from, at): Edge => [from, way[at] ?? 'Fails']);
+      const alone = edges.slice(0, -1);
+      calls.clear();
+      does.set('B', numbered());
+      const nodes = [once(), step('A'), step('B'), off, step('Fails')];
+      const { retry } = await retried(nodes, [...edges, ['Once:1', 'Fails']], ids(name));
+      assert.deepEqual(handed(retry, 'Fails'), [{ of: name, n: 1 }], name);
+      assert.deepEqual([calls.get('A'), calls.get('B')], [1, 1], name);
+      calls.clear();
+      does.set('B', failsFirst).delete('Fails');
+      const broken = [...edges, ['Once:1', 'Fails']] satisfies Edge[];
+      assert.equal((await run(nodes, broken, ids(`${name} again`))).status, 'error');
+      assert.equal((await run(nodes, broken, ids(`${name} again`))).status, 'success');
+      assert.deepEqual(
+        [calls.get('B'), calls.get('Fails')],
+        [2, 1],
+        `${name}: not done before its last step was`,
+      );
+      calls.clear();
+      const { retry: apart } = await retried(nodes, [...alone, ['B', 'Fails']], ids(`${name} apart`));
+      assert.deepEqual([handed(apart, 'Once', 0), calls.get('A')], [[], 1], `${name}: the ways never meet`);
+    }
+  });
+
   it('files, byte by byte, and not more than there is room for', async () => {
     const bytes = Buffer.from(Array.from({ length: 1_000 }, (_, at) => at % 256));
     const file = {

@@ -1,5 +1,6 @@
 // Which steps a Run Once guards, as the workflow connects them: those between its first output and the steps where the way from
-// its second output meets them. A step that is switched off lets everything pass, so it is as if it were not there.
+// its second output meets them. A step that is switched off lets everything pass, so no way begins or ends there; but n8n calls it,
+// and what comes after it came from there.
 // Invariant: what is guarded at least are the steps that the first output leads to; where the two ways do not meet, they alone.
 import type { IExecuteFunctions } from 'n8n-workflow';
 import { connectionsFrom, workflowNodes } from './internals';
@@ -11,7 +12,7 @@ const ALREADY_DONE = 1;
 export interface GuardedSteps {
   /** Those that the first output leads to. */
   readonly next: readonly string[];
-  /** Those, and all others on the way to where the outputs meet. */
+  /** Those, and all others on the way to where the outputs meet; what is switched off among them, too. */
   readonly all: ReadonlySet<string>;
   /**
    * Whose outputs lead there, by step; null in the place of outputs: all. What these hand on is the answer. Null: there is none,
@@ -29,7 +30,7 @@ export function guardedSteps(context: IExecuteFunctions): GuardedSteps | null {
   const fromNext = map.reach(next, own, new Set());
   const meeting = [...map.reach(done, own, fromNext)].filter((step) => fromNext.has(step));
   const steps = meeting.length > 0 ? between(map, own, next, new Set(meeting)) : apart(next, done);
-  return map.isShown ? steps : null;
+  return map.isShown ? { ...steps, all: map.withPassed(steps.all, own) } : null;
 }
 
 /** What comes after "Already done" is none of what comes after the step: it is given what the step handed on, to whomever. */
@@ -69,6 +70,8 @@ function byStep(arrivals: readonly { from: string; output: number }[]): Map<stri
 interface Way {
   readonly output: number;
   readonly to: string;
+  /** What is switched off on it. */
+  readonly over: readonly string[];
 }
 
 class WorkflowMap {
@@ -88,14 +91,20 @@ class WorkflowMap {
     const known = this.#ways.get(from);
     if (known) return known;
     const ways = this.#outputs(from).flatMap((_, output) =>
-      this.#through(from, output, new Set()).map((to) => ({ output, to })),
+      this.#through(from, output).map((way) => ({ ...way, output })),
     );
     this.#ways.set(from, ways);
     return ways;
   }
 
   after(from: string, output: number): string[] {
-    return [...new Set(this.#through(from, output, new Set()))];
+    return [...new Set(this.#through(from, output).map(({ to }) => to))];
+  }
+
+  /** The steps, and those between them and Run Once that are switched off. */
+  withPassed(steps: ReadonlySet<string>, own: string): ReadonlySet<string> {
+    const ways = [...this.#through(own, FIRST_TIME), ...[...steps].flatMap((step) => this.ways(step))];
+    return new Set([...steps, ...ways.flatMap(({ to, over }) => (steps.has(to) ? over : []))]);
   }
 
   /** The steps, and all that come after them; not after those that end it, nor after Run Once itself, which is none of them. */
@@ -122,12 +131,10 @@ class WorkflowMap {
     return found;
   }
 
-  #through(from: string, output: number, seen: Set<string>): string[] {
+  #through(from: string, output: number, over: readonly string[] = []): Omit<Way, 'output'>[] {
     return (this.#outputs(from)[output] ?? []).flatMap(({ node }) => {
-      if (!this.#nodes[node]?.disabled) return [node];
-      if (seen.has(node)) return [];
-      seen.add(node);
-      return this.#through(node, 0, seen);
+      if (!this.#nodes[node]?.disabled) return [{ to: node, over }];
+      return over.includes(node) ? [] : this.#through(node, 0, [...over, node]);
     });
   }
 

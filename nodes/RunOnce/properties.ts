@@ -18,7 +18,7 @@ export const properties: INodeProperties[] = [
     default: '',
     placeholder: "The email's own key",
     description:
-      'What the step is done once for, such as an order number. Leave empty for the email that the item comes from: each of its items counts by itself.',
+      'What the step is done once for, such as an order number. Leave empty for the email that the item comes from: each of its items counts by itself. In a workflow that another one calls, enter one.',
   },
   {
     displayName: 'Scope',

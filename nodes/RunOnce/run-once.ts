@@ -7,7 +7,15 @@ import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/n8n/cancel';
 import { guardedSteps } from '../host/n8n/guarded-steps';
 import { nodeError } from '../host/n8n/node-error';
-import { digest, enteredKey, isTest, itemCounter, mailKey, runIndexOf } from '../host/run/item-keys';
+import {
+  digest,
+  enteredKey,
+  isTest,
+  itemCounter,
+  mailKey,
+  refuseMailOfCaller,
+  runIndexOf,
+} from '../host/run/item-keys';
 import { eventOfItem } from '../host/run/mail-of-item';
 import { type OnceStore, onceKeeper, refuseIfStopped, type Remembering } from '../host/run/once';
 import { KEY, scopeParts } from './keys';
@@ -72,6 +80,7 @@ async function runWith(
   const keys = itemKeys(context, (index) => {
     const entered = enteredKey(context, index, KEY);
     if (entered !== null) return digest(...scope, 'key', entered);
+    if (context.getMode() === 'integrated') refuseMailOfCaller(context, index, store.runs, KEY);
     const mail = mailKey(context, index, held, KEY);
     return digest(...scope, 'mail', mail, count(mail));
   });

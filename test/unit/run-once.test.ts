@@ -294,6 +294,17 @@ describe('an item', () => {
     for (const key of world.ledger.rows.keys()) assert.match(key, /^[0-9a-f]{64}$/, 'a digest');
   });
 
+  it('needs a key in a workflow that another one calls, which may be once for each item of one email', async () => {
+    const world = new World();
+    const called = { mode: 'integrated', rootMode: 'trigger' };
+    for (const run of [{ ...called, caller: ['m'], mailless: true }, called]) {
+      await assert.rejects(world.run(run).call([mailItem('m')]), /In a workflow that another one calls/);
+    }
+    const parts = { ...called, caller: ['m'] };
+    for (const part of ['1', '2'])
+      assert.deepEqual(sizes(await world.run({ ...parts, ...orders(part) }).call([mailItem('m')])), [1, 0]);
+  });
+
   it('passes again when its run failed, unless its key was to stay finished', async () => {
     const world = new World();
     for (const [parameters, retry] of [

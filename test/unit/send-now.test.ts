@@ -16,7 +16,7 @@ const { mostAMinute } = DEFAULT_MAIL_LIMITS;
 const { signal } = new AbortController();
 
 const entry = (more: Partial<Entry> = {}): Entry =>
-  ({ id: 'a', state: 'QUEUED', tries: 0, dueAt: 0, lastError: null, ...more }) as Entry;
+  ({ id: 'a', state: 'QUEUED', tries: 0, dueAt: 0, lastError: null, restsUntil: null, ...more }) as Entry;
 
 /** How long each time was that was waited, where the entry becomes these. */
 async function times(became: readonly Partial<Entry>[], waitMs = 30_000, most = mostAMinute) {
@@ -68,6 +68,7 @@ describe('a run that sends now', () => {
     assert.deepEqual(await times([{ tries: 1, lastError: 'not now' }]), [30_000]);
     assert.deepEqual(await times([{ lastError: 'nobody has its login' }]), [30_000]);
     assert.deepEqual(await times([{ state: 'SENDING', tries: 1 }]), [30_000]);
+    assert.deepEqual(await times([{ restsUntil: 1 }]), [30_000], 'its receiver has asked for a rest');
     assert.deepEqual(await times([{}], 30_000, null), [30_000]);
     assert.deepEqual(await times([{}], 0), [0], 'who does not wait does not wait for the next minute');
   });

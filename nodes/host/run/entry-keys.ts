@@ -9,7 +9,6 @@
 // - what comes from no mail is named by its execution, and a retry of that by hand by the first one. Where another workflow has called
 //   this one, a retry of that one calls it anew, and sends again, as does each test: who is told what became of it is told that, too.
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { callersExecution } from '../n8n/internals';
 import { isAgentsCall } from '../n8n/newer';
 import { nodeError } from '../n8n/node-error';
 import {
@@ -20,6 +19,7 @@ import {
   itemCounter,
   type KeyField,
   mailKey,
+  refuseMailOfCaller,
   runIndexOf,
 } from './item-keys';
 import { comesFromMail, eventOfItem, mailOfItem } from './mail-of-item';
@@ -64,7 +64,7 @@ export function entryKeys(
     if (isTried) return ofExecution(itemIndex);
     if (entered !== null) return digest(...step, 'key', entered);
     if (context.getMode() === 'integrated') {
-      refuseMailOfCaller(context, itemIndex, held);
+      refuseMailOfCaller(context, itemIndex, held, IDEMPOTENCY_KEY);
       return ofExecution(itemIndex);
     }
     const mail = mailOfItem(context, itemIndex, 'idempotencyKey', mails);
@@ -97,22 +97,3 @@ function refuseRetriedTool(context: IExecuteFunctions, itemIndex: number): never
 export const isFoundByRetry = (context: IExecuteFunctions, itemIndex: number): boolean =>
   !isTest(context) &&
   (context.getMode() !== 'integrated' || enteredKey(context, itemIndex, IDEMPOTENCY_KEY) !== null);
-
-/** How often another workflow calls this one for a mail, nobody can tell here. */
-function refuseMailOfCaller(context: IExecuteFunctions, itemIndex: number, held: MailsHeld): void {
-  const caller = callersExecution(context);
-  const ofCaller = caller === null ? [] : held.mailKeys(caller);
-  const own = mailOfItem(context, itemIndex, 'idempotencyKey', []);
-  if (ofCaller.length === 0 && own === undefined) return;
-  throw nodeError(
-    context.getNode(),
-    'In a workflow that another one calls, an email needs a key of its own',
-    {
-      itemIndex,
-      description:
-        'This workflow may be called several times for one email, so what is sent here is not known by that email alone. Enter ' +
-        `what names it as ${IDEMPOTENCY_KEY.shown}, such as an order number, or {{ $json.delivery.idempotencyKey }} if it is ` +
-        'called once for each email.',
-    },
-  );
-}

@@ -4,7 +4,7 @@
 // it, whatever else is in that run.
 import { createHash } from 'node:crypto';
 import type { IExecuteFunctions } from 'n8n-workflow';
-import { rawParameters, rootMode } from '../n8n/internals';
+import { callersExecution, rawParameters, rootMode } from '../n8n/internals';
 import { nodeError } from '../n8n/node-error';
 import { mailOfItem } from './mail-of-item';
 
@@ -77,6 +77,33 @@ export function mailKey(
     {
       itemIndex,
       description: `Enter ${/^[aeiou]/i.test(shown) ? 'an' : 'a'} ${shown} that names what is done once, such as an order number.`,
+    },
+  );
+}
+
+/**
+ * How often another workflow calls this one for an email, nobody can tell here: each call would count its items anew.
+ * @throws NodeOperationError: the item comes from an email of the workflow that has called this one
+ */
+export function refuseMailOfCaller(
+  context: IExecuteFunctions,
+  itemIndex: number,
+  held: { mailKeys(executionId: string): readonly string[] },
+  { shown }: KeyField,
+): void {
+  const caller = callersExecution(context);
+  const ofCaller = caller === null ? [] : held.mailKeys(caller);
+  const own = mailOfItem(context, itemIndex, 'idempotencyKey', []);
+  if (ofCaller.length === 0 && own === undefined) return;
+  throw nodeError(
+    context.getNode(),
+    'In a workflow that another one calls, an email needs a key of its own',
+    {
+      itemIndex,
+      description:
+        'This workflow may be called several times for one email, so what is done here is not known by that email alone. Enter ' +
+        `what names it as ${shown}, such as an order number, or {{ $json.delivery.idempotencyKey }} if it is ` +
+        'called once for each email.',
     },
   );
 }

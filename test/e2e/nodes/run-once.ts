@@ -184,7 +184,7 @@ export function runOnceTests(bench: Bench): void {
       };
       const end: Node = { name: 'End', type: 'n8n-nodes-base.noOp', typeVersion: 1, parameters: {} };
       const inner = await bench.published(
-        [called, runOnce(), made, end],
+        [called, runOnce({ key: '={{ $json.delivery.idempotencyKey }}' }), made, end],
         [...chain('Called', 'Run Once', 'Made', 'End'), ['Run Once', 'End', 1]],
       );
       const call: Node = {

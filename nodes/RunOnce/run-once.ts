@@ -16,8 +16,10 @@ import {
   refuseMailOfCaller,
   runIndexOf,
 } from '../host/run/item-keys';
+import type { Answer } from '../host/run/answer-form';
 import { eventOfItem } from '../host/run/mail-of-item';
 import { type OnceStore, onceKeeper, refuseIfStopped, type Remembering } from '../host/run/once';
+import { asHandedOn, type Given } from './given';
 import { KEY, scopeParts } from './keys';
 import { type OnceSettings, onceSettings } from './settings';
 
@@ -37,7 +39,7 @@ type ItemKey = string | Error;
 interface Found {
   readonly answer: KeyAnswer;
   /** What the steps handed on for it. */
-  readonly items?: readonly INodeExecutionData[] | undefined;
+  readonly given?: Answer | undefined;
 }
 
 interface Sorted {
@@ -109,7 +111,7 @@ async function runWith(
       places,
     } = sorted(context, settings, keys, (key) => ({
       answer: answers.get(key)!,
-      items: remembered?.get(key),
+      given: remembered?.get(key),
     }));
     if (settings.untilNextStep && firsts.length > 0) {
       const remembering = rememberingOf(context, settings, store, places);
@@ -165,6 +167,7 @@ function sorted(
 ): Sorted {
   const first: INodeExecutionData[] = [];
   const done: INodeExecutionData[] = [];
+  const given: Given[] = [];
   const places = new Map<string, number>();
   const seen = new Set<string>();
   for (const [index, { json, binary }] of context.getInputData().entries()) {
@@ -174,7 +177,7 @@ function sorted(
       done.push(errorItem(index, key));
       continue;
     }
-    const { answer, items } = foundOf(key);
+    const { answer, given: found } = foundOf(key);
     if (answer === 'held' && settings.stillHeld === 'fail') {
       const error = heldError(context, settings, index);
       if (!context.continueOnFail()) throw error;
@@ -182,14 +185,17 @@ function sorted(
     } else if (answer === 'taken' && !seen.has(key)) {
       first.push(item);
       places.set(key, index);
-    } else if (items && !seen.has(key)) {
-      for (const given of items) done.push({ ...given, pairedItem: { item: index } });
+    } else if (found && !seen.has(key)) {
+      for (const { item: one, at } of found.items) {
+        if (found.call !== undefined) given.push({ call: found.call, at, place: done.length });
+        done.push({ ...one, pairedItem: { item: index } });
+      }
     } else {
       done.push(settings.mostAnswerBytes === null ? item : { ...item, json: { ...json, ...NOT_REMEMBERED } });
     }
     seen.add(key);
   }
-  return { outputs: [first, done], keys: [...places.keys()], places };
+  return { outputs: [first, asHandedOn(done, given)], keys: [...places.keys()], places };
 }
 
 /** Said of an item that goes on at Already done as it came, where the answer to it is expected. */

@@ -64,6 +64,7 @@ describe('Run Once remembers', { timeout: 180_000 }, () => {
   beforeEach(async (test) => {
     does.clear();
     calls.clear();
+    mails = [];
     ledger = await openSqliteLedger(join(folder, `${test.name.replaceAll(/\W/g, '-')}.sqlite`));
   });
   after(async () => {
@@ -72,10 +73,13 @@ describe('Run Once remembers', { timeout: 180_000 }, () => {
     await rm(folder, { recursive: true, force: true });
   });
 
+  /** The keys of the mails of each run. */
+  let mails: string[];
+
   const runs = {
     hold: () => undefined,
     release: () => undefined,
-    mailKeys: () => [],
+    mailKeys: () => mails,
     mailEvents: () => [],
   };
 
@@ -236,14 +240,81 @@ describe('Run Once remembers', { timeout: 180_000 }, () => {
         )
         .reverse(),
     ]);
-    const { retry } = await retried([once(), step('A'), step('Fails')], ONE_STEP, ids(2, 0, 1));
-    assert.deepEqual(handed(retry, 'Once', 1), [
+    const nodes = [once(), step('A'), step('Fails', 'step', { position: [0, 100] })];
+    const { retry } = await retried(nodes, ONE_STEP, ids(2, 0, 1));
+    const all = [
+      { of: 1, n: 3 },
       { of: 2, n: 2 },
       { of: 2, n: 1 },
-      { of: 1, n: 3 },
-    ]);
-    // A retry may come to it with others, and in another order.
-    assert.equal(calls.get('A'), 1);
+    ];
+    assert.deepEqual(handed(retry, 'Once', 1), all, 'in the order in which they were handed on');
+    calls.clear();
+    does.set('Fails', failsFirst);
+    const again = ids('4', '5');
+    does.set('A', (items) => [items.map(({ json }, item) => ({ json, pairedItem: { item } })).reverse()]);
+    await run(nodes, ONE_STEP, again);
+    const others = await run(nodes, ONE_STEP, [...ids('new'), ...again]);
+    assert.deepEqual(
+      handed(others, 'Once', 1).map(({ id }) => id),
+      ['5', '4'],
+      'also among others',
+    );
+  });
+
+  it('in the order in which it came to the next Run Once, which tells the items of a mail apart by that', async () => {
+    mails = ['m'];
+    const one = (name: string): INode => once(name, { key: '' });
+    const down = (y: number): Partial<INode> => ({ position: [0, y] });
+    does.set('If', (items) =>
+      ['y', 'x'].map((id) =>
+        items.flatMap(({ json }, item) => (json['id'] === id ? { json, pairedItem: { item } } : [])),
+      ),
+    );
+    const rest: readonly Edge[] = [
+      ['Once 1', 'If'],
+      ['Once 1:1', 'Once 2'],
+      ['Once 2', 'B'],
+      ['B', 'End'],
+      ['Once 2:1', 'End'],
+    ];
+    const ways: readonly (readonly Edge[])[] = [
+      [
+        ['If', 'X'],
+        ['If:1', 'Y'],
+        ['X', 'Once 2'],
+        ['Y', 'Once 2'],
+      ],
+      [
+        ['If', 'Once 2'],
+        ['If:1', 'Once 2'],
+      ],
+      [
+        ['If', 'Y'],
+        ['If:1', 'Once 2'],
+        ['Y', 'Once 2'],
+      ],
+    ];
+    const nodes = [
+      ...[one('Once 1'), step('If'), step('X', 'step', down(-100)), step('Y', 'step', down(100))],
+      ...[one('Once 2'), step('B'), step('End')],
+    ];
+    for (const [number, edges] of ways.entries()) {
+      for (const order of ['v1', 'v0'] as const) {
+        mails = [`m ${number} ${order}`];
+        calls.clear();
+        const done: unknown[] = [];
+        does.set('B', (items, call) => {
+          if (call === 1) throw new Error('for the second of them');
+          done.push(...items.map(({ json }) => json['id']));
+          return [items.map(({ json }, item) => ({ json: { b: json['id'] }, pairedItem: { item } }))];
+        });
+        const all = [...edges, ...rest];
+        assert.equal((await run(nodes, all, ids('x', 'y'), order)).status, 'error', mails[0]);
+        const retry = await run(nodes, all, ids('x', 'y'), order);
+        assert.deepEqual([retry.status, calls.get('If')], ['success', 1], mails[0]);
+        assert.deepEqual(done.sort(), ['x', 'y'], `${mails[0]}: each is done once`);
+      }
+    }
   });
 
   it('nothing of several items whose link is lost; and all of it where the call had one key', async () => {
@@ -374,8 +445,8 @@ describe('Run Once remembers', { timeout: 180_000 }, () => {
       const { retry } = await retried([...nodes, join], edges, items, order);
       assert.deepEqual(
         handed(retry, 'Once', 1),
-        [{ a: `${order} x` }, { b: `${order} y` }, { a: `${order} z` }],
-        order,
+        [{ a: `${order} x` }, { a: `${order} z` }, { b: `${order} y` }],
+        `${order}: as the step Join has handed it on`,
       );
       assert.deepEqual([calls.get('A'), calls.get('B')], [1, 1]);
     }

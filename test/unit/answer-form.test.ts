@@ -49,7 +49,20 @@ const packed = (
   items: readonly INodeExecutionData[],
   store: FakeStore,
   room: Room = { left: MEGABYTE },
-): Promise<Buffer | null> => packAnswer(items, 'step', room, store.files);
+): Promise<Buffer | null> =>
+  packAnswer(
+    { call: 'call', items: items.map((item, at) => ({ item, at: at * 2 })) },
+    'step',
+    room,
+    store.files,
+  );
+
+const stored = (json: string): Promise<Buffer> => {
+  const head = Buffer.from(json);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(head.length);
+  return packContent(Buffer.concat([length, head]));
+};
 
 describe('the answer of a guarded step', () => {
   it('has the bytes of its files, wherever n8n keeps them: they are filed anew for the run that is given them', async () => {
@@ -69,7 +82,9 @@ describe('the answer of a guarded step', () => {
     );
     const old = [...store.stored.keys()];
     for (const id of old) store.stored.delete(id);
-    const [first, second, third] = (await unpackAnswer(answer!, 'step', store.files))!;
+    const { call, items } = (await unpackAnswer(answer!, 'step', store.files))!;
+    assert.deepEqual([call, items.map(({ at }) => at)], ['call', [0, 2, 4]]);
+    const [first, second, third] = items.map(({ item }) => item);
     const bytesOf = (file: unknown): Buffer => store.stored.get((file as IBinaryData).id!)!;
     assert.deepEqual(first!.json, { a: 1 });
     assert.deepEqual([bytesOf(first!.binary!['one']), bytesOf(first!.binary!['two'])], [one, two]);
@@ -108,15 +123,25 @@ describe('the answer of a guarded step', () => {
   it('is none for another node, of another form, or if it cannot be read', async () => {
     const store = new FakeStore();
     const answer = (await packed([{ json: {} }], store))!;
-    assert.deepEqual(await unpackAnswer(answer, 'step', store.files), [{ json: {} }]);
+    assert.deepEqual((await unpackAnswer(answer, 'step', store.files))?.items, [
+      { item: { json: {} }, at: 0 },
+    ]);
     assert.equal(await unpackAnswer(answer, 'another', store.files), null);
     assert.equal(await unpackAnswer(answer.subarray(0, 20), 'step', store.files), null);
     assert.equal(await unpackAnswer(Buffer.from('no gzip'), 'step', store.files), null);
-    const head = Buffer.from('{"form":2,"of":"step","items":[]}');
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(head.length);
-    const later = await packContent(Buffer.concat([length, head]));
+    const later = await stored('{"form":2,"of":"step","items":[]}');
     assert.equal(await unpackAnswer(later, 'step', store.files), null);
+  });
+
+  it('is read without a place of its items, as it was stored once', async () => {
+    const before = await stored('{"form":1,"of":"step","items":[{"json":{"a":1}},{"json":{}}]}');
+    assert.deepEqual(await unpackAnswer(before, 'step', new FakeStore().files), {
+      call: undefined,
+      items: [
+        { item: { json: { a: 1 } }, at: 0 },
+        { item: { json: {} }, at: 1 },
+      ],
+    });
   });
 
   it('holds n8n up for no longer than it has room, however much a step hands on', async () => {

@@ -19,6 +19,8 @@ export interface GuardedSteps {
    * because nobody would be given it, or not everybody the same.
    */
   readonly handOn: ReadonlyMap<string, ReadonlySet<number> | null> | null;
+  /** The step where the answer arrives, the first of them; null: the outputs never meet. */
+  readonly meeting: string | null;
 }
 
 /** @returns null: n8n does not show how the steps are connected */
@@ -38,6 +40,7 @@ const apart = (next: readonly string[], done: readonly string[]): GuardedSteps =
   next,
   all: new Set(next),
   handOn: done.length > 0 ? new Map(next.map((step) => [step, null])) : null,
+  meeting: null,
 });
 
 function between(
@@ -48,7 +51,7 @@ function between(
 ): GuardedSteps {
   const first = next.filter((step) => !meeting.has(step));
   // Nothing stands between them: the step where they meet is what is done once.
-  if (first.length === 0) return { next, all: new Set(next), handOn: null };
+  if (first.length === 0) return { next, all: new Set(next), handOn: null, meeting: null };
   const all = new Set([...first, ...map.leadingTo(meeting, map.reach(first, own, meeting))]);
   const arrivals = [...meeting].map((step) =>
     [own, ...all].flatMap((from) => {
@@ -58,7 +61,7 @@ function between(
     }),
   );
   const isSame = new Set(arrivals.map((list) => JSON.stringify(list))).size === 1;
-  return { next: first, all, handOn: isSame ? byStep(arrivals[0]!) : null };
+  return { next: first, all, handOn: isSame ? byStep(arrivals[0]!) : null, meeting: [...meeting][0]! };
 }
 
 function byStep(arrivals: readonly { from: string; output: number }[]): Map<string, Set<number>> {

@@ -73,6 +73,12 @@ export class RunData {
     return this.#calls(step)[run]?.data?.['main']?.[output] ?? [];
   }
 
+  /** From where the calls of a step have got their items, and those get them that n8n is still to do, in their order. */
+  arrivalsAt(step: string): readonly Source[] {
+    const done = this.#calls(step).flatMap((task) => sourcesIn(task?.source));
+    return [...done, ...this.due.filter((call) => call.step === step).flatMap(({ sources }) => sources)];
+  }
+
   /** Steps that n8n is still to call, with what is there for them. */
   get due(): readonly { readonly step: string; readonly sources: readonly Source[] }[] {
     const { nodeExecutionStack: stack = [], waitingExecutionSource: waiting } =

@@ -19,6 +19,19 @@ export interface Room {
   left: number;
 }
 
+/** What the steps of one call of Run Once handed on for one of its keys. */
+export interface Answer {
+  /** Names the call; undefined: it is of a version that did not store it. */
+  readonly call?: string | undefined;
+  readonly items: readonly HandedItem[];
+}
+
+export interface HandedItem {
+  readonly item: INodeExecutionData;
+  /** Its place among all that the steps of the call handed on, for all keys. */
+  readonly at: number;
+}
+
 const FORM = 1;
 const LENGTH_BYTES = 4;
 /** Where n8n puts an item's files that is told to keep them in its JSON (setting `binaryMode` of a workflow). */
@@ -43,11 +56,14 @@ interface Stored {
   /** Whose it is: a workflow and a node. */
   readonly of: string;
   readonly items: readonly StoredItem[];
+  /** Not there in what a version before this has stored. */
+  readonly call?: string;
+  readonly at?: readonly number[];
 }
 
 /** @param of the workflow and the node @returns null: there is no room for it, or it cannot be stored */
 export async function packAnswer(
-  items: readonly INodeExecutionData[],
+  { call, items }: Answer,
   of: string,
   room: Room,
   files: Files,
@@ -56,7 +72,7 @@ export async function packAnswer(
     const texts: string[] = [];
     const bytes: Buffer[] = [];
     let turn = TURN_CHARACTERS;
-    for (const item of items) {
+    for (const { item } of items) {
       const stored = await storedItem(item, room, files, bytes);
       if (!stored || !isWithin(stored, room.left)) return null;
       const text = JSON.stringify(stored);
@@ -69,7 +85,8 @@ export async function packAnswer(
         await setImmediate();
       }
     }
-    const head = Buffer.from(`{"form":${FORM},"of":${JSON.stringify(of)},"items":[${texts.join(',')}]}`);
+    const whose = JSON.stringify({ form: FORM, of, call, at: items.map(({ at }) => at) });
+    const head = Buffer.from(`${whose.slice(0, -1)},"items":[${texts.join(',')}]}`);
     const length = Buffer.alloc(LENGTH_BYTES);
     length.writeUInt32BE(head.length);
     return await packContent(Buffer.concat([length, head, ...bytes]));
@@ -80,28 +97,26 @@ export async function packAnswer(
 }
 
 /** @returns null: it is another's, or of another form, or cannot be read @throws Error: n8n did not take a file */
-export async function unpackAnswer(
-  packed: Buffer,
-  of: string,
-  files: Files,
-): Promise<INodeExecutionData[] | null> {
+export async function unpackAnswer(packed: Buffer, of: string, files: Files): Promise<Answer | null> {
   const read = await unpacked(packed);
   if (read?.stored.of !== of) return null;
   let at = 0;
-  const items: INodeExecutionData[] = [];
-  for (const { json, files: stored = [] } of read.stored.items) {
+  const items: HandedItem[] = [];
+  const { call, at: places } = read.stored;
+  for (const [index, { json, files: stored = [] }] of read.stored.items.entries()) {
     const found: Record<Place, IBinaryKeyData> = { binary: {}, json: {} };
     for (const [place, name, { length, ...file }] of stored) {
       const bytes = Buffer.from(read.bytes.subarray(at, (at += length)));
       found[place][name] = await files.setBinaryDataBuffer({ ...file, data: '' } as IBinaryData, bytes);
     }
     const inJson = Object.keys(found.json).length > 0;
-    items.push({
+    const item = {
       json: inJson ? { ...json, [FILES_IN_JSON]: found.json } : json,
       ...(Object.keys(found.binary).length > 0 && { binary: found.binary }),
-    });
+    };
+    items.push({ item, at: places?.[index] ?? index });
   }
-  return items;
+  return { call, items };
 }
 
 async function unpacked(packed: Buffer): Promise<{ stored: Stored; bytes: Buffer } | null> {

@@ -4,7 +4,7 @@
 // Invariant: a key that this execution took is finished or freed at its end, or its lease runs out; a key that was
 // given back was never used.
 import { randomUUID } from 'node:crypto';
-import type { IExecuteFunctions, INodeExecutionData, IRun } from 'n8n-workflow';
+import type { IExecuteFunctions, IRun } from 'n8n-workflow';
 import type { KeyAnswer, KeyRequest, OnceKeys, SeenKey, StepAnswer } from '../../../engine/ledger/once-keys';
 import { RUNNING_LEASE_MS, type Runs } from '../../../engine/delivery/runs';
 import { Unrenewed } from '../../../engine/delivery/unrenewed';
@@ -15,7 +15,7 @@ import { monotonicNow, pause } from '../../../engine/runtime/time';
 import type { GuardedSteps } from '../n8n/guarded-steps';
 import { log } from '../n8n/log';
 import { type EndedStep, onStepEnd, sayStepsAreNotTold, watchRun } from '../n8n/run-hooks';
-import { type Files, packAnswer, unpackAnswer } from './answer-form';
+import { type Answer, type Files, packAnswer, unpackAnswer } from './answer-form';
 import { outcomeOf } from './end';
 import { GuardedCall } from './guarded-call';
 import { warnOnce } from '../n8n/weaker';
@@ -170,12 +170,8 @@ export class OnceKeeper {
    * What stands with those of the keys that are finished: what the guarded steps answered. @param of whose answers
    * @throws Error: the ledger, or n8n's own store of files, did not do its part
    */
-  async answers(
-    keys: readonly string[],
-    of: string,
-    files: Files,
-  ): Promise<ReadonlyMap<string, readonly INodeExecutionData[]>> {
-    const found = new Map<string, readonly INodeExecutionData[]>();
+  async answers(keys: readonly string[], of: string, files: Files): Promise<ReadonlyMap<string, Answer>> {
+    const found = new Map<string, Answer>();
     let open = [...keys];
     while (open.length > 0) {
       const asked = open.slice(0, BATCH);
@@ -183,9 +179,9 @@ export class OnceKeeper {
       const isCut = [...packed.values()].reduce((sum, { length }) => sum + length, 0) >= ANSWERS_BYTES;
       open = [...(isCut ? asked.filter((key) => !packed.has(key)) : []), ...open.slice(BATCH)];
       for (const [key, answer] of packed) {
-        const items = await unpackAnswer(answer, of, files);
-        if (!items) continue;
-        found.set(key, items);
+        const given = await unpackAnswer(answer, of, files);
+        if (!given) continue;
+        found.set(key, given);
         this.#given.add(key);
       }
     }
@@ -307,10 +303,10 @@ async function packedAnswers(
   const answers = await call.answers(step.call, mostBytes / ITEM_BYTES);
   const room = { left: mostBytes };
   const found: StepAnswer[] = [];
-  for (const [key, items] of answers) {
+  for (const [key, answer] of answers) {
     const event = eventOf(key);
     if (event === undefined) continue;
-    const packed = await packAnswer(items, of, room, files);
+    const packed = await packAnswer(answer, of, room, files);
     if (!packed) return [];
     found.push({ key, event, packed });
   }

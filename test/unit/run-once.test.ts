@@ -132,6 +132,8 @@ interface RunOptions {
   readonly done?: readonly string[];
   /** The mails of the run that has called this one. */
   readonly caller?: readonly string[];
+  /** Whether the trigger of this package has begun the run. */
+  readonly begunByMail?: boolean;
   /** No trigger of this package comes before the node. */
   readonly mailless?: boolean;
 }
@@ -251,6 +253,7 @@ class FakeRun {
         $: (name: string) => {
           assert.equal(name, 'Mail', 'only triggers of this package are asked');
           const key = traced?.[index];
+          if (!key && options.begunByMail !== undefined) return { isExecuted: options.begunByMail };
           if (!key) throw new Error('Paired item data is missing');
           return { item: mailItem(key) };
         },
@@ -535,13 +538,14 @@ describe('what is content of a mail', () => {
 
   it('is not remembered where nobody can tell whose it is: it could not be forgotten with its mail', async () => {
     assert.deepEqual(await eventsOf({ mails: ['m', 'n'] }, { json: {} }), []);
-    assert.deepEqual(await eventsOf({}, { json: {} }), [], 'its trigger has given the run no mail');
+    assert.deepEqual(await eventsOf({ begunByMail: true }, { json: {} }), [], 'its mail has ended before');
     assert.deepEqual(await eventsOf({ mode: 'integrated' }, { json: {} }), []);
     assert.deepEqual(await eventsOf({ mode: 'integrated', caller: ['m', 'n'] }, { json: {} }), []);
   });
 
-  it('is remembered for no mail in a workflow without a trigger of mails', async () => {
+  it('is remembered for no mail in a run that no trigger of mails has begun', async () => {
     assert.deepEqual(await eventsOf({ mailless: true }, { json: {} }), [null]);
+    assert.deepEqual(await eventsOf({ begunByMail: false }, { json: {} }), [null], 'another trigger has');
   });
 });
 

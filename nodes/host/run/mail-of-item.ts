@@ -30,16 +30,15 @@ export function eventOfItem(
   itemIndex: number,
   heldBy: (executionId: string) => readonly string[],
 ): string | null | undefined {
-  const event = mailOfItem(context, itemIndex, 'eventId', heldBy(context.getExecutionId()));
+  const own = heldBy(context.getExecutionId());
+  const event = mailOfItem(context, itemIndex, 'eventId', own);
   if (event !== undefined) return event;
   if (context.getMode() === 'integrated') {
     const caller = callersExecution(context);
     const held = caller === null ? [] : heldBy(caller);
     return held.length === 1 ? held[0] : undefined;
   }
-  return context.getParentNodes(context.getNode().name).some(({ type }) => isOurTrigger(type))
-    ? undefined
-    : null;
+  return own.length > 0 || comesFromMail(context) ? undefined : null;
 }
 
 function delivered(

@@ -144,6 +144,14 @@ describe('the answer of a guarded step', () => {
     });
   });
 
+  it('is as large as its JSON: not as what a DateTime has inside, or what is not said', async () => {
+    const store = new FakeStore();
+    const inside = { inside: 'x'.repeat(100_000), toJSON: () => '2026-01-01' };
+    const unsaid = { ['y'.repeat(100_000)]: undefined };
+    const item = { json: { inside, unsaid } as unknown as IDataObject };
+    assert.ok(await packed([item], store, { left: 1_000 }));
+  });
+
   it('holds n8n up for no longer than it has room, however much a step hands on', async () => {
     const store = new FakeStore();
     const huge = { json: { rows: Array.from({ length: 3_000_000 }, (_, i) => i) } };

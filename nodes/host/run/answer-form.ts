@@ -196,8 +196,9 @@ function isWithin(value: unknown, most: number): boolean {
     } else if (ArrayBuffer.isView(next)) {
       // Of a buffer each number is a sign at least.
       left -= next.byteLength / 8;
-    } else if (typeof next === 'object' && next !== null) {
+    } else if (typeof next === 'object' && next !== null && !saysItself(next)) {
       for (const [key, one] of Object.entries(next)) {
+        if (one === undefined) continue;
         left -= key.length + 3;
         open.push(one);
       }
@@ -206,3 +207,6 @@ function isWithin(value: unknown, most: number): boolean {
   }
   return left >= 0;
 }
+
+/** What is in it is not what JSON has of it: a date, n8n's DateTime. */
+const saysItself = (value: object): boolean => 'toJSON' in value && typeof value.toJSON === 'function';

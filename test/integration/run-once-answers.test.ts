@@ -574,6 +574,60 @@ describe('Run Once remembers', { timeout: 180_000 }, () => {
     }
   });
 
+  it('where a step has given n8n nothing at all, of whose end n8n does not tell', async () => {
+    does.set('Null', () => null as never);
+    const nodes = [once(), step('A'), step('Null'), step('Fails', 'step', { position: [0, 100] })];
+    const edges: readonly Edge[] = [...ONE_STEP, ['A', 'Null'], ['Null', 'Fails']];
+    await retried(nodes, edges, ids('x'));
+    assert.equal(calls.get('A'), 1);
+  });
+
+  it('of an agent that n8n has gone on with after its tool, in each round of a loop', async () => {
+    const answered: unknown[] = [];
+    const agent: INodeType = {
+      description: stepType.description,
+      async execute(this: IExecuteFunctions, response?: { actionResponses?: unknown[] }) {
+        const [item] = this.getInputData();
+        const action = { actionType: 'ExecutionNodeAction', nodeName: 'Tool', type: 'ai_tool', id: 'a' };
+        if (!response?.actionResponses?.length)
+          return { actions: [{ ...action, input: {}, metadata: {} }], metadata: {} } as never;
+        answered.push(item!.json['id']);
+        return [[{ json: { of: item!.json['id'] }, pairedItem: { item: 0 } }]];
+      },
+    };
+    const loop = step('Loop', 'loop', { typeVersion: 3, parameters: { batchSize: 1, options: {} } });
+    const edges: Edge[] = [
+      ['Start', 'Loop'],
+      ['Loop:1', 'Once'],
+      ['Once', 'Agent'],
+      ['Agent', 'After'],
+      ['Once:1', 'After'],
+      ['After', 'Loop'],
+    ];
+    const connections = connected(edges);
+    connections['Tool'] = { ai_tool: [[{ node: 'Agent', type: 'ai_tool', index: 0 }]] };
+    const types = { step: stepType, once: onceType, agent };
+    const loops = { loop: core.nodeOfN8n('SplitInBatches/v3/SplitInBatchesV3.node') };
+    const nodes = [step('Start'), loop, once(), step('Agent', 'agent'), step('Tool'), step('After')];
+    const ends: string[] = [];
+    for (const failing of [0, 1, 2]) {
+      calls.clear();
+      does.set('After', (items, call) => {
+        if (call === failing) throw new Error('a later step');
+        return [items];
+      });
+      const what = { nodes, connections, types: { ...types, ...loops }, items: ids('x', 'y') };
+      ends.push((await core.run(what)).status);
+    }
+    assert.deepEqual(
+      [ends, answered],
+      [
+        ['error', 'error', 'success'],
+        ['x', 'y'],
+      ],
+    );
+  });
+
   it('files, byte by byte, and not more than there is room for', async () => {
     const bytes = Buffer.from(Array.from({ length: 1_000 }, (_, at) => at % 256));
     const file = {

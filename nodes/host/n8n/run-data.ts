@@ -18,12 +18,16 @@ export interface Source extends CallName {
 type Task = Partial<ITaskData> | undefined;
 type SourceList = readonly (Partial<ISourceData> | null)[] | null | undefined;
 
+/** What n8n says of a call: whether it goes on with it, after the tools that it had asked for (an AI Agent). */
+type Metadata = { readonly nodeWasResumed?: boolean } | null | undefined;
+
 interface Kept {
   readonly resultData?: { readonly runData?: Readonly<Record<string, readonly Task[]>> };
   readonly executionData?: {
     readonly nodeExecutionStack?: readonly {
       readonly node?: { readonly name?: string };
       readonly source?: { readonly main?: SourceList } | null;
+      readonly metadata?: Metadata;
     }[];
     readonly waitingExecutionSource?: Readonly<
       Record<string, Readonly<Record<string, { readonly main?: SourceList }>>>
@@ -61,7 +65,7 @@ export class RunData {
 
   /** Where the items came from that it was called with. */
   sourcesOf({ step, run }: CallName): readonly Source[] {
-    return sourcesIn(this.#calls(step)[run]?.source);
+    return this.#sourcesOf(this.#calls(step)[run]);
   }
 
   /** How many outputs it has handed something to, or could have. */
@@ -75,7 +79,7 @@ export class RunData {
 
   /** From where the calls of a step have got their items, and those get them that n8n is still to do, in their order. */
   arrivalsAt(step: string): readonly Source[] {
-    const done = this.#calls(step).flatMap((task) => sourcesIn(task?.source));
+    const done = this.#calls(step).flatMap((task) => this.#sourcesOf(task));
     return [...done, ...this.due.filter((call) => call.step === step).flatMap(({ sources }) => sources)];
   }
 
@@ -84,7 +88,10 @@ export class RunData {
     const { nodeExecutionStack: stack = [], waitingExecutionSource: waiting } =
       this.#kept.executionData ?? {};
     return [
-      ...stack.map(({ node, source }) => ({ step: node?.name ?? '', sources: sourcesIn(source?.main) })),
+      ...stack.map(({ node, source, metadata }) => ({
+        step: node?.name ?? '',
+        sources: this.#cameFrom(source?.main, metadata),
+      })),
       ...Object.entries(waiting ?? {}).flatMap(([step, calls]) =>
         Object.values(calls).map(({ main }) => ({ step, sources: sourcesIn(main) })),
       ),
@@ -116,24 +123,37 @@ export class RunData {
         continue;
       }
       if (!isOnTheWay(at)) continue;
-      const before = this.#cameFrom(at, place);
+      const before = this.#before(at, place);
       if (!before) return null;
       open.push(...before);
     }
     return origins.size > 0 ? origins : null;
   }
 
-  #cameFrom(at: Source, index: number): readonly { source: Source; index: number }[] | null {
+  #before(at: Source, index: number): readonly { source: Source; index: number }[] | null {
     const paired = this.itemsOf(at)[index]?.pairedItem;
     if (paired === undefined) return null;
-    const { source: sources } = this.#calls(at.step)[at.run] ?? {};
+    const { source: sources, metadata } = this.#calls(at.step)[at.run] ?? {};
     const found = [paired].flat().map((one) => {
       const { item, input, sourceOverwrite }: IPairedItemData = typeof one === 'number' ? { item: one } : one;
-      const [source] = sourcesIn([sourceOverwrite ?? sources?.[input ?? 0] ?? null]);
+      const [source] = sourceOverwrite
+        ? sourcesIn([sourceOverwrite])
+        : this.#cameFrom([sources?.[input ?? 0] ?? null], metadata);
       return source && { source, index: item };
     });
     const known = found.filter((one) => one !== undefined);
     return known.length > 0 && known.length === found.length ? known : null;
+  }
+
+  #sourcesOf(task: Task): readonly Source[] {
+    return this.#cameFrom(task?.source, task?.metadata);
+  }
+
+  /** Of a call that it goes on with, n8n counts the calls of the step before as if they were its own: it is the newest one. */
+  #cameFrom(list: SourceList, metadata: Metadata): readonly Source[] {
+    const sources = sourcesIn(list);
+    if (!metadata?.nodeWasResumed) return sources;
+    return sources.map((source) => ({ ...source, run: Math.max(0, this.#calls(source.step).length - 1) }));
   }
 
   #calls(step: string): readonly Task[] {

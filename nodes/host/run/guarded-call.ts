@@ -36,15 +36,16 @@ export class GuardedCall {
 
   /** @returns 'done' after the last of its steps; 'failed': one has not succeeded, so that only the end of the run tells */
   ended({ name, succeeded, call }: EndedStep): 'open' | 'done' | 'failed' {
-    if (!this.#steps.all.has(name)) return 'open';
     if (!call) {
       if (succeeded) this.#open.delete(name);
       return this.#open.size > 0 ? 'open' : 'done';
     }
-    if (!call.data.sourcesOf(call).some((source) => this.#isOurs(source))) return 'open';
-    if (!succeeded) return 'failed';
-    this.#called.push({ step: call.step, run: call.run });
-    this.#names.add(nameOf(call));
+    if (this.#steps.all.has(name) && call.data.sourcesOf(call).some((source) => this.#isOurs(source))) {
+      if (!succeeded) return 'failed';
+      this.#called.push({ step: call.step, run: call.run });
+      this.#names.add(nameOf(call));
+    }
+    // Also when another step has ended: of a step that gave n8n nothing at all (null), it does not tell that it has.
     const isDue = call.data.due.some(
       ({ step, sources }) => this.#steps.all.has(step) && sources.some((source) => this.#isOurs(source)),
     );

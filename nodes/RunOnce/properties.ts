@@ -61,7 +61,7 @@ export const properties: INodeProperties[] = [
         name: 'When the Next Step Is Done',
         value: 'stepDone',
         description:
-          'When the steps from First time up to where Already done leads have succeeded; what fails later does not repeat them',
+          'When all steps from First time up to where Already done leads have succeeded; what fails after that does not repeat them. Join branches with Merge.',
       },
       {
         name: 'When the Run Ends Well',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
+import { MOST_ENTRY_TEXT } from '../../engine/ledger/outbox';
 import { readAnswer, writeAnswer } from '../../engine/outbox/mail/smtp-answer';
 import { loginAt } from '../support/smtp-sending';
 
@@ -16,7 +17,7 @@ it('who was refused is named, or is there by the place, or is counted', () => {
       return { address: `user-${at}@example.com`, at: place, code: 550, response: `550 ${text}` };
     });
     const answer = writeAnswer('250 OK', refused, loginAt(25));
-    assert.ok(answer.length <= 1_000);
+    assert.ok(answer.length <= MOST_ENTRY_TEXT);
     const read = readAnswer(answer);
     const named = read.refused.map(({ address }) => address);
     const expected = [...named, ...read.places.map((at) => `user-${at}@example.com`)];

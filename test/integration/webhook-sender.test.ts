@@ -215,12 +215,20 @@ describe('Webhooks over HTTP', () => {
       ['Fri, 01 Jan 2021 00:01:00 GMT', 60_000, 60_000],
       // No others wait for a day because one was asked to.
       ['999999999', 86_400_000, 600_000],
+      ['9'.repeat(400), 86_400_000, 600_000],
+      ['Friday, 01-Jan-21 00:01:00 GMT', 60_000, 60_000],
+      ['Fri Jan  1 00:01:00 2021', 60_000, 60_000],
     ] as const) {
       fresh((response) => {
         response.writeHead(429, { 'retry-after': said, date: 'Fri, 01 Jan 2021 00:00:00 GMT' }).end();
       });
       const end = failed(await send(receiver.url()));
       assert.deepEqual([end.afterMs, end.laneRestsMs], [ms, laneMs]);
+    }
+    for (const said of ['-5', '12.5', '7 s', '2021-01-01T00:01:00Z', 'soon']) {
+      fresh((response) => void response.writeHead(429, { 'retry-after': said }).end());
+      const end = failed(await send(receiver.url()));
+      assert.ok(end.afterMs === undefined && end.laneRestsMs! >= 30_000, said);
     }
     fresh((response) => void response.writeHead(500, { 'retry-after': '9' }).end());
     const end = failed(await send(receiver.url()));

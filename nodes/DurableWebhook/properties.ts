@@ -146,7 +146,7 @@ export const properties: INodeProperties[] = [
     default: '',
     placeholder: 'sha256=',
     displayOptions: { show: { ...POSTS, signing: ['hmac'] } },
-    description: 'What stands before the hex digits',
+    description: 'What stands before the hex digits, with a space at its end where you enter one',
   },
   {
     displayName: 'Authentication',

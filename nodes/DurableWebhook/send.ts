@@ -4,7 +4,11 @@
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { Ledger } from '../../engine/ledger/ledger';
 import type { NewEntry, Outbox } from '../../engine/ledger/outbox';
-import { jsonContent } from '../../engine/outbox/webhook/packed-webhook';
+import {
+  jsonContent,
+  jsonTextContent,
+  type WebhookContent,
+} from '../../engine/outbox/webhook/packed-webhook';
 import { WEBHOOK_KIND, webhookEntry } from '../../engine/outbox/webhook/webhook-request';
 import { isOpen } from '../../engine/outbox/waiters';
 import type { OutboxWorker } from '../../engine/outbox/worker';
@@ -103,20 +107,22 @@ async function newEntry(
   const { id: nodeId, name: nodeName } = context.getNode();
   return webhookEntry({
     ...{ key, subject: null, request: requestOf(context, itemIndex, url, secrets) },
-    content: jsonContent(url, bodyOf(context, itemIndex), headersOf(options)),
+    content: contentOf(context, itemIndex, url),
     origin: { workflowId: context.getWorkflow().id ?? null, nodeId, nodeName, event },
     keepMs: readNumber(options['keepDays'], NUMBERS.keepDays) * DAY_MS,
   });
 }
 
 /** @throws Error: what was entered is no JSON */
-function bodyOf(context: IExecuteFunctions, itemIndex: number): unknown {
+function contentOf(context: IExecuteFunctions, itemIndex: number, url: string): WebhookContent {
+  const headers = headersOf(optionsOf(context, itemIndex));
   if (context.getNodeParameter('body', itemIndex, 'item') === 'item')
-    return context.getInputData()[itemIndex]!.json;
+    return jsonContent(url, context.getInputData()[itemIndex]!.json, headers);
   const entered: unknown = context.getNodeParameter('json', itemIndex);
-  if (typeof entered !== 'string') return entered;
+  if (typeof entered !== 'string') return jsonContent(url, entered, headers);
   try {
-    return JSON.parse(entered);
+    JSON.parse(entered);
+    return jsonTextContent(url, entered, headers);
   } catch (error) {
     throw fault(`"JSON" is none: ${errorText(error)}. It looks like { "order": 17 }.`);
   }

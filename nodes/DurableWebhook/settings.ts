@@ -1,6 +1,7 @@
 // The node's parameters for one item, read once into typed settings.
 // Invariant: a setting that can never work throws an Error that names it, before anything is queued or saved.
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
+import { authParts } from '../../engine/outbox/webhook/secret-headers';
 import { checkedSecret } from '../../engine/outbox/webhook/sign';
 import {
   type CredentialRef,
@@ -43,7 +44,7 @@ export interface Secrets {
   readonly auth: CredentialRef | null;
 }
 
-/** @throws Error that names the credential whose secret can never sign */
+/** @throws Error that names the credential that can never sign, or never be sent */
 export async function secretsOf(context: IExecuteFunctions): Promise<Secrets> {
   const signing = context.getNodeParameter('signing', 0, 'standard');
   const auth = plainText(context.getNodeParameter('authentication', 0, 'none'));
@@ -56,7 +57,9 @@ export async function secretsOf(context: IExecuteFunctions): Promise<Secrets> {
   if (auth === 'none') return { signing: signs, auth: null };
   if (!AUTHS.includes(auth))
     throw new Error('"Authentication" must be one of the choices that the node has.');
-  return { signing: signs, auth: (await credentialOfNode(context, auth)).credential };
+  const authorizes = await credentialOfNode(context, auth);
+  authParts(authorizes.credential, authorizes.data);
+  return { signing: signs, auth: authorizes.credential };
 }
 
 /** @throws Error */
@@ -120,7 +123,9 @@ function signingOf(
     return { kind: 'standard', credential };
   const header = textParameter(context, 'signatureHeader', itemIndex);
   if (header === '') throw new Error('"Signature Header" is empty: nothing was sent.');
-  return { kind: 'hmac', credential, header, prefix: textParameter(context, 'signaturePrefix', itemIndex) };
+  // With its space: `HMAC-SHA256 ` is one.
+  const prefix = plainText(context.getNodeParameter('signaturePrefix', itemIndex, ''));
+  return { kind: 'hmac', credential, header, prefix };
 }
 
 function scheduleOf(options: Options): WebhookRequest['schedule'] {

@@ -33,6 +33,10 @@ const CREDENTIALS: Readonly<Record<string, Record<string, unknown>>> = {
   broken: { name: 'X-Api-Key', value: 'a\r\nb' },
   query: { name: 'api key', value: LONG },
   basic: { user: 'ann', password: LONG },
+  'key alone': { user: LONG, password: '' },
+  spaced: { user: '', password: ` ${LONG} ` },
+  neither: { user: '', password: '' },
+  text: { secret: ' any text ' },
 };
 const credential = (id: string, type = 'webhookSigning') => ({ id, name: `My ${id}`, type });
 const standard = (id = 'signing') => ({ signing: { kind: 'standard', credential: credential(id) } }) as const;
@@ -127,6 +131,24 @@ describe('Webhooks over HTTP', () => {
     assert.equal(headers['webhook-signature'], undefined);
     assert.equal(headers['x-shop'], '7');
     assert.ok(headers['webhook-id']);
+
+    fresh();
+    const signing = { kind: 'hmac', header: 'Authorization', prefix: 'HMAC-SHA256 ' } as const;
+    await send(receiver.url(), { request: { signing: { ...signing, credential: credential('text') } } });
+    const signed = receiver.received[0]!;
+    assert.equal(signed.headers.authorization, `HMAC-SHA256 ${plainSignature(' any text ', signed.body)}`);
+  });
+
+  it('what is asked for in the URL stands behind its query, which stays as it was entered', async () => {
+    for (const [path, asked] of [
+      ['/hook?a=%20b&c', '/hook?a=%20b&c&'],
+      ['/hook?', '/hook?'],
+    ] as const) {
+      fresh();
+      const request = { auth: credential('query', 'httpQueryAuth') };
+      await send(receiver.url('127.0.0.1', path), { request });
+      assert.equal(receiver.received[0]!.path, `${asked}api+key=${LONG}`);
+    }
   });
 
   it('credentials go with it, and are not seen in what the receiver answers', async () => {
@@ -136,10 +158,14 @@ describe('Webhooks over HTTP', () => {
       ['header', 'httpHeaderAuth'],
       ['query', 'httpQueryAuth'],
       ['basic', 'httpBasicAuth'],
+      ['key alone', 'httpBasicAuth'],
+      ['spaced', 'httpBasicAuth'],
     ]) {
       ends.push(await send(receiver.url(), { request: { auth: credential(id!, type) } }));
     }
-    const [header, query, basic] = receiver.received;
+    const [header, query, basic, keyAlone, spaced] = receiver.received;
+    assert.equal(keyAlone!.headers.authorization, `Basic ${Buffer.from(`${LONG}:`).toString('base64')}`);
+    assert.equal(spaced!.headers.authorization, `Basic ${Buffer.from(`: ${LONG} `).toString('base64')}`);
     assert.equal(header!.headers['x-api-key'], LONG);
     assert.equal(query!.path, `/hook?api+key=${LONG}`);
     const pair = Buffer.from(`ann:${LONG}`).toString('base64');
@@ -183,10 +209,11 @@ describe('Webhooks over HTTP', () => {
       standard('short'),
       standard('header'),
       { auth: credential('broken', 'httpHeaderAuth') },
+      { auth: credential('neither', 'httpBasicAuth') },
     ]) {
       const end = await send(receiver.url(), { request }, { handsOver: () => assert.fail('handed over') });
       assert.ok(end.end === 'returned' && end.isLacking);
-      assert.match('error' in end ? end.error : '', /credential "My (gone|short|header|broken)"/);
+      assert.match('error' in end ? end.error : '', /credential "My (gone|short|header|broken|neither)"/);
     }
     assert.equal(receiver.connections, 0);
   });

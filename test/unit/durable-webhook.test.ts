@@ -66,7 +66,10 @@ describe('Durable Webhook', () => {
       position: [0, 0],
       parameters: { idempotencyKey: (values['idempotencyKey'] ?? '') as string },
       ...(onError && { onError }),
-      credentials: { durableWebhookSigning: { id: `c${++calls}`, name: 'CRM' } },
+      credentials: {
+        durableWebhookSigning: { id: `c${++calls}`, name: 'CRM' },
+        httpBasicAuth: { id: `b${calls}`, name: 'API' },
+      },
     };
     const state = {};
     const context = {
@@ -127,17 +130,17 @@ describe('Durable Webhook', () => {
     await call({
       ...{
         body: 'json',
-        json: '{"a": [1]}',
+        json: '{"a": [9007199254740993, 1e400]}',
         signing: 'hmac',
         signatureHeader: 'X-Hub',
-        signaturePrefix: 'sha256=',
+        signaturePrefix: 'HMAC-SHA256 ',
       },
       options: { headers: { header: [{ name: 'X-Order', value: '17' }] } },
     });
     const [{ headers, body }] = receiver.received as [(typeof receiver.received)[0]];
-    assert.equal(body.toString(), '{"a":[1]}');
+    assert.equal(body.toString(), '{"a": [9007199254740993, 1e400]}');
     assert.equal(headers['x-order'], '17');
-    assert.match(String(headers['x-hub']), /^sha256=[0-9a-f]{64}$/);
+    assert.match(String(headers['x-hub']), /^HMAC-SHA256 [0-9a-f]{64}$/);
   });
 
   it('fails where it was not taken, says that it is tried again, and posts no second one for a retry', async () => {
@@ -181,6 +184,11 @@ describe('Durable Webhook', () => {
     await fails(
       call({}, undefined, { secrets: { secret: 'whsec_short' } }),
       /Secret in the credential "CRM" .* cannot sign/,
+    );
+    const basic = { signing: 'none', authentication: 'httpBasicAuth' };
+    await fails(
+      call(basic, undefined, { secrets: { user: '', password: '' } }),
+      /"API" has neither a user nor a password/,
     );
     assert.deepEqual(await count(), known);
   });

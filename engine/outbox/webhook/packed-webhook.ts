@@ -30,15 +30,21 @@ interface FirstLine {
   readonly contentType: string;
 }
 
-/** Of JSON: the bytes that are signed are those that are sent. */
+/** Of JSON: the bytes that are signed are those that are sent. @param value where it is nothing, of which there is no JSON: null */
 export const jsonContent = (
   url: string,
   value: unknown,
   headers: Readonly<Record<string, string>> = {},
+): WebhookContent => jsonTextContent(url, JSON.stringify(value ?? null), headers);
+
+/** @param text JSON, which goes as it is: a number may have more digits than this process can count with */
+export const jsonTextContent = (
+  url: string,
+  text: string,
+  headers: Readonly<Record<string, string>>,
 ): WebhookContent => ({
   ...{ url, headers, contentType: 'application/json; charset=utf-8' },
-  // Of nothing there is no JSON.
-  body: Buffer.from(JSON.stringify(value ?? null)),
+  body: Buffer.from(text),
 });
 
 /** @throws WebhookFault: its body is too large */

@@ -1,5 +1,6 @@
 // What is secret of a webhook's request, asked of n8n anew for each try, so that a secret that was changed counts at once.
-// Invariant: what is told of a credential that is not as it should be is its name, and never what is in it.
+// Invariants: what is told of a credential that is not as it should be is its name, and never what is in it; a user, a password and
+// a secret of plain HMAC are any text, and go as they were entered.
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { plainSignature, standardSignature, webhookId } from './sign';
 import type { CredentialRef, WebhookRequest } from './webhook-request';
@@ -41,12 +42,13 @@ export async function secretParts(
   const id = webhookId(key);
   const timestamp = Math.floor(now / 1000);
   const headers: Record<string, string> = { 'webhook-id': id, 'webhook-timestamp': String(timestamp) };
-  const authorized = auth ? await authParts(auth, credentialOf) : null;
+  const authorized = auth ? authParts(auth, await dataOf(auth, credentialOf)) : null;
   Object.assign(headers, authorized?.headers);
   const secrets = [...(authorized?.secrets ?? [])];
   if (signing.kind !== 'none') {
     const data = await dataOf(signing.credential, credentialOf);
-    const secret = textOf(data, 'secret', signing.credential);
+    const entered = enteredOf(data, 'secret', signing.credential);
+    const secret = signing.kind === 'hmac' ? entered : entered.trim();
     const previous = typeof data['previousSecret'] === 'string' ? data['previousSecret'].trim() : '';
     secrets.push(secret, ...(previous ? [previous] : []));
     if (signing.kind === 'hmac') {
@@ -60,15 +62,22 @@ export async function secretParts(
   return { headers, query: authorized?.query ?? [], secrets };
 }
 
-async function authParts(auth: CredentialRef, credentialOf: CredentialOf): Promise<SecretParts> {
-  const data = await dataOf(auth, credentialOf);
+/** @throws CredentialFault: it can never be sent */
+export function authParts(auth: CredentialRef, data: Readonly<Record<string, unknown>>): SecretParts {
   if (auth.type === 'httpBasicAuth') {
-    const pair = `${textOf(data, 'user', auth)}:${textOf(data, 'password', auth)}`;
-    const basic = Buffer.from(pair).toString('base64');
+    const [user, password] = [data['user'], data['password']].map((value) =>
+      typeof value === 'string' ? value : '',
+    ) as [string, string];
+    // One of the two may be empty (RFC 7617): an API's key is often the user.
+    if (user === '' && password === '')
+      throw new CredentialFault(
+        `The credential "${auth.name}" has neither a user nor a password. Enter them.`,
+      );
+    const basic = Buffer.from(`${user}:${password}`).toString('base64');
     return {
       headers: { authorization: `Basic ${basic}` },
       query: [],
-      secrets: [basic, textOf(data, 'password', auth)],
+      secrets: [basic, password === '' ? user : password],
     };
   }
   const [name, value] = [textOf(data, 'name', auth), textOf(data, 'value', auth)];
@@ -95,9 +104,13 @@ async function dataOf(
   );
 }
 
-function textOf(data: Readonly<Record<string, unknown>>, field: string, { name }: CredentialRef): string {
+const textOf = (data: Readonly<Record<string, unknown>>, field: string, credential: CredentialRef): string =>
+  enteredOf(data, field, credential).trim();
+
+/** With the space around it. */
+function enteredOf(data: Readonly<Record<string, unknown>>, field: string, { name }: CredentialRef): string {
   const value = data[field];
-  if (typeof value === 'string' && value.trim() !== '') return value.trim();
+  if (typeof value === 'string' && value.trim() !== '') return value;
   throw new CredentialFault(`The credential "${name}" has no ${field}. Enter it.`);
 }
 

@@ -94,7 +94,10 @@ export class WebhookSender implements Sender {
     const url = checkedUrl(content.url, request);
     const where = shownUrl(url);
     const secrets = [...signedWith, ...secretsSent(url, content.headers)];
-    for (const [name, value] of query) url.searchParams.append(name, value);
+    // As text: `searchParams` would write the rest of the query anew.
+    const added = new URLSearchParams();
+    for (const [name, value] of query) added.append(name, value);
+    if (added.size > 0) url.search = `${url.search === '' ? '' : `${url.search}&`}${added.toString()}`;
     const { allowOwnNetwork, timeoutMs, repeats } = request;
     const posted = await post(
       {

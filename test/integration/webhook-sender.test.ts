@@ -333,6 +333,15 @@ describe('Webhooks over HTTP', () => {
         /not followed: if it has moved to http:\/\/127\.0\.0\.1:\d+\/hook\?token=…, enter the new URL/,
       );
     }
+    for (const [location, told] of [
+      ['/new/place', ` to ${receiver.url('127.0.0.1', '/new/place')}`],
+      ['../place?token=geheim', ` to ${receiver.url('127.0.0.1', '/place')}?token=…`],
+      ['', ''],
+    ] as const) {
+      fresh((response) => void response.writeHead(308, { location }).end());
+      const { error } = failed(await send(receiver.url('127.0.0.1', '/a/hook?x=1')));
+      assert.ok(error.endsWith(`if it has moved${told}, enter the new URL.`), error);
+    }
     assert.equal(inner.connections, 0);
   });
 
@@ -352,6 +361,11 @@ describe('Webhooks over HTTP', () => {
     await until('the receiver sees it go', () => isClosed);
     // What the buffers of the system take.
     assert.ok(chunks < 2_000, `${chunks} chunks of 10 KB were taken`);
+  });
+
+  it('one with a large head has come all the same', async () => {
+    fresh((response) => void response.writeHead(200, { 'x-trace': 'y'.repeat(20_000) }).end('ok'));
+    assert.deepEqual(await send(receiver.url()), { end: 'sent', answer: 'HTTP 200: ok' });
   });
 
   it('an answer that stops in its middle, or drips, counts by its status', async () => {
@@ -537,6 +551,24 @@ describe('Webhooks over HTTPS', () => {
     const other = failed(await send(receiver.url('other.example'), {}, { ports }));
     assert.match(other.error, /certificate for another name/);
     assert.equal(receiver.received.length, 1);
+  });
+
+  it('a receiver that asks for a client certificate, or speaks no TLS, is told apart from one that is not trusted', async () => {
+    const authority = await Authority.make();
+    const issued = await authority.issue('127.0.0.1');
+    const ports = { ca: authority.cert };
+    for (const [version, words] of [
+      ['TLSv1.2', /broke the TLS handshake off\. It may ask for a client certificate/],
+      ['TLSv1.3', /asks for a client certificate, and webhooks have none/],
+    ] as const) {
+      const demanding = { ...issued, requestCert: true, minVersion: version, maxVersion: version };
+      await using receiver = await Receiver.open(demanding);
+      assert.match(failed(await send(receiver.url(), {}, { ports })).error, words);
+      assert.deepEqual(receiver.received, []);
+    }
+    await using plain = await Receiver.open();
+    const url = plain.url().replace('http:', 'https:');
+    assert.match(failed(await send(url)).error, /does not speak TLS on this port/);
   });
 
   it('one that nobody vouches for, or that has expired, is not trusted, whatever the process is told', async () => {

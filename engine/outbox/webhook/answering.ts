@@ -24,6 +24,8 @@ const MOST_REST_MS = 10 * 60_000;
 const MOST_SAID_BYTES = 1_024;
 
 export interface Told {
+  /** Whole: what a redirect is relative to. */
+  readonly url: string;
   /** As it is shown. */
   readonly where: string;
   /** Not to be seen in what the receiver answered. */
@@ -33,11 +35,11 @@ export interface Told {
 
 export const isGone = ({ status }: Pick<Answer, 'status'>): boolean => status === GONE;
 
-export function endOf(answer: Answer, { where, secrets, random }: Told): TryEnd {
+export function endOf(answer: Answer, { url, where, secrets, random }: Told): TryEnd {
   const { status } = answer;
   const said = saidIn(answer, secrets);
   if (status >= 200 && status < 300) return { end: 'sent', answer: said };
-  const error = `${where} answered ${status}${reasonOf(status)}. ${adviceFor(answer)}`.trimEnd();
+  const error = `${where} answered ${status}${reasonOf(status)}. ${adviceFor(answer, url)}`.trimEnd();
   if (isGone(answer)) return { end: 'refused', error, answer: said };
   const asked = retryAfterMs(answer);
   const afterMs = asked === null ? null : Math.min(asked, MOST_LATER_MS);
@@ -68,10 +70,10 @@ const reasonOf = (status: number): string => {
   return reason === undefined ? '' : ` (${reason})`;
 };
 
-function adviceFor({ status, headers }: Answer): string {
+function adviceFor({ status, headers }: Answer, url: string): string {
   if (status >= 300 && status < 400) {
     const to = headers['location'] ?? '';
-    const target = URL.canParse(to) ? ` to ${shownUrl(new URL(to))}` : '';
+    const target = to !== '' && URL.canParse(to, url) ? ` to ${shownUrl(new URL(to, url))}` : '';
     return `Redirects are not followed: if it has moved${target}, enter the new URL.`;
   }
   if (status === 401 || status === 403) return 'See whether its credential and its signing secret are right.';
@@ -86,7 +88,8 @@ export function faultText(error: unknown, where: string): string {
   if (error instanceof WebhookFault) return error.message;
   if (error instanceof PostTimeout) return `${where} did not answer in time.`;
   const code = codeOf(error);
-  return `${where} ${WORDS[code] ?? (CERTIFICATE.test(code) ? CERTIFICATE_WORDS : `could not be asked: ${code || errorText(error)}.`)}`;
+  const words = WORDS[code] ?? WORDS_OF_KIND.find(([kind]) => kind.test(code))?.[1];
+  return `${where} ${words ?? `could not be asked: ${code || errorText(error)}.`}`;
 }
 
 const WORDS: Readonly<Partial<Record<string, string>>> = {
@@ -101,9 +104,23 @@ const WORDS: Readonly<Partial<Record<string, string>>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'has a certificate for another name, so it cannot be trusted.',
   CERT_HAS_EXPIRED: 'has a certificate that has expired, so it cannot be trusted.',
 };
-const CERTIFICATE = /CERT|SIGNATURE|ISSUER|SELF_SIGNED/;
-const CERTIFICATE_WORDS =
-  'has a certificate that cannot be verified. Where it is of an authority of your own, tell n8n by NODE_EXTRA_CA_CERTS.';
+/** The first that fits: what TLS itself says of certificates is about ours, and is no fault of the receiver's. */
+const WORDS_OF_KIND: readonly (readonly [codes: RegExp, words: string])[] = [
+  [/^ERR_SSL_.*CERTIFICATE_REQUIRED$/, 'asks for a client certificate, and webhooks have none.'],
+  [
+    /^ERR_SSL_(?:WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/,
+    'does not speak TLS on this port. See whether the URL is to begin with http://, or has another port.',
+  ],
+  [
+    /^ERR_SSL_|^EPROTO$/,
+    'broke the TLS handshake off. It may ask for a client certificate, which webhooks do not have, or know no version of TLS ' +
+      'that is used today.',
+  ],
+  [
+    /CERT|SIGNATURE|ISSUER|SELF_SIGNED/,
+    'has a certificate that cannot be verified. Where it is of an authority of your own, tell n8n by NODE_EXTRA_CA_CERTS.',
+  ],
+];
 
 function codeOf(error: unknown): string {
   // Of several addresses, each failed in its way.

@@ -6,6 +6,8 @@ import type { Socket } from 'node:net';
 import { monotonicNow } from '../../runtime/time';
 import { type ConnectPorts, connectTo } from './connecting';
 
+/** Of an answer, in bytes. With Node.js' own 16 KB a receiver that has taken it would be sent it again. */
+const MOST_HEAD = 32 * 1024;
 /** For the rest of what is read, once the head is there. */
 const BODY_MS = 2_000;
 
@@ -86,6 +88,7 @@ function exchange(
       path: `${url.pathname}${url.search}`,
       headers: { ...headers, host: url.host, 'content-length': body.byteLength },
       createConnection: () => socket,
+      maxHeaderSize: MOST_HEAD,
       signal,
     });
     outgoing.once('response', resolve);

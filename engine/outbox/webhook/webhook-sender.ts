@@ -124,14 +124,16 @@ export class WebhookSender implements Sender {
           ? { end: 'failed', why: 'connection', error: faultText(posted.error, where) }
           : { end: 'unknown', error: faultText(posted.error, where) };
       case 'answer':
-        return this.#endOf(posted.answer, request, content.url, { where, secrets, random: this.#random });
+        return this.#endOf(posted.answer, request, {
+          ...{ url: content.url, where, secrets, random: this.#random },
+        });
     }
   }
 
-  async #endOf(answer: Answer, { endpoint }: WebhookRequest, url: string, told: Told): Promise<TryEnd> {
+  async #endOf(answer: Answer, { endpoint }: WebhookRequest, told: Told): Promise<TryEnd> {
     const end = endOf(answer, told);
     if (endpoint === null || !isGone(answer) || end.end !== 'refused') return end;
-    if (await this.#ports.setAside(endpoint, end.error, url)) return end;
+    if (await this.#ports.setAside(endpoint, end.error, told.url)) return end;
     // What is gone is not where it is told by now.
     return { end: 'returned', error: end.error, afterMs: 0 };
   }

@@ -1,9 +1,9 @@
 // What a person is told whose webhook may not go where it was to go: who can allow it.
-import { OWN_NETWORK_HELP } from '../../engine/outbox/webhook/webhook-url';
+import { helped } from '../../engine/outbox/webhook/webhook-url';
 import { OWN_NETWORK_ADVICE } from '../host/outgoing/own-network';
 
 /** The error, and where it is of the own network, what to do. */
-export const advised = (error: Error): Error =>
-  error.message.includes(OWN_NETWORK_HELP)
-    ? new Error(error.message.replace(OWN_NETWORK_HELP, OWN_NETWORK_ADVICE), { cause: error })
-    : error;
+export const advised = (error: Error): Error => {
+  const message = helped(error.message, OWN_NETWORK_ADVICE);
+  return message === error.message ? error : new Error(message, { cause: error });
+};

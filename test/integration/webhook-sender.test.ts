@@ -508,6 +508,29 @@ describe('Webhooks over HTTP', () => {
     assert.equal(receiver.connections, 0);
   });
 
+  it('where the place says who of the own network may be asked, that counts in each try, and its advice is given', async () => {
+    fresh();
+    let allowed = false;
+    const ownNetwork = {
+      mayGoTo: (url: string) => allowed && url.includes(String(receiver.port)),
+      help: 'Ask Ann.',
+    };
+    const resolve = () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]);
+    const ports = { ownNetwork, resolve };
+    for (const host of ['shop.example', '127.0.0.1']) {
+      const end = await send(receiver.url(host), { request: { allowOwnNetwork: true } }, { ports });
+      assert.ok('error' in end && end.error.endsWith(' Ask Ann.'), JSON.stringify(end));
+    }
+    assert.equal(receiver.connections, 0);
+    allowed = true;
+    const { end } = await send(
+      receiver.url('shop.example'),
+      { request: { allowOwnNetwork: false } },
+      { ports },
+    );
+    assert.equal(end, 'sent');
+  });
+
   it('DNS that says something else a moment later is not asked a second time', async () => {
     fresh();
     let asked = 0;

@@ -205,6 +205,21 @@ describe('Durable Webhook', () => {
     assert.match(item!.json['error'] as string, /10\.0\.0\.7/);
   });
 
+  it('asks the environment for its own network in each try, so that a retry goes out once it is allowed', async () => {
+    const allowed = process.env[OWN_NETWORK_VARIABLE];
+    const [item] = await call({ sending: 'background' });
+    const { id } = await entryOf(item);
+    const send = async (): Promise<Entry> =>
+      (await engine.outbox.sendNow([id], { untilMs: 5_000, signal: new AbortController().signal }))[0]!;
+    process.env[OWN_NETWORK_VARIABLE] = 'false';
+    const refused = await send().finally(() => (process.env[OWN_NETWORK_VARIABLE] = allowed));
+    assert.equal(refused.state, 'FAILED');
+    assert.match(refused.lastError ?? '', /DURABLE_MAIL_WEBHOOK_OWN_NETWORK=/);
+    assert.deepEqual(receiver.received, []);
+    await engine.ledger.actOnEntries([id], 'retry', 'ann');
+    assert.equal((await send()).state, 'SENT');
+  });
+
   it('keeps endpoints: subscribed, listed, set aside and taken back, unsubscribed', async () => {
     const of = { endpointName: 'CRM', url: 'https://example.com/hook', events: ['email.dead'] };
     const [made] = await call({ ...of, operation: 'subscribe' });

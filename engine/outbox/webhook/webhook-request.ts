@@ -38,7 +38,7 @@ export interface WebhookRequest {
   readonly timeoutMs: number;
   readonly schedule: TrySchedule;
   readonly limits: LaneLimits;
-  /** Addresses of the own network may be asked: loopback, private, shared (addresses.ts). */
+  /** Addresses of the own network may be asked: loopback, private, shared (addresses.ts). Whoever sends it may know better. */
   readonly allowOwnNetwork: boolean;
   /** The receiver knows a `webhook-id` again: what was cut off is sent again. Else it is in doubt, and for a person. */
   readonly repeats: boolean;

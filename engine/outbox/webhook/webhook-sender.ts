@@ -24,10 +24,26 @@ import {
   type WebhookRequest,
   webhookRequest,
 } from './webhook-request';
-import { checkedHeaders, checkedUrl, laneOf, secretsSent, shownUrl, WebhookFault } from './webhook-url';
+import {
+  checkedHeaders,
+  checkedUrl,
+  helped,
+  laneOf,
+  secretsSent,
+  shownUrl,
+  WebhookFault,
+} from './webhook-url';
 
 /** Until the newer version has come. */
 const NEWER_MS = 60_000;
+
+/** Which receivers of the own network may be asked, as the place says where this runs. */
+interface OwnNetwork {
+  /** Asked anew for each try. */
+  readonly mayGoTo: (url: string) => boolean;
+  /** For whoever was refused: who can allow it, and how. */
+  readonly help: string;
+}
 
 export interface WebhookSenderPorts extends ConnectPorts {
   readonly credentialOf: CredentialOf;
@@ -36,6 +52,8 @@ export interface WebhookSenderPorts extends ConnectPorts {
    * @returns false: it has moved, or is there no more
    */
   readonly setAside: (endpoint: number, reason: string, url: string) => Promise<boolean>;
+  /** Without it the webhook's own `allowOwnNetwork` counts. */
+  readonly ownNetwork?: OwnNetwork;
   /** ms since 1970. */
   readonly wallClock?: () => number;
   readonly random?: () => number;
@@ -66,8 +84,16 @@ export class WebhookSender implements Sender {
   }
 
   async send(entry: DueEntry, trying: Trying): Promise<TryEnd> {
+    const end = await this.#send(entry, trying);
+    const { ownNetwork } = this.#ports;
+    return ownNetwork && 'error' in end ? { ...end, error: helped(end.error, ownNetwork.help) } : end;
+  }
+
+  async #send(entry: DueEntry, trying: Trying): Promise<TryEnd> {
     try {
-      const { request, content } = await askedBy(entry);
+      const { request: asked, content } = await askedBy(entry);
+      const allowOwnNetwork = this.#ports.ownNetwork?.mayGoTo(content.url) ?? asked.allowOwnNetwork;
+      const request = { ...asked, allowOwnNetwork };
       const secret = await secretParts(
         request,
         { key: entry.key, body: content.body, now: (this.#ports.wallClock ?? Date.now)() },

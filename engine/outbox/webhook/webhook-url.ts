@@ -9,10 +9,13 @@ export class WebhookFault extends Error {
   override readonly name = 'WebhookFault';
 }
 
-/** In the words of those who may change it. */
+/** Where the webhook itself says whether it may; another place has words of its own for it (`helped`). */
 export const OWN_NETWORK_HELP =
   'Addresses of the own network are refused, so that nobody can reach what is behind your firewall through n8n. Where it is ' +
   'meant, allow addresses of the own network for this webhook.';
+
+/** @param message of a fault @returns it, with this help where it is of the own network */
+export const helped = (message: string, help: string): string => message.replace(OWN_NETWORK_HELP, help);
 
 /** A text with a colon is a URL of some scheme: a secret may be before it. */
 const SCHEMES: ReadonlySet<string> = new Set([

@@ -16,6 +16,15 @@ export function mayGoToOwnNetwork(url: string): boolean {
   return hosts.includes(hostname) || hosts.includes(withPort);
 }
 
+/** Of what was queued before: where the variable cannot be read, what goes to others' networks goes on. */
+export function mayGoToOwnNetworkNow(url: string): boolean {
+  try {
+    return mayGoToOwnNetwork(url);
+  } catch {
+    return false;
+  }
+}
+
 /** For whoever was refused. */
 export const OWN_NETWORK_ADVICE =
   `Whoever runs n8n can allow receivers in its own network: ${OWN_NETWORK_VARIABLE}=crm.internal,10.0.0.7:8080 in the environment of ` +

@@ -4,6 +4,7 @@ import { SmtpSender } from '../../../engine/outbox/mail/smtp-sender';
 import type { Sender } from '../../../engine/outbox/sender';
 import { WebhookSender } from '../../../engine/outbox/webhook/webhook-sender';
 import { findSent } from './find-sent';
+import { mayGoToOwnNetworkNow, OWN_NETWORK_ADVICE } from './own-network';
 import { smtpLoginOf } from './smtp-logins';
 import { storedCredentialOf } from './stored-credential';
 
@@ -12,6 +13,7 @@ export const outgoingSenders = (ledger: Pick<Endpoints, 'setAside'>): readonly S
   new SmtpSender({ loginOf: smtpLoginOf, findSent }),
   new WebhookSender({
     credentialOf: storedCredentialOf,
+    ownNetwork: { mayGoTo: mayGoToOwnNetworkNow, help: OWN_NETWORK_ADVICE },
     setAside: (endpoint, reason, url) => ledger.setAside(endpoint, reason, url),
   }),
 ];

@@ -4,15 +4,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ChangeType } from '../../../engine/ledger/changes';
 import type { Ledger } from '../../../engine/ledger/ledger';
-import type {
-  DueEntry,
-  Entry,
-  EntryAct,
-  EntryOutcome,
-  EntryRef,
-  EntryState,
-  NewEntry,
-  TakeEntries,
+import {
+  type DueEntry,
+  type Entry,
+  type EntryAct,
+  type EntryOutcome,
+  type EntryRef,
+  type EntryState,
+  MOST_ENTRY_TEXT,
+  type NewEntry,
+  type TakeEntries,
 } from '../../../engine/ledger/outbox';
 import { DAY_MS, type Fixture } from './fixture';
 
@@ -648,7 +649,7 @@ export function outboxContract(fixture: Fixture): void {
         [['outbox.updated', id, 'BOUNCED', undefined]],
       );
       assert.deepEqual(await cameBack('<a@example.com>', 'x'.repeat(2_000)), [id]);
-      assert.equal((await entry('a')).lastError!.length, 1_000);
+      assert.equal((await entry('a')).lastError!.length, MOST_ENTRY_TEXT);
       assert.deepEqual(await cameBack('<a@example.com>', 'Another'), [], 'there is no room for more');
       await ledger().actOnEntries([id], 'forget', 'ann');
       assert.deepEqual(await cameBack('<a@example.com>', 'Later'), [], 'it is forgotten');

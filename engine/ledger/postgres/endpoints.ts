@@ -13,7 +13,7 @@ import type { EndpointHealth, Endpoints } from '../endpoints';
 import { told } from './changes';
 import { NOW, type PostgresConnection } from './connection';
 import { ENDPOINT_FACTS } from './endpoint-rows';
-import { insertNew } from './outbox';
+import { insertNew } from './outbox-enqueue';
 import type { Method, Part } from './part';
 
 const selectAll = `select ${ENDPOINT_FACTS} from durable_mail.endpoint order by name`;

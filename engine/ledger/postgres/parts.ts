@@ -12,8 +12,11 @@ import { lives } from './lives';
 import { members } from './members';
 import { offers } from './offer';
 import { onceKeys } from './once';
-import { outboxQueue } from './outbox';
+import { outboxDue } from './outbox-due';
+import { outboxEnqueue } from './outbox-enqueue';
 import { outboxLog } from './outbox-log';
+import { outboxSettle } from './outbox-settle';
+import { outboxTake } from './outbox-take';
 import type { Part } from './part';
 import { read } from './readings';
 import { recording } from './record';
@@ -42,7 +45,10 @@ export const PARTS: Part<LedgerParts> = {
   ...errands,
   ...told,
   ...onceKeys,
-  ...outboxQueue,
+  ...outboxEnqueue,
+  ...outboxDue,
+  ...outboxTake,
+  ...outboxSettle,
   ...outboxLog,
   ...templates,
   ...endpoints,

@@ -390,8 +390,8 @@ describe('of several recipients', () => {
     });
 
   it('more of them are refused than the log has room for: the others are there by their places', async () => {
-    const many = Array.from({ length: 60 }, (_, at) => `user-${at}@example.com`);
-    const isRefused = (address: string): boolean => /^user-(\d|[24]\d|5[13])@/.test(address);
+    const many = Array.from({ length: 60 }, (_, at) => `customer-${at}@example.com`);
+    const isRefused = (address: string): boolean => /^customer-(\d|[24]\d|5[13])@/.test(address);
     const recipient = (address: string): { code: number; text: string } | null =>
       isRefused(address) ? { code: 550, text: '5.1.1 No such user' } : null;
     const { end } = await sendUnder({ recipient }, { to: many.join(', ') });

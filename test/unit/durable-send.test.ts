@@ -603,7 +603,11 @@ describe('what became of it', () => {
     ] as const) {
       const store = new FakeStore();
       store.settle = () => became;
-      await fails(call(store, [mailItem('m')]), message, /Durable IMAP Trigger.*Outbox Trigger.*; none is/);
+      await fails(
+        call(store, [mailItem('m')]),
+        message,
+        /Durable IMAP Trigger.*Outbox Trigger.*, and none is/,
+      );
     }
   });
 

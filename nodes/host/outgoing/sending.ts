@@ -79,7 +79,7 @@ export async function isSentBySomebody({ listeners, ledger }: Heard): Promise<bo
 /** Who would have to send what waits, where nobody does. */
 export const ONLY_BY =
   'when a workflow with a Durable IMAP Trigger, a Durable Gmail Trigger or an Outbox Trigger is published that keeps its emails in the ' +
-  'same ledger; none is';
+  'same ledger, and none is';
 
 /** Said at once, where nobody does. */
 export const nobodySends = (what: string): string =>

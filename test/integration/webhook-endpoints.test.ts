@@ -210,11 +210,11 @@ function contract(open: () => Promise<Ledger>): void {
   it('one that moves is told what waits at its new URL; what the old one answers is nothing to it', () =>
     withLedger(async (ledger, receiver) => {
       receiver.answering = (response, { path }) => void response.writeHead(path === '/new' ? 200 : 500).end();
-      await save(ledger, 'one', receiver.url(undefined, '/old'), OF_ALL.types, [200, 200]);
+      await save(ledger, 'one', receiver.url(undefined, '/old'), OF_ALL.types, [3_000, 3_000]);
       await using _ = new House(ledger);
       await change(ledger, 'a');
       await until('it was asked', () => receiver.received.length === 1);
-      await save(ledger, 'one', receiver.url(undefined, '/new'), OF_ALL.types, [200, 200]);
+      await save(ledger, 'one', receiver.url(undefined, '/new'), OF_ALL.types, [3_000, 3_000]);
       await until('it is told', () => toldOf(receiver, '/new').length === 1);
       assert.deepEqual([receiver.received.length, (await ledger.endpoints())[0]!.asideSince], [2, null]);
     }));
@@ -223,13 +223,23 @@ function contract(open: () => Promise<Ledger>): void {
     withLedger(async (ledger, receiver) => {
       receiver.answering = (response) => void response.writeHead(500).end();
       for (const name of ['removed', 'aside'])
-        await save(ledger, name, receiver.url(undefined, `/${name}`), OF_ALL.types, [200, 200]);
+        await save(ledger, name, receiver.url(undefined, `/${name}`), OF_ALL.types, [60_000, 60_000]);
       await using house = new House(ledger);
       await change(ledger, 'a');
-      await until('both were asked', () => receiver.received.length === 2);
+      const waiting = await until('both were asked, and wait', async () => {
+        const all = (await entriesOf(ledger)).filter(({ state, tries }) => state === 'QUEUED' && tries === 1);
+        return all.length === 2 ? all : null;
+      });
       await ledger.removeEndpoint('removed', 'ann');
       const [{ id } = { id: 0 }] = await ledger.endpoints();
       await ledger.setAside(id, 'It is gone');
+      await ledger.actOnEntries(
+        waiting.map((one) => one.id),
+        'retry',
+        'ann',
+        ['QUEUED'],
+      );
+      house.look();
       const failed = await until('it has failed', async () =>
         (await entriesOf(ledger)).find(({ state }) => state === 'FAILED'),
       );

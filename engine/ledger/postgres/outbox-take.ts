@@ -2,10 +2,9 @@
 // Invariants: as of the port (outbox.ts); who takes of a lane has it for that transaction (an advisory lock), so that its limits
 // hold for all processes; rows are locked in the order of `seq`.
 import { AHEAD_MARGIN_MS } from '../common/clock';
-import { endpointAmong } from '../common/endpoint';
-import { type EntryColumns, originOf, requestOf, withinBytes } from '../common/entry';
-import type { Endpoint } from '../endpoints';
-import { type DueEntry, ENTRY_LEASE_MS, MOST_ENTRY_DELAY_MS, type Outbox, type TakeEntries } from '../outbox';
+import { type Begun, type Due, dueEntryOf } from '../common/due-entry';
+import { withinBytes } from '../common/entry';
+import { ENTRY_LEASE_MS, MOST_ENTRY_DELAY_MS, type Outbox, type TakeEntries } from '../outbox';
 import { NOW, type Statements } from './connection';
 import { endpointsNamed } from './endpoint-rows';
 import { AHEAD } from './outbox-due';
@@ -95,19 +94,6 @@ const begin = `
   from begun join durable_mail.outgoing_content on entry_seq = seq
   order by seq`;
 
-interface Due {
-  readonly seq: number;
-  readonly lane: string;
-  readonly state: 'QUEUED' | 'UNKNOWN';
-}
-
-type Begun = Omit<EntryColumns, 'state'> &
-  Pick<DueEntry, 'fence' | 'state' | 'refusals' | 'ageMs'> & {
-    readonly packed: Buffer;
-    readonly doubted: boolean;
-    readonly endpointId: number | null;
-  };
-
 const takeEntries: Method<'takeEntries'> = (connection, request) =>
   connection.transaction(async (statements) => {
     const due = await ('lane' in request.of
@@ -128,7 +114,7 @@ const takeEntries: Method<'takeEntries'> = (connection, request) =>
       statements,
       begun.map(({ endpointId }) => endpointId),
     );
-    return begun.map((row) => dueEntry(row, told));
+    return begun.map((row) => dueEntryOf(row, told));
   });
 
 async function dueOf(statements: Statements, lane: string, request: TakeEntries): Promise<readonly Due[]> {
@@ -181,25 +167,5 @@ async function placesOf(
   await statements.run(dropBegun, lane);
   return Math.min(free, mostAMinute - (await count(countBegun)));
 }
-
-const dueEntry = (row: Begun, endpoints: readonly Endpoint[]): DueEntry => ({
-  id: row.id,
-  fence: row.fence,
-  key: row.key,
-  kind: row.kind,
-  lane: row.lane,
-  state: row.state,
-  request: requestOf(row.request),
-  content: row.packed,
-  recipient: row.recipient,
-  subject: row.subject,
-  messageId: row.messageId,
-  origin: originOf(row),
-  tries: row.tries,
-  refusals: row.refusals,
-  mayHaveArrived: row.doubted,
-  ageMs: row.ageMs,
-  ...endpointAmong(row.endpointId, endpoints),
-});
 
 export const outboxTake: Part<Pick<Outbox, 'takeEntries'>> = { takeEntries };

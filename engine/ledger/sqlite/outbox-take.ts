@@ -1,10 +1,9 @@
 // Entries of the SQLite ledger's outbox are taken under a lease, within the limits of their lanes.
 // Invariants: as of the port (outbox.ts); each call is one short transaction.
 import { AHEAD_MARGIN_MS } from '../common/clock';
-import { endpointAmong } from '../common/endpoint';
-import { type EntryColumns, originOf, requestOf, withinBytes } from '../common/entry';
-import type { Endpoint } from '../endpoints';
-import { type DueEntry, ENTRY_LEASE_MS, MOST_ENTRY_DELAY_MS, type Outbox, type TakeEntries } from '../outbox';
+import { type Begun, type Due, dueEntryOf } from '../common/due-entry';
+import { withinBytes } from '../common/entry';
+import { ENTRY_LEASE_MS, MOST_ENTRY_DELAY_MS, type Outbox, type TakeEntries } from '../outbox';
 import { limitOf, NOW, type SqliteConnection } from './connection';
 import { endpointsNamed } from './endpoint-rows';
 import { AHEAD } from './outbox-due';
@@ -74,19 +73,6 @@ const selectBegun = `
   from outgoing join outgoing_content on entry_seq = seq
   where seq in (select value from json_each(?)) order by seq`;
 
-interface Due {
-  readonly seq: number;
-  readonly lane: string;
-  readonly state: 'QUEUED' | 'UNKNOWN';
-}
-
-type Begun = Omit<EntryColumns, 'state'> &
-  Pick<DueEntry, 'fence' | 'state' | 'refusals' | 'ageMs'> & {
-    readonly packed: Uint8Array;
-    readonly doubted: number;
-    readonly endpointId: number | null;
-  };
-
 const takeEntries: Method<'takeEntries'> = (connection, request) =>
   connection.transaction(() => {
     const due =
@@ -104,7 +90,7 @@ const takeEntries: Method<'takeEntries'> = (connection, request) =>
       connection,
       begun.map(({ endpointId }) => endpointId),
     );
-    return begun.map((row) => dueEntry(row, told));
+    return begun.map((row) => dueEntryOf(row, told));
   });
 
 function dueOf(connection: SqliteConnection, lane: string, request: TakeEntries): readonly Due[] {
@@ -143,25 +129,5 @@ function placesOf(
   connection.run(dropBegun, lane);
   return Math.min(free, mostAMinute - connection.get<{ n: number }>(countBegun, lane)!.n);
 }
-
-const dueEntry = (row: Begun, endpoints: readonly Endpoint[]): DueEntry => ({
-  id: row.id,
-  fence: row.fence,
-  key: row.key,
-  kind: row.kind,
-  lane: row.lane,
-  state: row.state,
-  request: requestOf(row.request),
-  content: Buffer.from(row.packed.buffer, row.packed.byteOffset, row.packed.byteLength),
-  recipient: row.recipient,
-  subject: row.subject,
-  messageId: row.messageId,
-  origin: originOf(row),
-  tries: row.tries,
-  refusals: row.refusals,
-  mayHaveArrived: Boolean(row.doubted),
-  ageMs: row.ageMs,
-  ...endpointAmong(row.endpointId, endpoints),
-});
 
 export const outboxTake: Part<Pick<Outbox, 'takeEntries'>> = { takeEntries };

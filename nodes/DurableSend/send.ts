@@ -7,7 +7,6 @@ import { senderOf } from '../../engine/outbox/mail/address-field';
 import { buildMail } from '../../engine/outbox/mail/mail-content';
 import { MAIL_KIND, toRow } from '../../engine/outbox/mail/mail-request';
 import { packOutgoing, recipientsText } from '../../engine/outbox/mail/packed-mail';
-import { isOpen } from '../../engine/outbox/waiters';
 import type { OutboxWorker } from '../../engine/outbox/worker';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { errorText } from '../../engine/runtime/log';
@@ -17,7 +16,7 @@ import { nodeError } from '../host/n8n/node-error';
 import { failedItem } from '../host/outgoing/failed-item';
 import { whyNotSent } from '../host/outgoing/outcome';
 import { type Asked, type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
-import { isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
+import { goOn, isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
 import { type EntryKey, entryKeys, isFoundByRetry, type MailsHeld } from '../host/run/entry-keys';
 import { digest } from '../host/run/item-keys';
 import { answerOf } from './answers';
@@ -72,7 +71,7 @@ export async function durableSend(
     (await orGoOn(context, () => sendSettings(optionsOf(context, 0)))) ?? sendSettings({});
   const patience = { waitMs, mostAMinute: limits.mostAMinute, signal: cancelSignal(context) };
   const settled = await sendNow(store.outbox, queued, patience);
-  const goesOn = ![...settled.values()].some(isOpen) || (await isSentBySomebody(store));
+  const goesOn = await goOn(settled.values(), store);
   return asked.map((one, index) => {
     if ('error' in one) return errorItem(index, one.error);
     const entry = settled.get(one.entry.id) ?? one.entry;

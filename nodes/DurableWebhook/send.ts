@@ -10,7 +10,6 @@ import {
   type WebhookContent,
 } from '../../engine/outbox/webhook/packed-webhook';
 import { WEBHOOK_KIND, webhookEntry } from '../../engine/outbox/webhook/webhook-request';
-import { isOpen } from '../../engine/outbox/waiters';
 import type { OutboxWorker } from '../../engine/outbox/worker';
 import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/n8n/cancel';
@@ -19,7 +18,7 @@ import { nodeError } from '../host/n8n/node-error';
 import { failedItem } from '../host/outgoing/failed-item';
 import { whyNotSent } from '../host/outgoing/outcome';
 import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
-import { isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
+import { goOn, isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
 import { type EntryKey, entryKeys, isFoundByRetry, type MailsHeld } from '../host/run/entry-keys';
 import { DAY_MS, readNumber, SECOND_MS } from '../host/trigger/numbers';
 import { answerOf } from './answers';
@@ -58,7 +57,7 @@ export async function sendWebhooks(
   const mostAMinute = readNumber(options['mostAMinute'], NUMBERS.mostAMinute) || null;
   const patience = { waitMs, mostAMinute, signal: cancelSignal(context) };
   const settled = await sendNow(store.outbox, queued, patience);
-  const goesOn = ![...settled.values()].some(isOpen) || (await isSentBySomebody(store));
+  const goesOn = await goOn(settled.values(), store);
   return asked.map((one, index) => {
     if ('error' in one) return errorItem(index, one.error);
     const entry = settled.get(one.entry.id) ?? one.entry;

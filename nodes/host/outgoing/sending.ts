@@ -76,6 +76,10 @@ export async function isSentBySomebody({ listeners, ledger }: Heard): Promise<bo
   return (await ledger.sources()).some(({ served }) => served);
 }
 
+/** Whether all of them that are open go on by themselves. */
+export const goOn = async (entries: Iterable<Entry>, heard: Heard): Promise<boolean> =>
+  ![...entries].some(isOpen) || isSentBySomebody(heard);
+
 /** Who would have to send what waits, where nobody does. */
 export const ONLY_BY =
   'when a workflow with a Durable IMAP Trigger, a Durable Gmail Trigger or an Outbox Trigger is published that keeps its emails in the ' +

@@ -56,7 +56,10 @@ const isOtherReport = (headers: MailHeaders): boolean =>
     headers.get('content-type')?.[0] ?? '',
   );
 
-/** What is left of it says best (Outlook.com gives it an id of its own, and keeps ours beside it); else what the report answers; else a text that quotes its header. */
+/**
+ * What is left of it says best (Outlook.com gives it an id of its own, and keeps ours beside it); else what the report answers; else a
+ * text that quotes its header.
+ */
 function originalOf({ headers, original, text }: BounceParts): string | null {
   return (
     idIn(original?.get('x-microsoft-original-message-id')?.[0]) ??

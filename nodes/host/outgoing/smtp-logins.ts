@@ -2,7 +2,8 @@
 // run, or began in another process, n8n is asked for the credential by its id.
 // Where this n8n does not show that, or an expression is in it, a login that a run had here counts on: so such a mail goes on in a
 // process where a run with that credential has been, and waits elsewhere.
-// Invariants: nothing of a login is stored; a mail waits, and is never dropped, because its login is not here; after a day of that it has failed, and can be sent again.
+// Invariants: nothing of a login is stored; a mail waits, and is never dropped, because its login is not here; after a day of that
+// it has failed, and can be sent again.
 import type { ICredentialDataDecryptedObject } from 'n8n-workflow';
 import type { MailRequest } from '../../../engine/outbox/mail/mail-request';
 import type { LoginOf, SmtpLogin } from '../../../engine/outbox/mail/smtp-login';

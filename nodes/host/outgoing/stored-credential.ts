@@ -2,7 +2,8 @@
 // it from n8n, as every node does; for what goes on after the run, or began in another process, n8n is asked for it.
 // Where this n8n does not show that, or an expression is in it, what a run had here counts on: what needs it goes on in a process
 // where a run with that credential has been, and waits elsewhere.
-// Invariants: nothing of it is stored; a webhook waits, and is never dropped, because its credential is not here; after a day of that it has failed, and can be sent again.
+// Invariants: nothing of it is stored; a webhook waits, and is never dropped, because its credential is not here; after a day of that
+// it has failed, and can be sent again.
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
 import type { CredentialOf } from '../../../engine/outbox/webhook/secret-headers';
 import type { CredentialRef } from '../../../engine/outbox/webhook/webhook-request';

@@ -157,7 +157,9 @@ export class Dispatcher {
    */
   #spareIfAway(failures: number): void {
     const wasAway = failures > 0 && monotonicNow() - this.#reachedAt > LEASES_SUFFER_MS;
-    if (wasAway) this.#unrenewed.forget();
+    if (!wasAway) return;
+    this.#unrenewed.forget();
+    this.#queued.wasAway();
   }
 
   async #dispatch(signal: AbortSignal, failures: number): Promise<Dispatched> {
@@ -219,9 +221,9 @@ export class Dispatcher {
       if (isSettled) this.#hasSettled = true;
       else if (end) this.#told.tell(run.pointers, end);
     });
-    const queued = this.#queued.add(run);
+    this.#queued.add(run);
     const forget = (): void => {
-      this.#queued.remove(queued);
+      this.#queued.remove(run);
       // It may have ended in another process, whose wake-ups do not come here.
       if (!isSettled || this.#unclaimed.areMany) this.#bell.ring('due');
     };

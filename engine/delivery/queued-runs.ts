@@ -12,8 +12,13 @@ import { RENEW_MS } from './runs';
 export const QUEUED_LEASE_MS = 30_000;
 /** How often the patience with n8n doubles at most. */
 const MOST_DOUBLINGS = 6;
+/**
+ * After an outage of the ledger. n8n's database is often on the same server, and its processes come back one by one, up
+ * to half a minute later than the ledger: what a worker takes until then is lost, and n8n may tell nobody.
+ */
+const AFTER_OUTAGE = { lastsMs: 60_000, patienceMs: 30_000 };
 
-export interface Queued {
+interface Queued {
   readonly run: OfferedRun;
   /** Monotonic. */
   readonly until: number;
@@ -26,6 +31,8 @@ export class QueuedRuns {
   #queued: readonly Queued[] = [];
   /** Monotonic. */
   #renewedAt = -Infinity;
+  /** Monotonic; until then n8n may lose what it is handed. */
+  #losesUntil = -Infinity;
 
   /** @param mostQueuedMs the patience with a run's first attempt */
   constructor(mostQueuedMs: number, ledger: Pick<Ledger, 'renew'>, log: Pick<Log, 'warn'>) {
@@ -43,17 +50,31 @@ export class QueuedRuns {
     return this.#queued.map(({ run }) => run.id);
   }
 
-  add(run: OfferedRun): Queued {
-    const attempt = Math.max(...run.pointers.map((pointer) => pointer.attempt));
-    const patience = this.#mostQueuedMs * 2 ** Math.min(attempt - 1, MOST_DOUBLINGS);
-    const queued = { run, until: monotonicNow() + patience };
-    this.#queued = [...this.#queued, queued];
-    return queued;
+  /** The ledger is there again: n8n may have lost what it was handed, and may go on so for a while. */
+  wasAway(): void {
+    const now = monotonicNow();
+    this.#losesUntil = now + AFTER_OUTAGE.lastsMs;
+    this.#queued = this.#queued.map(({ run, until }) => ({
+      run,
+      until: Math.min(until, now + this.#patience(run, now)),
+    }));
+  }
+
+  add(run: OfferedRun): void {
+    const now = monotonicNow();
+    this.#queued = [...this.#queued, { run, until: now + this.#patience(run, now) }];
+  }
+
+  #patience({ pointers }: OfferedRun, now: number): number {
+    const attempt = Math.max(...pointers.map((pointer) => pointer.attempt));
+    const first =
+      now < this.#losesUntil ? Math.min(AFTER_OUTAGE.patienceMs, this.#mostQueuedMs) : this.#mostQueuedMs;
+    return first * 2 ** Math.min(attempt - 1, MOST_DOUBLINGS);
   }
 
   /** n8n is done with it. */
-  remove(queued: Queued): void {
-    this.#queued = this.#queued.filter((other) => other !== queued);
+  remove(run: OfferedRun): void {
+    this.#queued = this.#queued.filter((queued) => queued.run !== run);
   }
 
   /** These runs have their mails: a run claims all of them at once. */

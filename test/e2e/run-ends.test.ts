@@ -79,7 +79,7 @@ describe('runs that end otherwise', { timeout: 30 * 60_000 }, () => {
     await later(3_000);
     await n8n.postgres.up();
     await append('then one', 'then two', 'then three');
-    const events = await done(id, 8, 120_000);
+    const events = await done(id, 8);
     assert.deepEqual([...sink.counts().values()], Array(8).fill(1), 'each ran once');
     assert.ok(events.every(({ failures }) => failures === 0));
     await n8n.api.unpublish(id);

@@ -251,6 +251,32 @@ describe('the dispatcher', () => {
     await dispatcher.stop();
   });
 
+  it('has less patience after an outage of the ledger: n8n may have lost what it had, and loses what comes at once', async (t) => {
+    const pass = clock(t);
+    const ledger = new FakeLedger();
+    const emit = (): Promise<undefined> => new Promise(() => undefined);
+    const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 300_000 });
+    /** @returns the events whose leases it has renewed by then */
+    const lookAfter = async (ms: number, ...due: string[]): Promise<string[]> => {
+      const { offers } = ledger;
+      ledger.renewed.length = 0;
+      ledger.due = due.map((event) => run(event));
+      pass(ms);
+      wake.notify([1]);
+      await until('it has looked', () => ledger.offers > offers);
+      return ledger.renewed.flat().map(({ event }) => event);
+    };
+    await lookAfter(0, 'before');
+    assert.deepEqual(await lookAfter(40_000), ['before']);
+    ledger.failing = 1;
+    await lookAfter(LEASES_SUFFER_MS + 1_000, 'at once');
+    assert.deepEqual(await lookAfter(20_000), ['before', 'at once']);
+    assert.deepEqual(await lookAfter(20_000), []);
+    await lookAfter(40_000, 'later');
+    assert.deepEqual(await lookAfter(40_000), ['later']);
+    await dispatcher.stop();
+  });
+
   it('keeps the slot of a run that n8n has not started yet, until it gives up on it', async (t) => {
     const pass = clock(t);
     const slots = new RunSlots(1);

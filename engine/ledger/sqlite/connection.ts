@@ -55,6 +55,8 @@ export class SqliteConnection {
   /** The file as it was opened; null: it is no file. */
   readonly opened: FileId | null;
   #lookedAt = monotonicNow();
+  /** Transactions are parts of one. */
+  #isTogether = false;
 
   constructor(database: DatabaseSync, file: string) {
     this.#database = database;
@@ -72,8 +74,24 @@ export class SqliteConnection {
     this.#lookedAt = monotonicNow();
   }
 
+  /**
+   * Several works that are a transaction each, or write once, as one transaction: they cost one sync of the disk.
+   * @throws LedgerFault what the first of them throws: none of them was done
+   */
+  together<T>(works: readonly (() => T)[]): T[] {
+    return this.transaction(() => {
+      this.#isTogether = true;
+      try {
+        return works.map((work) => work());
+      } finally {
+        this.#isTogether = false;
+      }
+    });
+  }
+
   /** Runs it as one transaction that takes the write lock at once. Whatever it throws rolls it back. */
   transaction<T>(work: () => T): T {
+    if (this.#isTogether) return work();
     return this.#translated(() => {
       this.#prepare('begin immediate').run();
       try {

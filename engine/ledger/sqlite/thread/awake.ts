@@ -8,7 +8,7 @@ import { monotonicNow } from '../../../runtime/time';
 import type { Call } from '../../common/parts';
 
 /** Longer than a commit takes on a fast disk. */
-const QUICK_MS = 0.6;
+const QUICK_MS = 1.5;
 const HAS_SEVERAL_PROCESSORS = availableParallelism() > 1;
 
 export class Awake {

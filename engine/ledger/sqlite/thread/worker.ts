@@ -82,7 +82,13 @@ function begin(message: ToThread): void {
 async function answerTogether(messages: readonly ShortMessage[]): Promise<void> {
   const answers = (await open?.ledger.together(messages)) ?? null;
   if (answers) {
-    messages.forEach(({ id, call }, place) => sendResult(id, call, answers[place]));
+    messages.forEach(({ id, call }, place) => {
+      try {
+        sendResult(id, call, answers[place]);
+      } catch (error) {
+        fail(id, error);
+      }
+    });
     if (underWay.size === 0) linger.answered(messages.at(-1)!.call);
     return;
   }
@@ -93,9 +99,7 @@ async function answerTogether(messages: readonly ShortMessage[]): Promise<void> 
 }
 
 async function answer(id: number, question: Question): Promise<void> {
-  const answering = result(id, question).catch((error: unknown) =>
-    send({ kind: 'failed', id, failure: failureOf(error) }),
-  );
+  const answering = result(id, question).catch((error: unknown) => fail(id, error));
   if (question.kind !== 'call') return answering;
   underWay.add(answering);
   await answering;
@@ -164,6 +168,8 @@ function tell(id: number, isGone: boolean): void {
   askers.get(id)?.(isGone);
   askers.delete(id);
 }
+
+const fail = (id: number, error: unknown): void => send({ kind: 'failed', id, failure: failureOf(error) });
 
 const send = (message: FromThread, give: readonly ArrayBuffer[] = []): void =>
   port.postMessage(message, give);

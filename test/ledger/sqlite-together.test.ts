@@ -163,6 +163,23 @@ describe('calls of a SQLite ledger that come at once', () => {
       { numRuns: ROUNDS },
     ));
 
+  it('do not wait for all of them where they take long', async () => {
+    const ledger = await openSqliteLedger(newFile());
+    const large = Buffer.alloc(8_000_000, 'a');
+    const inTurn = new Set<number>();
+    let turn = 0;
+    const turning = setInterval(() => turn++, 0);
+    const queue = async (name: string): Promise<void> => {
+      const [entry] = await ledger.enqueue([newEntry(name, { content: large })]);
+      assert.equal(entry!.key, name);
+      inTurn.add(turn);
+    };
+    await Promise.all(Array.from({ length: 12 }, (_, index) => queue(`large ${index}`)));
+    clearInterval(turning);
+    await ledger.close();
+    assert.ok(inTurn.size >= 3, `answered in ${inTurn.size} turns`);
+  });
+
   describe('on a disk that takes 50 ms for each sync', { skip: noPreload }, () => {
     let disk: SlowDisk;
     before(async () => {

@@ -19,6 +19,8 @@ export const limitOf = (parameter: string): string => `limit cast(${parameter} a
 
 /** How often it is looked whether the file is still the one that was opened. */
 const LOOK_MS = 2_000;
+/** For how long works that share a transaction are begun: the first of them waits for it. */
+const TOGETHER_MS = 20;
 /** How long another process may hold the file's write lock. */
 const PATIENCE_MS = 5_000;
 
@@ -75,14 +77,21 @@ export class SqliteConnection {
   }
 
   /**
-   * Several works that are a transaction each, or write once, as one transaction: they cost one sync of the disk.
+   * Works that are a transaction each, or write once, as one transaction: they cost one sync of the disk.
+   * @returns what they said; of the first ones only, where these take long already: the others were not begun
    * @throws LedgerFault what the first of them throws: none of them was done
    */
   together<T>(works: readonly (() => T)[]): T[] {
     return this.transaction(() => {
       this.#isTogether = true;
       try {
-        return works.map((work) => work());
+        const began = monotonicNow();
+        const said: T[] = [];
+        for (const work of works) {
+          said.push(work());
+          if (monotonicNow() - began > TOGETHER_MS) break;
+        }
+        return said;
       } finally {
         this.#isTogether = false;
       }

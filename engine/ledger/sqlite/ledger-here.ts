@@ -32,8 +32,8 @@ export interface AskedShort {
 /** What comes from another thread is not unpacked where it would only be packed again. */
 export interface LedgerHere extends Ledger {
   /**
-   * Those calls, in their order, as one transaction. @returns what each says; null: that cannot be, and nothing was done:
-   * each by itself says why
+   * Those calls, in their order, as one transaction. @returns what each says; of the first ones only, where these take long:
+   * the others were not begun; null: that cannot be, and nothing was done: each by itself says why
    */
   together(asked: readonly AskedShort[]): Promise<readonly unknown[] | null>;
   /** @param asked `askedOf` the candidates */

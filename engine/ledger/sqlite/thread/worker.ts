@@ -82,14 +82,16 @@ function begin(message: ToThread): void {
 async function answerTogether(messages: readonly ShortMessage[]): Promise<void> {
   const answers = (await open?.ledger.together(messages)) ?? null;
   if (answers) {
-    messages.forEach(({ id, call }, place) => {
+    answers.forEach((answer, place) => {
+      const { id, call } = messages[place]!;
       try {
-        sendResult(id, call, answers[place]);
+        sendResult(id, call, answer);
       } catch (error) {
         fail(id, error);
       }
     });
-    if (underWay.size === 0) linger.answered(messages.at(-1)!.call);
+    behind.unshift(...messages.slice(answers.length));
+    if (underWay.size === 0 && behind.length === 0) linger.answered(messages.at(-1)!.call);
     return;
   }
   for (const message of messages) {

@@ -24,7 +24,7 @@ export type ShortCall = keyof typeof SHORT;
 
 export const isShort = (call: Call): call is ShortCall => call in SHORT;
 
-export interface AskedShort {
+interface AskedShort {
   readonly call: ShortCall;
   readonly args: readonly unknown[];
 }

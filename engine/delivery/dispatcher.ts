@@ -3,6 +3,7 @@
 // Invariants: what is in flight is counted in the ledger, never here, so a limit holds across restarts; nothing is handed
 // out without a slot among the runs of the process; a fault of the ledger or of n8n delays an event and never loses it;
 // only `stop` ends the loop.
+import { LedgerFault } from '../ledger/fault';
 import type { Ledger } from '../ledger/ledger';
 import type { Offer, OfferedRun } from '../ledger/offers';
 import type { Pointer } from '../ledger/pointer';
@@ -21,6 +22,8 @@ import { LEASES_SUFFER_MS, Unrenewed } from './unrenewed';
 
 /** A look without a wake-up: no wake-up is relied on. */
 const LOOK_MS = 30_000;
+/** A ledger that could not be reached so often in a row was away; once may be one connection that broke. */
+const AWAY = 2;
 /** How many ended events are reported at a time. */
 const MOST_REPORTS = 20;
 
@@ -76,6 +79,8 @@ export class Dispatcher {
   readonly #share: RunShare;
   readonly #told: ToldEnds;
   readonly #unclaimed: UnclaimedRuns;
+  /** How often in a row it could not be reached. */
+  #unreachable = 0;
   /** What is due may have changed. */
   readonly #bell = new Bell<'due'>();
   /** Whoever runs mails, here or in another process, has the time to renew before a lease is held against it. */
@@ -132,7 +137,7 @@ export class Dispatcher {
           this.#share.giveBack(),
         );
         if (isShort) this.#share.wait();
-        failures = 0;
+        failures = this.#unreachable = 0;
         this.#reachedAt = monotonicNow();
         const lapses = this.#unrenewed.see(offer.running ?? []) ?? LOOK_MS;
         const pauses = this.#unclaimed.waitMs || LOOK_MS;
@@ -145,6 +150,7 @@ export class Dispatcher {
         await this.#bell.wait(ms, ['due'], signal);
       } catch (error) {
         failures++;
+        this.#unreachable = isUnreachable(error) ? this.#unreachable + 1 : 0;
         this.#ports.log.error(`Due mail cannot be handed out for now: ${errorText(error)}`, { failures });
         await pause(backoffDelay(failures, { firstMs: 500, mostMs: 10_000 }), signal);
       }
@@ -157,9 +163,7 @@ export class Dispatcher {
    */
   #spareIfAway(failures: number): void {
     const wasAway = failures > 0 && monotonicNow() - this.#reachedAt > LEASES_SUFFER_MS;
-    if (!wasAway) return;
-    this.#unrenewed.forget();
-    this.#queued.wasAway();
+    if (wasAway) this.#unrenewed.forget();
   }
 
   async #dispatch(signal: AbortSignal, failures: number): Promise<Dispatched> {
@@ -185,6 +189,7 @@ export class Dispatcher {
       leaseMs: QUEUED_LEASE_MS,
       unrenewed: this.#unrenewed.leases(),
     });
+    if (this.#unreachable >= AWAY) this.#queued.wasAway();
     if (offer.lapsed > 0) log.warn('Runs were found that did not end', { lapsed: offer.lapsed });
     this.#see(offer);
     const isShort = offer.runs.length === mostNew && offer.nextInMs === 0;
@@ -258,3 +263,6 @@ export class Dispatcher {
     if (this.#unclaimed.claimed()) await this.#ports.ledger.hurryReleased(this.#subscriptionIds);
   }
 }
+
+const isUnreachable = (error: unknown): boolean =>
+  error instanceof LedgerFault && error.kind === 'unreachable';

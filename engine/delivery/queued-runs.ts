@@ -90,14 +90,12 @@ export class QueuedRuns {
    */
   async renew(now: boolean): Promise<OfferedRun[]> {
     const from = monotonicNow();
-    const young = this.#queued.filter(({ until }) => from < until);
-    const lost = this.#queued.length - young.length;
-    if (lost > 0) this.#log.warn('Runs were not started in time; their mails are offered again', { lost });
     // What was offered since then has a fresh lease.
     if (!now && from - this.#renewedAt < RENEW_MS / 2) {
-      this.#queued = young;
+      this.#giveUp(from);
       return [];
     }
+    const young = this.#queued.filter(({ until }) => from < until);
     const pointers = young.flatMap(({ run }) => run.pointers);
     // A mail that comes after a quiet time does not wait for an answer about nothing.
     const renewed = pointers.length > 0 ? await this.#ledger.renew(pointers, 'QUEUED', QUEUED_LEASE_MS) : [];
@@ -106,8 +104,16 @@ export class QueuedRuns {
     const waits = ({ run }: Queued): boolean =>
       run.pointers.some((pointer) => still.has(pointerName(pointer)));
     const over = young.filter((queued) => !waits(queued));
+    this.#giveUp(from);
     // What was emitted or given up meanwhile keeps its place.
-    this.#queued = this.#queued.filter((queued) => from < queued.until && !over.includes(queued));
+    this.#queued = this.#queued.filter((queued) => !over.includes(queued));
     return over.map(({ run }) => run);
+  }
+
+  #giveUp(now: number): void {
+    const young = this.#queued.filter(({ until }) => now < until);
+    const lost = this.#queued.length - young.length;
+    if (lost > 0) this.#log.warn('Runs were not started in time; their mails are offered again', { lost });
+    this.#queued = young;
   }
 }

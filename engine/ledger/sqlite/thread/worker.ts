@@ -106,7 +106,7 @@ async function answer(id: number, question: Question): Promise<void> {
   underWay.add(answering);
   await answering;
   underWay.delete(answering);
-  if (underWay.size === 0) linger.answered(question.call);
+  if (underWay.size === 0 && behind.length === 0) linger.answered(question.call);
 }
 
 async function result(id: number, question: Question): Promise<void> {

@@ -110,12 +110,12 @@ function wishOf(
 ): Wish | Error {
   const asError = (error: unknown): Error => nodeError(context.getNode(), error as Error, { itemIndex });
   try {
-    const key = keyOf(itemIndex);
+    const of = keyOf(itemIndex);
     return {
-      key: key.key,
-      make: async () => {
+      of,
+      make: async (key) => {
         try {
-          return await newEntry(context, itemIndex, key, await login(), ledger, made);
+          return await newEntry(context, itemIndex, { ...of, key }, await login(), ledger, made);
         } catch (error) {
           throw asError(error);
         }

@@ -82,12 +82,12 @@ function wishOf(
   const asError = (error: unknown): Error =>
     nodeError(context.getNode(), advised(error as Error), { itemIndex });
   try {
-    const key = keyOf(itemIndex);
-    const make = (): Promise<NewEntry> =>
-      newEntry(context, itemIndex, key, secrets).catch((error: unknown) => {
+    const of = keyOf(itemIndex);
+    const make = (key: string): Promise<NewEntry> =>
+      newEntry(context, itemIndex, { ...of, key }, secrets).catch((error: unknown) => {
         throw asError(error);
       });
-    return { key: key.key, make };
+    return { of, make };
   } catch (error) {
     return asError(error);
   }

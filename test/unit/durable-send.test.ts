@@ -113,6 +113,8 @@ interface Run {
   readonly fromMail?: boolean;
   readonly credentialIsGone?: boolean;
   readonly isTool?: boolean;
+  /** When its first step began, as n8n shows it. */
+  readonly began?: number;
 }
 
 const DEFAULTS = {
@@ -140,6 +142,7 @@ function call(
     fromMail = false,
     credentialIsGone = false,
     isTool = false,
+    began,
   }: Run = {},
 ): Promise<INodeExecutionData[]> {
   store.held.set(id, mails);
@@ -159,7 +162,12 @@ function call(
   };
   const context = {
     additionalData: {},
-    runExecutionData: { parentExecution: { executionId: `caller of ${id}` } },
+    runExecutionData: {
+      parentExecution: { executionId: `caller of ${id}` },
+      ...(began !== undefined && {
+        resultData: { runData: { Next: [{ startTime: began + 5 }], Webhook: [{ startTime: began }] } },
+      }),
+    },
     getNode: () => stored,
     getWorkflow: () => ({ id: 'workflow' }),
     getMode: () => mode,
@@ -310,6 +318,25 @@ describe('an email', () => {
     await call(store, [mailItem('m')], {}, { ...test, id: '3' });
     await call(store, [mailItem('m')], { idempotencyKey: '17' }, { ...test, id: '4' });
     assert.equal(store.sends, 4);
+  });
+
+  it('that comes from no mail is not taken for that of an execution before n8n’s numbers began anew', async () => {
+    const store = new FakeStore();
+    const sent = async (run: Run): Promise<number> => {
+      // All that is queued is queued at 0.
+      await call(store, [{ json: {} }], {}, { id: '1', ...run });
+      return store.sends;
+    };
+    assert.equal(await sent({ began: 0 }), 1);
+    assert.equal(
+      await sent({ began: 86_400_000 }),
+      1,
+      'n8n begins it again, after the worker that had it crashed',
+    );
+    const state = {};
+    assert.equal(await sent({ began: 86_400_001, state }), 2);
+    assert.equal(await sent({ began: 86_400_001, state, mode: 'retry', id: '8' }), 2);
+    assert.equal(await sent({ began: 90_000_000 }), 3);
   });
 
   it('needs a key where nobody can tell its mail', async () => {

@@ -51,7 +51,10 @@ interface Inside {
     readonly hooks?: LifecycleHooks;
     readonly rootExecutionMode?: string | undefined;
   };
-  readonly runExecutionData?: { readonly parentExecution?: { readonly executionId?: unknown } };
+  readonly runExecutionData?: {
+    readonly parentExecution?: { readonly executionId?: unknown };
+    readonly resultData?: { readonly runData?: Readonly<Record<string, readonly Partial<ITaskData>[]>> };
+  };
   readonly workflow?: {
     readonly settings?: WorkflowSettings;
     readonly nodes?: WorkflowNodes | null;
@@ -170,6 +173,13 @@ export function rootMode(context: IExecuteFunctions): string {
 export function callersExecution(context: object): string | null {
   const id = inside(context).runExecutionData?.parentExecution?.executionId;
   return typeof id === 'string' ? id : null;
+}
+
+/** When its first step began, ms since 1970; of a retry, that of the first run. @returns null: n8n does not show it */
+export function beganAt(context: object): number | null {
+  const calls = Object.values(inside(context).runExecutionData?.resultData?.runData ?? {}).flat();
+  const times = calls.flatMap(({ startTime }) => (typeof startTime === 'number' ? startTime : []));
+  return times.length > 0 ? times.reduce((a, b) => Math.min(a, b)) : null;
 }
 
 /** The node's parameters as they are stored, with their expressions. @throws Error: n8n does not show them */

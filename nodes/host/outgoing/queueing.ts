@@ -3,12 +3,13 @@
 // Invariants: what is there is not made again, so that a retry is handed out what was sent, and not what would be sent now; what
 // cannot be made ends the call before anything of its group is queued; what is in memory at a time is bounded.
 import type { Entry, NewEntry, Outbox } from '../../../engine/ledger/outbox';
+import type { EntryKey } from '../run/entry-keys';
 
 /** One item that is to be sent. */
 export interface Wish {
-  readonly key: string;
-  /** Makes what goes out. Rejects with what a person has to put right. */
-  make(): Promise<NewEntry>;
+  readonly of: EntryKey;
+  /** Makes what goes out, under this key. Rejects with what a person has to put right. */
+  make(key: string): Promise<NewEntry>;
 }
 
 export interface Queued {
@@ -36,9 +37,7 @@ export async function queueAll(
   wishes: readonly (Wish | Error)[],
   goesOn: boolean,
 ): Promise<readonly Asked[]> {
-  const found = await entriesByKey(ledger, [
-    ...new Set(wishes.flatMap((wish) => (isWish(wish) ? wish.key : []))),
-  ]);
+  const { found, keyOf } = await known(ledger, wishes.filter(isWish));
   const fresh = new Set<string>();
   const faults = new Map<Wish, Error>();
   let group: NewEntry[] = [];
@@ -54,13 +53,14 @@ export async function queueAll(
       if (!goesOn) throw wish;
       continue;
     }
-    if (found.has(wish.key) || fresh.has(wish.key)) continue;
-    const made = await (goesOn ? wish.make().catch((error: unknown) => error as Error) : wish.make());
+    const key = keyOf(wish);
+    if (found.has(key) || fresh.has(key)) continue;
+    const made = await (goesOn ? wish.make(key).catch((error: unknown) => error as Error) : wish.make(key));
     if (made instanceof Error) {
       faults.set(wish, made);
       continue;
     }
-    fresh.add(wish.key);
+    fresh.add(key);
     group.push(made);
     bytes += made.content.length;
     if (bytes >= GROUP_BYTES || group.length >= MOST_IN_GROUP) await store();
@@ -68,10 +68,26 @@ export async function queueAll(
   await store();
   return wishes.map((wish) => {
     if (!isWish(wish)) return { error: wish };
-    const entry = found.get(wish.key);
+    const entry = found.get(keyOf(wish));
     if (!entry) return { error: faults.get(wish)! };
-    return { entry, repeated: !fresh.delete(wish.key) };
+    return { entry, repeated: !fresh.delete(entry.key) };
   });
+}
+
+interface Known {
+  /** What is there, by its key. */
+  readonly found: Map<string, Entry>;
+  readonly keyOf: (wish: Wish) => string;
+}
+
+/** What is there already, and under which key each is to be found. */
+async function known(ledger: Pick<Outbox, 'entriesOf'>, wishes: readonly Wish[]): Promise<Known> {
+  const found = await entriesByKey(ledger, [...new Set(wishes.map(({ of: { key } }) => key))]);
+  const keyOf = ({ of: { key, anew } }: Wish): string =>
+    anew && (found.get(key)?.queuedAt ?? Infinity) < anew.before ? anew.key : key;
+  const others = wishes.filter((wish) => keyOf(wish) !== wish.of.key).map(keyOf);
+  for (const [key, entry] of await entriesByKey(ledger, [...new Set(others)])) found.set(key, entry);
+  return { found, keyOf };
 }
 
 const isWish = (wish: Wish | Error): wish is Wish => !(wish instanceof Error);

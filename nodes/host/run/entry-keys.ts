@@ -7,8 +7,10 @@
 // - where an AI agent has called the node as a tool, a try of the same call looks to it like another call: where n8n makes such tries,
 //   a person has to enter a key;
 // - what comes from no mail is named by its execution, and a retry of that by hand by the first one. Where another workflow has called
-//   this one, a retry of that one calls it anew, and sends again, as does each test: who is told what became of it is told that, too.
+//   this one, a retry of that one calls it anew, and sends again, as does each test: who is told what became of it is told that, too;
+// - the number of an execution names it for as long as n8n keeps its database: what was queued long before a run began is not of that run.
 import type { IExecuteFunctions } from 'n8n-workflow';
+import { beganAt } from '../n8n/internals';
 import { isAgentsCall } from '../n8n/newer';
 import { nodeError } from '../n8n/node-error';
 import {
@@ -32,9 +34,17 @@ export interface MailsHeld {
   mailEvents(executionId: string): readonly string[];
 }
 
+/**
+ * How long before a run began, ms, what has its key may have been queued: a run that n8n begins again, after the worker that had it
+ * crashed, began later than what it has queued.
+ */
+const RUN_AGAIN_MS = 86_400_000;
+
 export interface EntryKey {
   /** A digest. */
   readonly key: string;
+  /** The key instead, where what has `key` was queued before that time, ms since 1970; null: whatever has it is this one. */
+  readonly anew: { readonly key: string; readonly before: number } | null;
   /** The event of the mail that the item comes from. Null: none, or nobody can tell. */
   readonly event: string | null;
 }
@@ -56,13 +66,25 @@ export function entryKeys(
   const isTried = isTest(context);
   const isRetriedTool = context.getNode().retryOnFail === true && isAgentsCall(context);
   const execution = [...step, 'execution', context.getInstanceId(), firstExecution(context)] as const;
-  const ofExecution = (itemIndex: number): string => digest(...execution, runIndex, itemIndex);
-  const keyOf = (itemIndex: number): string => {
+  const began = beganAt(context);
+  const inExecution = (...item: readonly (string | number)[]): Named => ({
+    key: digest(...execution, ...item),
+    anew:
+      began === null
+        ? null
+        : { key: digest(...execution, 'anew', began, ...item), before: began - RUN_AGAIN_MS },
+  });
+  const ofExecution = (itemIndex: number): Named => inExecution(runIndex, itemIndex);
+  const always = (...parts: readonly (string | number)[]): Named => ({
+    key: digest(...step, ...parts),
+    anew: null,
+  });
+  const nameOf = (itemIndex: number): Named => {
     const entered = enteredKey(context, itemIndex, IDEMPOTENCY_KEY);
     if (isRetriedTool && entered === null) refuseRetriedTool(context, itemIndex);
-    if (isTried && isRetriedTool) return digest(...execution, 'key', entered!);
+    if (isTried && isRetriedTool) return inExecution('key', entered!);
     if (isTried) return ofExecution(itemIndex);
-    if (entered !== null) return digest(...step, 'key', entered);
+    if (entered !== null) return always('key', entered);
     if (context.getMode() === 'integrated') {
       refuseMailOfCaller(context, itemIndex, held, IDEMPOTENCY_KEY);
       return ofExecution(itemIndex);
@@ -70,13 +92,15 @@ export function entryKeys(
     const mail = mailOfItem(context, itemIndex, 'idempotencyKey', mails);
     if (mail === undefined && mails.length === 0 && !comesFromMail(context)) return ofExecution(itemIndex);
     const found = mail ?? mailKey(context, itemIndex, mails, IDEMPOTENCY_KEY);
-    return digest(...step, 'mail', found, count(found));
+    return always('mail', found, count(found));
   };
   return (itemIndex) => ({
-    key: keyOf(itemIndex),
+    ...nameOf(itemIndex),
     event: eventOfItem(context, itemIndex, (id) => held.mailEvents(id)) ?? null,
   });
 }
+
+type Named = Pick<EntryKey, 'key' | 'anew'>;
 
 /** Each try would send, also what an earlier one has queued. */
 function refuseRetriedTool(context: IExecuteFunctions, itemIndex: number): never {

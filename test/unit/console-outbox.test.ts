@@ -342,12 +342,25 @@ describe("the outbox at the console's addresses", { timeout: 120_000 }, () => {
         [{ name: 'x', subject: 's', text: 7 }, /"text" has to be text/],
         [{ name: 'x', subject: 's', text: 'a\0' }, /has a sign/],
         [{ name: 'x', subject: 's', text: '{{#each}}' }, /holds .*#each/],
+        [{ name: 'x', subject: 's', text: 'Hi {{name}' }, /holds \{\{name\}, which is no name/],
         [{ name: 'x', subject: 's', html: 'a'.repeat(500_001) }, /longer than 500000/],
         [{ ...welcome, extra: 1 }, /"extra" is not known/],
       ] as const)
         refusedWith(await save(template), 400, words);
       assert.equal((await save({ name: 'long', subject: 's', text: 'ä'.repeat(500_000) })).status, 200);
       refusedWith(await open.post('/api/look', { source: 'a'.repeat(70_000) }), 413, /larger than 65536/);
+    });
+
+    it('are read where one that was stored before could not be sent', async () => {
+      await open.ledger.saveTemplate('old', { subject: 's', text: 'Hi {{{name}}}', html: null }, 'me');
+      const { template, values } = await open.get<TemplateAnswer>('/api/template?name=old');
+      assert.deepEqual([template.text, values], ['Hi {{{name}}}', []]);
+      const { templates } = await open.get<TemplatesAnswer>('/api/templates');
+      assert.ok(templates.some(({ name }) => name === 'old'));
+      assert.equal(
+        (await save({ ...template, changedAt: undefined, changedBy: undefined, text: 'Hi' })).status,
+        200,
+      );
     });
 
     it('are previewed by whoever may look, escaped, and missing values are named', async () => {

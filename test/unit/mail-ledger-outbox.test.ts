@@ -252,10 +252,26 @@ describe('templates of mails', () => {
     await assert.rejects(template('save', { ...WELCOME, templateName: 'a'.repeat(201) }), /more than 200/);
     await assert.rejects(template('save', { templateText: 'a'.repeat(500_001) }), /more than 500000/);
     await assert.rejects(template('save', { templateText: '{{#if}}' }), /#if/);
+    await assert.rejects(
+      template('save', { templateText: 'Hi {{name}' }),
+      /holds \{\{name\}, which is no name/,
+    );
     await template('save', WELCOME);
     await assert.rejects(template('preview', { templateValues: '{}' }), /name/);
     for (const templateValues of ['[]', 'x', '7', 'null'])
       await assert.rejects(template('preview', { templateValues }), /"Values" is no JSON object/);
+  });
+
+  it('are shown, and saved anew, where one that was stored before could not be sent', async () => {
+    await outbox.saveTemplate('welcome', { subject: '', text: 'Hi {{{name}}}', html: null }, 'me');
+    for (const operation of ['get', 'getAll']) {
+      const [stored] = await template(operation);
+      assert.deepEqual([stored!['text'], stored!['values']], ['Hi {{{name}}}', []]);
+    }
+    const templateValues = { name: 'Ann' };
+    await assert.rejects(template('preview', { templateValues }), /holds \{\{\{name\}\}\}, which is no name/);
+    await template('save', WELCOME);
+    assert.equal((await template('preview', { templateValues }))[0]!['subject'], 'Hi Ann');
   });
 });
 

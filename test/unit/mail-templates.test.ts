@@ -68,8 +68,81 @@ describe('a template', () => {
       assert.throws(() => render(only(`{{${inside}}}`), {}), TemplateFault, inside);
   });
 
+  it('refuses a placeholder with a brace too many or too few: it would go to a customer as it stands', () => {
+    for (const [text, said] of [
+      ['Hi {{name}', '{{name},'],
+      ['Hi {{name', '{{name,'],
+      ['Hi {{ name\nand more', '{{name,'],
+      ['{{', '{{,'],
+      ['Hi {{{name}}}', '{{{name}}},'],
+      ['Hi {{{ name }}', '{{{name}},'],
+      ['Hi {{name}}}', '{{name}}},'],
+      ['Hi {{{{name}}}}', '{{{{name}}}},'],
+      ['{{ {{name}} }}', '{{,'],
+      ['{{name}} {{name}}{{', '{{,'],
+      ['{{a}}{{name}}}', '{{name}}},'],
+      ['{{na{me}}', '{{na,'],
+      ['a{color:{{name}}}', '{{name}}},'],
+      ['@media print{{{name}} b}', '{{{name}},'],
+      ['b{}{{name}}', '}{{name}},'],
+      ['{{name}}{color:red}', '{{name}}{,'],
+      ['{{ $json.name }}', '{{$json.name}},'],
+    ] as const) {
+      const isSaid = (error: unknown): boolean =>
+        error instanceof TemplateFault &&
+        error.message.startsWith(`The template holds ${said} which is no name`);
+      for (const template of [
+        only(text),
+        { subject: '', text: null, html: text },
+        { ...only(''), subject: text },
+      ]) {
+        assert.throws(() => placeholdersOf(template), isSaid, text);
+        assert.throws(() => render(template, { name: 'Ann', a: 1 }), isSaid, text);
+      }
+    }
+    assert.throws(() => placeholdersOf(only('a{color:{{name}}}')), /style sheet, there has to be a space\.$/);
+    assert.equal(render(only('a{color: {{name}} }'), { name: 'red' }).text, 'a{color: red }');
+    assert.equal(render(only('{{name}}'), { name: '{{{a}} {{b}' }).text, '{{{a}} {{b}', 'a value is none');
+  });
+
+  it('is refused just where, its placeholders cut out, a brace is left beside one, or two that begin one', () => {
+    const pieces = fc.constantFrom('{', '}', '{{', '}}', '{{a}}', '{{ a }}', 'a', ' ', '\n');
+    const property = fc.property(fc.array(pieces), (parts) => {
+      const text = parts.join('');
+      const left = text.split(/\{\{[^{}]*\}\}/);
+      const isWrong =
+        left.some((piece) => piece.includes('{{')) ||
+        left.slice(1).some((piece) => /^[{}]/.test(piece)) ||
+        left.slice(0, -1).some((piece) => /[{}]$/.test(piece)) ||
+        [...text.matchAll(/\{\{([^{}]*)\}\}/g)].some(([, inside]) => inside!.trim() !== 'a');
+      if (isWrong) assert.throws(() => render(only(text), { a: 'b' }), TemplateFault, text);
+      else assert.equal(render(only(text), { a: 'b' }).text, text.replace(/\{\{\s*a\s*\}\}/g, 'b'));
+    });
+    fc.assert(property, { numRuns: 3_000 });
+  });
+
+  it('is read in no time, whatever braces are in it', () => {
+    for (const text of [
+      '{'.repeat(500_000),
+      '{{a'.repeat(160_000),
+      `{{${' '.repeat(500_000)}`,
+      '}'.repeat(500_000),
+      `{{a${' '.repeat(400_000)}b}}`,
+      '{ '.repeat(250_000),
+    ]) {
+      const begun = process.cpuUsage();
+      try {
+        placeholdersOf(only(text));
+      } catch (error) {
+        assert.ok(error instanceof TemplateFault);
+        assert.ok(error.message.length < 6_000);
+      }
+      assert.ok(process.cpuUsage(begun).user < 2_000_000, text.slice(0, 5));
+    }
+  });
+
   it('leaves single braces, and those of style sheets, as they are', () => {
-    const css = '<style>@media print{a{color:red}}</style>{a} }} {{ {';
+    const css = '<style>@media print{a{color:red}}</style>{a} }} { { {a}}';
     assert.equal(render({ subject: '', text: null, html: css }, {}).html, css);
   });
 

@@ -1,7 +1,8 @@
 // Templates of mails: `{{name}}` in subject, text and HTML, and nothing else. No loops, no conditions, no paths: what a workflow can
 // compute, it computes.
 // Invariants: a value is text, never markup (HTML) and never a template again; it is the object's own, never its prototype's; who
-// renders without a value is told of all that are missing, and gets no mail; a subject is one line.
+// renders without a value is told of all that are missing, and gets no mail; a placeholder with a brace too many or too few is never
+// sent as it stands; a subject is one line.
 import type { TemplateTexts } from '../../ledger/templates';
 import { subjectLine } from './mail-content';
 
@@ -22,8 +23,14 @@ export class TemplateFault extends Error {
 
 /** Between the braces may be spaces; a name has none, and no brace. */
 const PLACEHOLDER = /\{\{([^{}]*)\}\}/g;
-const NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u;
+/**
+ * What is meant for a placeholder: one, with the braces that touch it, or what begins as one. A run of braces is read once, whatever
+ * comes behind it. `}}` alone is none: it ends rules in a style sheet.
+ */
+const MEANT = /\}?\{*\{\{[^{}]*\}\}\}*(?:\{(?!\{))?|\{{2,}[^{}\r\n]{0,40}\}?/g;
+const NAMED = /^\{\{\s*([\p{L}\p{N}_][\p{L}\p{N}_.-]*)\s*\}\}$/u;
 const MOST_NAMED = 50;
+const MOST_SHOWN = 100;
 
 const TEXTS = ['subject', 'text', 'html'] as const;
 
@@ -33,7 +40,7 @@ export function render(template: TemplateTexts, values: TemplateValues): Templat
   const missing = names.filter((name) => valueOf(values, name) === null);
   if (missing.length > 0)
     throw new TemplateFault(
-      `The template has no value for ${listed(missing)}. Nothing was sent: add ${missing.length === 1 ? 'it' : 'them'} to the values.`,
+      `The template has no value for ${listed(missing.map((name) => `{{${name}}}`))}. Nothing was sent: add ${missing.length === 1 ? 'it' : 'them'} to the values.`,
       missing,
     );
   const asText = (name: string): string => textOf(name, valueOf(values, name));
@@ -49,20 +56,22 @@ export function render(template: TemplateTexts, values: TemplateValues): Templat
 
 /**
  * The names in a template, each once, in its order.
- * @throws TemplateFault: something in double braces is no name
+ * @throws TemplateFault: something in double braces is no name, or has not two braces on either side
  */
 export function placeholdersOf(template: TemplateTexts): readonly string[] {
-  const inBraces = TEXTS.flatMap((text) => [...(template[text] ?? '').matchAll(PLACEHOLDER)]).map(
-    ([, inside]) => inside!.trim(),
-  );
-  const names = [...new Set(inBraces)];
-  const wrong = names.filter((name) => !NAME.test(name));
-  if (wrong.length === 0) return names;
+  const meant = TEXTS.flatMap((text) => template[text]?.match(MEANT) ?? []);
+  const wrong = [...new Set(meant.filter((one) => !NAMED.test(one)).map(trimmed))];
+  if (wrong.length === 0) return [...new Set(meant.map((one) => NAMED.exec(one)![1]!))];
+  const touched = wrong.some((one) => /[{}]\{\{[^{}]*\}\}|\{\{[^{}]*\}\}[{}]/.test(one));
   throw new TemplateFault(
     `The template holds ${listed(wrong)}, which ${wrong.length === 1 ? 'is no name' : 'are no names'}. A placeholder is a name in ` +
-      'double braces, such as {{customer_name}}: letters, digits, "_", "." and "-". Nothing else is filled in.',
+      'double braces, such as {{customer_name}}: letters, digits, "_", "." and "-". Nothing else is filled in.' +
+      (touched ? ' Between it and another brace, as in a style sheet, there has to be a space.' : ''),
   );
 }
+
+/** As it is shown. */
+const trimmed = (meant: string): string => meant.replace(/[^{}]+/, (inside) => inside.trim());
 
 /** @returns null: it is missing */
 function valueOf(values: TemplateValues, name: string): unknown {
@@ -78,11 +87,14 @@ function textOf(name: string, value: unknown): string {
   );
 }
 
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_NAMED).map((name) => `{{${name.slice(0, 100)}}}`);
-  const more = names.length - shown.length;
+function listed(places: readonly string[]): string {
+  const shown = places.slice(0, MOST_NAMED).map(shortened);
+  const more = places.length - shown.length;
   return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
+
+const shortened = (place: string): string =>
+  place.length <= MOST_SHOWN ? place : `${place.slice(0, MOST_SHOWN)}…`;
 
 const ESCAPED: Readonly<Record<string, string>> = {
   ...{ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' },

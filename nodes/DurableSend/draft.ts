@@ -2,7 +2,7 @@
 // Invariant: whatever cannot be sent as it stands is an Error that says so, before anything is queued.
 import type { IBinaryData, IExecuteFunctions } from 'n8n-workflow';
 import type { Templates } from '../../engine/ledger/templates';
-import type { MailAttachment, MailDraft } from '../../engine/outbox/mail/mail-content';
+import { fileNameLine, type MailAttachment, type MailDraft } from '../../engine/outbox/mail/mail-content';
 import { mailboxesOf } from '../../engine/outbox/mail/nodemailer';
 import { render } from '../../engine/outbox/mail/render';
 import {
@@ -96,12 +96,13 @@ async function attachmentsOf(
 ): Promise<readonly MailAttachment[]> {
   const read = async (field: string | IBinaryData, isInline: boolean): Promise<MailAttachment> => {
     const { fileName, mimeType } = context.helpers.assertBinaryData(itemIndex, field);
+    const filename = fileNameLine(fileName);
     return {
-      filename: fileName ?? 'unknown',
+      filename,
       // What says nothing is left to its name, as in the built-in node.
       contentType: mimeType && mimeType !== 'application/octet-stream' ? mimeType : null,
       content: await context.helpers.getBinaryDataBuffer(itemIndex, field),
-      ...(isInline && { cid: typeof field === 'string' ? field : (fileName ?? 'unknown') }),
+      ...(isInline && { cid: typeof field === 'string' ? field : filename }),
     };
   };
   const found: MailAttachment[] = [];

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  type IBinaryData,
   type IExecuteFunctions,
   type INode,
   type INodeExecutionData,
@@ -196,13 +197,14 @@ function call(
     addExecutionHints: ({ message }: { message: string }) => hints.push(message),
     continueOnFail: () => node?.onError !== undefined && node.onError !== 'stopWorkflow',
     helpers: {
-      assertBinaryData: (index: number, name: string) => {
+      assertBinaryData: (index: number, name: string | IBinaryData) => {
+        if (typeof name === 'object') return name;
         const file = items[index]?.binary?.[name];
         if (!file) throw new Error(`The item has no binary field "${name}"`);
         return file;
       },
-      getBinaryDataBuffer: async (index: number, name: string) =>
-        Buffer.from(items[index]!.binary![name]!.data, 'base64'),
+      getBinaryDataBuffer: async (index: number, name: string | IBinaryData) =>
+        Buffer.from((typeof name === 'object' ? name : items[index]!.binary![name]!).data, 'base64'),
     },
   } as unknown as IExecuteFunctions;
   return durableSend(context, async () => store as never);
@@ -426,6 +428,28 @@ describe('the fields of the built-in node', () => {
     assert.equal(entry.request['allowUnauthorizedCerts'], true);
     assert.equal(entry.lane, 'smtp:shop@mail.example.com:465');
     assert.doesNotMatch(JSON.stringify({ ...entry, content: '' }), /secret/);
+  });
+
+  it('send a file whose name has controls in it, in its text, too, where an expression gives the file', async () => {
+    const store = new FakeStore();
+    const file = { data: 'YQ==', mimeType: 'image/png', fileName: Buffer.from('Ü.png').toString('latin1') };
+    const nameless = { data: 'YQ==', mimeType: 'image/png' };
+    const binary = { file, nameless };
+    const options = { fileAttachments: 'file, nameless' };
+    await call(store, [{ json: {}, binary }], { options });
+    const given = { options: { attachments: { ...file, fileName: 'a\tb.png' } } };
+    await call(store, [{ json: {}, binary }], given, { id: '8' });
+    const [first, second] = await Promise.all(
+      (await store.queued()).map(({ raw }) => parseMail(Buffer.from(raw))),
+    );
+    assert.deepEqual(
+      first!.attachments.map(({ filename }) => filename),
+      ['Ã .png', 'unknown'],
+    );
+    assert.deepEqual(
+      second!.attachments.map(({ filename, cid }) => [filename, cid]),
+      [['a b.png', 'a b.png']],
+    );
   });
 
   it('add the attribution only where it is asked for', async () => {

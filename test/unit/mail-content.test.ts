@@ -236,6 +236,26 @@ describe('a mail that is to be sent', () => {
     await fc.assert(property, { numRuns: 300 });
   });
 
+  it('takes whatever stands in the name of a file as one line, with no header in it', async () => {
+    const named = async (filename: string): Promise<string | undefined> => {
+      const file = { contentType: 'application/pdf', content: Buffer.from('a') };
+      const { raw } = await build({ attachments: [{ ...file, filename }] });
+      assert.ok(!/^(x-evil|bcc)\s*:/im.test(raw.toString('latin1')));
+      const [attachment] = (await parseMail(raw)).attachments;
+      assert.equal(attachment!.content.toString(), 'a');
+      return attachment!.filename;
+    };
+    for (const [name, expected] of [
+      [Buffer.from('Übersicht.pdf').toString('latin1'), 'Ã bersicht.pdf'],
+      [' a\tb\u007f\u0085.pdf\0', 'a b .pdf'],
+      ['a.pdf"\r\nX-Evil: 1\r\n\r\nBcc: eve@evil.example', 'a.pdf" X-Evil: 1 Bcc: eve@evil.example'],
+      ['\n\r\nBcc: eve@evil.example', 'Bcc: eve@evil.example'],
+      ['\u0001\u009f', 'unknown'],
+      ['', 'unknown'],
+    ] as const)
+      assert.equal(await named(name), expected, JSON.stringify(name));
+  });
+
   it('takes whatever stands in a subject as one line', async () => {
     const mail = await build({ subject: ' one\r\n two\u2028three\0 ' });
     assert.equal(mail.subject, 'one two three');

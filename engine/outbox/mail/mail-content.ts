@@ -3,7 +3,7 @@
 // text of it can become a header field or another recipient; who gets a blind copy stands in the envelope only.
 import { randomUUID } from 'node:crypto';
 import { inAscii, mailboxes, theOne } from './address-field';
-import { aText, CONTROLS, DraftFault, ofOneLine } from './draft-fault';
+import { asOneLine, aText, DraftFault, ofOneLine } from './draft-fault';
 import { composerClass, type ComposerOptions } from './nodemailer';
 
 export interface MailAttachment {
@@ -92,12 +92,14 @@ const messageIdOf = (name: string, sender: string): string =>
   `<${name}@${/@([a-z0-9.-]+)$/.exec(sender)?.[1] ?? 'localhost'}>`;
 
 /** What people take for a subject may have come with newlines, from another mail or a form. */
-export const subjectLine = (subject: string): string =>
-  aText('Subject', subject)
-    .split(CONTROLS)
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .join(' ');
+export const subjectLine = (subject: string): string => asOneLine(aText('Subject', subject));
+
+/**
+ * As n8n's Send Email names those without a name. A name that was read in a wrong charset, as of a form or a header, has controls in
+ * it: nobody typed them, and the file is to be sent all the same.
+ */
+export const fileNameLine = (name: string | undefined): string =>
+  asOneLine(aText('File Name', name ?? '')) || 'unknown';
 
 function idOf(field: string, id: string): string {
   if (/^<[^<>\s]+>$/.test(ofOneLine(field, id))) return id;
@@ -129,7 +131,7 @@ function attached({
 }: MailAttachment): NonNullable<ComposerOptions['attachments']>[number] {
   if (!Buffer.isBuffer(content)) throw new DraftFault(`The attachment "${filename}" has no content.`);
   return {
-    filename: ofOneLine('File Name', filename),
+    filename: fileNameLine(filename),
     content,
     ...(contentType !== null && MEDIA_TYPE.test(contentType) && { contentType }),
     ...(cid !== undefined && { cid: ofOneLine('Content-ID', cid) }),

@@ -134,6 +134,8 @@ describe('a mail that is to be sent', () => {
       [{ from: 'a@example.com, b@example.com' }, /"From" is not one address/],
       [{ to: 'bob@example.com, nobody' }, /"To" holds what is no address: nobody/],
       [{ bcc: 'bob@example.com eve@example.com' }, /comma is missing in "BCC"/],
+      [{ to: '{"email":"bob@example.com"}' }, /"To" holds what is no address/],
+      [{ replyTo: 'bob@example.com\\' }, /"Reply To" holds what is no address/],
       [{ cc: 'bob@example.com>RCPT' }, /"CC" holds what is no address/],
       [{ headers: [['Bcc', 'x@example.com']] }, /"Bcc" cannot be added/],
       [{ headers: [['Content-Type', 'text/x']] }, /cannot be added/],

@@ -5,9 +5,9 @@ import { domainToASCII } from 'node:url';
 import { aText, CONTROLS, DraftFault, ofOneLine } from './draft-fault';
 import { type Mailbox, mailboxesOf } from './nodemailer';
 
-/** Of RFC 5321 as far as it matters here: nothing that would end the command it stands in. */
+/** Of RFC 5321 as far as it matters here: nothing that would end the command it stands in, and no domain that is left of JSON. */
 const isAddress = (address: string): boolean =>
-  /^[^\s<>@]+@[^\s<>@]+$/.test(address) && !CONTROLS.test(address);
+  /^[^\s<>@]+@(?:\[[^\s<>@[\]]*\]|[^\s<>@[\](){}",;:\\]+)$/.test(address) && !CONTROLS.test(address);
 
 /** @throws DraftFault */
 export async function mailboxes(name: string, entered = ''): Promise<readonly Mailbox[]> {

@@ -11,6 +11,7 @@ import {
   answeredMail,
   answerSubject,
 } from '../host/outgoing/answered-mail';
+import { addressText, idsText } from './list-fields';
 import { mailText, optionsOf, type Options, binaryFields, templateValues } from './settings';
 
 type Texts = Pick<MailDraft, 'subject' | 'text' | 'html'>;
@@ -25,12 +26,13 @@ export async function draftOf(
   ledger: DraftLedger,
 ): Promise<MailDraft> {
   const options = optionsOf(context, itemIndex);
-  const parameter = (name: string): string => mailText(context.getNodeParameter(name, itemIndex, ''));
-  const to = parameter('toEmail');
+  const parameter = (name: string): unknown => context.getNodeParameter(name, itemIndex, '');
   const addressed = {
-    ...{ from: parameter('fromEmail'), to },
-    ...{ cc: mailText(options['ccEmail']), bcc: mailText(options['bccEmail']) },
-    replyTo: mailText(options['replyTo']),
+    from: await addressText('From', parameter('fromEmail')),
+    to: await addressText('To', parameter('toEmail')),
+    cc: await addressText('CC', options['ccEmail']),
+    bcc: await addressText('BCC', options['bccEmail']),
+    replyTo: await addressText('Reply To', options['replyTo']),
   };
   if (addressed.from.trim() === '') throw new Error('"From Email" is empty: nothing was sent.');
   const thread = mailText(options['thread'] ?? 'sender');
@@ -118,9 +120,9 @@ function threading(
   options: Options,
   answered: AnsweredMail | null,
 ): Pick<MailDraft, 'inReplyTo' | 'references'> {
-  const entered = mailText(options['inReplyTo']).trim();
+  const entered = idsText('In-Reply-To', options['inReplyTo']).trim();
   const inReplyTo = entered || answered?.messageId;
-  const ids = mailText(options['references'])
+  const ids = idsText('References', options['references'])
     .split(/[\s,]+/)
     .filter((id) => id !== '');
   const ofMail = entered === '' ? (answered?.references ?? []) : [entered];

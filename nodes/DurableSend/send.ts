@@ -21,9 +21,10 @@ import { type EntryKey, entryKeys, isFoundByRetry, type MailsHeld } from '../hos
 import { digest } from '../host/run/item-keys';
 import { answerOf } from './answers';
 import { type DraftLedger, draftOf } from './draft';
+import { addressText } from './list-fields';
 import { type OutgoingLogin, readLogin } from './login';
 import { MOST_EMAIL_MB } from './numbers';
-import { isInBackground, mailText, optionsOf, refuseOtherOperations, sendSettings } from './settings';
+import { isInBackground, optionsOf, refuseOtherOperations, sendSettings } from './settings';
 
 const MB = 1024 * 1024;
 
@@ -170,9 +171,13 @@ const messageNameOf = (context: IExecuteFunctions, key: string): string =>
 /** Of the envelope, for each item that has one. */
 const sendersOf = (context: IExecuteFunctions, asked: readonly Asked[]): Promise<readonly string[]> =>
   Promise.all(
-    asked.map(async (one, index) =>
-      'error' in one ? '' : senderOf(mailText(context.getNodeParameter('fromEmail', index, ''))),
-    ),
+    asked.map(async (one, index) => {
+      if ('error' in one) return '';
+      // One that was queued before goes by what was sent then, whatever is filled in now.
+      return senderOf(
+        await addressText('From', context.getNodeParameter('fromEmail', index, '')).catch(() => ''),
+      );
+    }),
   );
 
 async function sayWhoSends(

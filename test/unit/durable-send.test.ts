@@ -430,6 +430,35 @@ describe('the fields of the built-in node', () => {
     assert.doesNotMatch(JSON.stringify({ ...entry, content: '' }), /secret/);
   });
 
+  it('take lists, and addresses with names, from expressions', async () => {
+    const store = new FakeStore();
+    const ann = { address: 'ann@example.com', name: 'Doe, Ann' };
+    const [item] = await call(store, [{ json: {} }], {
+      fromEmail: { value: [{ address: 'shop@example.com', name: 'Shop' }], text: 'Shop <shop@example.com>' },
+      toEmail: [ann, 'bob@example.com'],
+      options: {
+        ...{
+          ccEmail: ['cc@example.com', 'dd@example.com'],
+          bccEmail: { address: 'bcc@example.com' },
+          replyTo: ann,
+        },
+        ...{ inReplyTo: ['<3@example.com>'], references: ['<1@example.com>', '<2@example.com>'] },
+      },
+    });
+    const { raw, to } = (await store.queued())[0]!;
+    const names = ['ann', 'bob', 'cc', 'dd', 'bcc'];
+    assert.deepEqual(
+      to,
+      names.map((name) => `${name}@example.com`),
+    );
+    assert.deepEqual(item!.json['envelope'], { from: 'shop@example.com', to });
+    const { headers } = await parseMail(Buffer.from(raw), {} as never);
+    assert.equal(headers.get('from')?.[0], 'Shop <shop@example.com>');
+    assert.equal(headers.get('reply-to')?.[0], '"Doe, Ann" <ann@example.com>');
+    assert.equal(headers.get('in-reply-to')?.[0], '<3@example.com>');
+    assert.equal(headers.get('references')?.[0], '<1@example.com> <2@example.com>');
+  });
+
   it('send a file whose name has controls in it, in its text, too, where an expression gives the file', async () => {
     const store = new FakeStore();
     const file = { data: 'YQ==', mimeType: 'image/png', fileName: Buffer.from('Ü.png').toString('latin1') };
@@ -488,6 +517,9 @@ describe('what cannot be sent', () => {
   for (const [what, parameters, message] of [
     ['no recipient', { toEmail: '' }, /no recipient/],
     ['what is no address', { toEmail: 'ann@example.com, bob' }, /"To" holds what is no address: bob/],
+    ['an object that is no address', { toEmail: { email: 'ann@example.com' } }, /"To" is an object, and no/],
+    ['one for answers', { options: { replyTo: [{ email: 'a@example.com' }] } }, /"Reply To" holds an object/],
+    ['Message-IDs in an object', { options: { references: { id: '<1@x>' } } }, /"References" is an object/],
     ['no sender', { fromEmail: '' }, /"From Email" is empty/],
     ['an unknown template', { contentFrom: 'template', template: 'welcome' }, /no template "welcome"/],
     ['an option that is no number', { options: { mostAtOnce: 'many' } }, /"Connections at Once" must be/],

@@ -8,7 +8,6 @@ import type {
   INodeTypeDescription,
 } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
-import { nodeError } from '../host/n8n/node-error';
 import { mailStoreTest } from '../host/store/mail-store';
 import { openStore } from '../host/store/store';
 import { credentials, properties } from './properties';
@@ -36,12 +35,7 @@ export class DurableSend implements INodeType {
   methods = { credentialTest: { mailStoreTest }, loadOptions: { templateNames } };
 
   async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-    try {
-      return [await durableSend(this, openStore)];
-    } catch (error) {
-      // One that is such an error already keeps its item and its description.
-      throw nodeError(this.getNode(), error as Error);
-    }
+    return [await durableSend(this, openStore)];
   }
 }
 

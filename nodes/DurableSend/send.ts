@@ -9,8 +9,8 @@ import { MAIL_KIND, toRow } from '../../engine/outbox/mail/mail-request';
 import { packOutgoing, recipientsText } from '../../engine/outbox/mail/packed-mail';
 import type { OutboxWorker } from '../../engine/outbox/worker';
 import type { Ledger } from '../../engine/ledger/ledger';
-import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/n8n/cancel';
+import { errorItem, itemsOrErrors, orGoOn } from '../host/n8n/going-on';
 import { hintOf } from '../host/n8n/newer';
 import { nodeError } from '../host/n8n/node-error';
 import { failedItem } from '../host/outgoing/failed-item';
@@ -39,11 +39,14 @@ interface Store {
 
 type OpenStore = (context: IExecuteFunctions) => Promise<Store>;
 
-/** @throws NodeOperationError */
-export async function durableSend(
+/** @throws NodeOperationError: the node does not go on after errors */
+export const durableSend = (
   context: IExecuteFunctions,
   openStore: OpenStore,
-): Promise<INodeExecutionData[]> {
+): Promise<INodeExecutionData[]> => itemsOrErrors(context, () => sendEmails(context, openStore));
+
+/** @throws Error */
+async function sendEmails(context: IExecuteFunctions, openStore: OpenStore): Promise<INodeExecutionData[]> {
   refuseOtherOperations(context);
   const store = await openStore(context);
   // What was sent before is handed out without one: its credential may be gone by now.
@@ -85,19 +88,6 @@ export async function durableSend(
     const { json } = answerOf(entry, one.repeated, senders[index]!, index, made.get(entry.key));
     return failedItem(context, index, told, { outbox: json['outbox']! });
   });
-}
-
-/**
- * What is read for the whole call. Where it cannot be, and the node goes on after errors, the items that need it have said so.
- * @returns null: it cannot be read @throws Error: it cannot be, and the node does not go on
- */
-async function orGoOn<T>(context: IExecuteFunctions, read: () => T | Promise<T>): Promise<T | null> {
-  if (!context.continueOnFail()) return read();
-  try {
-    return await read();
-  } catch {
-    return null;
-  }
 }
 
 /** What is asked for an item, or why nothing can be. */
@@ -188,9 +178,3 @@ async function sayWhoSends(
   const waits = queued.some(({ entry: { state } }) => state === 'QUEUED');
   if (waits && !(await isSentBySomebody(store))) hintOf(context, nobodySends('email'));
 }
-
-/** As n8n's own node: where this one has an error output, n8n moves it there. */
-const errorItem = (index: number, error: unknown): INodeExecutionData => ({
-  json: { error: errorText(error) },
-  pairedItem: { item: index },
-});

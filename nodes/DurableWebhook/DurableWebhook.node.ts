@@ -1,7 +1,6 @@
 // Wires the node that posts webhooks through the outbox, each once, and subscribes endpoints to events.
 import type { IExecuteFunctions, INodeExecutionData, INodeType, INodeTypeDescription } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
-import { nodeError } from '../host/n8n/node-error';
 import { mailStoreTest } from '../host/store/mail-store';
 import { openStore } from '../host/store/store';
 import { credentials, properties } from './properties';
@@ -29,11 +28,6 @@ export class DurableWebhook implements INodeType {
   methods = { credentialTest: { mailStoreTest, signingTest } };
 
   async execute(this: IExecuteFunctions): Promise<INodeExecutionData[][]> {
-    try {
-      return [await durableWebhook(this, openStore)];
-    } catch (error) {
-      // One that is such an error already keeps its item and its description.
-      throw nodeError(this.getNode(), error as Error);
-    }
+    return [await durableWebhook(this, openStore)];
   }
 }

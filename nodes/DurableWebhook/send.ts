@@ -13,6 +13,7 @@ import { WEBHOOK_KIND, webhookEntry } from '../../engine/outbox/webhook/webhook-
 import type { OutboxWorker } from '../../engine/outbox/worker';
 import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/n8n/cancel';
+import { errorItem } from '../host/n8n/going-on';
 import { hintOf } from '../host/n8n/newer';
 import { nodeError } from '../host/n8n/node-error';
 import { failedItem } from '../host/outgoing/failed-item';
@@ -135,9 +136,3 @@ async function sayWhoSends(
   const waits = queued.some(({ entry: { state } }) => state === 'QUEUED');
   if (waits && !(await isSentBySomebody(store))) hintOf(context, nobodySends(WHAT.what));
 }
-
-/** As n8n's own nodes: where this one has an error output, n8n moves it there. */
-const errorItem = (index: number, error: unknown): INodeExecutionData => ({
-  json: { error: errorText(error) },
-  pairedItem: { item: index },
-});

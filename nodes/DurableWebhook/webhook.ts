@@ -1,5 +1,6 @@
 // One call of the node, by its operation.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
+import { itemsOrErrors } from '../host/n8n/going-on';
 import { actOnEndpoints, type EndpointStore } from './endpoints';
 import { sendWebhooks, type SendStore } from './send';
 import { plainText } from './settings';
@@ -9,11 +10,16 @@ interface Store extends SendStore {
   readonly telling: EndpointStore['telling'];
 }
 
-/** @throws NodeOperationError */
-export async function durableWebhook(
+type OpenStore = (context: IExecuteFunctions) => Promise<Store>;
+
+/** @throws NodeOperationError: the node does not go on after errors */
+export const durableWebhook = (
   context: IExecuteFunctions,
-  openStore: (context: IExecuteFunctions) => Promise<Store>,
-): Promise<INodeExecutionData[]> {
+  openStore: OpenStore,
+): Promise<INodeExecutionData[]> => itemsOrErrors(context, () => operate(context, openStore));
+
+/** @throws Error */
+async function operate(context: IExecuteFunctions, openStore: OpenStore): Promise<INodeExecutionData[]> {
   const store = await openStore(context);
   const operation = plainText(context.getNodeParameter('operation', 0, 'send'));
   switch (operation) {

@@ -3,8 +3,8 @@
 // when a node throws and is set to continue: then nothing may throw, and errors go to the other output.
 import type { IExecuteFunctions, INodeExecutionData } from 'n8n-workflow';
 import type { KeyAnswer } from '../../engine/ledger/once-keys';
-import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/n8n/cancel';
+import { errorItem } from '../host/n8n/going-on';
 import { guardedSteps } from '../host/n8n/guarded-steps';
 import { nodeError } from '../host/n8n/node-error';
 import {
@@ -212,9 +212,3 @@ const heldError = (context: IExecuteFunctions, { waitMs }: OnceSettings, itemInd
         '"Wait For" in the options.',
     },
   );
-
-/** As n8n knows it: where the node has an error output, n8n moves it there. */
-const errorItem = (index: number, error: unknown): INodeExecutionData => ({
-  json: { error: errorText(error) },
-  pairedItem: { item: index },
-});

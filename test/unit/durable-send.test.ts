@@ -113,6 +113,7 @@ interface Run {
   readonly state?: object;
   readonly fromMail?: boolean;
   readonly credentialIsGone?: boolean;
+  readonly ledgerIsAway?: boolean;
   readonly isTool?: boolean;
   /** When its first step began, as n8n shows it. */
   readonly began?: number;
@@ -128,6 +129,10 @@ const DEFAULTS = {
 
 const hints: string[] = [];
 
+const away = (): never => {
+  throw new Error('connect ECONNREFUSED 10.0.0.5:5432');
+};
+
 function call(
   store: FakeStore,
   items: readonly INodeExecutionData[],
@@ -142,6 +147,7 @@ function call(
     state = {},
     fromMail = false,
     credentialIsGone = false,
+    ledgerIsAway = false,
     isTool = false,
     began,
   }: Run = {},
@@ -207,7 +213,7 @@ function call(
         Buffer.from((typeof name === 'object' ? name : items[index]!.binary![name]!).data, 'base64'),
     },
   } as unknown as IExecuteFunctions;
-  return durableSend(context, async () => store as never);
+  return durableSend(context, async () => (ledgerIsAway ? away() : (store as never)));
 }
 
 const mailItem = (idempotencyKey: string, json = {}): INodeExecutionData => ({
@@ -745,6 +751,29 @@ describe('what became of it', () => {
       assert.match(told[2]!.json['error'] as string, /"Office" is gone/);
     }
   });
+
+  for (const onError of ['continueRegularOutput', 'continueErrorOutput'] as const)
+    it(`is an error for each item with ${onError} where the call fails as a whole: n8n would hand on the items that came`, async () => {
+      const items = [mailItem('m'), mailItem('n')];
+      const run = { mails: ['m', 'n'] };
+      const toldEach = async (store: FakeStore, message: RegExp, parameters = {}, more: Run = {}) => {
+        await fails(call(store, items, parameters, { ...run, ...more }), message);
+        const told = await call(store, items, parameters, { ...run, ...more, node: { onError } });
+        assert.deepEqual(
+          told.map(({ json, pairedItem }) => [Object.keys(json), pairedItem]),
+          [0, 1].map((item) => [['error'], { item }]),
+        );
+        for (const { json } of told) assert.match(json['error'] as string, message);
+        assert.deepEqual([store.contents.size, store.sends], [0, 0]);
+      };
+      await toldEach(new FakeStore(), /ECONNREFUSED/, {}, { ledgerIsAway: true });
+      for (const statement of ['entriesOf', 'enqueue'] as const) {
+        const store = new FakeStore();
+        Object.assign(store.ledger, { [statement]: async () => away() });
+        await toldEach(store, /ECONNREFUSED/);
+      }
+      await toldEach(new FakeStore(), /"Send and Wait for Response"/, { operation: 'sendAndWait' });
+    });
 
   it('SENT to some of several names those who were refused; BOUNCED is handed on, too', async () => {
     const store = new FakeStore();

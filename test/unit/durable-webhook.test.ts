@@ -20,11 +20,18 @@ const log = { debug() {}, info() {}, warn() {}, error() {} };
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const BEFORE = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
 
+const away = (): never => {
+  throw new Error('connect ECONNREFUSED 10.0.0.5:5432');
+};
+
 interface Run {
   readonly mails?: readonly string[];
   readonly secrets?: object;
   readonly goesOn?: boolean;
   readonly onError?: 'continueErrorOutput';
+  /** In the place of the engine's. */
+  readonly ledger?: object;
+  readonly ledgerIsAway?: boolean;
 }
 
 describe('Durable Webhook', () => {
@@ -58,7 +65,14 @@ describe('Durable Webhook', () => {
   function call(
     parameters: Readonly<Record<string, unknown>>,
     items: readonly INodeExecutionData[] = [{ json: { order: 17 } }],
-    { mails = [], secrets = { secret: SECRET, previousSecret: '' }, goesOn = false, onError }: Run = {},
+    {
+      mails = [],
+      secrets = { secret: SECRET, previousSecret: '' },
+      goesOn = false,
+      onError,
+      ledger = engine.ledger,
+      ledgerIsAway = false,
+    }: Run = {},
   ): Promise<INodeExecutionData[]> {
     const values: Record<string, unknown> = { url: receiver.url(), ...parameters };
     const node: INode = {
@@ -91,7 +105,9 @@ describe('Durable Webhook', () => {
       continueOnFail: () => goesOn,
     } as unknown as IExecuteFunctions;
     const runs = { mailKeys: () => mails, mailEvents: () => mails.map((key) => `event of ${key}`) };
-    return durableWebhook(context, async () => ({ ...engine, runs }));
+    return durableWebhook(context, async () =>
+      ledgerIsAway ? away() : { ...engine, ledger: ledger as Engine['ledger'], runs },
+    );
   }
 
   const fails = (asked: Promise<unknown>, message: RegExp): Promise<void> =>
@@ -161,6 +177,30 @@ describe('Durable Webhook', () => {
     // n8n takes no other item for an error.
     const [apart] = await call({}, undefined, { goesOn: true, onError: 'continueErrorOutput' });
     assert.deepEqual(Object.keys(apart!.json), ['error', 'message']);
+  });
+
+  it('is an error for each item where the call fails as a whole, and the node goes on: n8n would hand on the items that came', async () => {
+    const items = [{ json: { order: 17 } }, { json: { order: 18 } }];
+    const known = await engine.ledger.countEntries();
+    const toldEach = async (message: RegExp, run: Run, parameters = {}): Promise<void> => {
+      await fails(call(parameters, items, run), message);
+      for (const onError of [undefined, 'continueErrorOutput'] as const) {
+        const told = await call(parameters, items, { ...run, goesOn: true, ...(onError && { onError }) });
+        assert.deepEqual(
+          told.map(({ json, pairedItem }) => [Object.keys(json), pairedItem]),
+          [0, 1].map((item) => [['error'], { item }]),
+        );
+        for (const { json } of told) assert.match(json['error'] as string, message);
+      }
+    };
+    await toldEach(/ECONNREFUSED/, { ledgerIsAway: true });
+    await toldEach(/ECONNREFUSED/, { ledger: { entriesOf: async () => away() } });
+    await toldEach(/ECONNREFUSED/, { ledger: { entriesOf: async () => [], enqueue: async () => away() } });
+    const wrong = { secrets: { secret: 'whsec_short' } };
+    await toldEach(/Secret in the credential "CRM" .* cannot sign/, wrong);
+    await toldEach(/Secret in the credential "CRM" .* cannot sign/, wrong, { operation: 'subscribe' });
+    await toldEach(/"Operation" must be one of/, {}, { operation: 'none' });
+    assert.deepEqual([await engine.ledger.countEntries(), receiver.received], [known, []]);
   });
 
   it('leaves it to the background, and says that nobody sends', async () => {

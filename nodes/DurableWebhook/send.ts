@@ -10,10 +10,11 @@ import {
   type WebhookContent,
 } from '../../engine/outbox/webhook/packed-webhook';
 import { WEBHOOK_KIND, webhookEntry } from '../../engine/outbox/webhook/webhook-request';
+import { isOpen } from '../../engine/outbox/waiters';
 import type { OutboxWorker } from '../../engine/outbox/worker';
 import { errorText } from '../../engine/runtime/log';
 import { cancelSignal } from '../host/n8n/cancel';
-import { errorItem } from '../host/n8n/going-on';
+import { errorItem, orGoOn } from '../host/n8n/going-on';
 import { hintOf } from '../host/n8n/newer';
 import { nodeError } from '../host/n8n/node-error';
 import { failedItem } from '../host/outgoing/failed-item';
@@ -21,11 +22,21 @@ import { whyNotSent } from '../host/outgoing/outcome';
 import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
 import { goOn, isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
 import { type EntryKey, entryKeys, isFoundByRetry, type MailsHeld } from '../host/run/entry-keys';
-import { DAY_MS, readNumber, SECOND_MS } from '../host/trigger/numbers';
+import { DAY_MS, readNumber } from '../host/trigger/numbers';
 import { answerOf } from './answers';
 import { WEBHOOK_NUMBERS as NUMBERS } from './numbers';
 import { advised } from './refused';
-import { fault, headersOf, optionsOf, requestOf, type Secrets, secretsOf, textParameter } from './settings';
+import {
+  fault,
+  headersOf,
+  isInBackground,
+  optionsOf,
+  requestOf,
+  type Secrets,
+  secretsOf,
+  textParameter,
+  timesOf,
+} from './settings';
 
 const WHAT = { what: 'webhook' };
 
@@ -41,22 +52,25 @@ export async function sendWebhooks(
   context: IExecuteFunctions,
   store: SendStore,
 ): Promise<INodeExecutionData[]> {
-  const secrets = await secretsOf(context);
+  // What was sent before is handed out without them: a credential may be gone by now.
+  let read: Promise<Secrets> | undefined;
+  const secrets = (): Promise<Secrets> => (read ??= secretsOf(context));
   const keyOf = entryKeys(context, WEBHOOK_KIND, store.runs);
   const wishes = context.getInputData().map((_, index) => wishOf(context, index, keyOf, secrets));
   const asked = await queueAll(store.ledger, wishes, context.continueOnFail());
   const queued = asked.filter((one): one is Queued => 'entry' in one);
+  const isAnyOpen = queued.some(({ entry }) => isOpen(entry));
+  // Of an earlier try of the run, or a process that has stopped: this one can go on with it.
+  if (isAnyOpen) await orGoOn(context, secrets);
   store.outbox.queued();
-  if (context.getNodeParameter('sending', 0, 'now') === 'background') {
+  if (isInBackground(context)) {
     await sayWhoSends(context, store, queued);
     return asked.map((one, index) =>
       'error' in one ? errorItem(index, one.error) : answerOf(one.entry, one.repeated, index),
     );
   }
-  const options = optionsOf(context, 0);
-  const waitMs = readNumber(options['waitSeconds'], NUMBERS.waitSeconds) * SECOND_MS;
-  const mostAMinute = readNumber(options['mostAMinute'], NUMBERS.mostAMinute) || null;
-  const patience = { waitMs, mostAMinute, signal: cancelSignal(context) };
+  const times = isAnyOpen ? await orGoOn(context, () => timesOf(optionsOf(context, 0))) : null;
+  const patience = { ...(times ?? timesOf({})), signal: cancelSignal(context) };
   const settled = await sendNow(store.outbox, queued, patience);
   const goesOn = await goOn(settled.values(), store);
   return asked.map((one, index) => {
@@ -78,17 +92,22 @@ function wishOf(
   context: IExecuteFunctions,
   itemIndex: number,
   keyOf: (itemIndex: number) => EntryKey,
-  secrets: Secrets,
+  secrets: () => Promise<Secrets>,
 ): Wish | Error {
   const asError = (error: unknown): Error =>
     nodeError(context.getNode(), advised(error as Error), { itemIndex });
   try {
     const of = keyOf(itemIndex);
-    const make = (key: string): Promise<NewEntry> =>
-      newEntry(context, itemIndex, { ...of, key }, secrets).catch((error: unknown) => {
-        throw asError(error);
-      });
-    return { of, make };
+    return {
+      of,
+      make: async (key) => {
+        try {
+          return await newEntry(context, itemIndex, { ...of, key }, await secrets());
+        } catch (error) {
+          throw asError(error);
+        }
+      },
+    };
   } catch (error) {
     return asError(error);
   }
@@ -101,6 +120,8 @@ async function newEntry(
   { key, event }: EntryKey,
   secrets: Secrets,
 ): Promise<NewEntry> {
+  // What the run waits with: else it would fail for that when the webhook is queued, and goes out.
+  if (!isInBackground(context)) timesOf(optionsOf(context, 0));
   const options = optionsOf(context, itemIndex);
   const url = textParameter(context, 'url', itemIndex);
   if (url === '') throw new Error('"URL" is empty: nothing was sent.');

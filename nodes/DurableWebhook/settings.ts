@@ -14,6 +14,7 @@ import {
 import { errorText } from '../../engine/runtime/log';
 import { titleOf } from '../host/n8n/credential-name';
 import { mayGoToOwnNetwork } from '../host/outgoing/own-network';
+import type { Patience } from '../host/outgoing/sending';
 import { credentialOfNode } from '../host/outgoing/stored-credential';
 import { DAY_MS, readNumber, SECOND_MS } from '../host/trigger/numbers';
 import { MOST_DELAY_DAYS, MOST_TRIES, WEBHOOK_NUMBERS as NUMBERS } from './numbers';
@@ -26,6 +27,16 @@ const AUTHS: readonly string[] = ['httpBasicAuth', 'httpHeaderAuth', 'httpQueryA
 
 export const optionsOf = (context: IExecuteFunctions, itemIndex: number): Options =>
   context.getNodeParameter('options', itemIndex, {});
+
+/** Of the whole call: nobody can wait for one item and not for another. */
+export const isInBackground = (context: IExecuteFunctions): boolean =>
+  context.getNodeParameter('sending', 0, 'now') === 'background';
+
+/** How long a run waits for its webhooks. @throws Error that names the option */
+export const timesOf = (options: Options): Pick<Patience, 'waitMs' | 'mostAMinute'> => ({
+  waitMs: readNumber(options['waitSeconds'], NUMBERS.waitSeconds) * SECOND_MS,
+  mostAMinute: readNumber(options['mostAMinute'], NUMBERS.mostAMinute) || null,
+});
 
 /** As text, without the space around it. */
 export const textParameter = (context: IExecuteFunctions, name: string, itemIndex: number): string =>

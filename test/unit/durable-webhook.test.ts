@@ -27,6 +27,7 @@ const away = (): never => {
 interface Run {
   readonly mails?: readonly string[];
   readonly secrets?: object;
+  readonly credentialIsGone?: boolean;
   readonly goesOn?: boolean;
   readonly onError?: 'continueErrorOutput';
   /** In the place of the engine's. */
@@ -68,6 +69,7 @@ describe('Durable Webhook', () => {
     {
       mails = [],
       secrets = { secret: SECRET, previousSecret: '' },
+      credentialIsGone = false,
       goesOn = false,
       onError,
       ledger = engine.ledger,
@@ -98,7 +100,10 @@ describe('Durable Webhook', () => {
       getExecutionCancelSignal: () => undefined,
       getContext: () => state,
       getNodeParameter: (name: string, _: number, fallback: unknown) => values[name] ?? fallback,
-      getCredentials: async () => secrets,
+      getCredentials: async () => {
+        if (credentialIsGone) throw new Error('The credential "CRM" is gone');
+        return secrets;
+      },
       getParentNodes: () => [{ name: 'Mail', type: 'n8n-nodes-durable-mail.durableImapTrigger' }],
       getWorkflowDataProxy: () => ({ $runIndex: 0, $: () => ({ isExecuted: mails.length > 0 }) }),
       addExecutionHints: ({ message }: { message: string }) => hints.push(message),
@@ -169,6 +174,36 @@ describe('Durable Webhook', () => {
     assert.equal(receiver.received.length, 1);
   });
 
+  it('is handed out to a retry whose credential is gone or wrong by now, where it was sent', async () => {
+    const [first] = await call({ idempotencyKey: 'sent' });
+    const handedOut = { ...first!.json, outbox: { ...(first!.json['outbox'] as object), repeated: true } };
+    const wrong = { secrets: { secret: 'whsec_short' } };
+    for (const run of [{ credentialIsGone: true }, wrong]) {
+      const [again] = await call({ idempotencyKey: 'sent' }, undefined, run);
+      assert.deepEqual(again!.json, handedOut);
+    }
+    const mails = ['o', 'p'];
+    const items = mails.map((idempotencyKey) => ({
+      json: { delivery: { idempotencyKey, eventId: `event of ${idempotencyKey}` } },
+    }));
+    await call({}, items.slice(0, 1), { mails });
+    await fails(call({}, items, { mails, ...wrong }), /"CRM" .* cannot sign/);
+    const both = await call({}, items, { mails, ...wrong, goesOn: true });
+    assert.deepEqual([both[0]!.json['status'], Object.keys(both[1]!.json)], [200, ['error']]);
+    assert.match(both[1]!.json['error'] as string, /"CRM" .* cannot sign/);
+    assert.equal(receiver.received.length, 2);
+  });
+
+  it('that waits fails a retry whose credential is gone, and goes out in one that has it', async () => {
+    const asked = { idempotencyKey: 'waits', sending: 'background' };
+    const [waits] = await call(asked);
+    const now = { ...asked, sending: 'now' };
+    await fails(call(now, undefined, { credentialIsGone: true }), /"CRM" is gone/);
+    assert.equal((await entryOf(waits)).state, 'QUEUED');
+    const [sent] = await call(now);
+    assert.equal(sent!.json['status'], 200);
+  });
+
   it('fails for good where the receiver is gone', async () => {
     receiver.answering = (response) => void response.writeHead(410).end();
     await fails(call({}), /The webhook was not sent\. .*410/);
@@ -197,6 +232,7 @@ describe('Durable Webhook', () => {
     await toldEach(/ECONNREFUSED/, { ledger: { entriesOf: async () => away() } });
     await toldEach(/ECONNREFUSED/, { ledger: { entriesOf: async () => [], enqueue: async () => away() } });
     const wrong = { secrets: { secret: 'whsec_short' } };
+    await toldEach(/"CRM" is gone/, { credentialIsGone: true });
     await toldEach(/Secret in the credential "CRM" .* cannot sign/, wrong);
     await toldEach(/Secret in the credential "CRM" .* cannot sign/, wrong, { operation: 'subscribe' });
     await toldEach(/"Operation" must be one of/, {}, { operation: 'none' });
@@ -217,6 +253,10 @@ describe('Durable Webhook', () => {
     await fails(call({ url: 'no' }), /no URL/);
     await fails(call({ body: 'json', json: '{' }), /"JSON" is none/);
     await fails(call({ options: { tries: 'own', delays: 'soon' } }), /must be up to 20 numbers of seconds/);
+    for (const waitSeconds of [9999, 'a while'])
+      await fails(call({ options: { waitSeconds } }), /"Wait Up To" must be a number from 0 to 3600/);
+    const [told] = await call({ options: { waitSeconds: 9999 } }, undefined, { goesOn: true });
+    assert.match(told!.json['error'] as string, /"Wait Up To" must be/);
     await fails(
       call({ options: { headers: { header: [{ name: 'Webhook-Id', value: 'x' }] } } }),
       /set by the webhook itself/,

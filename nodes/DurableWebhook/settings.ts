@@ -1,6 +1,7 @@
 // The node's parameters for one item, read once into typed settings.
 // Invariant: a setting that can never work throws an Error that names it, before anything is queued or saved.
 import type { ICredentialDataDecryptedObject, IExecuteFunctions } from 'n8n-workflow';
+import { checkDomain } from '../../engine/outbox/webhook/allowed-domains';
 import { authParts } from '../../engine/outbox/webhook/secret-headers';
 import { checkedSecret } from '../../engine/outbox/webhook/sign';
 import {
@@ -11,6 +12,7 @@ import {
   type WebhookRequest,
   type WebhookSigning,
 } from '../../engine/outbox/webhook/webhook-request';
+import { checkedUrl } from '../../engine/outbox/webhook/webhook-url';
 import { errorText } from '../../engine/runtime/log';
 import { titleOf } from '../host/n8n/credential-name';
 import { mayGoToOwnNetwork } from '../host/outgoing/own-network';
@@ -52,8 +54,11 @@ export function plainText(value: unknown): string {
 /** Of the whole call: a node has one credential of a type. */
 export interface Secrets {
   readonly signing: CredentialRef | null;
-  readonly auth: CredentialRef | null;
+  readonly auth: Authorizing | null;
 }
+
+/** Each item has its own URL: whether the credential may be sent there is seen by what is in it. */
+type Authorizing = Awaited<ReturnType<typeof credentialOfNode>>;
 
 /** @throws Error that names the credential that can never sign, or never be sent */
 export async function secretsOf(context: IExecuteFunctions): Promise<Secrets> {
@@ -70,7 +75,7 @@ export async function secretsOf(context: IExecuteFunctions): Promise<Secrets> {
     throw new Error('"Authentication" must be one of the choices that the node has.');
   const authorizes = await credentialOfNode(context, auth);
   authParts(authorizes.credential, authorizes.data);
-  return { signing: signs, auth: authorizes.credential };
+  return { signing: signs, auth: authorizes };
 }
 
 /** @throws Error */
@@ -99,7 +104,7 @@ export function checkSecrets(
 /** In words of its own: what it comes from is in them. */
 export const fault = (message: string): Error => new Error(message);
 
-/** @param url where it goes @throws Error that names the setting */
+/** @param url where it goes @throws Error that names the setting, or the credential that is not to be sent there */
 export function requestOf(
   context: IExecuteFunctions,
   itemIndex: number,
@@ -108,17 +113,19 @@ export function requestOf(
 ): WebhookRequest {
   const options = optionsOf(context, itemIndex);
   const mostAMinute = readNumber(options['mostAMinute'], NUMBERS.mostAMinute);
+  const allowOwnNetwork = mayGoToOwnNetwork(url);
+  if (auth) checkDomain(auth.credential, auth.data, checkedUrl(url, { allowOwnNetwork }));
   return {
     form: 1,
     signing: signingOf(context, itemIndex, signing),
-    auth,
+    auth: auth?.credential ?? null,
     timeoutMs: readNumber(options['timeoutSeconds'], NUMBERS.timeoutSeconds) * SECOND_MS,
     schedule: scheduleOf(options),
     limits: {
       mostAtOnce: readNumber(options['mostAtOnce'], NUMBERS.mostAtOnce),
       mostAMinute: mostAMinute === 0 ? null : mostAMinute,
     },
-    allowOwnNetwork: mayGoToOwnNetwork(url),
+    allowOwnNetwork,
     repeats: options['inDoubt'] !== 'aside',
     endpoint: null,
   };

@@ -218,6 +218,30 @@ describe('Webhooks over HTTP', () => {
     assert.equal(receiver.connections, 0);
   });
 
+  it('a credential goes where it may be sent by now, and nowhere else', async () => {
+    fresh();
+    const asked = { request: { auth: credential('header', 'httpHeaderAuth') } };
+    const sendWith = (data: object, tried: Tried = {}): Promise<TryEnd> => {
+      const credentialOf = () => Promise.resolve({ ...CREDENTIALS['header'], ...data });
+      return send(receiver.url(), asked, { ...tried, ports: { credentialOf } });
+    };
+    for (const data of [
+      { allowedHttpRequestDomains: 'none' },
+      { allowedHttpRequestDomains: 'domains', allowedDomains: 'api.example.com' },
+    ]) {
+      const end = await sendWith(data, { handsOver: () => assert.fail('handed over') });
+      assert.ok(end.end === 'refused');
+      assert.match(
+        end.error,
+        /"My header" may not be sent to 127\.0\.0\.1: .*"Allowed HTTP Request Domains"/,
+      );
+    }
+    assert.equal(receiver.connections, 0);
+    const here = { allowedHttpRequestDomains: 'domains', allowedDomains: '127.0.0.1' };
+    assert.equal((await sendWith(here)).end, 'sent');
+    assert.equal(receiver.received[0]!.headers['x-api-key'], LONG);
+  });
+
   it('what each status means', async () => {
     for (const status of [200, 201, 202, 204, 299]) {
       fresh((response) => void response.writeHead(status).end());

@@ -285,6 +285,38 @@ describe('Durable Webhook', () => {
     assert.match(item!.json['error'] as string, /10\.0\.0\.7/);
   });
 
+  it('sends a credential, or has it sent to an endpoint, only where that allows it, in each try', async () => {
+    const known = await engine.ledger.countEntries();
+    const basic = { signing: 'none', authentication: 'httpBasicAuth' };
+    const only = (allowedDomains: string): Run => ({
+      secrets: { user: 'u', password: 'p', allowedHttpRequestDomains: 'domains', allowedDomains },
+    });
+    const why = /"API" may not be sent to 127\.0\.0\.1: .*"Allowed HTTP Request Domains" names others/;
+    const endpoint = {
+      ...basic,
+      ...{ operation: 'subscribe', endpointName: 'Elsewhere', events: ['email.dead'] },
+    };
+    for (const asked of [basic, endpoint]) await fails(call(asked, undefined, only('api.example.com')), why);
+    const none = { user: 'u', password: 'p', allowedHttpRequestDomains: 'none' };
+    await fails(call(basic, undefined, { secrets: none }), /is "None"/);
+    await fails(call({ ...basic, url: 'no' }, undefined, only('api.example.com')), /no URL/);
+    assert.deepEqual(await engine.ledger.countEntries(), known);
+    assert.deepEqual(await engine.ledger.endpoints(), []);
+
+    const [sent] = await call(basic, undefined, only('127.0.0.1'));
+    assert.equal(sent!.json['status'], 200);
+    const may = only('127.0.0.1').secrets as Record<string, unknown>;
+    const [item] = await call({ ...basic, sending: 'background' }, undefined, { secrets: may });
+    may['allowedDomains'] = 'api.example.com';
+    receiver.received.length = 0;
+    const { id } = await entryOf(item);
+    const asked = { untilMs: 5_000, signal: new AbortController().signal };
+    const [refused] = await engine.outbox.sendNow([id], asked);
+    assert.equal(refused!.state, 'FAILED');
+    assert.match(refused!.lastError ?? '', why);
+    assert.deepEqual(receiver.received, []);
+  });
+
   it('asks the environment for its own network in each try, so that a retry goes out once it is allowed', async () => {
     const allowed = process.env[OWN_NETWORK_VARIABLE];
     const [item] = await call({ sending: 'background' });

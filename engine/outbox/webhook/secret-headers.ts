@@ -1,7 +1,8 @@
 // What is secret of a webhook's request, asked of n8n anew for each try, so that a secret that was changed counts at once.
-// Invariants: what is told of a credential that is not as it should be is its name, and never what is in it; a user, a password and
-// a secret of plain HMAC are any text, and go as they were entered.
+// Invariants: what is told of a credential that is not as it should be is its name, and never what is in it; it goes where it may be
+// sent by now, and nowhere else; a user, a password and a secret of plain HMAC are any text, and go as they were entered.
 import { validateHeaderName, validateHeaderValue } from 'node:http';
+import { checkDomain } from './allowed-domains';
 import { plainSignature, standardSignature, webhookId } from './sign';
 import type { CredentialRef, WebhookRequest } from './webhook-request';
 import { WebhookFault } from './webhook-url';
@@ -27,22 +28,24 @@ export interface SecretParts {
 }
 
 export interface ToSign {
+  /** Where it goes. */
+  readonly url: URL;
   readonly key: string;
   readonly body: Uint8Array;
   /** ms since 1970, of this try. */
   readonly now: number;
 }
 
-/** @throws CredentialFault */
+/** @throws CredentialFault; WebhookFault: a credential is not to be sent there */
 export async function secretParts(
   { signing, auth }: Pick<WebhookRequest, 'signing' | 'auth'>,
-  { key, body, now }: ToSign,
+  { url, key, body, now }: ToSign,
   credentialOf: CredentialOf,
 ): Promise<SecretParts> {
   const id = webhookId(key);
   const timestamp = Math.floor(now / 1000);
   const headers: Record<string, string> = { 'webhook-id': id, 'webhook-timestamp': String(timestamp) };
-  const authorized = auth ? authParts(auth, await dataOf(auth, credentialOf)) : null;
+  const authorized = auth ? allowedParts(auth, await dataOf(auth, credentialOf), url) : null;
   Object.assign(headers, authorized?.headers);
   const secrets = [...(authorized?.secrets ?? [])];
   if (signing.kind !== 'none') {
@@ -60,6 +63,11 @@ export async function secretParts(
     }
   }
   return { headers, query: authorized?.query ?? [], secrets };
+}
+
+function allowedParts(auth: CredentialRef, data: Readonly<Record<string, unknown>>, url: URL): SecretParts {
+  checkDomain(auth, data, url);
+  return authParts(auth, data);
 }
 
 /** @throws CredentialFault: it can never be sent */

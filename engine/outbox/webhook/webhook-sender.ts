@@ -94,12 +94,13 @@ export class WebhookSender implements Sender {
       const { request: asked, content } = await askedBy(entry);
       const allowOwnNetwork = this.#ports.ownNetwork?.mayGoTo(content.url) ?? asked.allowOwnNetwork;
       const request = { ...asked, allowOwnNetwork };
+      const url = checkedUrl(content.url, request);
       const secret = await secretParts(
         request,
-        { key: entry.key, body: content.body, now: (this.#ports.wallClock ?? Date.now)() },
+        { url, key: entry.key, body: content.body, now: (this.#ports.wallClock ?? Date.now)() },
         this.#ports.credentialOf,
       );
-      const end = await this.#post(request, content, secret, trying);
+      const end = await this.#post(url, request, content, secret, trying);
       return offItsLane(end, content.url, entry.lane);
     } catch (error) {
       if (error instanceof WebhookFault) return { end: 'refused', error: error.message };
@@ -112,12 +113,12 @@ export class WebhookSender implements Sender {
   }
 
   async #post(
+    url: URL,
     request: WebhookRequest,
     content: WebhookContent,
     { headers, query, secrets: signedWith }: SecretParts,
     trying: Trying,
   ): Promise<TryEnd> {
-    const url = checkedUrl(content.url, request);
     const where = shownUrl(url);
     const secrets = [...signedWith, ...secretsSent(url, content.headers)];
     // As text: `searchParams` would write the rest of the query anew.

@@ -19,6 +19,7 @@ const MOST_SEEN = 200;
 /** What is used of one, of whatever type it is. Other fields may be expressions. */
 const FIELDS = [
   ...['secret', 'previousSecret', 'name', 'value', 'user', 'password'],
+  ...['allowedHttpRequestDomains', 'allowedDomains'],
   ...['host', 'port', 'secure', 'startTls', 'allowUnauthorizedCerts', 'ca'],
   ...['clientCertificate', 'clientKey', 'clientKeyPassphrase'],
   ...['provider', 'tenant', 'otherAccessTokenUrl', 'clientId', 'clientSecret'],

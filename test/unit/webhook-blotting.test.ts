@@ -55,6 +55,8 @@ describe('Secrets in what a receiver answers', () => {
     ] as const)
       assert.equal(blotted(text, [`Bearer ${token}`]), shown);
     assert.equal(blotted('a 1234abcd5678 b', ['session=1234abcd5678; path=/']), 'a … b');
+    for (const between of ':!+/;')
+      assert.equal(blotted('no 1234abcd5678', [`hook${between}1234abcd5678`]), 'no …', between);
     assert.equal(blotted('at p%2', ['keep/it']), 'at p%2');
     assert.equal(blotted('at keep%2', ['keep/it']), 'at …');
   });
@@ -67,11 +69,13 @@ describe('Secrets in what a receiver answers', () => {
       'https://a.example/services/T00/xoxbSECRETtoken12%2F4567890/?token=GEHEIM&v=json&q=a%20long+one',
     );
     assert.deepEqual(secretsSent(url, { 'x-shop': 'north-by-northwest', 'x-api-key': '12345678' }), [
-      ...['GEHEIM', 'a long one', '12345678'],
+      ...['xoxbSECRETtoken12/4567890', 'GEHEIM', 'a long one', '12345678'],
     ]);
     const path = new URL(
       `https://a.example/services/xoxbSECRETtoken1234567890/${'%2F'.repeat(30)}/%E0%A4%A`.slice(0, 500),
     );
     assert.deepEqual(secretsSent(path, {}), ['xoxbSECRETtoken1234567890', '/'.repeat(30)]);
+    const bot = new URL('https://a.example/bot12:AAHdqTcvCH1vGWJxfSeof/send?abcdef0123456789abcdef');
+    assert.deepEqual(secretsSent(bot, {}), [...['bot12:AAHdqTcvCH1vGWJxfSeof', 'abcdef0123456789abcdef']]);
   });
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { FeedEvent } from '../../engine/feed/feed-event';
+import { blotted } from '../../engine/outbox/webhook/blotting';
 import { newEndpoint, toldEntry } from '../../engine/outbox/webhook/endpoint';
 import {
   jsonContent,
@@ -22,6 +23,7 @@ import {
   checkedHeaders,
   checkedUrl,
   laneOf,
+  secretsSent,
   shownUrl,
   WebhookFault,
 } from '../../engine/outbox/webhook/webhook-url';
@@ -33,6 +35,14 @@ const NAMED = {
   keepMs: 1,
 };
 const check = (url: string): URL => checkedUrl(url, { allowOwnNetwork: false });
+
+function unescaped(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
 
 describe("A webhook's request", () => {
   it('other schemes, users and passwords, and what is no URL are refused with words', () => {
@@ -66,16 +76,51 @@ describe("A webhook's request", () => {
       shownUrl(check('https://example.com:8443/orders/new')),
       'https://example.com:8443/orders/new',
     );
+    const shown: Readonly<Record<string, string>> = {
+      'bot123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/send': 'bot1…/send',
+      'hook?abcdef0123456789abcdef': 'hook?…',
+      'hook?v&abcdef0123456789abcdef=1&x=': 'hook?v=…&…=…&x=…',
+      'hook/12345678901234567890': 'hook/1234…',
+      'a%2Fb+c0123456789abcdefgh': 'a%2F…',
+      'wh/!abc0123456789abcdefghij': 'wh/!abc…',
+      'h;token=abc123456789012345/%zz': 'h;to…/%zz',
+      'hook/abcd0123!efgh4567': 'hook/abcd…',
+    };
+    for (const [path, as] of Object.entries(shown))
+      assert.equal(shownUrl(check(`https://example.com/${path}`)), `https://example.com/${as}`);
+    for (const path of [
+      'api/v2/orders/2024-11-27/some-readable-slug-of-words',
+      'channels/1234567890123456789/messages',
+      'orders:search;v=2/a%20few%20words',
+    ])
+      assert.equal(shownUrl(check(`https://example.com/${path}`)), `https://example.com/${path}`);
+  });
+
+  it('a token is shown nowhere, wherever in the path or the query it stands, and is blotted out of an answer', () => {
+    const ALONE = ['a', 'e', 'Z', '0', '7'];
+    const BETWEEN = ['!', '+', ';', ':', ',', '@', '-', '_', '.', '~', '%2F', '%20', '%C3%BC', '%E0'];
+    const places: readonly ((token: string) => string)[] = [
+      (token) => `a/${token}/b`,
+      (token) => `bot12:${token}`,
+      (token) => `a%2F${token}!b`,
+      (token) => `a?${token}`,
+      (token) => `a?x=1&${token}`,
+      (token) => `a?${token}=1`,
+      (token) => `a?key=${token}&b`,
+    ];
+    const told = fc
+      .array(fc.constantFrom(...ALONE, ...BETWEEN), { minLength: 8, maxLength: 40 })
+      .map((between) => `a1Z7aeZ0${between.join('')}e0Z7aeZ1`);
+    const words = (text: string): readonly string[] => text.split(/[^\w]+/).filter((word) => word.length > 8);
     fc.assert(
-      fc.property(
-        fc
-          .string({ unit: fc.constantFrom('0', '7', 'a', 'e'), minLength: 24, maxLength: 60 })
-          .map((text) => `${text}a1`),
-        (token) => {
-          const url = check(`https://example.com/a/${token}/b?key=${token}`);
-          assert.ok(!shownUrl(url).includes(token));
-        },
-      ),
+      fc.property(told, fc.constantFrom(...places), (token, place) => {
+        const url = check(`https://example.com/${place(token)}`);
+        const shown = shownUrl(url);
+        for (const secret of [token, unescaped(token), 'Z7aeZ0', 'e0Z7ae', ...words(token)])
+          assert.ok(!shown.includes(secret), `${secret} in ${shown}`);
+        const answer = blotted(`Not found: ${unescaped(token)}.`, secretsSent(url, {}));
+        assert.ok(!answer.includes(unescaped(token)), answer);
+      }),
     );
   });
 

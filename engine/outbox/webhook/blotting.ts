@@ -4,9 +4,9 @@
 
 /** Shorter ones are in every text. */
 const LEAST = 4;
-/** Of a secret of several pieces (`session=…; path=…`). */
+/** Of a secret of several pieces (`session=…; path=…`, `bot123:…`). */
 const LEAST_PIECE = 8;
-const PIECES = /[\s=,;:"']+/;
+const PIECES = /[^\w~.-]+/;
 /** No way to write a character is longer. */
 const LONGEST_FORM = 12;
 

@@ -1,6 +1,6 @@
 // Where a webhook goes, as it may be entered, as it is shown, and the lane that it takes; and which headers may go with it.
-// Invariants: what is shown has no value of the query, and no part of the path that looks like a token: many services know a
-// sender by nothing but its URL; what stands where a URL or a name is expected, and is none, stands in no error.
+// Invariants: what is shown has no value of the query, and no name there or part of the path that looks like a token: many services
+// know a sender by nothing but its URL; what stands where a URL or a name is expected, and is none, stands in no error.
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { addressKind, isRefused, literalAddress } from './addresses';
 
@@ -92,14 +92,22 @@ export const laneOf = (url: URL): string =>
   `host:${url.hostname.replace(/\.$/, '')}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`;
 
 const MOST_PART = 60;
-const TOKEN = /^(?=.*\d)(?=.*[A-Za-z])[\w~.=-]{16,}$/;
+/** Letters and digits, or more digits than the number of a row has. */
+const TOKEN = /^(?=.*\d)(?=.*[A-Za-z])[\w~.=-]{16,}$|\d{20}/;
+/** What stands between tokens and other texts, as in `bot123:TOKEN`. */
+const BETWEEN = /[^\w~.=-]+/;
 const MOST_SHOWN = 500;
 
-const isHidden = (part: string): boolean => TOKEN.test(part) || part.length > MOST_PART;
+/** A token may have what else is between them in it, too. */
+function isHidden(part: string): boolean {
+  const pieces = unescaped(part).split(BETWEEN);
+  return part.length > MOST_PART || [...pieces, pieces.join('')].some((text) => TOKEN.test(text));
+}
 
 /** Not to be seen in what a receiver answers: what of the URL is not shown either, and headers that are named like a secret. */
 export const secretsSent = (url: URL, headers: Readonly<Record<string, string>>): readonly string[] => [
   ...url.pathname.split('/').filter(isHidden).map(unescaped),
+  ...[...url.searchParams.keys()].filter(isHidden),
   ...[...url.searchParams]
     .filter(([name, value]) => SECRET_NAME.test(name) || value.length >= LEAST_VALUE)
     .map(([, value]) => value),
@@ -125,8 +133,14 @@ export function shownUrl(url: URL): string {
     .split('/')
     .map((part) => (isHidden(part) ? `${part.slice(0, 4)}…` : part))
     .join('/');
-  const query = [...url.searchParams.keys()].map((name) => `${name}=…`).join('&');
+  const query = [...url.searchParams].map(shownParameter).join('&');
   return `${url.origin}${path}${query && `?${query}`}`.slice(0, MOST_SHOWN);
+}
+
+/** A token may stand where a name is expected (`?TOKEN`). */
+function shownParameter([name, value]: readonly [name: string, value: string]): string {
+  if (!isHidden(name)) return `${name}=…`;
+  return value === '' ? '…' : '…=…';
 }
 
 /** What the request itself says, or what would change where its end is. */

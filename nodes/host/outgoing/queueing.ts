@@ -3,11 +3,14 @@
 // Invariants: what is there is not made again, so that a retry is handed out what was sent, and not what would be sent now; what
 // cannot be made ends the call before anything of its group is queued; what is in memory at a time is bounded.
 import type { Entry, NewEntry, Outbox } from '../../../engine/ledger/outbox';
-import type { EntryKey } from '../run/entry-keys';
 
 /** One item that is to be sent. */
 export interface Wish {
-  readonly of: EntryKey;
+  readonly of: {
+    readonly key: string;
+    /** The key instead, where what has `key` was queued before that time, ms since 1970. */
+    readonly anew: { readonly key: string; readonly before: number } | null;
+  };
   /** Makes what goes out, under this key. Rejects with what a person has to put right. */
   make(key: string): Promise<NewEntry>;
 }

@@ -27,6 +27,7 @@ class FakeLedger implements Pick<Ledger, 'offer' | 'renew' | 'cursors' | 'takeEn
   ended: Ended[] = [];
   renewed: Pointer[][] = [];
   failing = 0;
+  fault: Error = new Error('disk full');
   offers = 0;
   running: RunningLease[] = [];
   unrenewed: (readonly SeenLease[])[] = [];
@@ -38,7 +39,7 @@ class FakeLedger implements Pick<Ledger, 'offer' | 'renew' | 'cursors' | 'takeEn
   async offer({ unrenewed, mostNew = Infinity }: OfferRequest): ReturnType<Ledger['offer']> {
     if (this.failing > 0) {
       this.failing--;
-      throw new Error('disk full');
+      throw this.fault;
     }
     this.offers++;
     this.unrenewed.push(unrenewed!);
@@ -251,30 +252,54 @@ describe('the dispatcher', () => {
     await dispatcher.stop();
   });
 
-  it('has less patience after an outage of the ledger: n8n may have lost what it had, and loses what comes at once', async (t) => {
-    const pass = clock(t);
-    const ledger = new FakeLedger();
-    const emit = (): Promise<undefined> => new Promise(() => undefined);
-    const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 300_000 });
-    /** @returns the events whose leases it has renewed by then */
-    const lookAfter = async (ms: number, ...due: string[]): Promise<string[]> => {
-      const { offers } = ledger;
-      ledger.renewed.length = 0;
-      ledger.due = due.map((event) => run(event));
-      pass(ms);
-      wake.notify([1]);
-      await until('it has looked', () => ledger.offers > offers);
-      return ledger.renewed.flat().map(({ event }) => event);
+  describe('has patience with what n8n has', () => {
+    /** @returns lets time pass, then looks until it may; gives the events whose leases it has renewed by then */
+    const looking = (
+      t: TestContext,
+      ledger: FakeLedger,
+    ): ((ms: number, ...due: string[]) => Promise<string[]>) => {
+      const pass = clock(t);
+      const emit = (): Promise<undefined> => new Promise(() => undefined);
+      const { wake, dispatcher } = dispatch(emit, ledger, { mostQueuedMs: 300_000 });
+      t.after(() => dispatcher.stop());
+      return async (ms, ...due) => {
+        const { offers } = ledger;
+        ledger.renewed.length = 0;
+        ledger.due = due.map((event) => run(event));
+        pass(ms);
+        wake.notify([1]);
+        await until('it has looked', () => ledger.offers > offers);
+        return [...new Set(ledger.renewed.flat().map(({ event }) => event))];
+      };
     };
-    await lookAfter(0, 'before');
-    assert.deepEqual(await lookAfter(40_000), ['before']);
-    ledger.failing = 1;
-    await lookAfter(LEASES_SUFFER_MS + 1_000, 'at once');
-    assert.deepEqual(await lookAfter(20_000), ['before', 'at once']);
-    assert.deepEqual(await lookAfter(20_000), []);
-    await lookAfter(40_000, 'later');
-    assert.deepEqual(await lookAfter(40_000), ['later']);
-    await dispatcher.stop();
+
+    it('less after an outage of the ledger: n8n may have lost what it had, and loses what comes at once', async (t) => {
+      const ledger = new FakeLedger();
+      const lookAfter = looking(t, ledger);
+      await lookAfter(0, 'before');
+      assert.deepEqual(await lookAfter(40_000), ['before']);
+      ledger.failing = 2;
+      ledger.fault = new LedgerFault('unreachable', 'it is away');
+      assert.deepEqual(await lookAfter(60_000, 'at once'), ['before'], 'from when it is back');
+      assert.deepEqual(await lookAfter(20_000), ['before', 'at once']);
+      assert.deepEqual(await lookAfter(20_000), []);
+      await lookAfter(40_000, 'later');
+      assert.deepEqual(await lookAfter(40_000), ['later']);
+    });
+
+    it('as always after a connection that broke once, and where the ledger only could not do it', async (t) => {
+      const ledger = new FakeLedger();
+      const lookAfter = looking(t, ledger);
+      await lookAfter(0, 'waits');
+      ledger.failing = 1;
+      ledger.fault = new LedgerFault('unreachable', 'a connection was lost');
+      assert.deepEqual(await lookAfter(20_000), ['waits']);
+      ledger.failing = 2;
+      ledger.fault = new LedgerFault('full', 'the disk is full');
+      assert.deepEqual(await lookAfter(20_000), ['waits']);
+      assert.deepEqual(await lookAfter(40_000), ['waits']);
+      assert.deepEqual(await lookAfter(40_000), ['waits']);
+    });
   });
 
   it('keeps the slot of a run that n8n has not started yet, until it gives up on it', async (t) => {

@@ -49,7 +49,12 @@ export class RedisServer {
   static async sentinel(group: string, port: number): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), 'redis-'));
     const config = join(folder, 'sentinel.conf');
-    const rules = [`monitor ${group} 127.0.0.1 ${port} 1`, `down-after-milliseconds ${group} 1000`];
+    const rules = [
+      `monitor ${group} 127.0.0.1 ${port} 1`,
+      `down-after-milliseconds ${group} 1000`,
+      // After one that came to nothing, as where the replica had not said lately how it is, the next begins after twice that.
+      `failover-timeout ${group} 2000`,
+    ];
     await writeFile(config, rules.map((rule) => `sentinel ${rule}\n`).join(''));
     await giveAway(folder);
     await giveAway(config);

@@ -177,9 +177,10 @@ export function callersExecution(context: object): string | null {
 
 /** When its first step began, ms since 1970; of a retry, that of the first run. @returns null: n8n does not show it */
 export function beganAt(context: object): number | null {
-  const calls = Object.values(inside(context).runExecutionData?.resultData?.runData ?? {}).flat();
-  const times = calls.flatMap(({ startTime }) => (typeof startTime === 'number' ? startTime : []));
-  return times.length > 0 ? times.reduce((a, b) => Math.min(a, b)) : null;
+  // Of each step its first call: in a loop there may be thousands.
+  const steps = Object.values(inside(context).runExecutionData?.resultData?.runData ?? {});
+  const times = steps.map((calls) => calls[0]?.startTime).filter((time) => typeof time === 'number');
+  return times.length > 0 ? Math.min(...times) : null;
 }
 
 /** The node's parameters as they are stored, with their expressions. @throws Error: n8n does not show them */

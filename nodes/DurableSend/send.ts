@@ -16,7 +16,14 @@ import { nodeError } from '../host/n8n/node-error';
 import { failedItem } from '../host/outgoing/failed-item';
 import { whyNotSent } from '../host/outgoing/outcome';
 import { type Asked, type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
-import { goOn, isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
+import {
+  goOn,
+  isInBackground,
+  isSentBySomebody,
+  nobodySends,
+  sendNow,
+  waitedFor,
+} from '../host/outgoing/sending';
 import { type EntryKey, entryKeys, isFoundByRetry, type MailsHeld } from '../host/run/entry-keys';
 import { digest } from '../host/run/item-keys';
 import { answerOf } from './answers';
@@ -24,7 +31,7 @@ import { type DraftLedger, draftOf } from './draft';
 import { addressText } from './list-fields';
 import { type OutgoingLogin, readLogin } from './login';
 import { MOST_EMAIL_MB } from './numbers';
-import { isInBackground, optionsOf, refuseOtherOperations, sendSettings } from './settings';
+import { optionsOf, refuseOtherOperations, sendSettings } from './settings';
 
 const MB = 1024 * 1024;
 

@@ -19,10 +19,6 @@ export interface SendSettings extends Pick<
 export const optionsOf = (context: IExecuteFunctions, itemIndex: number): Options =>
   context.getNodeParameter('options', itemIndex, {});
 
-/** Of the whole call: nobody can wait for one item and not for another. */
-export const isInBackground = (context: IExecuteFunctions): boolean =>
-  context.getNodeParameter('sending', 0, 'now') === 'background';
-
 /** What this node has taken over from the built-in one has to be something that it does. @throws Error */
 export function refuseOtherOperations(context: IExecuteFunctions): void {
   const operation: unknown = context.getNodeParameter('operation', 0, 'send');

@@ -20,7 +20,14 @@ import { nodeError } from '../host/n8n/node-error';
 import { failedItem } from '../host/outgoing/failed-item';
 import { whyNotSent } from '../host/outgoing/outcome';
 import { type Queued, queueAll, type Wish } from '../host/outgoing/queueing';
-import { goOn, isSentBySomebody, nobodySends, sendNow, waitedFor } from '../host/outgoing/sending';
+import {
+  goOn,
+  isInBackground,
+  isSentBySomebody,
+  nobodySends,
+  sendNow,
+  waitedFor,
+} from '../host/outgoing/sending';
 import { type EntryKey, entryKeys, isFoundByRetry, type MailsHeld } from '../host/run/entry-keys';
 import { DAY_MS, readNumber } from '../host/trigger/numbers';
 import { answerOf } from './answers';
@@ -29,7 +36,6 @@ import { advised } from './refused';
 import {
   fault,
   headersOf,
-  isInBackground,
   optionsOf,
   requestOf,
   type Secrets,

@@ -30,10 +30,6 @@ const AUTHS: readonly string[] = ['httpBasicAuth', 'httpHeaderAuth', 'httpQueryA
 export const optionsOf = (context: IExecuteFunctions, itemIndex: number): Options =>
   context.getNodeParameter('options', itemIndex, {});
 
-/** Of the whole call: nobody can wait for one item and not for another. */
-export const isInBackground = (context: IExecuteFunctions): boolean =>
-  context.getNodeParameter('sending', 0, 'now') === 'background';
-
 /** How long a run waits for its webhooks. @throws Error that names the option */
 export const timesOf = (options: Options): Pick<Patience, 'waitMs' | 'mostAMinute'> => ({
   waitMs: readNumber(options['waitSeconds'], NUMBERS.waitSeconds) * SECOND_MS,

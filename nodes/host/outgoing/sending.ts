@@ -1,12 +1,17 @@
 // What becomes of the entries of a run: sent now, by this process, or left to whoever sends in the background.
 // Invariants: an entry that is settled already is not touched; what is not settled when the time is over goes on by itself, and is
 // told as it stands; that its turn comes with the next minute alone fails no run; that nobody listens is said, not found out.
+import type { IExecuteFunctions } from 'n8n-workflow';
 import type { Entry } from '../../../engine/ledger/outbox';
 import type { Ledger } from '../../../engine/ledger/ledger';
 import type { SourceHealth } from '../../../engine/ledger/inspection';
 import { isOpen } from '../../../engine/outbox/waiters';
 import type { OutboxWorker } from '../../../engine/outbox/worker';
 import type { Queued } from './queueing';
+
+/** Of the whole call: nobody can wait for one item and not for another. */
+export const isInBackground = (context: IExecuteFunctions): boolean =>
+  context.getNodeParameter('sending', 0, 'now') === 'background';
 
 export interface Patience {
   /** For as long as nothing is settled, ms. 0: nobody waits. */

@@ -59,12 +59,33 @@ export async function connectRedis(
       ? new ioredis.Cluster([...settings.addresses], clusterOptions(options))
       : new ioredis.Redis({ ...options, ...serverOf(settings) });
   const standing = said(client, settings, log);
-  // It is tried again by itself, and told by 'error'.
-  client.connect().catch(() => undefined);
-  return connectionOf(client, standing);
+  const close = keptConnected(client);
+  return connectionOf(client, standing, close);
 }
 
-function connectionOf(client: Redis | Cluster, standing: Standing): RedisConnection {
+/**
+ * It is tried again by itself, and told by 'error'; except that ioredis gives up for good where it hears of a failover while it
+ * connects: it ends the attempt by which it would have come back.
+ * @returns closes it
+ */
+function keptConnected(client: Redis | Cluster): () => void {
+  let ends = 0;
+  let next: NodeJS.Timeout | undefined;
+  let isClosed = false;
+  const connect = (): void => void client.connect().catch(() => undefined);
+  client.on('ready', () => (ends = 0));
+  client.on('end', () => {
+    if (!isClosed) next = setTimeout(connect, backoffDelay(++ends, RECONNECT));
+  });
+  connect();
+  return () => {
+    isClosed = true;
+    clearTimeout(next);
+    client.disconnect();
+  };
+}
+
+function connectionOf(client: Redis | Cluster, standing: Standing, close: () => void): RedisConnection {
   const onReady = (call: () => void): (() => void) => {
     client.on('ready', call);
     return () => void client.off('ready', call);
@@ -90,8 +111,11 @@ function connectionOf(client: Redis | Cluster, standing: Standing): RedisConnect
         if (client.status === 'ready' || signal.aborted) done();
       }),
     onReady,
-    renew: () => client.disconnect(true),
-    close: () => client.disconnect(),
+    renew: () => {
+      // One that is being made is left to its own deadlines: ioredis would not make another.
+      if (client.status === 'ready' || client.status === 'connect') client.disconnect(true);
+    },
+    close,
   };
 }
 

@@ -238,6 +238,36 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
       assert.ok(reader.resets === 1);
     }));
 
+  it('is connected to again also where a failover is heard of, or a new connection asked for, while it connects', () =>
+    ending(async () => {
+      const sentinel = await RedisServer.sentinel('mails', redis.port);
+      const cluster = await RedisServer.start({
+        'cluster-enabled': 'yes',
+        'cluster-announce-ip': '127.0.0.1',
+      });
+      ends.push(
+        () => sentinel.dispose(),
+        () => cluster.dispose(),
+      );
+      await cluster.command('cluster', 'addslotsrange', '0', '16383');
+      const urls = [redis.url, `redis+sentinel://127.0.0.1:${sentinel.port}/mails`];
+      for (const url of [...urls, `redis+cluster://127.0.0.1:${cluster.port}`]) {
+        const connection = await connectRedis(redisFromUrl(url), silentLog);
+        atEnd(() => connection.close());
+        assert.equal(connection.client.status, 'connecting', url);
+        connection.renew();
+        await until(`it is there: ${url}`, () => connection.isReady);
+      }
+      for (const url of urls) {
+        const connection = await connectRedis(redisFromUrl(url), silentLog);
+        atEnd(() => connection.close());
+        // What ioredis does itself at a failover, at whatever moment it hears of it.
+        connection.client.disconnect(true);
+        await until('it is given up', () => connection.client.status === 'end', undefined, 1);
+        await until(`it is there after all: ${url}`, () => connection.isReady);
+      }
+    }));
+
   it('that is thrown away for want of memory is begun anew, and that it can be is said', () =>
     ending(async () => {
       // Not the one of what was used least lately: its readers use the stream, and on a slow machine all else is older.

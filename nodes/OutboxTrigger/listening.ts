@@ -9,6 +9,7 @@ import { newReader } from '../../engine/outbox/reader';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
 import { pause } from '../../engine/runtime/time';
+import { closeFunctionOf } from '../host/listen/closing';
 import { log } from '../host/n8n/log';
 import { emitted } from '../host/n8n/newer';
 import { openStore, processState, type Store } from '../host/store/store';
@@ -16,8 +17,6 @@ import { itemOf } from './items';
 
 /** An execution that runs for longer was stored long ago: what comes after it need not wait. */
 const MOST_RUN_MS = 10 * 60_000;
-/** n8n closes all triggers within one budget. */
-const CLOSE_MS = 80;
 
 /** @returns n8n's close function */
 export async function listenToOutbox(
@@ -41,10 +40,7 @@ export async function listenToOutbox(
   listeners.set(name, listener);
   // From when it is published, its place is kept; a ledger that is away is not waited for here.
   await Promise.race([hasBegun, pause(BEGIN_MS, closing.signal)]);
-  return async () => {
-    if (listeners.get(name) === listener) listeners.delete(name);
-    await Promise.race([listener.close(), pause(CLOSE_MS, new AbortController().signal)]);
-  };
+  return closeFunctionOf(name, listener);
 }
 
 const BEGIN_MS = 5_000;

@@ -21,7 +21,7 @@ import { imapCollector } from '../../nodes/DurableImapTrigger/collector';
 import { listen, type ListenSettings } from '../../nodes/host/listen/listen';
 import { NotListening } from '../../nodes/host/listen/not-listening';
 import type { Collector, CollectorPorts } from '../../nodes/host/listen/collector';
-import { openStore, type Store } from '../../nodes/host/store/store';
+import { openStore, processState, type Store } from '../../nodes/host/store/store';
 import { triggersOf } from '../../nodes/host/n8n/workflow-triggers';
 import { gmailReading, gmailReadingData } from '../support/gmail-reading';
 import { readingDataOf } from '../support/reading';
@@ -71,6 +71,7 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     instanceId = 'this n8n';
     readonly ports: CollectorPorts[] = [];
     stopped = 0;
+    stopping: Promise<void> = Promise.resolve();
     mode: WorkflowActivateMode = 'init';
     constructor(readonly workflowId = `w${++workflows}`) {}
 
@@ -95,6 +96,7 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
         return {
           start: async () => [],
           stop: async () => {
+            await this.stopping;
             this.stopped++;
           },
         };
@@ -173,6 +175,42 @@ describe('a trigger that listens', { timeout: 120_000 }, () => {
     assert.ok(ports.begunAt()! >= second.joinedAt);
     await close();
     assert.equal(listening.stopped, 1);
+  });
+
+  it('is closed at once while others listen, and the last one when all have left', async () => {
+    const [slow, last] = [new Listening(), new Listening()];
+    let goOn = (): void => undefined;
+    slow.stopping = new Promise((resolve) => (goOn = resolve));
+    const closes: (() => Promise<void>)[] = [];
+    for (const each of [slow, last]) {
+      const beginning = each.begin();
+      await until('it collects', () => each.ports.length === 1);
+      each.ports[0]!.joined();
+      closes.push(await beginning);
+    }
+    await closes[0]!();
+    assert.equal(slow.stopped, 0, 'it is not waited for');
+    let isClosed = false;
+    const closing = closes[1]!().then(() => (isClosed = true));
+    await until('the last has stopped', () => last.stopped === 1);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(isClosed, false);
+    goOn();
+    await closing;
+    assert.equal(slow.stopped, 1);
+  });
+
+  it('that never leaves holds up nobody for good', async () => {
+    const listening = new Listening();
+    listening.stopping = new Promise(() => undefined);
+    const beginning = listening.begin();
+    await until('it collects', () => listening.ports.length === 1);
+    listening.ports[0]!.joined();
+    await (
+      await beginning
+    )();
+    assert.equal(listening.stopped, 0);
+    assert.equal(processState().leaving.size, 0, 'nor anybody a second time');
   });
 
   describe('that has run before, at a server that says nothing,', () => {

@@ -12,6 +12,7 @@ import { errorText } from '../../../engine/runtime/log';
 import { pause } from '../../../engine/runtime/time';
 import type { OutageReporting, Subscriber } from '../../../engine/source/source';
 import { isByPerson } from '../n8n/activation';
+import { closeFunctionOf } from './closing';
 import type { BeginsSomewhere, Collector, CollectorPorts, Listening } from './collector';
 import { emitRun } from './emit';
 import { tellOfLeftBehind } from './left-behind';
@@ -26,9 +27,6 @@ import { whileStoreIs } from './same-store';
 import { type Listener, openStore, processState, type Store } from '../store/store';
 import { Telling } from './telling';
 import { triggersOf } from '../n8n/workflow-triggers';
-
-/** n8n closes all triggers within one budget of 30 s: a mail server that is slow to say goodbye is not waited for. */
-const CLOSE_MS = 80;
 
 /** A living copy of this n8n is told after so long: as a rule it is the process of before, about to end. */
 const TWIN_TOLD_MS = 120_000;
@@ -58,10 +56,7 @@ export async function listen(
   const listener = new TriggerListener(context, settings, collector, before?.close());
   listeners.set(name, listener);
   await listener.begin();
-  return async () => {
-    if (listeners.get(name) === listener) listeners.delete(name);
-    await Promise.race([listener.close(), pause(CLOSE_MS, new AbortController().signal)]);
-  };
+  return closeFunctionOf(name, listener);
 }
 
 class TriggerListener implements Listener {

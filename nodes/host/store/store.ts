@@ -26,10 +26,12 @@ export interface Listener {
 interface ProcessState extends OpenEngines {
   /** By workflow and node: the newest registration of a node wins. */
   readonly listeners: Map<string, Listener>;
+  /** Those that were closed, and are not gone yet. */
+  readonly leaving: Set<Promise<void>>;
 }
 
 export const processState = (): ProcessState =>
-  processWide('8', (): ProcessState => ({ ...noEngines(), listeners: new Map() }));
+  processWide('9', (): ProcessState => ({ ...noEngines(), listeners: new Map(), leaving: new Set() }));
 
 /** A node of n8n, as far as it chooses the store. */
 export type StoreContext = Pick<ITriggerFunctions, 'getCredentials' | 'getNode'> &

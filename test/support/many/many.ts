@@ -15,6 +15,8 @@ export class Way {
   readonly #open = new Set<Socket>();
   #is: 'open' | 'cut' | 'stalled' = 'open';
   #port = 0;
+  /** What the server says, and that it closes, arrives after so long, ms. */
+  lateMs = 0;
 
   constructor(target: number, seen?: (socket: Socket, said: string) => void) {
     this.#target = target;
@@ -61,7 +63,8 @@ export class Way {
       seen?.(client, data.toString('latin1'));
       server.write(data);
     });
-    server.on('data', (data) => client.write(data));
+    const late = (what: () => unknown): unknown => (this.lateMs ? setTimeout(what, this.lateMs) : what());
+    server.on('data', (data) => late(() => client.write(data)));
     const over = (): void => {
       for (const socket of [client, server]) {
         this.#open.delete(socket);
@@ -69,7 +72,7 @@ export class Way {
       }
     };
     client.on('close', over);
-    server.on('close', over);
+    server.on('close', () => late(over));
   }
 }
 

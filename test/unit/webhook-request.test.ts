@@ -272,5 +272,10 @@ describe("A webhook's request", () => {
       ...{ type: 'email.new', timestamp: event.time },
       data: { state: 'PENDING', attempt: 0, source: 1, workflow: 'w', event: 'e' },
     });
+    const ofNoMail = { ...event, type: 'outbox.sent', source: null, workflow: null, event: null } as const;
+    const sent = await toldEntry(endpoint, { ...ofNoMail, data: { workflow: 'w' } });
+    assert.deepEqual(JSON.parse(Buffer.from((await unpackWebhook(sent.content)).body).toString()).data, {
+      ...{ source: null, workflow: 'w', event: null },
+    });
   });
 });

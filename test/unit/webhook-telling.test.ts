@@ -279,6 +279,7 @@ describe('An endpoint that fails', () => {
       reason,
       'Everything that it was to be told for 3 days has failed, the last with: error of 0.1',
     );
+    assert.ok(await ask([entry('SENT', 5), entry('FAILED', 4), entry('FAILED', 0.1)]));
   });
 
   it('is left where one came through, or not all of that time is known, or a person has seen to it', async () => {
@@ -287,6 +288,9 @@ describe('An endpoint that fails', () => {
       'one came through': [[...failing, entry('SENT', 2)]],
       'one that was queued before came through': [
         [...failing, { ...entry('SENT', 5), begunAt: NOW - DAY_MS }],
+      ],
+      'it has failed, come through, rested, and begins to fail': [
+        [entry('FAILED', 7), entry('SENT', 6), entry('FAILED', 0.1)],
       ],
       'it began to fail lately': [[entry('FAILED', 2), entry('FAILED', 0.1)]],
       'it was told nothing lately': [[entry('FAILED', 5), entry('FAILED', 4)]],

@@ -73,6 +73,9 @@ export const entryOf = (row: EntryColumns): Entry => ({
   restsUntil: row.restsUntil,
 });
 
+/** SQL of both: a request that was forgotten still says which endpoint it told, since endpoints are not told of such. */
+export const FORGOTTEN_REQUEST = `coalesce('{"endpoint":' || endpoint_id || '}', '{}')`;
+
 /** A new entry, as it is stored, without its content. */
 type StoredEntry = Omit<NewEntry, 'request' | 'content' | 'origin'> &
   EntryOrigin & { readonly id: string; readonly request: string };

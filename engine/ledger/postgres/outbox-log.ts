@@ -7,7 +7,7 @@ import { bouncedIdsOf, bouncedOf, type BounceRow } from '../common/bounced';
 import { AHEAD_MARGIN_MS } from '../common/clock';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
-import { askableEntryFilter, type EntryColumns, entryOf } from '../common/entry';
+import { askableEntryFilter, type EntryColumns, entryOf, FORGOTTEN_REQUEST } from '../common/entry';
 import { LOOK_MS } from '../common/look';
 import { type EntryAct, type EntryFilter, MOST_ENTRY_DELAY_MS, type Outbox } from '../outbox';
 import { NOW, type Parameter, type PostgresConnection } from './connection';
@@ -114,7 +114,7 @@ const mark = acted(`state = 'UNKNOWN'`, settledBy('SENT'));
 // It can be neither sent nor looked for any more.
 const forget = acted(
   `state not in ('QUEUED', 'SENDING') and (recipient is not null or subject is not null or ${hasContent})`,
-  `recipient = null, subject = null, request = '{}', last_error = null, last_answer = null, due_at = null,
+  `recipient = null, subject = null, request = ${FORGOTTEN_REQUEST}, last_error = null, last_answer = null, due_at = null,
     lease_until = null`,
 );
 

@@ -7,7 +7,7 @@ import { bouncedIdsOf, bouncedOf, type BounceRow } from '../common/bounced';
 import { AHEAD_MARGIN_MS } from '../common/clock';
 import { doerOf } from '../common/deed';
 import { storable } from '../common/storable';
-import { askableEntryFilter, type EntryColumns, entryOf } from '../common/entry';
+import { askableEntryFilter, type EntryColumns, entryOf, FORGOTTEN_REQUEST } from '../common/entry';
 import { LOOK_MS } from '../common/look';
 import {
   type EntryAct,
@@ -92,7 +92,7 @@ const mark = settleBy('SENT', `'UNKNOWN'`);
 // It can be neither sent nor looked for any more.
 const forget = `
   update outgoing set
-    recipient = null, subject = null, request = '{}', last_error = null, last_answer = null, due_at = null, lease_until = null,
+    recipient = null, subject = null, request = ${FORGOTTEN_REQUEST}, last_error = null, last_answer = null, due_at = null, lease_until = null,
     act = ${act}
   where ${ids} and state not in ('QUEUED', 'SENDING')
     and (recipient is not null or subject is not null or ${hasContent})

@@ -80,11 +80,11 @@ export async function askedBy(
   return { request, content: { ...(await unpackWebhook(entry.content)), url, headers } };
 }
 
-/** Of Standard Webhooks: `{type, timestamp, data}`. */
+/** Of Standard Webhooks: `{type, timestamp, data}`. What comes from no mail tells its workflow in its data. */
 const payloadOf = ({ type, time, data, source, workflow, event }: FeedEvent): Record<string, unknown> => ({
   type,
   timestamp: time,
-  data: { ...data, source, workflow, event },
+  data: { ...data, source, workflow: workflow ?? data['workflow'] ?? null, event },
 });
 
 /** The endpoint that an entry tells; null: a workflow asked for it. */

@@ -1,7 +1,7 @@
 // Whether an endpoint has failed for so long that it is set aside.
-// Invariants: one success within that time is enough to leave it; so is a person who saved it anew or took it back; what it has
-// taken, or not, before that counts for nothing, nor does what others of its host have.
-import type { Endpoint, Endpoints } from '../../ledger/endpoints';
+// Invariants: one success within that time is enough to leave it; so is a person who saved it anew or took it back; what failed
+// before its last success counts for nothing, nor does what it has taken, or not, before that person, nor what others of its host have.
+import type { Endpoint, EndpointHealth, Endpoints } from '../../ledger/endpoints';
 
 /** Its last failure has to be as new as this part of the time: of one that is told nothing nobody knows. */
 const LATELY = 1 / 3;
@@ -22,11 +22,12 @@ export async function failingFor(
   const cutoff = now - ms;
   const begins = Math.max(createdAt, savedAt, missedAt ?? 0);
   if (begins > cutoff) return null;
-  const { lastSentAt, hasFailedThen, lastFailure } = await ledger.endpointHealth(id, {
-    from: begins,
-    until: cutoff,
-  });
+  const health = (from: number): Promise<EndpointHealth> =>
+    ledger.endpointHealth(id, { from, until: cutoff });
+  const known = await health(begins);
+  const { lastSentAt, lastFailure } = known;
   if (lastSentAt !== null && lastSentAt >= cutoff) return null;
+  const { hasFailedThen } = lastSentAt !== null && lastSentAt > begins ? await health(lastSentAt) : known;
   if (!hasFailedThen || lastFailure === null || lastFailure.at < now - ms * LATELY) return null;
   return `Everything that it was to be told for ${days(ms)} has failed, the last with: ${lastFailure.error}`;
 }

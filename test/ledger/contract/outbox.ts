@@ -1016,6 +1016,17 @@ export function outboxContract(fixture: Fixture): void {
       );
     });
 
+    it('are known of what told them also where that was forgotten', async () => {
+      const made = await ledger().saveEndpoint(endpoint, 'ann');
+      await tell(['told']);
+      await queue(['of a workflow'], { lane: 'host:d' });
+      for (const ref of await take({ of: { lane: 'host:d' }, limit: 2 })) await settle([ref], SENT);
+      const ids = await Promise.all(['told', 'of a workflow'].map(async (key) => (await entry(key)).id));
+      await ledger().actOnEntries(ids, 'forget', 'ann');
+      assert.deepEqual((await entry('told')).request, { endpoint: made.id });
+      assert.deepEqual((await entry('of a workflow')).request, {});
+    });
+
     it('fare as their own entries do, of what was queued since a time', async () => {
       const made = await ledger().saveEndpoint(endpoint, 'ann');
       await ledger().saveEndpoint({ ...endpoint, name: 'Z' }, 'ann');

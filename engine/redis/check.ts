@@ -1,6 +1,7 @@
 // Tells whether a Redis can be used, for a credential's test and for `check`. It changes nothing.
 import { pause } from '../runtime/time';
-import { connectRedis, reasonOf } from './connection';
+import { connectRedis, isRefused, type RedisClient, reasonOf } from './connection';
+import { CHANNEL_RIGHT, keysOf } from './keys';
 import { redisName, type RedisSettings } from './settings';
 
 const WAIT_MS = 8_000;
@@ -19,10 +20,27 @@ export async function checkRedis(settings: RedisSettings): Promise<string> {
     while (!connection.isReady && !isRefused() && performance.now() < end) await pause(LOOK_MS, never);
     if (!connection.isReady) throw new Error(connection.trouble ?? 'it does not answer');
     const version = /^redis_version:(\S+)/m.exec(await connection.client.info('server'))?.[1];
-    return `Connected to ${name}${version === undefined ? '' : ` (version ${version})`}`;
+    const unheard = await channelRefusal(connection.client);
+    return (
+      `Connected to ${name}${version === undefined ? '' : ` (version ${version})`}` +
+      (unheard === null ? '' : `, which lets nobody be woken: ${unheard}. ${CHANNEL_RIGHT}`)
+    );
   } catch (error) {
     throw new Error(`${name} cannot be used: ${reasonOf(error)}`, { cause: error });
   } finally {
     connection.close();
+  }
+}
+
+/** Only behind a PgBouncer in transaction mode anybody is woken by it: it is no fault, but it is said. */
+async function channelRefusal(client: RedisClient): Promise<string | null> {
+  const channel = keysOf('check')('wake');
+  try {
+    await client.publish(channel, '');
+    await client.subscribe(channel);
+    return null;
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    return reasonOf(error);
   }
 }

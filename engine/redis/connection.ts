@@ -36,7 +36,7 @@ export interface ConnectionUse {
   /**
    * - `commands`: many may use it;
    * - `blocking`: one reader alone, whose commands wait there (`BLOCK`, at most 10 s), and hold up whatever comes after;
-   * - `subscriber`: hears what is published.
+   * - `subscriber`: hears what is published; it subscribes whenever it is ready.
    */
   readonly use: 'commands' | 'blocking' | 'subscriber';
   /** How long an answer is waited for; default: 5 s, and 20 s for a blocking reader. */
@@ -133,7 +133,8 @@ function optionsOf(settings: RedisSettings, commandMs: number): Options {
     enableOfflineQueue: false,
     // What was sent when a connection was lost is rejected, not sent again: it may have been done.
     maxRetriesPerRequest: 0,
-    autoResubscribe: true,
+    // Whoever subscribes does it at each `ready` himself: that ioredis could not do it would end the process.
+    autoResubscribe: false,
     // A master that has become a replica is left for the one that is master now.
     reconnectOnError: (error) => /^(READONLY|MASTERDOWN)/.test(error.message),
     // Where no answer comes, the connection is given up, too: it may be dead, and nobody was told.
@@ -152,6 +153,8 @@ function serverOf(settings: RedisSettings): Options {
     ...(sentinelUser !== null && { sentinelUsername: sentinelUser }),
     ...(sentinelPassword !== null && { sentinelPassword }),
     ...(tls && { tls: { ...tls }, sentinelTLS: { ...tls }, enableTLSForSentinelMode: true }),
+    // One that stands still takes connections, and says nothing: without it the others would never be asked.
+    sentinelCommandTimeout: COMMAND_MS,
     sentinelRetryStrategy: (times) => backoffDelay(times, RECONNECT),
     // A connection to a master that was voted out is given up.
     failoverDetector: true,
@@ -191,6 +194,9 @@ function said(client: Redis | Cluster, settings: RedisSettings, log: Log): Stand
   });
   return standing;
 }
+
+/** Redis answers, and does not do it: a right is missing, or it has no such command. */
+export const isRefused = (error: unknown): boolean => error instanceof Error && error.name === 'ReplyError';
 
 /** Why a command was not done, in words for people. Of a cluster the last node's says more. */
 export function reasonOf(error: unknown): string {

@@ -2,6 +2,9 @@
 // Invariant: each begins with the id of the ledger, so that two ledgers on one Redis never meet; all of one ledger are in one slot
 // of a cluster (what stands in braces decides), so that one script may use several.
 
+/** For people who give a user its rights in Redis: without channels of its own none can be heard (the default of Redis 7). */
+export const CHANNEL_RIGHT = 'Its user needs the channels "durable-mail:*" (ACL SETUSER … &durable-mail:*).';
+
 export type Keys = (name: string) => string;
 
 export const keysOf =

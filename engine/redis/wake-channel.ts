@@ -3,12 +3,14 @@
 // https://redis.io/docs/latest/develop/pubsub/
 import { errorText, type Log } from '../runtime/log';
 import type { Channel } from '../signal/shared-wake';
-import { connectRedis, type RedisConnection, reasonOf } from './connection';
-import type { Keys } from './keys';
-import type { RedisSettings } from './settings';
+import { connectRedis, isRefused, type RedisConnection, reasonOf } from './connection';
+import { CHANNEL_RIGHT, type Keys } from './keys';
+import { redisName, type RedisSettings } from './settings';
 
 /** A connection that died unnoticed hears nothing: it is asked this often whether it lives. */
 const PROBE_MS = 10_000;
+/** A right that is missing is given by a person. */
+const REFUSED_MS = 30_000;
 
 export interface WakeChannelPorts {
   readonly settings: RedisSettings;
@@ -33,11 +35,20 @@ export function redisWakeChannel({ settings, keys, connection, log }: WakeChanne
       // Whoever waits is told nothing of it: that Redis is away is said by its other connection.
       const quiet: Log = { ...log, warn: log.debug.bind(log), info: log.debug.bind(log) };
       connectRedis(settings, quiet, { use: 'subscriber' }).then(
-        (subscriber) => hear(subscriber, name, take, over.signal),
+        (subscriber) => hear(subscriber, name, take, refusalsTo(log, settings), over.signal),
         (error: unknown) => log.warn(`Redis cannot be used for wake-ups: ${errorText(error)}`),
       );
       return () => over.abort();
     },
+  };
+}
+
+/** Said once. */
+function refusalsTo(log: Log, settings: RedisSettings): (reason: string) => void {
+  let isTold = false;
+  return (reason) => {
+    if (!isTold) log.warn(`${redisName(settings)} lets nobody be woken: ${reason}. ${CHANNEL_RIGHT}`);
+    isTold = true;
   };
 }
 
@@ -46,10 +57,23 @@ function hear(
   subscriber: RedisConnection,
   name: string,
   take: (text: string) => void,
+  refused: (reason: string) => void,
   signal: AbortSignal,
 ): void {
   const { client } = subscriber;
-  const subscribe = (): void => void client.subscribe(name).catch(() => subscriber.renew());
+  let again: NodeJS.Timeout | undefined;
+  const subscribe = (): void => {
+    clearTimeout(again);
+    client.subscribe(name).catch((error: unknown) => {
+      // Whoever was refused, on a connection that is well, would be refused on the next one, too.
+      if (isRefused(error)) {
+        refused(reasonOf(error));
+        again = setTimeout(subscribe, REFUSED_MS).unref();
+      } else {
+        subscriber.renew();
+      }
+    });
+  };
   client.on('message', (_, text) => {
     if (!signal.aborted) take(text);
   });
@@ -61,6 +85,7 @@ function hear(
   }, PROBE_MS).unref();
   const end = (): void => {
     clearInterval(probe);
+    clearTimeout(again);
     subscriber.close();
   };
   signal.addEventListener('abort', end, { once: true });

@@ -268,6 +268,23 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
       }
     }));
 
+  it('is connected to by another sentinel where one stands still', () =>
+    ending(async () => {
+      const [frozen, other] = await Promise.all([
+        RedisServer.sentinel('mails', redis.port),
+        RedisServer.sentinel('mails', redis.port),
+      ]);
+      ends.push(
+        () => frozen.dispose(),
+        () => other.dispose(),
+      );
+      frozen.freeze();
+      const addresses = [frozen, other].map(({ port }) => `127.0.0.1:${port}`).join(',');
+      const connection = await connectRedis(redisFromUrl(`redis+sentinel://${addresses}/mails`), silentLog);
+      atEnd(() => connection.close());
+      await until('it is there', () => connection.isReady);
+    }));
+
   it('that is thrown away for want of memory is begun anew, and that it can be is said', () =>
     ending(async () => {
       // Not the one of what was used least lately: its readers use the stream, and on a slow machine all else is older.
@@ -410,6 +427,38 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
         checkRedis(redisFromUrl('redis://127.0.0.1:1')),
         /127.0.0.1:1 cannot be used: .*ECONNREFUSED/,
       );
+    }));
+
+  it('wakes nobody where a user has no channels, which is said once, and does as soon as it has', () =>
+    ending(async () => {
+      await redis.command('acl', 'setuser', 'ann', 'on', '>secret', '~*', '+@all', 'resetchannels');
+      const settings = redisFromUrl(redis.url.replace('//', '//ann:secret@'));
+      assert.match(
+        await checkRedis(settings),
+        /^Connected .* lets nobody be woken: NOPERM .*&durable-mail:\*/,
+      );
+      const connections = async (): Promise<number> =>
+        Number(/total_connections_received:(\d+)/.exec(await redis.command('info', 'stats'))![1]);
+      const connection = await connectRedis(settings, silentLog);
+      const said: string[] = [];
+      const log = { ...silentLog, warn: (text: string) => void said.push(text) };
+      const channel = redisWakeChannel({ settings, keys: keysOf('unheard'), connection, log });
+      let heard = 0;
+      const deaf = channel.receive(() => heard++);
+      atEnd(deaf);
+      atEnd(() => connection.close());
+      await until('it is said', () => said.length > 0);
+      assert.match(said[0]!, /lets nobody be woken: NOPERM .*ACL SETUSER/);
+      const before = await connections();
+      await new Promise((resolve) => setTimeout(resolve, 2_000));
+      assert.ok((await connections()) - before <= 2, 'it does not connect again and again');
+      await redis.command('acl', 'setuser', 'ann', '&durable-mail:*');
+      await redis.command('client', 'kill', 'user', 'ann');
+      await until('it is heard', async () => {
+        await channel.send('x').catch(() => undefined);
+        return heard > 0;
+      });
+      assert.equal(said.length, 1);
     }));
 
   it('comes of a ledger that names a Redis, wherever that ledger is', () =>

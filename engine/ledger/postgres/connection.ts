@@ -110,7 +110,7 @@ export class PostgresConnection implements Statements {
       usable = await rolledBack(client, error);
       throw error;
     } finally {
-      giveBack(client, usable);
+      client.release(!usable);
     }
   }
 
@@ -118,12 +118,11 @@ export class PostgresConnection implements Statements {
   async #begin(): Promise<PoolClient> {
     for (let tries = 1; ; tries++) {
       const client = await this.#pool.connect();
-      client.on('error', ignore);
       try {
         await client.query(BEGIN);
         return client;
       } catch (error) {
-        giveBack(client, false);
+        client.release(true);
         if (tries > this.#pool.options.max || !wasLost(error)) throw error;
       }
     }
@@ -140,14 +139,6 @@ export class PostgresConnection implements Statements {
       run: async (sql, ...parameters) => (await query(sql, parameters)).rowCount ?? 0,
     };
   }
-}
-
-/** A connection that dies between two statements says so here, and to the next statement again. */
-const ignore = (): void => undefined;
-
-function giveBack(client: PoolClient, usable: boolean): void {
-  client.removeListener('error', ignore);
-  client.release(!usable);
 }
 
 /** Only a server that answers can roll back; any other connection is of no more use. */

@@ -1,7 +1,8 @@
 // Makes the pool of connections to Postgres. The only file that imports pg, and only when a ledger is opened:
 // every process of n8n loads every node file.
-// Invariant: nothing is set for a session. A connection may be shared by others (PgBouncer), so limits of time
-// are set in each transaction (connection.ts), and here only on this side of the wire.
+// Invariants: nothing is set for a session. A connection may be shared by others (PgBouncer), so limits of time
+// are set in each transaction (connection.ts), and here only on this side of the wire. No connection that breaks ends the process,
+// whoever has it.
 import type { Pool, PoolConfig, types } from 'pg';
 import type { PostgresSettings } from './settings';
 
@@ -47,7 +48,10 @@ export async function openPool(settings: PostgresSettings, limits: PoolLimits = 
     },
   };
   const pool = new pg.Pool(config);
-  // An idle connection that dies is replaced by the next call; without a listener it would end the process.
-  pool.on('error', () => undefined);
+  // One that breaks is told by the call that it broke, or replaced by the next; without a listener it would end the process. The
+  // pool's own listener is there only while a connection is idle.
+  const ignore = (): void => undefined;
+  pool.on('error', ignore);
+  pool.on('connect', (client) => client.on('error', ignore));
   return pool;
 }

@@ -148,6 +148,7 @@ export async function openEngine(
       await telling.close();
       await outbox.close();
       await ports.membership.left();
+      leases.close();
       await close();
     },
   };

@@ -1,11 +1,13 @@
 // The sources that this process holds: taken one by one, renewed all in one statement, given back at the end.
 // Invariants: what was lost is never taken back by itself: whoever uses the lease is told, and asks anew; so is what could not
 // be renewed for as long as it lasts, by this process's own clock, since another one may have it by now; who stands by takes
-// over only what it saw not to be renewed, by its own clock: the database's may have jumped.
+// over only what it saw not to be renewed, by its own clock: the database's may have jumped. Two engines of one process on one
+// ledger, as after a credential was edited, are two holders.
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { SourceHold, SourceHolds } from '../ledger/source-holds';
 import { errorText, type Log } from '../runtime/log';
+import { processWide } from '../runtime/process-wide';
 import { monotonicNow } from '../runtime/time';
 
 /** Another process has a source that much after its holder fell silent: its lease ran out, and that was seen. */
@@ -14,11 +16,15 @@ export const TAKEOVER_MS = 30_000;
 /** A holder that was silent for so long is replaced. */
 export const leaseMsOf = (takeoverMs: number): number => (takeoverMs * 2) / 3;
 
-/** A name for this process, from which another one learns whether it is dead (`isDead`). */
-export const newHolder = (): string => `${hostname()}:${process.pid}:${randomUUID()}`;
+/** Those of this process, whichever copy of this package made them. */
+const living = (): Set<string> => processWide('holders/1', () => new Set<string>());
 
-/** The same for all that it holds. */
-const PROCESS = newHolder();
+/** A name from which others, also in another process, learn whether its holder is dead (`isDead`). */
+export function newHolder(): string {
+  const name = `${hostname()}:${process.pid}:${randomUUID()}`;
+  living().add(name);
+  return name;
+}
 
 export interface SourceLease {
   readonly hold: SourceHold;
@@ -49,7 +55,11 @@ export class SourceLeases {
   /** Monotonic: what is held now counts from then on, as far as this process knows. */
   #renewedAt = -Infinity;
 
-  constructor(ledger: SourceHolds, log: Log, { holder = PROCESS, leaseMs = leaseMsOf(TAKEOVER_MS) } = {}) {
+  constructor(
+    ledger: SourceHolds,
+    log: Log,
+    { holder = newHolder(), leaseMs = leaseMsOf(TAKEOVER_MS) } = {},
+  ) {
     this.#ledger = ledger;
     this.#log = log;
     this.holder = holder;
@@ -97,6 +107,11 @@ export class SourceLeases {
   async taken(sourceIds: Iterable<number>): Promise<number[]> {
     await Promise.allSettled([...sourceIds].flatMap((id) => this.#asking.get(id) ?? []));
     return [...this.#held.keys()];
+  }
+
+  /** Nothing is held or asked for by it any more. */
+  close(): void {
+    living().delete(this.holder);
   }
 
   get renewMs(): number {
@@ -223,7 +238,7 @@ export function isDead(holder: string, self: string): boolean {
   const [, ownHost, ownPid] = /^(.*):(\d+):[^:]*$/.exec(self) ?? [];
   if (host === undefined || host !== ownHost) return false;
   // In a container, a restarted process often has the number of the one before.
-  if (pid === ownPid) return true;
+  if (pid === ownPid) return !living().has(holder);
   try {
     process.kill(Number(pid), 0);
     return false;

@@ -1,7 +1,7 @@
 // A server of HTTP on one port that is open for as long as it is wanted: a port that is taken is tried again, and one that
 // was lost is opened again.
 // Invariants: what is wrong is said once, until it is something else or it is open; it keeps no process alive; once it is
-// closed nothing of it is open.
+// closed nothing of it is open; an offer of another protocol than WebSocket is passed over (RFC 9110, 7.8), as HTTP asks for.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { errorText, type Log } from '../../runtime/log';
@@ -31,7 +31,7 @@ const LINGER_MS = 1_000;
 export interface Answering {
   /** Never throws. */
   readonly handle: (req: IncomingMessage, res: ServerResponse) => unknown;
-  /** Whoever asks for another protocol than HTTP; left out: that is answered as any other request. */
+  /** Whoever asks for a WebSocket; left out: that is answered as any other request. */
   readonly upgrade?: (req: IncomingMessage, socket: Duplex, head: Buffer) => unknown;
 }
 
@@ -68,6 +68,10 @@ export class KeptServer {
     server.unref();
     if (upgrade) {
       server.on('upgrade', (req, socket, head) => {
+        if (req.headers.upgrade?.toLowerCase() !== 'websocket') {
+          asHttp(server, req, socket, head);
+          return;
+        }
         this.#upgraded.add(socket);
         socket.once('close', () => this.#upgraded.delete(socket));
         upgrade(req, socket, head);
@@ -109,4 +113,22 @@ export class KeptServer {
     this.#said = why;
     this.#log.error(`${name} cannot be opened: ${why}. It is tried again until it can. ${elsewhere}`);
   }
+}
+
+/**
+ * Clients that would speak HTTP/2 offer it with any request. Where somebody takes upgrades, Node hands over all that offer one: such
+ * a request is put back before what came after it, without its offer.
+ */
+function asHttp(
+  server: Server,
+  { method, url, rawHeaders }: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): void {
+  const lines = [`${method} ${url} HTTP/1.1`];
+  for (let at = 0; at < rawHeaders.length; at += 2)
+    if (!/^(upgrade|connection|http2-settings)$/i.test(rawHeaders[at]!))
+      lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`);
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
+  server.emit('connection', socket);
 }

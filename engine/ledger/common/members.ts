@@ -1,6 +1,7 @@
 // What both ledgers have in common about members.
 import { createHash } from 'node:crypto';
 import type { Complaint, Share, SourceStanding } from '../members';
+import { AHEAD_MARGIN_MS } from './clock';
 
 /** So long after it was silent a member is forgotten. */
 export const FORGET_MS = 3_600_000;
@@ -8,6 +9,18 @@ export const FORGET_MS = 3_600_000;
 export const LISTENS_MS = 40_000;
 /** So long a complaint counts that is not said again. */
 export const COMPLAINT_MS = 86_400_000;
+/** Nobody says for longer at once that he is alive, or that he cannot reach something, ms. */
+const MOST_SAID_MS = 600_000;
+const AHEAD_MS = MOST_SAID_MS + AHEAD_MARGIN_MS;
+
+/** SQL of both: the member is alive. What lies too far ahead was said before the clock was set back. */
+export const isAlive = (now: string): string =>
+  `(alive_until > ${now} and alive_until <= ${now} + ${AHEAD_MS})`;
+
+/** SQL of both: whoever wants it can reach it, as far as is known. */
+export const canReach = (now: string): string =>
+  `(coalesce(unreachable_until, 0) <= ${now} or unreachable_until > ${now} + ${AHEAD_MS})`;
+
 /** The most sources that a share names. */
 const MOST_NAMED = 50;
 

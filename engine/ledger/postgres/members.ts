@@ -2,9 +2,11 @@
 // Invariants: members and wants are each written by their member alone; what several are forgotten is locked by name; whoever passes
 // a source on holds the want for which it does meanwhile, and whoever drops a want looks after that for what came by it.
 import {
+  canReach,
   COMPLAINT_MS,
   digestOf,
   FORGET_MS,
+  isAlive,
   LISTENS_MS,
   shareOf,
   type ShareRow,
@@ -15,6 +17,9 @@ import { storable } from '../common/storable';
 import type { ListeningNode, Members } from '../members';
 import { NOW, type PostgresConnection, type Statements } from './connection';
 import type { Method, Part } from './part';
+
+const IS_ALIVE = isAlive(NOW);
+const CAN_REACH = canReach(NOW);
 
 const upsertMember = `
   insert into durable_mail.member (name, alive_until) values ($1, ${NOW} + $2)
@@ -40,7 +45,7 @@ const putWants = `
   where want.reserve <> excluded.reserve`;
 
 const countOthers = `
-  select count(*)::int as others from durable_mail.member where alive_until > ${NOW} and name <> $1`;
+  select count(*)::int as others from durable_mail.member where ${IS_ALIVE} and name <> $1`;
 
 const lockPassed = `
   select id from durable_mail.source where id = any($2) and holder = $1 and id <> all($3)
@@ -54,12 +59,12 @@ const deleteMember = `delete from durable_mail.member where name = $1`;
 const selectShares = `
   with each_source as (
     select source_id, coalesce(json_agg(want.member order by want.member)
-      filter (where not reserve and coalesce(unreachable_until, 0) <= ${NOW}), '[]')::text as wanters
+      filter (where not reserve and ${CAN_REACH}), '[]')::text as wanters
     from durable_mail.member join durable_mail.want on want.member = member.name
-    where alive_until > ${NOW} group by source_id)
+    where ${IS_ALIVE} group by source_id)
   select holder, wanters, count(*)::int as count, json_agg(source.id)::text as "sourceIds"
   from each_source join durable_mail.source on source.id = each_source.source_id
-  join durable_mail.member on member.name = source.holder and alive_until > ${NOW}
+  join durable_mail.member on member.name = source.holder and ${IS_ALIVE}
   group by holder, wanters order by holder collate "C", wanters collate "C"`;
 
 const markUnreachable = `
@@ -69,8 +74,8 @@ const markUnreachable = `
 const passHold = `
   with wanted as materialized (
     select alive_until from durable_mail.want join durable_mail.member on member.name = want.member
-    where want.member = $3 and want.source_id = $1 and not reserve and coalesce(unreachable_until, 0) <= ${NOW}
-      and alive_until > ${NOW} + $4 / 2
+    where want.member = $3 and want.source_id = $1 and not reserve and ${CAN_REACH}
+      and ${IS_ALIVE} and alive_until > ${NOW} + $4 / 2
     for share of want)
   update durable_mail.source set
     holder = $3, fence = fence + 1, held_until = least(${NOW} + $4, wanted.alive_until), connection = 'closed',
@@ -80,10 +85,10 @@ const passHold = `
 const selectStandings = `
   select source.id as "sourceId", holder, held_until as until,
     (holder is null or held_until <= ${NOW}) as "isFree",
-    exists (select 1 from durable_mail.member where name = holder and alive_until > ${NOW}) as "isMembers",
+    exists (select 1 from durable_mail.member where name = holder and ${IS_ALIVE}) as "isMembers",
     (select count(*)::int from durable_mail.want join durable_mail.member on member.name = want.member
-      where want.source_id = source.id and want.member <> $1 and not reserve and coalesce(unreachable_until, 0) <= ${NOW}
-        and alive_until > ${NOW}) as others,
+      where want.source_id = source.id and want.member <> $1 and not reserve and ${CAN_REACH}
+        and ${IS_ALIVE}) as others,
     last_success_at as "lastSuccessAt", failing_since as "failingSince", last_error as "lastError",
     coalesce((select json_agg(json_build_object('subscriptionId', subscription_id, 'said', said) order by said_at, digest)
       from durable_mail.complaint where source_id = source.id and said_at > ${NOW} - ${COMPLAINT_MS}), '[]')::text as complaints

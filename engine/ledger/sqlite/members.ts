@@ -1,8 +1,10 @@
 // Which processes there are, and which sources they would read, in the SQLite ledger: as a rule there is one.
 import {
+  canReach,
   COMPLAINT_MS,
   digestOf,
   FORGET_MS,
+  isAlive,
   LISTENS_MS,
   shareOf,
   type ShareRow,
@@ -13,6 +15,9 @@ import { storable } from '../common/storable';
 import type { ListeningNode, Members } from '../members';
 import { limitOf, NOW, type SqliteConnection } from './connection';
 import type { Method, Part } from './part';
+
+const IS_ALIVE = isAlive(NOW);
+const CAN_REACH = canReach(NOW);
 
 const upsertMember = `
   insert into member (name, alive_until) values (?1, ${NOW} + ?2)
@@ -32,7 +37,7 @@ const putWants = `
   where true
   on conflict (member, source_id) do update set reserve = excluded.reserve where reserve <> excluded.reserve`;
 
-const countOthers = `select count(*) as others from member where alive_until > ${NOW} and name <> ?`;
+const countOthers = `select count(*) as others from member where ${IS_ALIVE} and name <> ?`;
 
 // What was passed on to it of these, and not taken.
 const freePassed = `
@@ -44,13 +49,13 @@ const deleteMember = `delete from member where name = ?`;
 
 const selectShares = `
   with wanted as materialized (
-    select want.source_id, want.member, reserve = 0 and coalesce(unreachable_until, 0) <= ${NOW} as counts
-    from member join want on want.member = member.name where alive_until > ${NOW} order by 1, 2),
+    select want.source_id, want.member, reserve = 0 and ${CAN_REACH} as counts
+    from member join want on want.member = member.name where ${IS_ALIVE} order by 1, 2),
   each_source as (
     select source_id, json_group_array(member) filter (where counts) as wanters from wanted group by source_id)
   select holder, wanters, count(*) as count, json_group_array(source.id) as sourceIds
   from each_source join source on source.id = each_source.source_id
-  join member on member.name = source.holder and alive_until > ${NOW}
+  join member on member.name = source.holder and ${IS_ALIVE}
   group by holder, wanters order by holder, wanters`;
 
 const markUnreachable = `
@@ -64,16 +69,16 @@ const passHold = `
     held_until = min(${NOW} + ?4, (select alive_until from member where name = ?3))
   where id = ?1 and fence = ?2 and holder is not null and exists (
     select 1 from member join want on want.member = member.name
-    where member.name = ?3 and alive_until > ${NOW} + ?4 / 2 and want.source_id = ?1 and reserve = 0
-      and coalesce(unreachable_until, 0) <= ${NOW})`;
+    where member.name = ?3 and ${IS_ALIVE} and alive_until > ${NOW} + ?4 / 2 and want.source_id = ?1 and reserve = 0
+      and ${CAN_REACH})`;
 
 const selectStandings = `
   select source.id as sourceId, holder, held_until as until,
     (holder is null or held_until <= ${NOW}) as isFree,
-    exists (select 1 from member where name = holder and alive_until > ${NOW}) as isMembers,
+    exists (select 1 from member where name = holder and ${IS_ALIVE}) as isMembers,
     (select count(*) from want join member on member.name = want.member
-      where want.source_id = source.id and want.member <> ?1 and reserve = 0 and coalesce(unreachable_until, 0) <= ${NOW}
-        and alive_until > ${NOW}) as others,
+      where want.source_id = source.id and want.member <> ?1 and reserve = 0 and ${CAN_REACH}
+        and ${IS_ALIVE}) as others,
     last_success_at as lastSuccessAt, failing_since as failingSince, last_error as lastError,
     (select json_group_array(json_object('subscriptionId', subscription_id, 'said', said)) from (
       select subscription_id, said from complaint where source_id = source.id and said_at > ${NOW} - ${COMPLAINT_MS}

@@ -122,6 +122,27 @@ export function membersContract(fixture: Fixture): void {
       assert.equal(isFree, true, 'it has not been heard since it was given the source');
     });
 
+    it('counts for nothing where it was heard under a clock that was set back since, until it is heard again', async () => {
+      const to = await fixture.subscribe();
+      const hold = await held(fixture.ledger, to.sourceId);
+      await wanting(OTHER, [to]);
+      await fixture.ledger.cannotReach(OTHER, [to.sourceId], LEASE_MS);
+      await fixture.elapse(-3_600_000);
+      await wanting(HOLDER, [to]);
+      assert.equal(await fixture.ledger.attend(HOLDER, LEASE_MS), 0, 'it is alone');
+      assert.equal(await fixture.ledger.passOn(hold, OTHER, LEASE_MS), false);
+      assert.deepEqual(
+        (await fixture.ledger.shares()).map(({ wanters }) => wanters),
+        [[HOLDER]],
+      );
+      assert.equal(await fixture.ledger.attend(OTHER, LEASE_MS), 1);
+      assert.equal(
+        await fixture.ledger.passOn(hold, OTHER, LEASE_MS),
+        true,
+        'what it could not reach is long ago',
+      );
+    });
+
     it('is left with nothing that was passed on to it and that it wants no more, but with what it has taken', async () => {
       const sources: Subscription[] = [];
       for (const mailbox of ['Dropped', 'Reserve', 'Taken', 'Wanted'])

@@ -7,6 +7,14 @@ export const monotonicNow = (): number => performance.now();
 /** A mail server's clock, the database's and this machine's need not agree; a mail too many is better than one too few. */
 export const CLOCK_MARGIN_MS = 60_000;
 
+const startedAt = Date.now() - monotonicNow();
+
+/**
+ * The wall clock, or what it would be had it gone on evenly since this process began, ms since 1970: whichever is less. One that was
+ * set ahead since does not move it; after this machine slept it is behind. For what had better begin too early than too late.
+ */
+export const earliestNow = (): number => Math.min(Date.now(), startedAt + monotonicNow());
+
 /** Resolves after `ms`, or at once when the signal aborts. Never rejects. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -24,6 +24,7 @@ describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
   let user: string;
   let users = 0;
   let moved: boolean;
+  let looks = 0;
   /** Where the login leads now. */
   let account: string;
 
@@ -92,7 +93,7 @@ describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
       changed: nothing,
       failed: nothing,
       moved: () => (moved = true),
-      listed: nothing,
+      listed: () => looks++,
     });
   }
 
@@ -121,6 +122,16 @@ describe('a trigger with a pattern', { timeout: 5 * 60_000 }, () => {
     await dovecot.append(user, [rawMail({ subject: 'while n8n was down' })], 'Orders.2026');
     roster = start();
     await roster.start();
+    await recorded('Orders.2026', 1);
+  });
+
+  it('takes what is in a mailbox that was made later, though the clock was set ahead', async (t) => {
+    const real = Date.now.bind(Date);
+    t.mock.method(Date, 'now', () => real() + 3_600_000);
+    const before = looks;
+    await until('it looks by that clock, and again', () => looks >= before + 3);
+    await client.mailboxCreate('Orders.2026');
+    await dovecot.append(user, [rawMail({ subject: 'ahead' })], 'Orders.2026');
     await recorded('Orders.2026', 1);
   });
 

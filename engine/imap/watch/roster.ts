@@ -1,6 +1,7 @@
 // The mailboxes that one trigger listens to: by name, or all whose names match a pattern, also those that are made
 // later. Joins the watch of each, and leaves them all at the end.
-// Invariant: a mailbox that is found later begins when it was last looked for mailboxes, so that no mail in it is missed.
+// Invariant: a mailbox that is found later begins when it was last looked for mailboxes, or earlier where this machine's clock may
+// be wrong, so that no mail in it is missed.
 import { setImmediate } from 'node:timers/promises';
 import type { Ledger } from '../../ledger/ledger';
 import type { SourceKey } from '../../ledger/sources';
@@ -8,7 +9,7 @@ import type { Subscription, SubscriptionSettings } from '../../ledger/subscripti
 import type { TriggerNode } from '../../ledger/serving';
 import { backoffDelay, type BackoffRange } from '../../runtime/backoff';
 import { errorText, type Log } from '../../runtime/log';
-import { CLOCK_MARGIN_MS, pause } from '../../runtime/time';
+import { CLOCK_MARGIN_MS, earliestNow, pause } from '../../runtime/time';
 import type { SourceRegistry } from '../../source/registry';
 import { accountName, type ImapLogin } from '../session/login';
 import type { ImapSubscriber } from './subscriber';
@@ -115,7 +116,7 @@ export class Roster {
     let failures = 0;
     let lookedAt: number | undefined;
     while (!signal.aborted) {
-      const began = Date.now();
+      const began = earliestNow();
       try {
         lookedAt ??= await this.#lookedBefore();
         const isLate = failures > 0 || this.#wasKnown;

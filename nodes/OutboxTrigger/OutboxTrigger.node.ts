@@ -1,6 +1,7 @@
 // Wires the trigger that starts a workflow for what went out and did not arrive.
 import type { INodeType, INodeTypeDescription, ITriggerFunctions, ITriggerResponse } from 'n8n-workflow';
 import { NodeConnectionTypes } from 'n8n-workflow';
+import { refuseWhatCannotListen } from '../host/listen/refusal';
 import { nodeError } from '../host/n8n/node-error';
 import { mailStoreTest } from '../host/store/mail-store';
 import { openStore } from '../host/store/store';
@@ -42,8 +43,9 @@ export class OutboxTrigger implements INodeType {
   async trigger(this: ITriggerFunctions): Promise<ITriggerResponse> {
     try {
       const asked = noticesAsked(this);
-      if (this.getMode() !== 'manual') return { closeFunction: await listenToOutbox(this, asked) };
-      return { manualTriggerFunction: () => preview(this, asked) };
+      if (this.getMode() === 'manual') return { manualTriggerFunction: () => preview(this, asked) };
+      await refuseWhatCannotListen(this);
+      return { closeFunction: await listenToOutbox(this, asked) };
     } catch (error) {
       throw nodeError(this.getNode(), error as Error);
     }

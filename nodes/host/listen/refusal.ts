@@ -4,7 +4,7 @@ import { LedgerFault } from '../../../engine/ledger/fault';
 import { pause } from '../../../engine/runtime/time';
 import { isByPerson } from '../n8n/activation';
 import { refuseWithoutEnds, sayWhatIsMissing, workflowSettings } from '../n8n/newer';
-import { mailStoreSettings } from '../store/mail-store';
+import { mailStoreRedis, mailStoreSettings } from '../store/mail-store';
 import { mostRunsFault } from './most-runs';
 import { nodeError } from '../n8n/node-error';
 import { QUEUE_MODE_NEEDS_POSTGRES, isQueueMode } from '../n8n/queue-mode';
@@ -13,18 +13,8 @@ import { openStore } from '../store/store';
 /** How long publishing waits for a ledger to say whose it is; one that is away is an outage. */
 const OWNER_MS = 5_000;
 
-/** @throws NodeOperationError for settings of the node, the workflow or the instance that can never work */
+/** Of a trigger of mail. @throws NodeOperationError for settings of the node, the workflow or the instance that can never work */
 export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<void> {
-  const refuse = (reason: string): never => {
-    throw nodeError(context.getNode(), reason);
-  };
-  const { engineType } = workflowSettings(context);
-  if (engineType === 'v2') {
-    // It refuses a done promise, so the end of a run could not be learnt.
-    refuse(
-      "This version does not support workflows on n8n's engine 2.0. Choose engine 1 in the workflow's settings.",
-    );
-  }
   const node = context.getNode();
   for (const [isOn, name] of [
     [node.onError !== undefined && node.onError !== 'stopWorkflow', 'On Error: Continue'],
@@ -34,20 +24,42 @@ export async function refuseWhatCannotWork(context: ITriggerFunctions): Promise<
   ] as const) {
     if (isOn)
       refuse(
+        context,
         `Switch off "${name}" in the settings of this node: with it, mails could be lost or run for nothing.`,
       );
   }
-  if (!(await readSettings(context)) && isQueueMode()) refuse(QUEUE_MODE_NEEDS_POSTGRES);
   const fault = isByPerson(context) ? mostRunsFault() : null;
-  if (fault !== null) refuse(fault);
-  const foreign = await foreignLedger(context);
-  if (foreign) refuse(foreign.message);
+  if (fault !== null) refuse(context, fault);
   try {
     refuseWithoutEnds(context);
   } catch (error) {
-    refuse((error as Error).message);
+    refuse(context, (error as Error).message);
   }
+  await refuseWhatCannotListen(context);
+}
+
+/** Of any trigger that listens with a mail ledger. @throws NodeOperationError for what it can never start a workflow with */
+export async function refuseWhatCannotListen(context: ITriggerFunctions): Promise<void> {
+  const { engineType } = workflowSettings(context);
+  if (engineType === 'v2') {
+    // It refuses a done promise, so the end of a run could not be learnt.
+    refuse(
+      context,
+      "This version does not support workflows on n8n's engine 2.0. Choose engine 1 in the workflow's settings.",
+    );
+  }
+  const settings = await mailStoreSettings(context).catch((error: unknown) =>
+    refuse(context, error as Error),
+  );
+  if (!settings && isQueueMode()) refuse(context, QUEUE_MODE_NEEDS_POSTGRES);
+  if (isByPerson(context)) await mailStoreRedis(context);
+  const foreign = await foreignLedger(context);
+  if (foreign) refuse(context, foreign.message);
   sayWhatIsMissing(context);
+}
+
+function refuse(context: ITriggerFunctions, reason: Error | string): never {
+  throw nodeError(context.getNode(), reason);
 }
 
 /**
@@ -66,12 +78,4 @@ async function foreignLedger(context: ITriggerFunctions): Promise<LedgerFault | 
   );
   const answer = await Promise.race([answered, pause(OWNER_MS, new AbortController().signal)]);
   return answer instanceof LedgerFault && ['foreign', 'twin'].includes(answer.kind) ? answer : null;
-}
-
-async function readSettings(context: ITriggerFunctions): ReturnType<typeof mailStoreSettings> {
-  try {
-    return await mailStoreSettings(context);
-  } catch (error) {
-    throw nodeError(context.getNode(), error as Error);
-  }
 }

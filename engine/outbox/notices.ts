@@ -46,6 +46,10 @@ export interface NoticePorts {
   readonly asked: NoticesAsked;
   /** Resolves when it is taken; rejects: it is told again. */
   readonly tell: (notice: Notice, signal: AbortSignal) => Promise<void>;
+  /** It cannot go on now, each time that it is tried. */
+  readonly stuck?: (error: unknown) => void;
+  /** It goes on after that. */
+  readonly freed?: () => void;
 }
 
 export class Notices {
@@ -65,13 +69,14 @@ export class Notices {
 
   /** Resolves after the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
-    const { wake, log, reader } = this.#ports;
+    const { wake, log, reader, stuck, freed } = this.#ports;
     const deafen = wake.listenToAll(() => this.#bell.ring('look'));
     try {
       for (let failures = 0; !signal.aborted;) {
         this.#bell.take('look');
         try {
           const isMore = await this.look(signal);
+          if (failures > 0) freed?.();
           failures = 0;
           await pause(GATHER_MS, signal);
           if (!isMore) await this.#bell.wait(POLL_MS, ['look'], signal);
@@ -81,6 +86,7 @@ export class Notices {
             log.warn(
               `${reader.name} cannot go on yet, and tries again from where it was: ${errorText(error)}`,
             );
+          stuck?.(error);
           await pause(backoffDelay(failures, AFTER_FAULT), signal);
         }
       }

@@ -1,80 +1,142 @@
 // The trigger's side in n8n's main process: reads what people have to see to, and starts an execution for each, one after the other.
-// Invariants: once its settings were accepted nothing ends it but its close: a ledger that is away is waited for; its place in the
-// changes moves when n8n has taken an execution and run it, or has had ten minutes for it, so nothing is left out where a process
-// dies. Should the same be handed over again, n8n knows it by its key, and starts no second execution.
+// Invariants: once its settings were accepted nothing ends it but its close: a ledger that is away is waited for, and a person is
+// told of what does not pass by itself, or lasts; its place in the changes moves when n8n has taken an execution and run it, or has
+// had ten minutes for it, so nothing is left out where a process dies. Should the same be handed over again, n8n knows it by its
+// key, and starts no second execution.
 import { createHash } from 'node:crypto';
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { type Notice, Notices, type NoticesAsked } from '../../engine/outbox/notices';
 import { newReader } from '../../engine/outbox/reader';
-import { backoffDelay } from '../../engine/runtime/backoff';
 import { errorText } from '../../engine/runtime/log';
 import { pause } from '../../engine/runtime/time';
-import { closeFunctionOf } from '../host/listen/closing';
+import { faultOf, tellPeople, triggerName } from '../host/listen/alarm';
+import { registered } from '../host/listen/closing';
+import { KeepListening } from '../host/listen/keep-listening';
+import { isByPerson } from '../host/n8n/activation';
 import { log } from '../host/n8n/log';
 import { emitted } from '../host/n8n/newer';
-import { openStore, processState, type Store } from '../host/store/store';
+import { type Listener, openStore, type Store } from '../host/store/store';
+import { MINUTE_MS, NUMBERS } from '../host/trigger/numbers';
 import { itemOf } from './items';
 
 /** An execution that runs for longer was stored long ago: what comes after it need not wait. */
 const MOST_RUN_MS = 10 * 60_000;
+/** How long n8n waits for its place to be kept. */
+const BEGIN_MS = 5_000;
+const SAY_MS = 10_000;
+/** As long as the mail triggers wait where nobody has chosen. */
+const OUTAGE_MS = NUMBERS.reportAfter.default * MINUTE_MS;
 
 /** @returns n8n's close function */
 export async function listenToOutbox(
   context: ITriggerFunctions,
   asked: NoticesAsked,
 ): Promise<() => Promise<void>> {
-  const name = `${context.getWorkflow().id}:${context.getNode().id}`;
-  const { listeners } = processState();
-  // n8n can register one node twice at once and close only the later one: the newest shuts the older out.
-  const before = listeners.get(name);
-  const closing = new AbortController();
-  let begun = (): void => undefined;
-  const hasBegun = new Promise<void>((resolve) => (begun = resolve));
-  const ended = listenUntil(context, asked, closing.signal, begun, before?.close());
-  const listener = {
-    close: async (): Promise<void> => {
-      closing.abort();
-      await ended;
-    },
-  };
-  listeners.set(name, listener);
-  // From when it is published, its place is kept; a ledger that is away is not waited for here.
-  await Promise.race([hasBegun, pause(BEGIN_MS, closing.signal)]);
-  return closeFunctionOf(name, listener);
+  const { listener, close } = registered(context, (before) => new OutboxListener(context, asked, before));
+  await listener.begin();
+  return close;
 }
 
-const BEGIN_MS = 5_000;
-const SAY_MS = 10_000;
+class OutboxListener implements Listener {
+  readonly #context: ITriggerFunctions;
+  readonly #asked: NoticesAsked;
+  readonly #closing = new AbortController();
+  readonly #keeping: KeepListening;
+  /** Aborted when its place is kept, or cannot be yet. */
+  readonly #begins = new AbortController();
+  #hasBegun = false;
+  readonly #ended: Promise<void>;
 
-async function listenUntil(
-  context: ITriggerFunctions,
-  asked: NoticesAsked,
-  signal: AbortSignal,
-  begun: () => void,
-  before: Promise<void> | undefined,
-): Promise<void> {
-  await before;
-  for (let failures = 0; !signal.aborted;) {
-    try {
-      const store = await openStore(context);
-      await store.own();
-      const notices = await noticesOf(context, asked, store);
-      await notices.begin();
-      begun();
-      failures = 0;
-      await whileListening(store, () => notices.run(signal));
-    } catch (error) {
-      if (isAborted(signal)) return;
-      failures++;
-      log.error(`"${context.getNode().name}" does not listen to the outbox: ${errorText(error)}`, {
-        failures,
-      });
-      await pause(backoffDelay(failures, { firstMs: 1_000, mostMs: 60_000 }), signal);
-    }
+  constructor(context: ITriggerFunctions, asked: NoticesAsked, before: Promise<void> | undefined) {
+    this.#context = context;
+    this.#asked = asked;
+    this.#keeping = new KeepListening(
+      {
+        name: triggerName(context),
+        afterMs: OUTAGE_MS,
+        listen: (signal) => this.#listen(signal),
+        heals: (error) => error instanceof NotTaken,
+        isAwaited: () => !this.#hasBegun && isByPerson(context),
+        failed: () => this.#begins.abort(),
+        report: (error) => this.#report(error),
+      },
+      this.#closing.signal,
+    );
+    this.#ended = this.#keeping.run(before);
+  }
+
+  /** From when it is published, its place is kept; a ledger that is away is not waited for here. */
+  async begin(): Promise<void> {
+    await pause(BEGIN_MS, AbortSignal.any([this.#begins.signal, this.#closing.signal]));
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#ended;
+  }
+
+  async #listen(signal: AbortSignal): Promise<void> {
+    const store = await this.#keeping.step('the mail ledger to be opened', openStore(this.#context));
+    await this.#keeping.step('the mail ledger to be its own', store.own());
+    const notices = await this.#notices(store);
+    await this.#keeping.step('its place in the changes', notices.begin());
+    this.#hasBegun = true;
+    this.#begins.abort();
+    this.#keeping.listens();
+    await whileListening(store, () => notices.run(signal));
+  }
+
+  async #notices({ ledger, wake }: Store): Promise<Notices> {
+    const context = this.#context;
+    const reader = newReader(context.getWorkflow().id ?? '', context.getNode().id);
+    const ledgerId = await ledger.ledgerId();
+    return new Notices({
+      ...{ ledger, wake, log, reader, asked: this.#asked },
+      tell: (notice, signal) => hand(context, notice, keyOf(ledgerId, reader.name, notice.id), signal),
+      stuck: (error) => this.#keeping.cannotRead(error),
+      freed: () => this.#keeping.listens(),
+    });
+  }
+
+  #report(error: unknown): void {
+    tellPeople(
+      this.#context,
+      { kind: 'outboxNotRead', fault: faultOf(error) },
+      `The outbox is not being read: ${errorText(error)}`,
+      'The trigger stays active and goes on trying. What happens in the meantime starts the workflow as soon as it can, ' +
+        'unless that lasts for more than a day.',
+    );
   }
 }
 
-const isAborted = (signal: AbortSignal): boolean => signal.aborted;
+/** n8n has not taken an execution, or did not run it to its end. */
+class NotTaken extends Error {}
+
+/** Hands it to n8n, and waits for its run, for ten minutes at most. @throws NotTaken */
+async function hand(
+  context: ITriggerFunctions,
+  notice: Notice,
+  key: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const done = emitted(context, [itemOf(notice)], key);
+  const over = pause(MOST_RUN_MS, signal).then(() => {
+    // Nobody knows whether it was taken: it is told again, and n8n knows the key.
+    if (signal.aborted) throw new Error('The trigger was closed while its workflow ran');
+  });
+  // What a later end brings concerns nobody here.
+  over.catch(() => undefined);
+  done.catch(() => undefined);
+  await Promise.race([done, over]).catch((error: unknown) => {
+    throw new NotTaken(`n8n did not run the workflow: ${errorText(error)}`, { cause: error });
+  });
+}
+
+const keyOf = (ledgerId: string, reader: string, noticeId: string): string =>
+  `durable-mail-outbox:${createHash('sha256')
+    .update(JSON.stringify([ledgerId, reader, noticeId]))
+    .digest('hex')
+    .slice(0, 40)}`;
 
 /** A process in which it listens sends what is queued, as one with a mail trigger does. */
 async function whileListening(store: Store, run: () => Promise<void>): Promise<void> {
@@ -97,25 +159,4 @@ async function whileListening(store: Store, run: () => Promise<void>): Promise<v
     store.listeners.delete(listener);
     if (store.listeners.size === 0) await store.ledger.leave().catch(() => undefined);
   }
-}
-
-async function noticesOf(context: ITriggerFunctions, asked: NoticesAsked, store: Store): Promise<Notices> {
-  const { ledger, wake } = store;
-  const reader = newReader(context.getWorkflow().id ?? '', context.getNode().id);
-  const ledgerId = await ledger.ledgerId();
-  const tell = async (notice: Notice, signal: AbortSignal): Promise<void> => {
-    const key = createHash('sha256')
-      .update(JSON.stringify([ledgerId, reader.name, notice.id]))
-      .digest('hex');
-    const done = emitted(context, [itemOf(notice)], `durable-mail-outbox:${key.slice(0, 40)}`);
-    const over = pause(MOST_RUN_MS, signal).then(() => {
-      // Nobody knows whether it was taken: it is told again, and n8n knows the key.
-      if (signal.aborted) throw new Error('The trigger was closed while its workflow ran');
-    });
-    await Promise.race([done, over]);
-    // What a later end brings concerns nobody here.
-    over.catch(() => undefined);
-    done.catch(() => undefined);
-  };
-  return new Notices({ ledger, wake, log, reader, asked, tell });
 }

@@ -1,14 +1,24 @@
-// The Outbox Trigger in n8n: what it is refused for when it is published.
+// The Outbox Trigger in n8n: what it is refused for when it is published, and what a person is told of it later.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import type { ITriggerFunctions, NodeOperationError, WorkflowActivateMode } from 'n8n-workflow';
+import type {
+  IDataObject,
+  INodeExecutionData,
+  IRun,
+  ITriggerFunctions,
+  NodeOperationError,
+  WorkflowActivateMode,
+} from 'n8n-workflow';
 import { openPlace } from '../../engine/instance/place';
-import { ledgerFile, processState } from '../../nodes/host/store/store';
+import { LedgerFault } from '../../engine/ledger/fault';
+import { ledgerFile, openStore, processState, type Store } from '../../nodes/host/store/store';
 import type { OutboxTrigger } from '../../nodes/OutboxTrigger/OutboxTrigger.node';
 import { ROOT } from '../../tools/shell.mjs';
+import { queued, tried } from '../support/outbox-entries';
+import { until } from '../support/until';
 
 /** Without its ending, Node.js takes it for machine code. */
 const FILE = join(ROOT, 'nodes', 'OutboxTrigger', 'OutboxTrigger.node.ts');
@@ -18,6 +28,10 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 /** n8n, as far as the trigger touches it. */
 class Publishing {
   readonly told: NodeOperationError[] = [];
+  /** What executions were started with, by key. */
+  readonly started = new Map<string, IDataObject>();
+  /** What n8n has against the next executions. */
+  readonly refusals: Error[] = [];
   mode: WorkflowActivateMode = 'activate';
   engineType: string | undefined;
   /** Of its Mail Store credential, if it has chosen one. */
@@ -38,12 +52,42 @@ class Publishing {
     getCredentials: async () => this.credential ?? assert.fail('there is none'),
     saveFailedExecution: (error: NodeOperationError) => this.told.push(error),
     helpers: {},
+    emit: (
+      [[item]]: [[INodeExecutionData]],
+      _response: unknown,
+      done: { resolve: (run?: IRun) => void; reject: (error: Error) => void },
+      key: string,
+    ) => {
+      this.started.set(key, item.json);
+      const refusal = this.refusals.shift();
+      if (refusal) done.reject(refusal);
+      else done.resolve();
+    },
   } as unknown as ITriggerFunctions;
 
   async publish(): Promise<void> {
     const { OutboxTrigger: Node } = (await import(FILE)) as { OutboxTrigger: typeof OutboxTrigger };
     const { closeFunction } = await new Node().trigger.call(this.context);
     this.#closing.push(async () => closeFunction?.());
+  }
+
+  store(): Promise<Store> {
+    return openStore(this.context);
+  }
+
+  /** @returns the id of an entry that has failed for good */
+  async failure(): Promise<string> {
+    const { ledger } = await this.store();
+    const [entry] = await queued(ledger, 1);
+    await tried(ledger, [entry!.id], { became: 'FAILED', error: 'It answered 550' });
+    return entry!.id;
+  }
+
+  /** Resolves when it has started an execution for the entry. */
+  async startedFor(id: string): Promise<void> {
+    const isStarted = (): boolean =>
+      [...this.started.values()].some(({ entry }) => (entry as IDataObject)['id'] === id);
+    await until(`an execution is started for ${id}`, isStarted);
   }
 
   async close(): Promise<void> {
@@ -68,6 +112,14 @@ describe('the Outbox Trigger', { timeout: 120_000 }, () => {
       Reflect.deleteProperty(process.env, name);
     rmSync(folder, { recursive: true });
   });
+
+  const ownedByAnother = async (): Promise<void> => {
+    const place = { kind: 'sqlite', file: ledgerFile() } as const;
+    const owner = { id: 'another n8n', home: null, host: 'elsewhere', isGone: () => false };
+    const { ledger, close } = await openPlace(place, quiet, owner);
+    await ledger.own();
+    await close();
+  };
 
   describe('is refused when it is published, with what to change,', () => {
     it("in a workflow on n8n's engine 2.0", async () => {
@@ -94,11 +146,7 @@ describe('the Outbox Trigger', { timeout: 120_000 }, () => {
     });
 
     it("with a ledger that is another n8n's", async () => {
-      const place = { kind: 'sqlite', file: ledgerFile() } as const;
-      const owner = { id: 'another n8n', home: null, host: 'elsewhere', isGone: () => false };
-      const { ledger, close } = await openPlace(place, quiet, owner);
-      await ledger.own();
-      await close();
+      await ownedByAnother();
       await assert.rejects(n8n.publish(), /belongs to another n8n/);
     });
   });
@@ -108,6 +156,70 @@ describe('the Outbox Trigger', { timeout: 120_000 }, () => {
     assert.equal(processState().listeners.size, 1);
     await n8n.close();
     assert.equal(processState().listeners.size, 0);
+    assert.deepEqual(n8n.told, []);
+  });
+
+  it('tells a person once what only he can mend, where n8n has started with it, and goes on when it is mended', async () => {
+    await ownedByAnother();
+    n8n.mode = 'init';
+    let tries = 0;
+    const { ledger } = await n8n.store();
+    const own = ledger.own.bind(ledger);
+    ledger.own = () => {
+      tries++;
+      return own();
+    };
+    await n8n.publish();
+    await until('it has tried again', () => tries >= 3);
+    assert.equal(n8n.told.length, 1);
+    const [{ message, context, description }] = n8n.told as [NodeOperationError];
+    assert.match(message, /^The outbox is not being read: .* belongs to another n8n/);
+    assert.match(description ?? '', /stays active/);
+    assert.deepEqual(context['alarm'], {
+      ...{ kind: 'outboxNotRead', fault: 'foreign' },
+      ...{ workflowId: 'w', workflow: 'See to It', trigger: 'Outbox' },
+    });
+    await ledger.takeOver();
+    const listens = async (): Promise<boolean> => (await n8n.store()).listeners.size === 1;
+    await until('it listens', listens);
+    await n8n.startedFor(await n8n.failure());
+    assert.equal(n8n.told.length, 1);
+  });
+
+  it('tells a person once what only he can mend, where it had listened, and goes on when it is mended', async () => {
+    await n8n.publish();
+    await n8n.startedFor(await n8n.failure());
+    const { ledger } = await n8n.store();
+    const changes = ledger.changes.bind(ledger);
+    let [tries, kind] = [0, 'unreachable' as LedgerFault['kind']];
+    ledger.changes = () => {
+      tries++;
+      return Promise.reject(new LedgerFault(kind, 'The mail ledger is not to be read.'));
+    };
+    const again = async (times: number): Promise<void> => {
+      const before = tries;
+      await until('it has tried again', () => tries >= before + times);
+    };
+    await again(2);
+    assert.deepEqual(n8n.told, [], 'an outage is told when it lasts');
+    kind = 'rights';
+    await again(2);
+    assert.deepEqual(
+      n8n.told.map(({ message }) => message),
+      ['The outbox is not being read: The mail ledger is not to be read.'],
+    );
+    ledger.changes = changes;
+    await n8n.startedFor(await n8n.failure());
+    assert.equal(n8n.told.length, 1);
+  });
+
+  it('tells nobody of an execution that was cancelled', async () => {
+    await n8n.publish();
+    n8n.refusals.push(new Error('The execution was cancelled'));
+    const [cancelled, next] = [await n8n.failure(), await n8n.failure()];
+    await n8n.startedFor(cancelled);
+    await n8n.startedFor(next);
+    assert.equal(n8n.started.size, 2, 'under one key each');
     assert.deepEqual(n8n.told, []);
   });
 });

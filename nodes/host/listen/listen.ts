@@ -1,35 +1,25 @@
 // The trigger's side in n8n's main process: subscribe, watch, offer; until n8n closes it.
-// Invariant: once the settings were accepted nothing ends it but its close. Whatever fails is tried again in
-// the background, because n8n gives up on a trigger that throws or reports an error (5 tries, then for good).
+// Invariant: once the settings were accepted nothing ends it but its close (keep-listening.ts).
 import type { ITriggerFunctions } from 'n8n-workflow';
 import type { DispatcherSettings } from '../../../engine/delivery/dispatcher';
-import { LedgerFault, type LedgerFaultKind } from '../../../engine/ledger/fault';
 import type { SourceKey } from '../../../engine/ledger/sources';
 import type { Subscription, SubscriptionSettings } from '../../../engine/ledger/subscriptions';
 import type { TriggerNode } from '../../../engine/ledger/serving';
-import { backoffDelay } from '../../../engine/runtime/backoff';
-import { errorText } from '../../../engine/runtime/log';
-import { pause } from '../../../engine/runtime/time';
 import type { OutageReporting, Subscriber } from '../../../engine/source/source';
 import { isByPerson } from '../n8n/activation';
-import { closeFunctionOf } from './closing';
+import { registered } from './closing';
 import type { BeginsSomewhere, Collector, CollectorPorts, Listening } from './collector';
 import { emitRun } from './emit';
+import { KeepListening } from './keep-listening';
 import { tellOfLeftBehind } from './left-behind';
-import { log } from '../n8n/log';
 import { LostLedger } from './lost-ledger';
 import { runSlots } from './most-runs';
-import { watchedStep } from './overdue';
-import { NotListening } from './not-listening';
 import { assertOfThisN8n } from './of-one-n8n';
 import { PlaceInMail } from './place-in-mail';
 import { whileStoreIs } from './same-store';
-import { type Listener, openStore, processState, type Store } from '../store/store';
+import { type Listener, openStore, type Store } from '../store/store';
 import { Telling } from './telling';
 import { triggersOf } from '../n8n/workflow-triggers';
-
-/** A living copy of this n8n is told after so long: as a rule it is the process of before, about to end. */
-const TWIN_TOLD_MS = 120_000;
 
 /** What all triggers have; what is special of a kind of source is its collector's. */
 export interface ListenSettings {
@@ -49,14 +39,12 @@ export async function listen(
   settings: ListenSettings,
   collector: Collector,
 ): Promise<() => Promise<void>> {
-  const name = `${context.getWorkflow().id}:${context.getNode().id}`;
-  const { listeners } = processState();
-  // n8n can register one node twice at once and close only the later one: the newest shuts the older out.
-  const before = listeners.get(name);
-  const listener = new TriggerListener(context, settings, collector, before?.close());
-  listeners.set(name, listener);
+  const { listener, close } = registered(
+    context,
+    (before) => new TriggerListener(context, settings, collector, before),
+  );
   await listener.begin();
-  return closeFunctionOf(name, listener);
+  return close;
 }
 
 class TriggerListener implements Listener {
@@ -67,7 +55,7 @@ class TriggerListener implements Listener {
   readonly #lost: LostLedger;
   readonly #closing = new AbortController();
   readonly #place = new PlaceInMail();
-  readonly #notListening = new NotListening();
+  readonly #keeping: KeepListening;
   readonly #registeredAt = Date.now();
   /** The triggers that its workflow had when it was started; null: nobody could see them. */
   readonly #triggers: ReturnType<typeof triggersOf>;
@@ -90,7 +78,20 @@ class TriggerListener implements Listener {
     this.#telling = new Telling(context, collector, settings.alarmsShowMail);
     this.#triggers = triggersOf(context);
     this.#lost = new LostLedger(context, this.#telling);
-    this.#ended = this.#run(before);
+    this.#keeping = new KeepListening(
+      {
+        name: this.#telling.name,
+        afterMs: settings.outage.afterMs,
+        listen: (signal) => this.#listen(signal),
+        heals: (error) => collector.heals(error),
+        isAwaited: () => !this.#lost.wasOpened && isByPerson(context),
+        // n8n need not wait for a place that cannot be found now.
+        failed: () => this.#place.giveUp(),
+        report: (error) => this.#report(error),
+      },
+      this.#closing.signal,
+    );
+    this.#ended = this.#keeping.run(before);
   }
 
   /** Waits until a new subscription has its place in the mail, but not for long. */
@@ -117,43 +118,19 @@ class TriggerListener implements Listener {
     return { workflowId: this.#context.getWorkflow().id!, nodeId, nodeName, ...(present && { present }) };
   }
 
-  async #run(before: Promise<void> | undefined): Promise<void> {
-    const { signal } = this.#closing;
-    await before;
-    const outage = this.#notListening;
-    while (!signal.aborted) {
-      try {
-        await this.#listen(signal);
-        outage.over();
-      } catch (error) {
-        // What breaks while it is closed, or was under way then, concerns nobody any more.
-        if (this.#closing.signal.aborted) return;
-        const isTold = outage.failed({
-          needsPerson: !this.#heals(error),
-          afterMs: isTwin(error) ? TWIN_TOLD_MS : this.#settings.outage.afterMs,
-          // Who has just published it looks at it now.
-          isAwaited: !this.#lost.wasOpened && isByPerson(this.#context) && !isTwin(error),
-        });
-        const { failures } = outage;
-        log.error(`${this.#telling.name} is not listening: ${errorText(error)}`, { failures });
-        if (isTold) this.#report(error);
-        // n8n need not wait for a place that cannot be found now.
-        this.#place.giveUp();
-        await pause(backoffDelay(failures, { firstMs: 1_000, mostMs: 60_000 }), signal);
-      }
-    }
-  }
-
   /** Listens to the account that the credential names now, until it names another one or n8n closes. */
   async #listen(signal: AbortSignal): Promise<void> {
-    const store = await this.#step('the mail ledger to be opened', openStore(this.#context));
+    const store = await this.#keeping.step('the mail ledger to be opened', openStore(this.#context));
     const { ledger, runs } = store;
-    await this.#step('the mail ledger to be its own', store.own());
-    await this.#step('whether it listens alone', assertOfThisN8n(ledger, this.#trigger, this.#context));
-    await this.#step('what n8n keeps of the trigger', this.#lost.opened(ledger));
-    await this.#step('its place in the mail ledger', (this.#serving = this.#serve(store)));
+    await this.#keeping.step('the mail ledger to be its own', store.own());
+    await this.#keeping.step(
+      'whether it listens alone',
+      assertOfThisN8n(ledger, this.#trigger, this.#context),
+    );
+    await this.#keeping.step('what n8n keeps of the trigger', this.#lost.opened(ledger));
+    await this.#keeping.step('its place in the mail ledger', (this.#serving = this.#serve(store)));
     const moved = new AbortController();
-    const collecting = await this.#step(
+    const collecting = await this.#keeping.step(
       'its credential and its mailboxes',
       this.#collector.collect(
         store,
@@ -174,8 +151,8 @@ class TriggerListener implements Listener {
     store.listeners.add(this);
     try {
       const trigger = this.#trigger;
-      dispatcher.serve(await this.#step('the watch of its mailboxes to begin', collecting.start()));
-      this.#notListening.listens();
+      dispatcher.serve(await this.#keeping.step('the watch of its mailboxes to begin', collecting.start()));
+      this.#keeping.listens();
       if (this.#isNew) this.#lookForLeft(store, trigger, signal);
       this.#isNew = false;
       await whileStoreIs(store, this.#context, this.#trigger, AbortSignal.any([signal, moved.signal]));
@@ -185,14 +162,6 @@ class TriggerListener implements Listener {
       store.listeners.delete(this);
       if (store.listeners.size === 0) await ledger.leave().catch(() => undefined);
     }
-  }
-
-  #step<T>(what: string, step: Promise<T>): Promise<T> {
-    const tell = (error: Error): void => {
-      if (!this.#closing.signal.aborted && this.#notListening.stands()) this.#report(error);
-    };
-    const { afterMs } = this.#settings.outage;
-    return watchedStep({ name: this.#telling.name, afterMs, tell }, what, step);
   }
 
   async #serve(store: Store): Promise<void> {
@@ -256,14 +225,4 @@ class TriggerListener implements Listener {
     this.#place.giveUp();
     this.#telling.notRead(error);
   }
-
-  /** A ledger that cannot be reached is an outage like any other. */
-  #heals(error: unknown): boolean {
-    const heals = error instanceof LedgerFault && HEALS.includes(error.kind);
-    return heals || this.#collector.heals(error);
-  }
 }
-
-const HEALS: readonly LedgerFaultKind[] = ['unreachable', 'twin', 'replaced'];
-
-const isTwin = (error: unknown): boolean => error instanceof LedgerFault && error.kind === 'twin';

@@ -1,23 +1,11 @@
-// What a person is told of a trigger that listens: by a failed execution, which also starts n8n's error workflow. The
-// trigger stays up. Where n8n takes no such report it stands in the log, as an error.
+// What a person is told of a trigger of mail that listens.
 import type { ITriggerFunctions } from 'n8n-workflow';
 import type { Ended } from '../../../engine/ledger/runs';
 import type { Unserved } from '../../../engine/ledger/serving';
 import { errorText } from '../../../engine/runtime/log';
+import { type Alarm, faultOf, tellPeople, triggerName } from './alarm';
 import type { Collector } from './collector';
-import { failedExecution } from '../n8n/newer';
-import { log } from '../n8n/log';
 import type { Memory } from '../store/memory';
-import { nodeError } from '../n8n/node-error';
-
-/** What an alarm is about, for a workflow that hears of it: `trigger.error.context.alarm` of the Error Trigger's item. */
-interface Alarm {
-  readonly kind:
-    'notRead' | 'readAgain' | 'warning' | 'runsDoNotBegin' | 'ledgerLost' | 'mailGivenUp' | 'mailsLeftBehind';
-  /** The kind of fault, where there is one: `login`, `certificate`, `unreachable`, …. */
-  readonly fault?: string | undefined;
-  readonly [fact: string]: string | number | null | undefined;
-}
 
 export class Telling {
   readonly #context: ITriggerFunctions;
@@ -33,7 +21,7 @@ export class Telling {
 
   /** The trigger, for a log line. */
   get name(): string {
-    return `The trigger "${this.#context.getNode().name}" of workflow ${this.#context.getWorkflow().id}`;
+    return triggerName(this.#context);
   }
 
   notRead(error: unknown): void {
@@ -135,21 +123,6 @@ export class Telling {
   }
 
   #tell(alarm: Alarm, message: string, description: string): void {
-    try {
-      const node = this.#context.getNode();
-      const error = nodeError(node, message, { description });
-      const { id: workflowId, name: workflow } = this.#context.getWorkflow();
-      error.context['alarm'] = { ...alarm, workflowId, workflow, trigger: node.name };
-      if (failedExecution(this.#context, error)) return;
-      log.error(`${this.name}: ${message} ${description}`);
-    } catch (failure) {
-      log.error(`${this.name}: ${message} n8n did not take the report: ${errorText(failure)}`);
-    }
+    tellPeople(this.#context, alarm, message, description);
   }
-}
-
-/** Faults of ours have a kind. */
-function faultOf(error: unknown): string | undefined {
-  const kind = typeof error === 'object' && error !== null && 'kind' in error ? error.kind : undefined;
-  return typeof kind === 'string' ? kind : undefined;
 }

@@ -96,8 +96,8 @@ export function failedExecution(context: ITriggerFunctions, error: NodeOperation
 export function sayWhatIsMissing(context: ITriggerFunctions): void {
   if (takesReports(context)) return;
   sayWeaker(
-    'This n8n does not let a trigger report what goes wrong: a mailbox that cannot be read and a mail that was set ' +
-      'aside make no failed execution and start no error workflow. They are told as errors in this log only, and ' +
+    'This n8n does not let a trigger report what goes wrong: a mailbox or an outbox that cannot be read and a mail that ' +
+      'was set aside make no failed execution and start no error workflow. They are told as errors in this log only, and ' +
       'shown by the Mail Ledger node.',
   );
 }

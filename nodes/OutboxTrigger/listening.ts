@@ -1,17 +1,20 @@
 // The trigger's side in n8n's main process: reads what people have to see to, and starts an execution for each, one after the other.
 // Invariants: once its settings were accepted nothing ends it but its close: a ledger that is away is waited for, and a person is
-// told of what does not pass by itself, or lasts; its place in the changes moves when n8n has taken an execution and run it, or has
-// had ten minutes for it, so nothing is left out where a process dies. Should the same be handed over again, n8n knows it by its
-// key, and starts no second execution.
+// told of what does not pass by itself, or lasts. Of several n8n that share the ledger one listens. Its place in the changes moves
+// when n8n has taken an execution and run it, or has had ten minutes for it, so nothing is left out where a process dies. Should the
+// same be handed over again, n8n knows it by its key, and starts no second execution.
 import { createHash } from 'node:crypto';
 import type { ITriggerFunctions } from 'n8n-workflow';
+import type { NodeId } from '../../engine/ledger/serving';
 import { type Notice, Notices, type NoticesAsked } from '../../engine/outbox/notices';
 import { newReader } from '../../engine/outbox/reader';
 import { errorText } from '../../engine/runtime/log';
-import { pause } from '../../engine/runtime/time';
+import { firstOf, pause } from '../../engine/runtime/time';
 import { faultOf, tellPeople, triggerName } from '../host/listen/alarm';
 import { registered } from '../host/listen/closing';
 import { KeepListening } from '../host/listen/keep-listening';
+import { assertOfThisN8n } from '../host/listen/of-one-n8n';
+import { whileStoreIs } from '../host/listen/same-store';
 import { isByPerson } from '../host/n8n/activation';
 import { log } from '../host/n8n/log';
 import { emitted } from '../host/n8n/newer';
@@ -23,7 +26,6 @@ import { itemOf } from './items';
 const MOST_RUN_MS = 10 * 60_000;
 /** How long n8n waits for its place to be kept. */
 const BEGIN_MS = 5_000;
-const SAY_MS = 10_000;
 /** As long as the mail triggers wait where nobody has chosen. */
 const OUTAGE_MS = NUMBERS.reportAfter.default * MINUTE_MS;
 
@@ -78,17 +80,35 @@ class OutboxListener implements Listener {
   async #listen(signal: AbortSignal): Promise<void> {
     const store = await this.#keeping.step('the mail ledger to be opened', openStore(this.#context));
     await this.#keeping.step('the mail ledger to be its own', store.own());
+    const { ledger } = store;
+    const node = this.#node;
+    await this.#keeping.step('whether it listens alone', assertOfThisN8n(ledger, node, this.#context));
     const notices = await this.#notices(store);
     await this.#keeping.step('its place in the changes', notices.begin());
     this.#hasBegun = true;
     this.#begins.abort();
     this.#keeping.listens();
-    await whileListening(store, () => notices.run(signal));
+    await whileSending(store, async () => {
+      let reading: Promise<void> | undefined;
+      try {
+        await firstOf(signal, [
+          (until) => whileStoreIs(store, this.#context, node, until),
+          (until) => (reading = notices.run(until)),
+        ]);
+      } finally {
+        await reading;
+      }
+    });
+  }
+
+  get #node(): NodeId {
+    return { workflowId: this.#context.getWorkflow().id ?? '', nodeId: this.#context.getNode().id };
   }
 
   async #notices({ ledger, wake }: Store): Promise<Notices> {
     const context = this.#context;
-    const reader = newReader(context.getWorkflow().id ?? '', context.getNode().id);
+    const { workflowId, nodeId } = this.#node;
+    const reader = newReader(workflowId, nodeId);
     const ledgerId = await ledger.ledgerId();
     return new Notices({
       ...{ ledger, wake, log, reader, asked: this.#asked },
@@ -139,22 +159,13 @@ const keyOf = (ledgerId: string, reader: string, noticeId: string): string =>
     .slice(0, 40)}`;
 
 /** A process in which it listens sends what is queued, as one with a mail trigger does. */
-async function whileListening(store: Store, run: () => Promise<void>): Promise<void> {
+async function whileSending(store: Store, run: () => Promise<void>): Promise<void> {
   const listener = {};
   store.listeners.add(listener);
   const stopSending = store.send();
-  // Others are told that somebody sends as long as it says that it listens.
-  const saying = setInterval(() => {
-    store
-      .own()
-      .catch((error: unknown) =>
-        log.warn(`The outbox is listened to, which cannot be said: ${errorText(error)}`),
-      );
-  }, SAY_MS).unref();
   try {
     await run();
   } finally {
-    clearInterval(saying);
     stopSending();
     store.listeners.delete(listener);
     if (store.listeners.size === 0) await store.ledger.leave().catch(() => undefined);

@@ -1,9 +1,9 @@
-// The Outbox Trigger in n8n: what it is refused for when it is published, and what a person is told of it later.
+// The Outbox Trigger in n8n: what it is refused for when it is published, what a person is told of it later, and which ledger it listens with.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, it } from 'node:test';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import type {
   IDataObject,
   INodeExecutionData,
@@ -105,11 +105,13 @@ describe('the Outbox Trigger', { timeout: 120_000 }, () => {
     n8n = new Publishing();
   });
   afterEach(async () => {
+    mock.restoreAll();
     await n8n.close();
     for (const { opening } of processState().engines.values()) await (await opening).close();
     processState().engines.clear();
-    for (const name of ['N8N_USER_FOLDER', 'EXECUTIONS_MODE', 'DURABLE_MAIL_POSTGRES_URL'])
-      Reflect.deleteProperty(process.env, name);
+    for (const name of Object.keys(process.env))
+      if (/^(DURABLE_MAIL_|N8N_USER_FOLDER$|EXECUTIONS_MODE$)/.test(name))
+        Reflect.deleteProperty(process.env, name);
     rmSync(folder, { recursive: true });
   });
 
@@ -221,5 +223,61 @@ describe('the Outbox Trigger', { timeout: 120_000 }, () => {
     await n8n.startedFor(next);
     assert.equal(n8n.started.size, 2, 'under one key each');
     assert.deepEqual(n8n.told, []);
+  });
+
+  /** It looks every ten seconds which ledger it is to listen with; here, much more often. */
+  const lookOften = (): void => {
+    const { setTimeout: real } = globalThis;
+    const sooner = (run: () => void, ms?: number): unknown => real(run, ms === 10_000 ? 50 : ms);
+    mock.method(globalThis, 'setTimeout', sooner as typeof setTimeout);
+  };
+
+  it('goes on with another ledger, where it is to listen with that one now', async () => {
+    lookOften();
+    await n8n.publish();
+    const before = await n8n.store();
+    process.env['N8N_USER_FOLDER'] = join(folder, 'other');
+    // It looks once a minute.
+    const now = performance.now.bind(performance);
+    mock.method(performance, 'now', () => now() + 60_000);
+    const listens = async (): Promise<boolean> => (await n8n.store()).listeners.size === 1;
+    await until('it listens with the other one', listens);
+    assert.equal(before.listeners.size, 0);
+    await n8n.startedFor(await n8n.failure());
+    assert.deepEqual(n8n.told, []);
+  });
+
+  it('goes on with the file that stands in the place of the one that it listened with', async () => {
+    lookOften();
+    await n8n.publish();
+    const before = await n8n.store();
+    rmSync(dirname(ledgerFile()), { recursive: true });
+    await until('it has left the one before', () => before.listeners.size === 0);
+    const listens = async (): Promise<boolean> => (await n8n.store()).listeners.size === 1;
+    await until('it listens with the other one', listens);
+    assert.notEqual(await n8n.store(), before);
+    await n8n.startedFor(await n8n.failure());
+  });
+
+  it('of a workflow that another n8n has published listens when that one is silent, and not before', async () => {
+    process.env['DURABLE_MAIL_SHARED_LEDGER'] = 'true';
+    const { ledger } = await n8n.store();
+    const node = { workflowId: 'w', nodeId: 'n' };
+    const noteOther = (): Promise<unknown> =>
+      ledger.noteListening([{ ...node, instance: 'another n8n', host: 'elsewhere' }]);
+    assert.deepEqual(await noteOther(), []);
+    let asked = 0;
+    const noteListening = ledger.noteListening.bind(ledger);
+    ledger.noteListening = (nodes) => {
+      asked++;
+      return noteListening(nodes);
+    };
+    await n8n.publish();
+    await until('it has asked twice', () => asked >= 2);
+    assert.deepEqual(await ledger.endpoints(), [], 'it reads nothing');
+    assert.deepEqual(n8n.told, [], 'the other one may be about to end');
+    ledger.noteListening = async () => [];
+    const listens = async (): Promise<boolean> => (await n8n.store()).listeners.size === 1;
+    await until('it listens', listens);
   });
 });

@@ -1,5 +1,5 @@
 // Where several n8n share a ledger, a trigger is listened to by one of them: a workflow that was copied with its id would
-// otherwise have its mails shared out between two, and neither would say so.
+// otherwise have its mails shared out between two, or start twice for one notice of the outbox, and neither would say so.
 // Invariant: the one that says so first has it, until it has been silent; the other listens to nothing, and says why.
 import { LedgerFault } from '../../../engine/ledger/fault';
 import type { Members } from '../../../engine/ledger/members';
@@ -20,7 +20,7 @@ export async function assertOfThisN8n(
   throw new LedgerFault(
     'twin',
     `Another n8n that shares this mail ledger (on ${other.host}) listens to a trigger with the same id, in a workflow with the ` +
-      'same id: one of the two is a copy. Its mails run there. To run them here, too, duplicate the workflow in the editor ' +
-      '(which gives it an id of its own) and publish that; or unpublish the other one.',
+      'same id: one of the two is a copy. What it starts runs there. To run it here, too, duplicate the workflow in the ' +
+      'editor (which gives it an id of its own) and publish that; or unpublish the other one.',
   );
 }

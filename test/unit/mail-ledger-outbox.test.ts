@@ -8,9 +8,13 @@ import type { IDataObject, IExecuteFunctions } from 'n8n-workflow';
 import type { Ledger } from '../../engine/ledger/ledger';
 import type { Entry, Outbox } from '../../engine/ledger/outbox';
 import { openSqliteLedger } from '../../engine/ledger/sqlite/sqlite-ledger';
+import { answerOf as answerOfMail } from '../../nodes/DurableSend/answers';
+import { answerOf as answerOfWebhook } from '../../nodes/DurableWebhook/answers';
 import type { MailLedgerStore } from '../../nodes/MailLedger/actions';
 import { runMailLedger } from '../../nodes/MailLedger/operations';
 import { properties } from '../../nodes/MailLedger/properties';
+import { itemOf } from '../../nodes/OutboxTrigger/items';
+import { evaluated } from '../support/n8n-expression';
 import { queued, tried } from '../support/outbox-entries';
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
@@ -81,6 +85,24 @@ describe('entries of the outbox', () => {
     await assert.rejects(ask({ operation: 'get', entryId: NOBODY }), /is not in this mail ledger/);
     await assert.rejects(ask({ operation: 'get', entryId: 'x' }), /"x" is not an entry ID/);
     await assert.rejects(ask({ operation: 'get', entryId: '' }), /The entry ID is empty/);
+  });
+
+  it('are meant by the items of each node that hands them on, where nobody enters an ID', async () => {
+    const [entry] = await failed(1);
+    const items = [
+      ...(await ask({ operation: 'getAll' })),
+      answerOfMail(entry!, false, 'shop@example.com', 0).json,
+      answerOfWebhook(entry!, false, 0).json,
+      itemOf({ id: '1', kind: 'failed', at: 0, entry: entry!, endpoint: null }).json,
+    ];
+    for (const name of ['entryId', 'entryIds']) {
+      const value = properties.find((property) => property.name === name)!.default as string;
+      assert.deepEqual(
+        items.map((json) => evaluated(value, json)),
+        items.map(() => entry!.id),
+        name,
+      );
+    }
   });
 
   it('are got page by page, up to the limit, the newest first', async () => {

@@ -33,7 +33,9 @@ export function entryIds(
     wrong === undefined ? 'The entry ID is empty' : `"${wrong.slice(0, 80)}" is not an entry ID`,
     {
       itemIndex,
-      description: 'An item of Get Many, of Durable Send or of Durable Webhook has it in entryId.',
+      description:
+        'An item of Get Many has it in entryId, one of Durable Send or Durable Webhook in outbox.id, one of the Outbox ' +
+        'Trigger in entry.id.',
     },
   );
 }

@@ -8,8 +8,11 @@ const forEntries = (...operation: string[]): NonNullable<INodeProperties['displa
 
 const ACTIONS = ['cancel', 'forget', 'markSent', 'retry'];
 
-/** Of the item itself: one of this node, or of one that sends. */
-const ID_OF_ITEM = '={{ $json.entryId }}';
+/** Of the item itself: one of this node, of one that sends, or of the Outbox Trigger. */
+const ID_OF_ITEM = '={{ $json.entryId ?? $json.outbox?.id ?? $json.entry?.id }}';
+
+const WHERE_IT_IS =
+  'An item of Get Many has it in <code>entryId</code>, one of Durable Send or Durable Webhook in <code>outbox.id</code>, one of the Outbox Trigger in <code>entry.id</code>';
 
 const filters: INodeProperties = {
   displayName: 'Filters',
@@ -163,7 +166,7 @@ export const outboxProperties: INodeProperties[] = [
     required: true,
     default: ID_OF_ITEM,
     displayOptions: forEntries('get'),
-    description: 'An item of Durable Send or Durable Webhook has it in <code>entryId</code>',
+    description: WHERE_IT_IS,
   },
   {
     displayName: 'Entries',
@@ -185,7 +188,7 @@ export const outboxProperties: INodeProperties[] = [
     required: true,
     default: ID_OF_ITEM,
     displayOptions: { show: { ...forEntries(...ACTIONS).show, entrySelect: ['ids'] } },
-    description: 'One entry ID, or several with commas between them',
+    description: `One entry ID, or several with commas between them. ${WHERE_IT_IS}.`,
   },
   {
     displayName:

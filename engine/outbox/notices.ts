@@ -10,6 +10,7 @@ import { errorText, type Log } from '../runtime/log';
 import { monotonicNow, pause } from '../runtime/time';
 import type { Wake } from '../signal/wake';
 import { type NoticeKind, NOTICES, typeOf } from './reader';
+import { shownAddress } from './webhook/webhook-url';
 
 const PAGE = 200;
 const POLL_MS = 2_000;
@@ -25,7 +26,7 @@ export interface Notice {
   readonly at: number;
   /** As the log tells of it now. Null: it is not kept any more, or the notice is of an endpoint. */
   readonly entry: Entry | null;
-  /** Of an endpoint that was set aside. */
+  /** Of an endpoint that was set aside; its URL as people see it, for a token may stand in it. */
   readonly endpoint: Pick<Endpoint, 'name' | 'url' | 'asideReason'> | null;
 }
 
@@ -151,7 +152,11 @@ export class Notices {
       const aside =
         endpointName === null
           ? null
-          : { name: endpointName, url: endpoint?.url ?? '', asideReason: endpoint?.asideReason ?? null };
+          : {
+              name: endpointName,
+              url: shownAddress(endpoint?.url ?? ''),
+              asideReason: endpoint?.asideReason ?? null,
+            };
       return [{ id: change.position, kind, at: change.at, entry, endpoint: aside }];
     });
   }

@@ -6,7 +6,7 @@ import type { ChangeType } from '../../engine/ledger/changes';
 import { type Endpoint, type Endpoints, isReader } from '../../engine/ledger/endpoints';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { newEndpoint } from '../../engine/outbox/webhook/endpoint';
-import { shownUrl } from '../../engine/outbox/webhook/webhook-url';
+import { shownAddress } from '../../engine/outbox/webhook/webhook-url';
 import type { Telling } from '../../engine/outbox/webhook/telling';
 import { nodeError } from '../host/n8n/node-error';
 import { ENDPOINT_EVENTS } from './events';
@@ -156,7 +156,7 @@ const whoOf = (context: IExecuteFunctions): string =>
 
 const endpointJson = ({ wish, asideSince, asideReason, missedAt, ...endpoint }: Endpoint): IDataObject => ({
   name: endpoint.name,
-  url: URL.canParse(endpoint.url) ? shownUrl(new URL(endpoint.url)) : endpoint.url,
+  url: shownAddress(endpoint.url),
   events: [...wish.types],
   onlyWorkflow: wish.workflowId,
   onlySource: wish.sourceId,

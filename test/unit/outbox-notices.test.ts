@@ -10,6 +10,7 @@ import { openPlace } from '../../engine/instance/place';
 import type { Ledger } from '../../engine/ledger/ledger';
 import { type Notice, Notices, type NoticesAsked } from '../../engine/outbox/notices';
 import { newReader } from '../../engine/outbox/reader';
+import { itemOf } from '../../nodes/OutboxTrigger/items';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const ALL: NoticesAsked = {
@@ -145,6 +146,24 @@ describe('notices of the outbox', () => {
         ['bounced', id, undefined, undefined],
         ['endpointAside', undefined, 'CRM', 'It is gone'],
       ],
+    );
+  });
+
+  it('tell of an endpoint without what opens it: a token in its URL would stand in every execution', async () => {
+    const reading = notices();
+    await reading.begin();
+    const { id } = await ledger.saveEndpoint(
+      {
+        ...{ name: 'Chat', url: 'https://example.com/hook/T0KENx7q9zR4mW2pL8sV?room=secret', request: {} },
+        wish: { types: ['email.dead'], workflowId: null, sourceId: null },
+      },
+      'test',
+    );
+    await ledger.setAside(id, 'It is gone');
+    await reading.look(signal);
+    assert.deepEqual(
+      told.map((notice) => itemOf(notice).json['endpoint']),
+      [{ name: 'Chat', url: 'https://example.com/hook/T0KE…?room=…', reason: 'It is gone' }],
     );
   });
 

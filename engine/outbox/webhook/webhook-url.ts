@@ -137,6 +137,9 @@ export function shownUrl(url: URL): string {
   return `${url.origin}${path}${query && `?${query}`}`.slice(0, MOST_SHOWN);
 }
 
+/** The same of one as it is stored. @returns '': it is none */
+export const shownAddress = (url: string): string => (URL.canParse(url) ? shownUrl(new URL(url)) : '');
+
 /** A token may stand where a name is expected (`?TOKEN`). */
 function shownParameter([name, value]: readonly [name: string, value: string]): string {
   if (!isHidden(name)) return `${name}=…`;

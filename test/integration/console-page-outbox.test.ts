@@ -274,6 +274,7 @@ describe("the outbox in the console's page", { timeout: 5 * 60_000 }, () => {
     await one.getByText('Told', { exact: true }).waitFor();
     assert.deepEqual(posted(opened, '/api/endpoints/takeBack'), [{ name: 'old shop' }]);
     await one.getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('dialog').getByText('What waits for it is cancelled, and not sent.').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
     await one.waitFor({ state: 'detached' });
   });

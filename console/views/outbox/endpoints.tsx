@@ -113,7 +113,7 @@ function One({ endpoint }: { endpoint: EndpointTold }): JSX.Element {
           onYes={() => void remove()}
           onNo={() => (isAsked.value = false)}
         >
-          <p>It hears of nothing any more. What is queued for it already is still sent.</p>
+          <p>It hears of nothing any more. What waits for it is cancelled, and not sent.</p>
         </Dialog>
       )}
     </li>

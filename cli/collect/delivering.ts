@@ -1,11 +1,12 @@
 // Hands the mails of jobs over to where they go: claims each, gives it to its destination, and settles it.
 // Invariants: a mail is DONE when its destination has it for good, and is tried again otherwise; one job that cannot hand over
-// holds up no other's mail but by its share of the runs.
+// holds up no other's mail but by its share of the runs; there is one dispatcher at a time.
 import { type Dispatcher, type DispatcherSettings } from '../../engine/delivery/dispatcher';
 import { RunSlots } from '../../engine/delivery/run-slots';
 import type { Engine } from '../../engine/instance/engine';
 import type { OfferedRun } from '../../engine/ledger/offers';
 import { errorText, type Log } from '../../engine/runtime/log';
+import { Changes } from './changes';
 import type { Destination } from './destination';
 
 const MOST_RUNS = 10;
@@ -16,48 +17,54 @@ const SETTINGS: DispatcherSettings = {
   mostQueuedMs: 60_000,
 };
 
+/** Where the mails of each subscription go. */
+type Destinations = Map<number, Destination>;
+
 export class Delivering {
-  readonly #engine: Engine;
+  readonly #engine: Pick<Engine, 'deliver' | 'runs'>;
   readonly #log: Log;
   readonly #slots = new RunSlots(MOST_RUNS);
-  /** Where the mails of each subscription go. */
-  readonly #destinations = new Map<number, Destination>();
+  readonly #changes: Changes;
+  #destinations: Destinations = new Map();
   #dispatcher: Dispatcher | undefined;
-  #serves = new Set<number>();
 
-  constructor(engine: Engine, log: Log) {
+  constructor(engine: Pick<Engine, 'deliver' | 'runs'>, log: Log) {
     this.#engine = engine;
     this.#log = log;
+    this.#changes = new Changes((error) => log.error(`Mails cannot be handed over: ${errorText(error)}`));
   }
 
   /** From now on, and to another place from now on. */
   serve(subscriptionIds: readonly number[], destination: Destination): void {
-    for (const id of subscriptionIds) {
-      this.#destinations.set(id, destination);
-      this.#serves.add(id);
-    }
-    this.#dispatcher ??= this.#begin();
-    this.#dispatcher.serve(subscriptionIds);
+    void this.#changes.make(() => {
+      for (const id of subscriptionIds) this.#destinations.set(id, destination);
+      this.#dispatcher ??= this.#begin(this.#destinations);
+      this.#dispatcher.serve(subscriptionIds);
+    });
   }
 
   /** Those of a job that is not there any more: nothing of it is begun. */
-  async leave(subscriptionIds: readonly number[]): Promise<void> {
-    const gone = subscriptionIds.filter((id) => this.#serves.delete(id));
-    if (gone.length === 0) return;
-    await this.#dispatcher?.stop();
-    this.#dispatcher = this.#begin();
-    this.#dispatcher.serve([...this.#serves]);
+  leave(subscriptionIds: readonly number[]): Promise<void> {
+    return this.#changes.make(async () => {
+      if (!subscriptionIds.some((id) => this.#destinations.has(id))) return;
+      // What was handed out goes on, to where it was to go.
+      this.#destinations = new Map(this.#destinations);
+      for (const id of subscriptionIds) this.#destinations.delete(id);
+      await this.#dispatcher?.stop();
+      this.#dispatcher = this.#begin(this.#destinations);
+      this.#dispatcher.serve([...this.#destinations.keys()]);
+    });
   }
 
-  async stop(): Promise<void> {
-    await this.#dispatcher?.stop();
+  stop(): Promise<void> {
+    return this.#changes.end(() => this.#dispatcher?.stop());
   }
 
-  #begin(): Dispatcher {
+  #begin(destinations: Destinations): Dispatcher {
     return this.#engine.deliver(SETTINGS, {
       slots: this.#slots,
       emit: async (run) => {
-        await this.#run(run);
+        await this.#run(run, destinations);
         return undefined;
       },
       report: ({ event, state, account, mailbox, lastError }) =>
@@ -71,12 +78,12 @@ export class Delivering {
     });
   }
 
-  async #run({ id, pointers }: OfferedRun): Promise<void> {
+  async #run({ id, pointers }: OfferedRun, destinations: Destinations): Promise<void> {
     const { runs } = this.#engine;
     const claims = await runs.begin(pointers, id);
     try {
       for (const claim of claims) {
-        const destination = this.#destinations.get(claim.subscriptionId);
+        const destination = destinations.get(claim.subscriptionId);
         if (!destination) throw new Error('Its job is not there any more.');
         await destination.take(claim);
       }

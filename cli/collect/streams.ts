@@ -4,10 +4,11 @@
 import type { Engine } from '../../engine/instance/engine';
 import { connectRedis, type RedisConnection } from '../../engine/redis/connection';
 import { redisFromUrl, redisName } from '../../engine/redis/settings';
-import type { Log } from '../../engine/runtime/log';
+import { errorText, type Log } from '../../engine/runtime/log';
 import { WorkStream } from '../../engine/work/stream';
 import { StreamWork } from '../../engine/work/work';
 import type { Stream } from '../config/stream';
+import { Changes } from './changes';
 import { mailTold } from './mail-body';
 
 export interface StreamPlace {
@@ -34,40 +35,33 @@ export class Streams {
   readonly #places = new Map<number, StreamPlace>();
   readonly #working = new Map<string, Working>();
   #redis: Promise<{ readonly connection: RedisConnection; readonly name: string }> | null = null;
-  /** One change after the other. */
-  #changing: Promise<void> = Promise.resolve();
+  readonly #changes: Changes;
 
   constructor(ports: StreamsPorts) {
     this.#ports = ports;
+    this.#changes = new Changes((error) =>
+      ports.log.error(`A stream of work cannot be begun: ${errorText(error)}`),
+    );
   }
 
   serve(subscriptionIds: readonly number[], place: StreamPlace): void {
     for (const id of subscriptionIds) this.#places.set(id, place);
-    void this.#change(() => this.#serve(subscriptionIds, place.stream));
+    void this.#changes.make(() => this.#serve(subscriptionIds, place.stream));
   }
 
   leave(subscriptionIds: readonly number[]): Promise<void> {
     for (const id of subscriptionIds) this.#places.delete(id);
-    return this.#change(async () => {
+    return this.#changes.make(async () => {
       for (const name of this.#working.keys()) await this.#leave(name, subscriptionIds);
     });
   }
 
   async stop(): Promise<void> {
-    await this.#change(async () => {
+    await this.#changes.end(async () => {
       await Promise.all([...this.#working.values()].map(({ work }) => work.stop()));
       this.#working.clear();
     });
     (await this.#redis?.catch(() => null))?.connection.close();
-  }
-
-  #change(change: () => Promise<void>): Promise<void> {
-    this.#changing = this.#changing
-      .then(change)
-      .catch((error: unknown) =>
-        this.#ports.log.error(`A stream of work cannot be begun: ${(error as Error).message}`),
-      );
-    return this.#changing;
   }
 
   async #serve(subscriptionIds: readonly number[], stream: Stream): Promise<void> {

@@ -1,7 +1,7 @@
 // What a command of `durable-mail` is.
 // Invariants: no secret is ever an argument, since others on the machine can read those; what is written is for people, line by line.
 import type { ParseArgsOptionsConfig } from 'node:util';
-import type { Log } from '../engine/runtime/log';
+import { errorText, type Log } from '../engine/runtime/log';
 
 export interface Command {
   /** After `durable-mail`. */
@@ -31,3 +31,12 @@ export interface CommandPorts {
 
 /** Something that whoever called the command has to change; its text says what. */
 export class Mistake extends Error {}
+
+/** What cannot be meant there is for whoever called the command to change. @throws Mistake */
+export async function setting<T>(read: () => T | Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw new Mistake(errorText(error), { cause: error });
+  }
+}

@@ -1,11 +1,13 @@
 // The command `durable-mail collect`: watches mailboxes without n8n, and hands each mail to where the configuration says.
 // Invariant: it ends when it is told to, with every mailbox closed and every lease given back; what it has not handed over by then
 // waits in the ledger.
-import { openEngine } from '../../engine/instance/engine';
+import { type Engine, openEngine } from '../../engine/instance/engine';
 import type { AccountToCollect } from '../../engine/instance/account-to-collect';
 import { type CollectingForTriggers, collectForTriggers } from '../../engine/instance/for-triggers';
+import { type Http, type HttpSettings, openHttp } from '../../engine/instance/http';
+import { takeoverMs } from '../../engine/instance/takeover';
 import type { Log } from '../../engine/runtime/log';
-import { type Command, type CommandPorts, type Given, Mistake } from '../command';
+import { type Command, type CommandPorts, type Given, Mistake, setting } from '../command';
 import { accountToCollect } from '../config/account';
 import { readConfig } from '../config/config';
 import { readSecret } from '../config/secret';
@@ -16,7 +18,7 @@ import { Collector } from './collector';
 import { Delivering } from './delivering';
 import { destinationOf } from './destination-of';
 import { HandingOver } from './handing-over';
-import { openPort } from './http';
+import { portSettings } from './http';
 import { ReadList } from './list';
 import { SourceLines } from './source-lines';
 import { Streams } from './streams';
@@ -35,21 +37,49 @@ SIGHUP. SIGTERM ends the command.
   run,
 };
 
-async function run(given: Given, { env, log, signal }: CommandPorts): Promise<number> {
+async function run(given: Given, ports: CommandPorts): Promise<number> {
+  const { env, log } = ports;
   const file = configFile(given, env);
   const config = await readConfig(file);
   const place = ledgerPlace();
+  await setting(takeoverMs);
+  const http = await setting(() => portSettings(config, log));
   const lines = new SourceLines(log);
-  const webhookOf = (name: string): Webhook | undefined => collector.jobOf(name)?.to.webhook;
+  let collector: Collector | undefined;
+  const webhookOf = (name: string): Webhook | undefined => collector?.jobOf(name)?.to.webhook;
+  const list = new ReadList(file, config, log, () => collector?.refresh());
   const engine = await openEngine(place, {
     ...{ log, listens: true, follow: lines.follow, senders: () => [collectedSender(webhookOf, log)] },
   });
+  // Nothing else may keep the process alive while every server is away.
+  const alive = setInterval(() => undefined, 60_000);
+  try {
+    await collectOver(engine, { ...ports, list, lines, http, begun: (made) => (collector = made) });
+  } finally {
+    await engine.close();
+    clearInterval(alive);
+  }
+  log.info('Ended: every connection is closed');
+  return 0;
+}
+
+interface Collecting extends Pick<CommandPorts, 'log' | 'signal'> {
+  readonly list: ReadList;
+  readonly lines: SourceLines;
+  /** Null: it has no port. */
+  readonly http: HttpSettings | null;
+  readonly begun: (collector: Collector) => void;
+}
+
+/** Until the signal aborts. Whatever it has begun it has ended then, also where it throws. */
+async function collectOver(
+  engine: Engine,
+  { log, signal, list, lines, http, begun }: Collecting,
+): Promise<void> {
   log.info(`It works on the mail ledger ${engine.ledger.place}`);
-  const list = new ReadList(file, config, log, () => collector.refresh());
-  const streams = new Streams({
-    ...{ engine, log, publicUrl: () => list.config.http?.publicUrl },
-    redisUrl: () => readSecret(list.config.redis!.url),
-  });
+  const publicUrl = (): string | undefined => list.config.http?.publicUrl;
+  const redisUrl = (): string => readSecret(list.config.redis!.url);
+  const streams = new Streams({ engine, log, publicUrl, redisUrl });
   const delivering = new HandingOver(new Delivering(engine, log), streams);
   const ports = { ledger: engine.ledger, queued: () => engine.outbox.queued() };
   const collector: Collector = new Collector({
@@ -60,31 +90,27 @@ async function run(given: Given, { env, log, signal }: CommandPorts): Promise<nu
       if (list.forN8n !== before) others.refresh();
       return read;
     },
-    destination: (todo) => destinationOf(todo, { ...ports, publicUrl: list.config.http?.publicUrl }),
+    destination: (todo) => destinationOf(todo, { ...ports, publicUrl: publicUrl() }),
   });
+  begun(collector);
   const rest = engine.send();
   const others: CollectingForTriggers = forN8n({
     ...{ engine, log, list, changed: () => collector.refresh() },
   });
-  const port = await openPort(config, engine, log);
   const hangUp = (): void => {
     collector.refresh();
     others.refresh();
   };
   process.on('SIGHUP', hangUp);
-  // Nothing else may keep the process alive while every server is away.
-  const alive = setInterval(() => undefined, 60_000);
+  let port: Http | null = null;
   try {
+    port = http && (await openHttp(() => Promise.resolve(engine), http));
     await collector.run(signal);
   } finally {
-    clearInterval(alive);
     process.off('SIGHUP', hangUp);
     rest();
     await Promise.all([delivering.stop(), others.stop(), list.close(), port?.close()]);
-    await engine.close();
   }
-  log.info('Ended: every connection is closed');
-  return 0;
 }
 
 /** @throws Mistake */
@@ -98,7 +124,7 @@ export function configFile({ values, positionals }: Given, env: NodeJS.ProcessEn
 }
 
 interface ForN8n {
-  readonly engine: Parameters<typeof collectForTriggers>[0];
+  readonly engine: Engine;
   readonly log: Log;
   readonly list: Pick<ReadList, 'config' | 'accounts'>;
   /** It reads other mailboxes than before. */

@@ -5,23 +5,22 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { besidePort } from '../../engine/console/home/settings';
 import { tokensAt } from '../../engine/console/home/tokens';
-import type { Engine } from '../../engine/instance/engine';
-import { type Http, type HttpSettings, openHttp } from '../../engine/instance/http';
+import type { HttpSettings } from '../../engine/instance/http';
 import type { Log } from '../../engine/runtime/log';
 import type { Config } from '../config/schema';
 import { httpTokens } from '../config/http-tokens';
 
-/** @returns null: the configuration has no port @throws Error that says what is wrong */
-export async function openPort({ http }: Config, engine: Engine, log: Log): Promise<Http | null> {
+/** @returns null: the configuration has no port @throws Error that says which setting, or token, cannot be used */
+export async function portSettings({ http }: Config, log: Log): Promise<HttpSettings | null> {
   if (http?.port === undefined) return null;
   const { port, host, publicUrl } = http;
   const beside = besidePort();
   const names = publicUrl === undefined ? beside.names : [...beside.names, new URL(publicUrl).hostname];
-  return openHttp(() => Promise.resolve(engine), {
+  return {
     ...{ ...beside, port, host, names, log, editorUrl: null },
     tokens: await tokensOf(http, log),
     elsewhere: 'Another port or address is set with http in the configuration.',
-  });
+  };
 }
 
 async function tokensOf(http: NonNullable<Config['http']>, log: Log): Promise<HttpSettings['tokens']> {

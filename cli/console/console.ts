@@ -12,11 +12,10 @@ import {
   type OwnPortSettings,
 } from '../../engine/console/home/settings';
 import { tokensAt } from '../../engine/console/home/tokens';
-import type { KeptTokens } from '../../engine/console/kept-tokens';
 import { openHttp } from '../../engine/instance/http';
 import { openPlace, type Place } from '../../engine/instance/place';
 import { errorText, type Log } from '../../engine/runtime/log';
-import { type Command, type CommandPorts, type Given, Mistake } from '../command';
+import { type Command, type CommandPorts, type Given, Mistake, setting } from '../command';
 import { ledgerPlace } from '../ledger';
 
 const PORT = 5690;
@@ -45,9 +44,10 @@ async function run({ values, positionals }: Given, { env, log, signal }: Command
     throw new Mistake(
       `There is no file ${place.file}. DURABLE_MAIL_SQLITE_FILE has to name a mail ledger that is there.`,
     );
-  const settings = settingsOf(values);
+  const settings = await setting(() => settingsOf(values));
+  const folder = text(values['tokens']) ?? join(homedir(), '.durable-mail');
+  const tokens = await setting(() => tokensAt({ folder, maker: 'durable-mail' }, log));
   const ledger = keptOpen(place, log);
-  const tokens = await tokensOf(text(values['tokens']), log);
   const http = await openHttp(ledger.open, {
     ...{ ...settings, tokens, log, editorUrl: env['N8N_EDITOR_BASE_URL']?.replace(/\/+$/, '') || null },
     isAside: place.kind === 'sqlite',
@@ -68,28 +68,16 @@ async function run({ values, positionals }: Given, { env, log, signal }: Command
 
 type Values = Given['values'];
 
-/** What stands on the command line counts before the environment. @throws Mistake */
+/** What stands on the command line counts before the environment. @throws Error */
 function settingsOf({ port, host }: Values): OwnPortSettings {
-  try {
-    const said = text(port);
-    const rest = besidePort();
-    return {
-      ...(said === undefined
-        ? (ownPortSettings() ?? { port: PORT, ...rest })
-        : { port: portOf(said, '--port'), ...rest }),
-      ...(text(host) !== undefined && { host: hostOf(text(host)!) }),
-    };
-  } catch (error) {
-    throw new Mistake(errorText(error));
-  }
-}
-
-async function tokensOf(folder: string | undefined, log: Log): Promise<KeptTokens> {
-  try {
-    return await tokensAt({ folder: folder ?? join(homedir(), '.durable-mail'), maker: 'durable-mail' }, log);
-  } catch (error) {
-    throw new Mistake(errorText(error));
-  }
+  const said = text(port);
+  const rest = besidePort();
+  return {
+    ...(said === undefined
+      ? (ownPortSettings() ?? { port: PORT, ...rest })
+      : { port: portOf(said, '--port'), ...rest }),
+    ...(text(host) !== undefined && { host: hostOf(text(host)!) }),
+  };
 }
 
 const text = (value: Values[string]): string | undefined => (typeof value === 'string' ? value : undefined);

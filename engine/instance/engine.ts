@@ -71,14 +71,16 @@ export interface EngineSettings {
   readonly follow?: Follow;
 }
 
-/** @throws LedgerFault that names the place and says what to do */
+/** @throws LedgerFault that names the place and says what to do; Error that names a setting: then nothing is open */
 export async function openEngine(
   place: Place,
   { log, owner, senders = () => [], listens, follow }: EngineSettings,
 ): Promise<Engine> {
+  // What cannot be meant is said before anything is open.
+  const leaseMs = leaseMsOf(takeoverMs());
   const { ledger, wake, close } = await openPlace(place, log, owner);
   const closing = new AbortController();
-  const leases = new SourceLeases(ledger, log, { leaseMs: leaseMsOf(takeoverMs()) });
+  const leases = new SourceLeases(ledger, log, { leaseMs });
   const ports = { ledger, wake, log, leases, membership: new Membership(ledger, leases, wake, log), follow };
   const imapGuests = new Guests<ImapLogin, ImapReading>({
     ...ports,

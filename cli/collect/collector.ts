@@ -1,6 +1,6 @@
 // What is being done, brought in line with what is to be done: again every five minutes, and whenever somebody calls.
 // Invariants: one look at a time; what did not change goes on undisturbed; a list that cannot be read changes nothing; what
-// cannot be begun now is begun later, and holds up nothing else.
+// cannot be begun now is begun later, and holds up nothing else; what is still to be done counts as served when it ends.
 import type { Engine } from '../../engine/instance/engine';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { Bell } from '../../engine/runtime/bell';
@@ -76,7 +76,8 @@ export class Collector {
       const ms = failures === 0 ? REFRESH_MS : Math.min(backoffDelay(failures, AGAIN), REFRESH_MS);
       await this.#bell.wait(ms, ['refresh'], signal);
     }
-    await this.#inBatches([...this.#running.values()], Infinity, ({ watch }) => watch.stop(true));
+    // Another process may go on with them, and where none does, it is seen that nobody reads.
+    await this.#inBatches([...this.#running.values()], Infinity, ({ watch }) => watch.stop(false));
   }
 
   /** @returns whether all of it is being done */

@@ -10,7 +10,7 @@ import type { Place } from './destination-of';
 import type { HandingOver } from './handing-over';
 import { JobWatch } from './job-watch';
 import type { SourceLines } from './source-lines';
-import type { ToDo, ToDoList } from './to-do';
+import { saidOf, type ToDo, type ToDoList } from './to-do';
 
 const REFRESH_MS = 5 * 60_000;
 /** What is told waits for so long for those that have just begun. */
@@ -77,7 +77,7 @@ export class Collector {
       await this.#bell.wait(ms, ['refresh'], signal);
     }
     // Another process may go on with them, and where none does, it is seen that nobody reads.
-    await this.#inBatches([...this.#running.values()], Infinity, ({ watch }) => watch.stop(false));
+    await this.#inBatches([...this.#running.values()], Infinity, (running) => this.#stop(running, false));
   }
 
   /** @returns whether all of it is being done */
@@ -125,19 +125,29 @@ export class Collector {
 
   async #begin(todo: ToDo): Promise<boolean> {
     const { engine, log, delivering, destination } = this.#ports;
+    let begun: Running | undefined;
     try {
       const place = destination(todo);
       const serves = (ids: readonly number[]): void => delivering.serve(ids, place);
-      const watch = new JobWatch(todo, { engine, log, serves });
-      this.#running.set(keyOf(todo), { todo, watch });
-      await watch.start();
+      begun = { todo, watch: new JobWatch(todo, { engine, log, serves }) };
+      this.#running.set(keyOf(todo), begun);
+      await begun.watch.start();
       return true;
     } catch (error) {
       this.#running.delete(keyOf(todo));
-      log.error(
-        `Job ${todo.name}, account ${todo.accountName} cannot begin, and is tried again: ${errorText(error)}`,
-      );
+      log.error(`${saidOf(todo)} cannot begin, and is tried again: ${errorText(error)}`);
+      // It may have joined its mailboxes, and another one joins them at the next try.
+      if (begun) await this.#stop(begun, false);
       return false;
+    }
+  }
+
+  /** Never rejects: it holds up no other. @param isGone nobody will go on with it */
+  async #stop({ todo, watch }: Running, isGone: boolean): Promise<void> {
+    try {
+      await watch.stop(isGone);
+    } catch (error) {
+      this.#ports.log.warn(`${saidOf(todo)} was not closed in good order: ${errorText(error)}`);
     }
   }
 
@@ -147,7 +157,7 @@ export class Collector {
   ): Promise<void> {
     const { delivering } = this.#ports;
     for (const [key] of left) this.#running.delete(key);
-    await this.#inBatches(left, AT_ONCE, async ([key, { watch }]) => watch.stop(!wanted.has(key)));
+    await this.#inBatches(left, AT_ONCE, ([key, running]) => this.#stop(running, !wanted.has(key)));
     const jobs = new Set([...wanted.values()].map(({ name }) => name));
     // What was recorded for an account that is gone is handed over all the same, while its job is there.
     const gone = left.filter(([, { todo }]) => !jobs.has(todo.name));

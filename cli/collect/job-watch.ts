@@ -4,7 +4,7 @@ import type { Engine } from '../../engine/instance/engine';
 import type { NodeId } from '../../engine/ledger/serving';
 import type { Log } from '../../engine/runtime/log';
 import type { OutageReporting } from '../../engine/source/source';
-import type { ToDo } from './to-do';
+import { saidOf, type ToDo } from './to-do';
 import { type Listener, type Watching, watchingOf } from './watching';
 
 const OUTAGE: OutageReporting = { afterMs: 15 * 60_000, whenOver: true };
@@ -33,7 +33,7 @@ export class JobWatch {
   constructor(todo: ToDo, ports: JobWatchPorts) {
     this.#todo = todo;
     this.#ports = ports;
-    const said = `Job ${todo.name}, account ${todo.accountName}`;
+    const said = saidOf(todo);
     const listener: Listener = {
       ...{ hasActions: false, outage: OUTAGE, joinedAt: Date.now() },
       begun: () => true,
@@ -71,8 +71,11 @@ export class JobWatch {
 
   /** Nothing of it is read any more. @param isGone nobody will go on with it */
   async stop(isGone: boolean): Promise<void> {
-    await this.#watching.stop();
-    if (isGone) await this.#ports.engine.served.leave(nodeOf(this.#todo));
+    try {
+      await this.#watching.stop();
+    } finally {
+      if (isGone) await this.#ports.engine.served.leave(nodeOf(this.#todo));
+    }
   }
 
   #serve(ids: readonly number[]): void {

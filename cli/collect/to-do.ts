@@ -23,6 +23,9 @@ export interface ToDo extends JobToDo {
   readonly print: string;
 }
 
+/** For people. */
+export const saidOf = ({ name, accountName }: ToDo): string => `Job ${name}, account ${accountName}`;
+
 export interface ToDoList {
   readonly todo: readonly ToDo[];
   /** All that can be used, whether a job has them or not, by name. */

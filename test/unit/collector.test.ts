@@ -108,4 +108,36 @@ describe('the collector', () => {
     await running;
     assert.deepEqual([unserved, watched], [['collector:tickets'], 0]);
   });
+
+  it('closes what it could not begin, and watches it once when it can', async () => {
+    await jobs('orders');
+    let failures = 2;
+    serving = () => {
+      if (failures-- > 0) throw new Error('The ledger is away');
+    };
+    leaving = () => {
+      throw new Error('nor can it be left');
+    };
+    begin();
+    await refreshed(1);
+    assert.deepEqual([watched, served], [0, []]);
+    assert.match(said[0]!, /orders, account ann cannot begin, and is tried again: The ledger is away/);
+    for (const times of [2, 3]) {
+      collector.refresh();
+      await refreshed(times);
+    }
+    assert.deepEqual([watched, served, unserved], [1, ['collector:orders'], []]);
+  });
+
+  it('goes on with the others where one of them cannot be closed', async () => {
+    leaving = () => {
+      throw new Error('it cannot be left');
+    };
+    begin();
+    await refreshed(1);
+    await jobs('bills');
+    collector.refresh();
+    await refreshed(2);
+    assert.deepEqual([served.at(-1), watched], ['collector:bills', 1]);
+  });
 });

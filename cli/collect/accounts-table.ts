@@ -4,7 +4,7 @@ import { openOtherTable, type OtherTable } from '../../engine/instance/other-tab
 import type { Config } from '../config/schema';
 import { readSecret } from '../config/secret';
 
-type FromPostgres = NonNullable<Config['accountsFrom']>['postgres'];
+export type FromPostgres = NonNullable<Config['accountsFrom']>['postgres'];
 
 const COLUMNS = ['name', 'account', 'job', 'enabled'];
 

@@ -20,6 +20,7 @@ import { destinationOf } from './destination-of';
 import { HandingOver } from './handing-over';
 import { portSettings } from './http';
 import { ReadList } from './list';
+import { ReadTable } from './read-table';
 import { SourceLines } from './source-lines';
 import { Streams } from './streams';
 
@@ -47,7 +48,8 @@ async function run(given: Given, ports: CommandPorts): Promise<number> {
   const lines = new SourceLines(log);
   let collector: Collector | undefined;
   const webhookOf = (name: string): Webhook | undefined => collector?.jobOf(name)?.to.webhook;
-  const list = new ReadList(file, config, log, () => collector?.refresh());
+  const table = new ReadTable(log, () => collector?.refresh());
+  const list = new ReadList(file, config, log, table);
   const engine = await openEngine(place, {
     ...{ log, listens: true, follow: lines.follow, senders: () => [collectedSender(webhookOf, log)] },
   });
@@ -86,7 +88,7 @@ async function collectOver(
     ...{ engine, delivering, lines, log, others: () => others.sources },
     list: async () => {
       const { forN8n: before } = list;
-      const read = await list.read();
+      const read = await list.read(signal);
       if (list.forN8n !== before) others.refresh();
       return read;
     },

@@ -84,6 +84,7 @@ export class Collector {
   async #refresh(signal: AbortSignal): Promise<boolean> {
     const { list, log, lines } = this.#ports;
     const { todo, wrong, isPart = false } = await list();
+    if (signal.aborted) return true;
     const said = wrong.join('\n');
     if (said !== this.#told) for (const text of wrong) log.error(text);
     this.#told = said;

@@ -140,4 +140,16 @@ describe('the collector', () => {
     await refreshed(2);
     assert.deepEqual([served.at(-1), watched], ['collector:bills', 1]);
   });
+
+  it('does nothing by a list that came when it was to end', async () => {
+    begin();
+    await refreshed(1);
+    list = async () => {
+      ending.abort();
+      return { ...(await toDoList(await parseConfig(configOf('bills'), 'mail.json'), null)) };
+    };
+    collector.refresh();
+    await running;
+    assert.deepEqual([unserved, served.includes('collector:bills')], [[], false]);
+  });
 });

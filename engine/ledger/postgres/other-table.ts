@@ -1,7 +1,10 @@
 // A table of another system in Postgres, read whole, and a channel on which that system says that it has changed. It is no ledger:
 // nothing is made or changed there.
-// Invariants: what is asked runs in a transaction that can only read; what was said while nobody heard it is made good by a look.
+// Invariants: what is asked runs in a transaction that can only read; what was said while nobody heard it is made good by a look;
+// a server that does not answer holds up nobody who closes it.
+import type { PoolClient } from 'pg';
 import { errorText } from '../../runtime/log';
+import { pause, unlessAborted } from '../../runtime/time';
 import { stayConnected } from './channel';
 import { openPool } from './open';
 import { placeOf } from './fault';
@@ -9,6 +12,8 @@ import { settingsFromUrl } from './settings';
 
 /** What one look may take; the other system has its own work to do. */
 const MOST_MS = 60_000;
+/** One that is being connected to is left to its own deadline after that. */
+const CLOSE_MS = 500;
 
 export interface OtherTable {
   /** Where it is, for people, without a password. */
@@ -17,6 +22,7 @@ export interface OtherTable {
   rows(): Promise<readonly Readonly<Record<string, unknown>>[]>;
   /** Calls whenever something is said on the channel, or may have been. @returns ends it */
   listen(channel: string, called: () => void): () => void;
+  /** What was asked and is not answered yet rejects. */
   close(): Promise<void>;
 }
 
@@ -25,16 +31,32 @@ export async function openOtherTable(url: string, sql: string): Promise<OtherTab
   const settings = settingsFromUrl(url);
   const pool = await openPool(settings, { mostConnections: 2, answerTimeoutMs: MOST_MS });
   const place = placeOf(settings);
+  const closing = new AbortController();
+  const { signal } = closing;
+  const connected = (): Promise<PoolClient> => {
+    const connecting = pool.connect();
+    return unlessAborted(connecting, signal).catch((error: unknown) => {
+      connecting.then(
+        (client) => client.release(true),
+        () => undefined,
+      );
+      throw error;
+    });
+  };
   return {
     place,
     rows: async () => {
       try {
-        const client = await pool.connect();
+        const client = await connected();
         let isWhole = false;
         try {
-          await client.query('begin transaction read only');
-          const { rows } = await client.query<Record<string, unknown>>(sql);
-          await client.query('rollback');
+          const asked = async (): Promise<Record<string, unknown>[]> => {
+            await client.query('begin transaction read only');
+            const { rows } = await client.query<Record<string, unknown>>(sql);
+            await client.query('rollback');
+            return rows;
+          };
+          const rows = await unlessAborted(asked(), signal);
           isWhole = true;
           return rows;
         } finally {
@@ -45,10 +67,13 @@ export async function openOtherTable(url: string, sql: string): Promise<OtherTab
       }
     },
     listen: (channel, called) => {
-      const closing = new AbortController();
-      void stayConnected(pool, channel, called, closing.signal, called);
-      return () => closing.abort();
+      const deaf = new AbortController();
+      void stayConnected(pool, channel, called, AbortSignal.any([deaf.signal, signal]), called);
+      return () => deaf.abort();
     },
-    close: () => pool.end(),
+    close: async () => {
+      closing.abort();
+      await Promise.race([pool.end(), pause(CLOSE_MS, new AbortController().signal)]);
+    },
   };
 }

@@ -10,8 +10,8 @@ import type { Log } from '../../engine/runtime/log';
 import { type Command, type CommandPorts, type Given, Mistake, setting } from '../command';
 import { accountToCollect } from '../config/account';
 import { readConfig } from '../config/config';
+import type { Job } from '../config/job';
 import { readSecret } from '../config/secret';
-import type { Webhook } from '../config/webhook';
 import { ledgerPlace } from '../ledger';
 import { collectedSender } from './collected-sender';
 import { Collector } from './collector';
@@ -47,11 +47,11 @@ async function run(given: Given, ports: CommandPorts): Promise<number> {
   const http = await setting(() => portSettings(config, log));
   const lines = new SourceLines(log);
   let collector: Collector | undefined;
-  const webhookOf = (name: string): Webhook | undefined => collector?.jobOf(name)?.to.webhook;
   const table = new ReadTable(log, () => collector?.refresh());
   const list = new ReadList(file, config, log, table);
+  const jobOf = (name: string): Job | undefined => list.jobOf(name);
   const engine = await openEngine(place, {
-    ...{ log, listens: true, follow: lines.follow, senders: () => [collectedSender(webhookOf, log)] },
+    ...{ log, listens: true, follow: lines.follow, senders: () => [collectedSender(jobOf, log)] },
   });
   // Nothing else may keep the process alive while every server is away.
   const alive = setInterval(() => undefined, 60_000);
@@ -84,18 +84,20 @@ async function collectOver(
   const streams = new Streams({ engine, log, publicUrl, redisUrl });
   const delivering = new HandingOver(new Delivering(engine, log), streams);
   const ports = { ledger: engine.ledger, queued: () => engine.outbox.queued() };
+  let rest: (() => void) | undefined;
   const collector: Collector = new Collector({
     ...{ engine, delivering, lines, log, others: () => others.sources },
     list: async () => {
       const { forN8n: before } = list;
       const read = await list.read(signal);
       if (list.forN8n !== before) others.refresh();
+      // By now it is known which jobs there are: their secrets are theirs.
+      if (!signal.aborted) rest ??= engine.send();
       return read;
     },
     destination: (todo) => destinationOf(todo, { ...ports, publicUrl: publicUrl() }),
   });
   begun(collector);
-  const rest = engine.send();
   const others: CollectingForTriggers = forN8n({
     ...{ engine, log, list, changed: () => collector.refresh() },
   });
@@ -110,7 +112,7 @@ async function collectOver(
     await collector.run(signal);
   } finally {
     process.off('SIGHUP', hangUp);
-    rest();
+    rest?.();
     await Promise.all([delivering.stop(), others.stop(), list.close(), port?.close()]);
   }
 }

@@ -3,17 +3,17 @@
 // Invariant: what a receiver answered is in the ledger, and not in the log.
 import { delayBefore } from '../../engine/outbox/delay';
 import type { Sender } from '../../engine/outbox/sender';
-import type { CredentialOf } from '../../engine/outbox/webhook/secret-headers';
+import { CredentialFault, type CredentialOf } from '../../engine/outbox/webhook/secret-headers';
 import { WebhookSender } from '../../engine/outbox/webhook/webhook-sender';
-import type { Log } from '../../engine/runtime/log';
-import { readSecret } from '../config/secret';
-import type { Webhook } from '../config/webhook';
+import { errorText, type Log } from '../../engine/runtime/log';
+import type { Job } from '../config/job';
+import { readSecret, type SecretPlace } from '../config/secret';
 import { COLLECTED_KIND } from './webhook-destination';
 
-/** @param webhookOf of the job as it is now; undefined: there is no such job any more */
-export function collectedSender(webhookOf: (job: string) => Webhook | undefined, log: Log): Sender {
+/** @param jobOf as it is now; undefined: there is no such job any more */
+export function collectedSender(jobOf: (name: string) => Job | undefined, log: Log): Sender {
   const sender = new WebhookSender({
-    credentialOf: secretsOf(webhookOf),
+    credentialOf: secretsOf(jobOf),
     // It tells no endpoint.
     setAside: () => Promise.resolve(false),
   });
@@ -37,35 +37,39 @@ export function collectedSender(webhookOf: (job: string) => Webhook | undefined,
   };
 }
 
-/** By the names that config/webhook.ts gives them. */
+/** By the names that config/webhook.ts gives them. It rejects with what is missing, and it is asked for again in a minute. */
 const secretsOf =
-  (webhookOf: (job: string) => Webhook | undefined): CredentialOf =>
-  ({ id, type }) => {
-    const webhook = webhookOf(id);
-    if (!webhook) return Promise.resolve(null);
-    const { secret, previousSecret, auth } = webhook;
-    try {
-      switch (type) {
-        case 'signing':
-          return Promise.resolve(
-            secret
-              ? {
-                  secret: readSecret(secret),
-                  ...(previousSecret && { previousSecret: readSecret(previousSecret) }),
-                }
-              : null,
-          );
-        case 'httpBasicAuth':
-          return Promise.resolve(
-            auth?.basic ? { user: auth.basic.user, password: readSecret(auth.basic.password) } : null,
-          );
-        default:
-          return Promise.resolve(
-            auth?.header ? { name: auth.header.name, value: readSecret(auth.header.value) } : null,
-          );
-      }
-    } catch {
-      // A file that is being replaced, or is gone: it is asked for again in a minute.
-      return Promise.resolve(null);
+  (jobOf: (name: string) => Job | undefined): CredentialOf =>
+  async ({ id, type }) => {
+    const job = jobOf(id);
+    if (!job)
+      throw new CredentialFault(
+        `The job ${id} is neither in the configuration any more, nor in its table, and its secrets were there. Put it back to have this sent.`,
+      );
+    const { secret, previousSecret, auth } = job.to.webhook ?? {};
+    const read = (key: string, place: SecretPlace | undefined): string => secretOf(id, key, place);
+    switch (type) {
+      case 'signing':
+        return {
+          secret: read('secret', secret),
+          ...(previousSecret && { previousSecret: read('previousSecret', previousSecret) }),
+        };
+      case 'httpBasicAuth':
+        return { user: auth?.basic?.user, password: read('auth.basic.password', auth?.basic?.password) };
+      default:
+        return { name: auth?.header?.name, value: read('auth.header.value', auth?.header?.value) };
     }
   };
+
+/** @throws CredentialFault that names the job and the key */
+function secretOf(job: string, key: string, place: SecretPlace | undefined): string {
+  if (!place)
+    throw new CredentialFault(
+      `The job ${job} has no to.webhook.${key} any more, and this was queued to be sent with it. Put it back to have this sent.`,
+    );
+  try {
+    return readSecret(place);
+  } catch (error) {
+    throw new CredentialFault(`to.webhook.${key} of the job ${job}: ${errorText(error)}.`);
+  }
+}

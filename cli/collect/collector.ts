@@ -55,12 +55,6 @@ export class Collector {
     this.#bell.ring('refresh');
   }
 
-  /** The job as it is done now. */
-  jobOf(name: string): ToDo['job'] | undefined {
-    for (const { todo } of this.#running.values()) if (todo.name === name) return todo.job;
-    return undefined;
-  }
-
   /** Until the signal aborts; then every connection is closed. */
   async run(signal: AbortSignal): Promise<void> {
     let failures = 0;

@@ -3,6 +3,7 @@
 import { Mistake } from '../command';
 import type { Account } from '../config/account';
 import { readConfig } from '../config/config';
+import type { Job } from '../config/job';
 import type { Config } from '../config/schema';
 import type { Log } from '../../engine/runtime/log';
 import { ReadTable } from './read-table';
@@ -14,6 +15,7 @@ export class ReadList {
   readonly #table: ReadTable;
   #config: Config;
   #accounts: ReadonlyMap<string, Account>;
+  #jobs: ReadonlyMap<string, Job> = new Map();
 
   /** @param table of the accounts that are not in the file */
   constructor(file: string, config: Config, log: Log, table: ReadTable) {
@@ -34,6 +36,11 @@ export class ReadList {
     return this.#accounts;
   }
 
+  /** As it was read last, whether an account has it now or not. */
+  jobOf(name: string): Job | undefined {
+    return this.#jobs.get(name);
+  }
+
   /** Names all that is said of collecting for n8n. */
   get forN8n(): string {
     return JSON.stringify([this.#config.forN8n, [...this.#accounts]]);
@@ -50,6 +57,7 @@ export class ReadList {
     const failed = await this.#table.read(this.#config.accountsFrom?.postgres, signal);
     const list = await toDoList(this.#config, this.#table.rows);
     this.#accounts = list.accounts;
+    this.#jobs = list.jobs;
     return failed === null
       ? list
       : { ...list, wrong: [...list.wrong, `${failed}. What was read before stays in force.`], isPart: true };

@@ -30,6 +30,8 @@ export interface ToDoList {
   readonly todo: readonly ToDo[];
   /** All that can be used, whether a job has them or not, by name. */
   readonly accounts: ReadonlyMap<string, Account>;
+  /** Also those that have no account now, by name. */
+  readonly jobs: ReadonlyMap<string, Job>;
   /** For people: what of it cannot be done, and why. */
   readonly wrong: readonly string[];
   /** Some of it could not be read: it is read again soon. */
@@ -42,6 +44,7 @@ export async function toDoList(config: Config, rows: readonly unknown[] | null):
   const read = await readRows(config, rows ?? [], wrong);
   const accounts = new Map(Object.entries(config.accounts));
   for (const { name, account } of read) accounts.set(name, account);
+  const jobs = new Map<string, Job>();
   const todo: ToDo[] = [];
   const add = (one: ToDo): void => {
     try {
@@ -54,6 +57,7 @@ export async function toDoList(config: Config, rows: readonly unknown[] | null):
     }
   };
   for (const [name, { accounts: wanted, ...job }] of Object.entries(config.jobs)) {
+    jobs.set(name, job);
     for (const accountName of accountsOf(wanted, [...accounts.keys()])) {
       const account = accounts.get(accountName);
       if (account) add(one(name, job, accountName, account));
@@ -64,8 +68,12 @@ export async function toDoList(config: Config, rows: readonly unknown[] | null):
     }
   }
   // Beside the jobs of the configuration, whose names have no slash.
-  for (const { name, account, job } of read) if (job) add(one(`table/${name}`, job, name, account));
-  return { todo, accounts, wrong };
+  for (const { name, account, job } of read) {
+    if (!job) continue;
+    jobs.set(`table/${name}`, job);
+    add(one(`table/${name}`, job, name, account));
+  }
+  return { todo, accounts, jobs, wrong };
 }
 
 const accountsOf = (wanted: string | readonly string[], all: readonly string[]): readonly string[] => {

@@ -1,5 +1,5 @@
 // Where a job's mails go by webhook: what stands in the configuration, and the request that the outbox makes of it.
-// Invariant: secrets are named by the job that has them, and read when a try begins (cli/collect/webhook-secrets.ts).
+// Invariant: secrets are named by the job that has them, and read when a try begins (cli/collect/collected-sender.ts).
 /* eslint-disable @typescript-eslint/explicit-module-boundary-types -- what zod infers is the type */
 import type { z } from 'zod/v4';
 import {

@@ -7,9 +7,8 @@ import { errorText } from '../../engine/runtime/log';
 import type { Command, CommandPorts, Given } from '../command';
 import { openAccountsTable } from '../collect/accounts-table';
 import { configFile } from '../collect/collect';
-import { type ToDo, toDoList } from '../collect/to-do';
+import { toDoList } from '../collect/to-do';
 import { readConfig } from '../config/config';
-import type { Account } from '../config/account';
 import type { Config } from '../config/schema';
 import { readSecret } from '../config/secret';
 import { ledgerPlace } from '../ledger';
@@ -54,9 +53,10 @@ async function run(given: Given, { env, print, signal }: CommandPorts): Promise<
   const { redis } = config;
   if (redis) await told('redis', () => checkRedis(redisFromUrl(readSecret(redis.url))));
   const rows = await tableRows(config, told);
-  const { todo, wrong: unusable } = await toDoList(config, rows);
+  const { todo, accounts: known, wrong: unusable } = await toDoList(config, rows);
   for (const text of unusable) await told('accounts', () => Promise.reject(new Error(text)));
-  const accounts = accountsOf(config, todo);
+  // Also those that no job has: they may be for n8n.
+  const accounts = [...known];
   for (let at = 0; at < accounts.length; at += AT_ONCE) {
     await Promise.all(
       accounts.slice(at, at + AT_ONCE).map(([name, account]) => {
@@ -79,13 +79,6 @@ async function run(given: Given, { env, print, signal }: CommandPorts): Promise<
 
 const line = (word: string, what: string, text: string): string =>
   `${word.padEnd(7)}${what}: ${text.replace(/\s*[\r\n]+\s*/g, ' ')}`;
-
-/** Those of the configuration, also where no job has them, and those of the table. */
-function accountsOf({ accounts }: Config, todo: readonly ToDo[]): readonly (readonly [string, Account])[] {
-  const all = new Map(Object.entries(accounts));
-  for (const { accountName, account } of todo) all.set(accountName, account);
-  return [...all];
-}
 
 async function tableRows(
   { accountsFrom }: Config,

@@ -7,7 +7,7 @@ import { redisFromUrl, redisName } from '../../engine/redis/settings';
 import { errorText, type Log } from '../../engine/runtime/log';
 import { WorkStream } from '../../engine/work/stream';
 import { StreamWork } from '../../engine/work/work';
-import type { Stream } from '../config/stream';
+import { type Stream, streamPrint } from '../config/stream';
 import { Changes } from './changes';
 import { mailTold } from './mail-body';
 
@@ -65,7 +65,7 @@ export class Streams {
   }
 
   async #serve(subscriptionIds: readonly number[], stream: Stream): Promise<void> {
-    const print = JSON.stringify({ ...stream, content: null });
+    const print = streamPrint(stream);
     for (const [name, { print: before }] of [...this.#working])
       if (name !== stream.name) await this.#leave(name, subscriptionIds);
       else if (before !== print) await this.#leave(name, null);

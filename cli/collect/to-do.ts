@@ -7,6 +7,7 @@ import { checkJob, checkJobIn } from '../config/check-job';
 import type { Job } from '../config/job';
 import { shownPath, wrongPlaces } from '../config/mistakes';
 import { type Config, type Row, schemas } from '../config/schema';
+import { inTwoWays, KnownStreams } from '../config/stream';
 import { NAME } from '../config/words';
 
 export interface JobToDo {
@@ -61,12 +62,12 @@ export async function toDoList(config: Config, rows: readonly unknown[] | null):
     for (const accountName of accountsOf(wanted, [...accounts.keys()])) {
       const account = accounts.get(accountName);
       if (account) add(one(name, job, accountName, account));
-      else if (rows)
-        wrong.push(
-          `The job ${name} names the account ${accountName}, which is neither in the configuration nor in the table.`,
-        );
+      else if (rows) wrong.push(nowhere(`The job ${name}`, accountName));
     }
   }
+  const { forN8n } = config;
+  if (rows && Array.isArray(forN8n))
+    for (const name of forN8n) if (!accounts.has(name)) wrong.push(nowhere('forN8n', name));
   // Beside the jobs of the configuration, whose names have no slash.
   for (const { name, account, job } of read) {
     if (!job) continue;
@@ -75,6 +76,9 @@ export async function toDoList(config: Config, rows: readonly unknown[] | null):
   }
   return { todo, accounts, jobs, wrong };
 }
+
+const nowhere = (who: string, account: string): string =>
+  `${who} names the account ${account}, which is neither in the configuration nor in the table.`;
 
 const accountsOf = (wanted: string | readonly string[], all: readonly string[]): readonly string[] => {
   const names = [wanted].flat() as readonly string[];
@@ -91,6 +95,7 @@ function one(name: string, job: Job, accountName: string, account: Account): ToD
 async function readRows(config: Config, rows: readonly unknown[], wrong: string[]): Promise<readonly Row[]> {
   const { row: schema } = await schemas();
   const read = new Map<string, Row>();
+  const shownOf = new Map<string, string>();
   for (const [index, row] of rows.entries()) {
     const shown = `Row ${index + 1} of the table${nameOf(row)}`;
     const parsed = schema.safeParse(row);
@@ -110,11 +115,27 @@ async function readRows(config: Config, rows: readonly unknown[], wrong: string[
       checkAccount(name, account);
       if (job) checkJob(job, config);
       read.set(name, parsed.data);
+      shownOf.set(name, shown);
     } catch (error) {
       wrong.push(`${shown} cannot be used: ${(error as Error).message}.`);
     }
   }
+  for (const [name, other] of otherStreams(config, [...read.values()])) {
+    read.delete(name);
+    wrong.push(`${shownOf.get(name)} cannot be used: job.to.stream ${inTwoWays(other)}.`);
+  }
   return [...read.values()];
+}
+
+/** Rows whose streams are spoken of otherwise. In the order of their names: a database has its own order each time. */
+function otherStreams(config: Config, rows: readonly Row[]): readonly (readonly [string, string])[] {
+  const known = new KnownStreams();
+  for (const [name, { to }] of Object.entries(config.jobs)) known.otherThan(name, to.stream);
+  const sorted = rows.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  return sorted.flatMap(({ name, job }) => {
+    const other = known.otherThan(`table/${name}`, job?.to.stream);
+    return other === null ? [] : [[name, other] as const];
+  });
 }
 
 /** What can be no name may be anything, and its number says which row it is. */

@@ -11,8 +11,10 @@ import { type ConfigDocument, readDocument } from './document';
 import { at, shownPath, type WrongPlace, wrongPlaces } from './mistakes';
 import { type Config, schemas } from './schema';
 import { readSecret } from './secret';
+import { inTwoWays, KnownStreams } from './stream';
 
 const MOST_TOLD = 20;
+const NO_ACCOUNT = 'is for all accounts, and there is none: add accounts, or accountsFrom';
 
 /** @throws Mistake that tells all that is wrong, line by line */
 export async function readConfig(file: string): Promise<Config> {
@@ -41,9 +43,11 @@ export async function parseConfig(text: string, file: string): Promise<Config> {
 function wrongTogether(config: Config): readonly WrongPlace[] {
   const { accounts, jobs, accountsFrom, forN8n } = config;
   const wrong: WrongPlace[] = [];
+  const names = Object.keys(accounts);
+  const hasNone = names.length === 0 && !accountsFrom;
   const nameless = (path: readonly PropertyKey[], name: string): void => {
+    if (name === '*' && hasNone) wrong.push({ path, what: NO_ACCOUNT });
     if (name === '*' || Object.hasOwn(accounts, name)) return;
-    const names = Object.keys(accounts);
     // Those of a table are not known yet: they are named by its rows.
     if (accountsFrom) return;
     wrong.push({
@@ -67,31 +71,18 @@ function wrongTogether(config: Config): readonly WrongPlace[] {
   if (config.redis) attempt(wrong, ['redis', 'url'], () => redisFromUrl(readSecret(config.redis!.url)));
   if (config.http) attempt(wrong, ['http'], () => httpTokens(config.http!));
   for (const [name, other] of streamsInTwoWays(jobs))
-    wrong.push({
-      path: ['jobs', name, 'to', 'stream'],
-      what: `goes to the same stream as the job ${other}, and says something else of it: write the same in both`,
-    });
-  if (Array.isArray(forN8n)) for (const name of forN8n) nameless(['forN8n'], name);
+    wrong.push({ path: ['jobs', name, 'to', 'stream'], what: inTwoWays(other) });
+  for (const name of forN8n === true ? ['*'] : forN8n || []) nameless(['forN8n'], name);
   return wrong;
 }
 
-/** One stream has one group, and one limit. @returns each such job, and the one before it */
+/** @returns each job that says something else of its stream than a job before it, and that one */
 function streamsInTwoWays(jobs: Config['jobs']): readonly (readonly [string, string])[] {
-  const known = new Map<string, readonly [string, string]>();
-  return Object.entries(jobs).flatMap(
-    ([
-      name,
-      {
-        to: { stream },
-      },
-    ]) => {
-      if (!stream) return [];
-      const said = JSON.stringify({ ...stream, content: null });
-      const [other, saidThere] = known.get(stream.name) ?? [name, said];
-      known.set(stream.name, [other, saidThere]);
-      return saidThere === said ? [] : [[name, other] as const];
-    },
-  );
+  const known = new KnownStreams();
+  return Object.entries(jobs).flatMap(([name, { to }]) => {
+    const other = known.otherThan(name, to.stream);
+    return other === null ? [] : [[name, other] as const];
+  });
 }
 
 function checkIn(account: string, check: () => void): void {

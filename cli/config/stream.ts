@@ -1,4 +1,5 @@
 // Where a job's mails go into a Redis stream, for a group of consumers that shares them.
+// Invariant: one stream has one group, and one limit of each kind; of the content each job may say its own.
 /* eslint-disable @typescript-eslint/explicit-module-boundary-types -- what zod infers is the type */
 import type { z } from 'zod/v4';
 import { known, mustBe, type Zod } from './words';
@@ -47,3 +48,24 @@ export function streamSchema(zod: Zod) {
 }
 
 export type Stream = z.output<ReturnType<typeof streamSchema>>;
+
+/** Two that are written so are one stream. */
+export const streamPrint = (stream: Stream): string => JSON.stringify({ ...stream, content: null });
+
+/** What jobs say of the streams that they go to. */
+export class KnownStreams {
+  readonly #known = new Map<string, { readonly job: string; readonly print: string }>();
+
+  /** @returns the job that has said something else of the stream before; null: none has, and what this one says counts */
+  otherThan(job: string, stream: Stream | undefined): string | null {
+    if (!stream) return null;
+    const print = streamPrint(stream);
+    const known = this.#known.get(stream.name);
+    if (!known) this.#known.set(stream.name, { job, print });
+    return known && known.print !== print ? known.job : null;
+  }
+}
+
+/** To go after the place of a job's stream. */
+export const inTwoWays = (other: string): string =>
+  `goes to the same stream as the job ${other}, and says something else of it: write the same in both`;

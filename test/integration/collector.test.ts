@@ -516,4 +516,24 @@ describe('durable-mail collect', { timeout: 10 * 60_000 }, () => {
     for (const each of [wrong, well]) tellsNoSecret(each);
     assert.ok(!wrong.written.includes('not-the-password'));
   });
+
+  it('check logs in to accounts of the table that no job has, too: they are for n8n', async () => {
+    const url = await postgres.createDatabase('check');
+    await postgres.query('check', 'create table accounts (name text, account jsonb)');
+    for (const [name, password] of [
+      ['joe', PASSWORD],
+      ['kim', 'not-the-password'],
+    ] as const)
+      await postgres.query('check', 'insert into accounts values ($1, $2)', [
+        ...[name, JSON.stringify({ ...account(name), password: { value: password } })],
+      ]);
+    const accountsFrom = { postgres: { url: { env: 'TABLE_URL' }, table: 'accounts' } };
+    const environment = { TABLE_URL: url, DURABLE_MAIL_POSTGRES_URL: url };
+    const checked = await start({ accountsFrom, forN8n: true }, environment, 'check');
+    assert.equal(await checked.exit(), 1, checked.written);
+    assert.match(checked.written, /well {3}account joe: .*no job watches it/);
+    assert.match(checked.written, /WRONG {2}account kim: /);
+    assert.ok(!checked.written.includes('not-the-password'));
+    tellsNoSecret(checked);
+  });
 });

@@ -260,6 +260,18 @@ describe('the configuration of durable-mail', () => {
     ['a tab', '  ann:', '\tann:', /line 3, column 1: /],
     ['no configuration at all', /^[^]*$/, '- 1', /must be a list of keys and values, and is a list/],
     ['nothing', /^[^]*$/, '', /there is nothing to do/],
+    [
+      'a job for all accounts where there is none',
+      /^[^]*$/,
+      "jobs: { a: { accounts: '*', to: { webhook: { url: 'https://x.example' } } } }",
+      /jobs\.a\.accounts \(line 1\) is for all accounts, and there is none: add accounts, or accountsFrom/,
+    ],
+    [
+      'collecting for n8n from no account',
+      /^[^]*$/,
+      'forN8n: true',
+      /forN8n \(line 1\) is for all accounts, and there is none/,
+    ],
   ];
   for (const [what, from, to, told] of WRONG) {
     it(`refuses ${what}, and says where`, async () => {
@@ -489,6 +501,56 @@ jobs:
     assert.equal(wrong.length, told.length, wrong.join('\n'));
     for (const [index, what] of told.entries()) assert.match(wrong[index]!, what);
     assert.ok(!wrong.join().includes(SECRET));
+  });
+
+  /** With a table, and streams. */
+  const withTable = (more: object = {}): string => {
+    process.env['REDIS_URL'] = 'redis://127.0.0.1';
+    const config = {
+      accountsFrom: { postgres: { url: { env: 'TABLE_URL' }, table: 'accounts' } },
+      redis: { url: { env: 'REDIS_URL' } },
+      jobs: { all: { accounts: '*', to: { stream: { name: 'mails' } } } },
+      ...more,
+    };
+    return JSON.stringify(config);
+  };
+  const account = { host: 'imap.example.com', user: 'c', password: { value: SECRET } };
+
+  it('tells names that are neither in it nor in its table, once that was read', async () => {
+    const config = await parseConfig(withTable({ forN8n: ['carl', 'clar'] }), 'mail.json');
+    assert.deepEqual((await toDoList(config, null)).wrong, []);
+    const { wrong } = await toDoList(config, [{ name: 'carl', account }]);
+    assert.deepEqual(wrong, [
+      'forN8n names the account clar, which is neither in the configuration nor in the table.',
+    ]);
+  });
+
+  it('passes over a row that says something else of a stream, in whatever order the rows come', async () => {
+    const config = await parseConfig(withTable(), 'mail.json');
+    const row = (name: string, stream: object): object => ({ name, account, job: { to: { stream } } });
+    const rows = [
+      row('fred', { name: 'others', group: 'theirs' }),
+      row('carl', { name: 'mails', group: 'theirs' }),
+      row('dora', { name: 'mails', content: 'none' }),
+      row('erin', { name: 'others' }),
+    ];
+    for (const given of [rows, rows.toReversed()]) {
+      const { todo, wrong } = await toDoList(config, given);
+      assert.deepEqual(
+        todo
+          .map(({ name }) => name)
+          .filter((name) => name !== 'all')
+          .toSorted(),
+        ['table/dora', 'table/erin'],
+      );
+      assert.equal(wrong.length, 2);
+      const told = wrong.toSorted((one, other) => Number(/fred/.test(one)) - Number(/fred/.test(other)));
+      assert.match(
+        told[0]!,
+        /\(carl\) cannot be used: job\.to\.stream goes to the same stream as the job all, and says/,
+      );
+      assert.match(told[1]!, /\(fred\) cannot be used: .*the job table\/erin/);
+    }
   });
 });
 

@@ -13,7 +13,9 @@ import { dueWebhook } from '../support/webhook/due';
 const SECRET = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`;
 
 describe('the secrets of jobs', () => {
-  after(() => void delete process.env['HOOK_SECRET']);
+  after(() => {
+    delete process.env['HOOK_SECRET'];
+  });
 
   const jobs = async (webhook: object, rows: readonly unknown[] = []): Promise<ReadonlyMap<string, Job>> => {
     process.env['HOOK_SECRET'] = SECRET;

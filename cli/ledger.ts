@@ -15,7 +15,8 @@ export function ledgerPlace(): Place {
   const redis = redisBeside();
   try {
     const url = readEnvironment(POSTGRES);
-    if (url) return { kind: 'postgres', settings: settingsFromUrl(url), redis };
+    if (url === '') throw new Error(emptyOf(POSTGRES));
+    if (url !== undefined) return { kind: 'postgres', settings: settingsFromUrl(url), redis };
   } catch (error) {
     throw new Mistake(`The environment variable ${POSTGRES} cannot be used: ${errorText(error)}`);
   }
@@ -25,6 +26,14 @@ export function ledgerPlace(): Place {
     `No mail ledger is named. Set ${POSTGRES} (or ${POSTGRES}_FILE, which names a file that holds the URL), ` +
       `or ${SQLITE} to the path of a file that no n8n uses.`,
   );
+}
+
+/** Nobody means that: another ledger, or none, would be worked on in its place. */
+function emptyOf(name: string): string {
+  if (process.env[name] === undefined)
+    return `the file that ${name}_FILE names holds nothing. Put the URL into it.`;
+  const hides = process.env[`${name}_FILE`] ? `, and hides ${name}_FILE` : '';
+  return `it is set, but empty${hides}. Give it the URL, or take it out of the environment.`;
 }
 
 function redisBeside(): RedisUse | undefined {

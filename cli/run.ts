@@ -1,9 +1,9 @@
 // From a command line to the command, and its end.
 // Invariants: SIGTERM and SIGINT end it within END_MS, also where something does not answer; whatever goes wrong is one sentence.
 import { parseArgs } from 'node:util';
-import { errorText } from '../engine/runtime/log';
+import { errorText, type Log } from '../engine/runtime/log';
 import { type Command, Mistake } from './command';
-import { lineLog } from './line-log';
+import { type Level, levelOf, lineLog } from './line-log';
 
 /** Whoever stops a process kills it some time later: systemd after 90 s, Docker after 10. */
 const END_MS = 5_000;
@@ -17,12 +17,13 @@ const COMMANDS: readonly (() => Promise<Command>)[] = [
   () => import('./console/console.js').then(({ console }) => console),
 ];
 
-/** @param args without Node and the script @returns the exit code: 2 where the command line is wrong */
+/** @param args without Node and the script @returns the exit code: 2 where the command line, or a setting, is wrong */
 export async function run(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   // Whoever read along is gone (`| head`, a log that ended): the work goes on.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  const log = lineLog((line) => process.stderr.write(`${line}\n`), env['DURABLE_MAIL_LOG_LEVEL']);
+  const logAt = (level: Level): Log => lineLog((line) => process.stderr.write(`${line}\n`), level);
+  let log = logAt('info');
   const [name = 'help', ...rest] = args;
   const commands = await Promise.all(COMMANDS.map((load) => load()));
   if (['help', '--help', '-h'].includes(name)) {
@@ -40,6 +41,7 @@ export async function run(args: readonly string[], env: NodeJS.ProcessEnv): Prom
       help(name, commands, print);
       return 0;
     }
+    log = logAt(levelOf(env));
     return await command.run({ values, positionals }, { env, print, log, signal: ending(env) });
   } catch (error) {
     for (const line of errorText(error).split('\n')) log.error(line);

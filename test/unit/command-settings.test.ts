@@ -8,6 +8,8 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { collect } from '../../cli/collect/collect';
 import { type Command, Mistake } from '../../cli/command';
 import { console as consoleCommand } from '../../cli/console/console';
+import { ledgerPlace } from '../../cli/ledger';
+import { levelOf } from '../../cli/line-log';
 import { silentLog } from '../support/log';
 
 const SHORT = 'a-short-one';
@@ -83,4 +85,31 @@ describe('the settings of durable-mail', () => {
       assert.match(await refused(consoleCommand, set()), told);
     });
   }
+
+  for (const [set, told] of [
+    [() => ({ DURABLE_MAIL_POSTGRES_URL: '' }), /POSTGRES_URL cannot be used: it is set, but empty\. Give/],
+    [
+      () => ({ DURABLE_MAIL_POSTGRES_URL: '', DURABLE_MAIL_POSTGRES_URL_FILE: config }),
+      /it is set, but empty, and hides DURABLE_MAIL_POSTGRES_URL_FILE\./,
+    ],
+    [
+      () => ({ DURABLE_MAIL_POSTGRES_URL_FILE: join(folder, 'empty') }),
+      /the file that DURABLE_MAIL_POSTGRES_URL_FILE names holds nothing/,
+    ],
+  ] as const)
+    it(`no other ledger is worked on than the one that is meant: ${told.source}`, () => {
+      Object.assign(process.env, set());
+      assert.throws(ledgerPlace, (error) => error instanceof Mistake && told.test(error.message));
+    });
+
+  it('a level of the log that there is not is told, and none is info', () => {
+    const level = (text?: string): string => levelOf({ DURABLE_MAIL_LOG_LEVEL: text });
+    assert.deepEqual([level(), level(''), level('WARN '), level('debug')], ['info', 'info', 'warn', 'debug']);
+    assert.throws(
+      () => level('warning'),
+      (error) =>
+        error instanceof Mistake &&
+        /LOG_LEVEL is "warning"\. Set one of: debug, info, warn, error\./.test(error.message),
+    );
+  });
 });

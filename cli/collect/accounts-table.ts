@@ -1,6 +1,7 @@
 // The table in Postgres that another system fills with accounts, and with jobs of their own.
 // Invariants: only its known columns are taken, so that it may have others; a table that cannot be read now changes nothing.
 import { openOtherTable, type OtherTable } from '../../engine/instance/other-table';
+import { errorText } from '../../engine/runtime/log';
 import type { Config } from '../config/schema';
 import { readSecret } from '../config/secret';
 
@@ -17,17 +18,10 @@ export interface AccountsTable {
 }
 
 /** @param called the table has changed, or may have @throws Error that names the place */
-export async function openAccountsTable(
-  { url, table, query, listen }: FromPostgres,
-  called: () => void,
-): Promise<AccountsTable> {
+export async function openAccountsTable(from: FromPostgres, called: () => void): Promise<AccountsTable> {
+  const { table, query, listen } = from;
   const sql = query ?? `select * from ${table!}`;
-  const opened: OtherTable = await openOtherTable(
-    named(() => readSecret(url)),
-    sql,
-  ).catch((error: unknown) => {
-    throw new Error(`accountsFrom.postgres.url: ${(error as Error).message}`, { cause: error });
-  });
+  const opened: OtherTable = await openOtherTable(tableUrl(from), sql).catch(named);
   const deafen = listen === undefined ? undefined : opened.listen(listen, called);
   return {
     place: opened.place,
@@ -42,10 +36,15 @@ export async function openAccountsTable(
   };
 }
 
-function named<T>(read: () => T): T {
+/** As it is now. @throws Error that names the key */
+export function tableUrl({ url }: FromPostgres): string {
   try {
-    return read();
+    return readSecret(url);
   } catch (error) {
-    throw new Error(`accountsFrom.postgres.url: ${(error as Error).message}`, { cause: error });
+    return named(error);
   }
+}
+
+function named(error: unknown): never {
+  throw new Error(`accountsFrom.postgres.url: ${errorText(error)}`, { cause: error });
 }

@@ -91,6 +91,7 @@ async function collectOver(
       const { forN8n: before } = list;
       const read = await list.read(signal);
       if (list.forN8n !== before) others.refresh();
+      streams.refresh();
       // By now it is known which jobs there are: their secrets are theirs.
       if (!signal.aborted) rest ??= engine.send();
       return read;

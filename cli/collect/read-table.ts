@@ -1,9 +1,10 @@
 // The rows of the table of accounts, as they were read last; and the connection to it, as long as it is named so.
 // Invariants: a table that is slow to answer, or does not, holds up nothing else: what was read of it last counts, and when it has
 // answered that is said; one look at a time; what is left behind by a change of its name, or of its URL, is closed.
+import { createHash } from 'node:crypto';
 import { errorText, type Log } from '../../engine/runtime/log';
 import { pause } from '../../engine/runtime/time';
-import { type AccountsTable, type FromPostgres, openAccountsTable } from './accounts-table';
+import { type AccountsTable, type FromPostgres, openAccountsTable, tableUrl } from './accounts-table';
 
 /** Whoever reads the list waits for so long. */
 const PATIENCE_MS = 2_000;
@@ -44,7 +45,14 @@ export class ReadTable {
       await this.close();
       return null;
     }
-    const print = JSON.stringify(from);
+    let print: string;
+    try {
+      print = createHash('sha256')
+        .update(JSON.stringify([from, tableUrl(from)]))
+        .digest('hex');
+    } catch (error) {
+      return errorText(error);
+    }
     const look = this.#look?.print === print ? this.#look : this.#begin(from, print);
     const looked = await Promise.race([look.done, pause(PATIENCE_MS, signal)]);
     if (!looked) {

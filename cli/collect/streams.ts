@@ -1,15 +1,14 @@
 // Hands the mails of jobs to consumers by Redis streams (engine/work): one work for each stream, whoever of the jobs goes there.
 // Invariants: the settings of a stream are those of the job that is served last; a stream that nobody's job goes to any more is left,
-// with all that stands in it.
+// with all that stands in it; a Redis that is named otherwise by now is left, too, and all goes on in the other one.
 import type { Engine } from '../../engine/instance/engine';
-import { connectRedis, type RedisConnection } from '../../engine/redis/connection';
-import { redisFromUrl, redisName } from '../../engine/redis/settings';
 import { errorText, type Log } from '../../engine/runtime/log';
 import { WorkStream } from '../../engine/work/stream';
 import { StreamWork } from '../../engine/work/work';
 import { type Stream, streamPrint } from '../config/stream';
 import { Changes } from './changes';
 import { mailTold } from './mail-body';
+import { NamedRedis } from './named-redis';
 
 export interface StreamPlace {
   readonly job: string;
@@ -34,11 +33,12 @@ export class Streams {
   readonly #ports: StreamsPorts;
   readonly #places = new Map<number, StreamPlace>();
   readonly #working = new Map<string, Working>();
-  #redis: Promise<{ readonly connection: RedisConnection; readonly name: string }> | null = null;
+  readonly #redis: NamedRedis;
   readonly #changes: Changes;
 
   constructor(ports: StreamsPorts) {
     this.#ports = ports;
+    this.#redis = new NamedRedis(ports.redisUrl, ports.log);
     this.#changes = new Changes((error) =>
       ports.log.error(`A stream of work cannot be begun: ${errorText(error)}`),
     );
@@ -56,12 +56,24 @@ export class Streams {
     });
   }
 
-  async stop(): Promise<void> {
-    await this.#changes.end(async () => {
-      await Promise.all([...this.#working.values()].map(({ work }) => work.stop()));
-      this.#working.clear();
+  /** The URL of Redis may be another one, or may be one that can be used by now. */
+  refresh(): void {
+    void this.#changes.make(async () => {
+      if (this.#redis.isOld || this.#places.size === 0) await this.#stop();
+      const streams = new Map([...this.#places.values()].map(({ stream }) => [stream.name, stream]));
+      for (const stream of streams.values())
+        if (!this.#working.has(stream.name)) await this.#serve([], stream);
     });
-    (await this.#redis?.catch(() => null))?.connection.close();
+  }
+
+  stop(): Promise<void> {
+    return this.#changes.end(() => this.#stop());
+  }
+
+  async #stop(): Promise<void> {
+    await Promise.all([...this.#working.values()].map(({ work }) => work.stop()));
+    this.#working.clear();
+    this.#redis.close();
   }
 
   async #serve(subscriptionIds: readonly number[], stream: Stream): Promise<void> {
@@ -91,8 +103,7 @@ export class Streams {
 
   async #begin({ name, group, mostUnsettled, mostDeliveries, mostHeldMinutes }: Stream): Promise<StreamWork> {
     const { engine, log } = this.#ports;
-    this.#redis ??= this.#connect();
-    const redis = await this.#redis;
+    const redis = await this.#redis.connected();
     return new StreamWork(
       { mostUnsettled, mostDeliveries, mostHeldMs: mostHeldMinutes * 60_000 },
       {
@@ -102,11 +113,6 @@ export class Streams {
         tell: ({ event }) => this.#tell(event),
       },
     );
-  }
-
-  async #connect() {
-    const settings = redisFromUrl(this.#ports.redisUrl());
-    return { connection: await connectRedis(settings, this.#ports.log), name: redisName(settings) };
   }
 
   async #tell(event: string): Promise<string | null> {

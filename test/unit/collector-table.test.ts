@@ -16,13 +16,16 @@ describe('the table of accounts', () => {
   let open: string[];
   let looks: ((rows: readonly unknown[] | Error) => void)[];
   let called: number;
+  /** How often one was opened. */
+  let opens: number;
   let read: ReadTable;
 
   beforeEach(() => {
     process.env['TABLE_URL'] = 'postgres://mail:secret@127.0.0.1/mail';
-    [open, looks, called] = [[], [], 0];
+    [open, looks, called, opens] = [[], [], 0, 0];
     const opened = async ({ table }: FromPostgres): Promise<AccountsTable> => {
       open.push(table!);
+      opens++;
       return {
         place: 'a table',
         rows: () =>
@@ -82,6 +85,22 @@ describe('the table of accounts', () => {
     assert.deepEqual([read.rows, open, called], [['of the new one'], ['new'], 0]);
     await read.read(undefined, never);
     assert.deepEqual([read.rows, open], [null, []]);
+  });
+
+  it('is opened anew where its URL is another by now, and stays where that cannot be read', async () => {
+    for (const host of ['127.0.0.1', '127.0.0.2', '']) {
+      if (host) process.env['TABLE_URL'] = `postgres://mail:secret@${host}/mail`;
+      else delete process.env['TABLE_URL'];
+      const reading = read.read(from(), never);
+      if (host) await answer([host]);
+      const failed = await reading;
+      assert.equal(
+        failed,
+        host ? null : 'accountsFrom.postgres.url: the environment variable TABLE_URL is not set',
+      );
+      assert.deepEqual([read.rows, open], [[host || '127.0.0.2'], ['accounts']]);
+    }
+    assert.equal(opens, 2);
   });
 
   it('holds up no end where its server takes connections, and never answers', async () => {

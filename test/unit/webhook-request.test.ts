@@ -274,8 +274,9 @@ describe("A webhook's request", () => {
     });
     const ofNoMail = { ...event, type: 'outbox.sent', source: null, workflow: null, event: null } as const;
     const sent = await toldEntry(endpoint, { ...ofNoMail, data: { workflow: 'w' } });
-    assert.deepEqual(JSON.parse(Buffer.from((await unpackWebhook(sent.content)).body).toString()).data, {
-      ...{ source: null, workflow: 'w', event: null },
+    assert.deepEqual(JSON.parse(Buffer.from((await unpackWebhook(sent.content)).body).toString()), {
+      ...{ type: 'outbox.sent', timestamp: event.time },
+      data: { source: null, workflow: 'w', event: null },
     });
   });
 });

@@ -51,7 +51,7 @@ async function run(given: Given, { env, print, signal }: CommandPorts): Promise<
   };
   await told('ledger', async () => checkLedger(ledgerPlace()));
   const { redis } = config;
-  if (redis) await told('redis', () => checkRedis(redisFromUrl(readSecret(redis.url))));
+  if (redis) await told('redis', () => checkRedis(redisFromUrl(readSecret(redis.url)), false));
   const rows = await tableRows(config, told);
   const { todo, accounts: known, wrong: unusable } = await toDoList(config, rows);
   for (const text of unusable) await told('accounts', () => Promise.reject(new Error(text)));

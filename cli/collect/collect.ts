@@ -90,7 +90,7 @@ async function collectOver(
     list: async () => {
       const { forN8n: before } = list;
       const read = await list.read(signal);
-      if (list.forN8n !== before) others.refresh();
+      if (list.forN8n !== before && !signal.aborted) others.refresh();
       streams.refresh();
       // By now it is known which jobs there are: their secrets are theirs.
       if (!signal.aborted) rest ??= engine.send();

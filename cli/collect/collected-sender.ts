@@ -10,7 +10,7 @@ import type { Job } from '../config/job';
 import { readSecret, type SecretPlace } from '../config/secret';
 import { COLLECTED_KIND } from './webhook-destination';
 
-/** @param jobOf as it is now; undefined: there is no such job any more */
+/** @param jobOf as it is now; undefined: there is no such job any more @throws Error: it is not known now, and why */
 export function collectedSender(jobOf: (name: string) => Job | undefined, log: Log): Sender {
   const sender = new WebhookSender({
     credentialOf: secretsOf(jobOf),
@@ -41,10 +41,10 @@ export function collectedSender(jobOf: (name: string) => Job | undefined, log: L
 const secretsOf =
   (jobOf: (name: string) => Job | undefined): CredentialOf =>
   async ({ id, type }) => {
-    const job = jobOf(id);
+    const job = knownJob(jobOf, id);
     if (!job)
       throw new CredentialFault(
-        `The job ${id} is neither in the configuration any more, nor in its table, and its secrets were there. Put it back to have this sent.`,
+        `The job ${id} is neither in the configuration any more, nor in a row of its table that can be used, and its secrets were there. Put it back to have this sent.`,
       );
     const { secret, previousSecret, auth } = job.to.webhook ?? {};
     const read = (key: string, place: SecretPlace | undefined): string => secretOf(id, key, place);
@@ -60,6 +60,15 @@ const secretsOf =
         return { name: auth?.header?.name, value: read('auth.header.value', auth?.header?.value) };
     }
   };
+
+/** @throws CredentialFault: it is not known now */
+function knownJob(jobOf: (name: string) => Job | undefined, name: string): Job | undefined {
+  try {
+    return jobOf(name);
+  } catch (error) {
+    throw new CredentialFault(errorText(error));
+  }
+}
 
 /** @throws CredentialFault that names the job and the key */
 function secretOf(job: string, key: string, place: SecretPlace | undefined): string {

@@ -1,6 +1,7 @@
 // What is being done, brought in line with what is to be done: again every five minutes, and whenever somebody calls.
 // Invariants: one look at a time; what did not change goes on undisturbed; a list that cannot be read changes nothing; what
-// cannot be begun now is begun later, and holds up nothing else; what is still to be done counts as served when it ends.
+// cannot be begun now is begun later, and holds up nothing else; what is still to be done counts as served when it ends, and what is
+// not any more does not.
 import type { Engine } from '../../engine/instance/engine';
 import { backoffDelay } from '../../engine/runtime/backoff';
 import { Bell } from '../../engine/runtime/bell';
@@ -70,8 +71,21 @@ export class Collector {
       const ms = failures === 0 ? REFRESH_MS : Math.min(backoffDelay(failures, AGAIN), REFRESH_MS);
       await this.#bell.wait(ms, ['refresh'], signal);
     }
+    const wanted = await this.#wantedAtEnd();
     // Another process may go on with them, and where none does, it is seen that nobody reads.
-    await this.#inBatches([...this.#running.values()], Infinity, (running) => this.#stop(running, false));
+    await this.#inBatches([...this.#running], Infinity, ([key, running]) =>
+      this.#stop(running, wanted !== null && !wanted.has(key)),
+    );
+  }
+
+  /** Who changes a configuration may end the process at once, and begin it anew. @returns null: nobody knows */
+  async #wantedAtEnd(): Promise<ReadonlySet<string> | null> {
+    try {
+      const { todo } = await this.#ports.list();
+      return new Set(todo.map(keyOf));
+    } catch {
+      return null;
+    }
   }
 
   /** @returns whether all of it is being done */

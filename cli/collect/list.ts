@@ -7,7 +7,7 @@ import type { Job } from '../config/job';
 import type { Config } from '../config/schema';
 import type { Log } from '../../engine/runtime/log';
 import { ReadTable } from './read-table';
-import { type ToDoList, toDoList } from './to-do';
+import { TABLE_JOB, type ToDoList, toDoList } from './to-do';
 
 export class ReadList {
   readonly #file: string;
@@ -36,8 +36,10 @@ export class ReadList {
     return this.#accounts;
   }
 
-  /** As it was read last, whether an account has it now or not. */
+  /** As it was read last, whether an account has it now or not. @throws Error: it may be in the table, which was not read yet */
   jobOf(name: string): Job | undefined {
+    if (name.startsWith(TABLE_JOB) && this.#config.accountsFrom && this.#table.rows === null)
+      throw new Error(`The job ${name} is not known yet: the table of accounts has not been read.`);
     return this.#jobs.get(name);
   }
 
@@ -55,7 +57,7 @@ export class ReadList {
       this.#log.error(`What was read before stays in force. ${error.message}`);
     }
     const failed = await this.#table.read(this.#config.accountsFrom?.postgres, signal);
-    const list = await toDoList(this.#config, this.#table.rows);
+    const list = await toDoList(this.#config, this.#table.rows, this.#jobs);
     this.#accounts = list.accounts;
     this.#jobs = list.jobs;
     return failed === null

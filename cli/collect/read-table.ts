@@ -25,6 +25,9 @@ export class ReadTable {
   #table: { readonly print: string; readonly opened: AccountsTable } | null = null;
   #look: Look | null = null;
   #rows: readonly unknown[] | null = null;
+  /** Why the look before failed, until one does not, or it is another table. */
+  #failed: { readonly print: string; readonly why: string } | null = null;
+  #isAwaited = false;
 
   /** @param called the table may have changed, or has answered at last */
   constructor(log: Log, called: () => void, open = openAccountsTable) {
@@ -38,13 +41,18 @@ export class ReadTable {
     return this.#rows;
   }
 
-  /** Looks, and waits a moment for what there is. @param from undefined: no table is named @returns why it cannot be read now, or null */
+  /**
+   * Looks, and waits a moment for what there is; once the signal has aborted it does neither.
+   * @param from undefined: no table is named @returns why it cannot be read now, or null
+   */
   async read(from: FromPostgres | undefined, signal: AbortSignal): Promise<string | null> {
     if (!from) {
       this.#rows = null;
       await this.close();
       return null;
     }
+    const isOver = (): boolean => signal.aborted;
+    if (isOver()) return null;
     let print: string;
     try {
       print = createHash('sha256')
@@ -56,14 +64,14 @@ export class ReadTable {
     const look = this.#look?.print === print ? this.#look : this.#begin(from, print);
     const looked = await Promise.race([look.done, pause(PATIENCE_MS, signal)]);
     if (!looked) {
-      if (!signal.aborted) this.#isLate(look);
-      return null;
+      if (!isOver()) this.#isLate(look);
+      return this.#failed?.print === print ? this.#failed.why : null;
     }
     if (this.#look === look) this.#look = null;
     if (look.isOld) this.#called();
-    if ('failed' in looked) return looked.failed;
-    this.#rows = looked.rows;
-    return null;
+    this.#failed = 'failed' in looked ? { print, why: looked.failed } : null;
+    if ('rows' in looked) this.#rows = looked.rows;
+    return this.#failed?.why ?? null;
   }
 
   async close(): Promise<void> {
@@ -91,8 +99,14 @@ export class ReadTable {
     }
     look.isLate = true;
     void look.done.then(() => this.#look === look && this.#called());
-    if (this.#rows === null)
+    if (this.#rows === null && !this.#isAwaited)
       this.#log.info('[sources] the table of accounts has not answered yet: its accounts begin when it has');
+    this.#isAwaited = true;
+  }
+
+  #changed(): void {
+    if (this.#look) this.#look.isOld = true;
+    this.#called();
   }
 
   async #rowsOf(from: FromPostgres, print: string, isWanted: () => boolean): Promise<readonly unknown[]> {
@@ -102,7 +116,7 @@ export class ReadTable {
       await opened.close();
     }
     if (!this.#table) {
-      const opened = await this.#open(from, this.#called);
+      const opened = await this.#open(from, () => this.#changed());
       if (!isWanted()) {
         await opened.close();
         return [];

@@ -7,7 +7,7 @@ import { checkJob, checkJobIn } from '../config/check-job';
 import type { Job } from '../config/job';
 import { shownPath, wrongPlaces } from '../config/mistakes';
 import { type Config, type Row, schemas } from '../config/schema';
-import { inTwoWays, KnownStreams } from '../config/stream';
+import { inTwoWays, KnownStreams, type Stream, streamPrint } from '../config/stream';
 import { NAME } from '../config/words';
 
 export interface JobToDo {
@@ -39,10 +39,20 @@ export interface ToDoList {
   readonly isPart?: boolean;
 }
 
-/** @param rows of the table; null: there is none, or it cannot be read now */
-export async function toDoList(config: Config, rows: readonly unknown[] | null): Promise<ToDoList> {
+/** The jobs of rows begin with it; those of the configuration have no slash. */
+export const TABLE_JOB = 'table/';
+
+/**
+ * @param rows of the table; null: there is none, or it cannot be read now
+ * @param before the jobs of the list before: a row that comes takes nothing from one that was there
+ */
+export async function toDoList(
+  config: Config,
+  rows: readonly unknown[] | null,
+  before: ReadonlyMap<string, Job> = new Map(),
+): Promise<ToDoList> {
   const wrong: string[] = [];
-  const read = await readRows(config, rows ?? [], wrong);
+  const read = await readRows(config, rows ?? [], before, wrong);
   const accounts = new Map(Object.entries(config.accounts));
   for (const { name, account } of read) accounts.set(name, account);
   const jobs = new Map<string, Job>();
@@ -68,11 +78,10 @@ export async function toDoList(config: Config, rows: readonly unknown[] | null):
   const { forN8n } = config;
   if (rows && Array.isArray(forN8n))
     for (const name of forN8n) if (!accounts.has(name)) wrong.push(nowhere('forN8n', name));
-  // Beside the jobs of the configuration, whose names have no slash.
   for (const { name, account, job } of read) {
     if (!job) continue;
-    jobs.set(`table/${name}`, job);
-    add(one(`table/${name}`, job, name, account));
+    jobs.set(TABLE_JOB + name, job);
+    add(one(TABLE_JOB + name, job, name, account));
   }
   return { todo, accounts, jobs, wrong };
 }
@@ -92,7 +101,12 @@ function one(name: string, job: Job, accountName: string, account: Account): ToD
   return { name, job, accountName, account, print };
 }
 
-async function readRows(config: Config, rows: readonly unknown[], wrong: string[]): Promise<readonly Row[]> {
+async function readRows(
+  config: Config,
+  rows: readonly unknown[],
+  before: ReadonlyMap<string, Job>,
+  wrong: string[],
+): Promise<readonly Row[]> {
   const { row: schema } = await schemas();
   const read = new Map<string, Row>();
   const shownOf = new Map<string, string>();
@@ -120,20 +134,32 @@ async function readRows(config: Config, rows: readonly unknown[], wrong: string[
       wrong.push(`${shown} cannot be used: ${(error as Error).message}.`);
     }
   }
-  for (const [name, other] of otherStreams(config, [...read.values()])) {
+  for (const [name, other] of otherStreams(config, [...read.values()], before)) {
     read.delete(name);
     wrong.push(`${shownOf.get(name)} cannot be used: job.to.stream ${inTwoWays(other)}.`);
   }
   return [...read.values()];
 }
 
-/** Rows whose streams are spoken of otherwise. In the order of their names: a database has its own order each time. */
-function otherStreams(config: Config, rows: readonly Row[]): readonly (readonly [string, string])[] {
+/**
+ * Rows whose streams are spoken of otherwise. Those that said the same before come first, then they come in the order of their names:
+ * a database has its own order each time.
+ */
+function otherStreams(
+  config: Config,
+  rows: readonly Row[],
+  before: ReadonlyMap<string, Job>,
+): readonly (readonly [string, string])[] {
+  const said = (stream: Stream | undefined): string | null => (stream ? streamPrint(stream) : null);
+  const isNew = ({ name, job }: Row): boolean =>
+    said(job?.to.stream) !== said(before.get(TABLE_JOB + name)?.to.stream);
   const known = new KnownStreams();
   for (const [name, { to }] of Object.entries(config.jobs)) known.otherThan(name, to.stream);
-  const sorted = rows.toSorted((one, other) => (one.name < other.name ? -1 : 1));
+  const sorted = rows.toSorted(
+    (one, other) => Number(isNew(one)) - Number(isNew(other)) || (one.name < other.name ? -1 : 1),
+  );
   return sorted.flatMap(({ name, job }) => {
-    const other = known.otherThan(`table/${name}`, job?.to.stream);
+    const other = known.otherThan(TABLE_JOB + name, job?.to.stream);
     return other === null ? [] : [[name, other] as const];
   });
 }

@@ -1,14 +1,14 @@
 // Tells whether a Redis can be used, for a credential's test and for `check`. It changes nothing.
 import { pause } from '../runtime/time';
 import { connectRedis, isRefused, type RedisClient, reasonOf } from './connection';
-import { CHANNEL_RIGHT, keysOf } from './keys';
+import { keysOf, rightFor } from './keys';
 import { redisName, type RedisSettings } from './settings';
 
 const WAIT_MS = 8_000;
 const LOOK_MS = 50;
 
-/** Connects. @returns a sentence for people @throws Error that says which Redis, and why it cannot be used */
-export async function checkRedis(settings: RedisSettings): Promise<string> {
+/** Connects. @param wakes whether others are to be woken by it @returns a sentence for people @throws Error that says which Redis, and why it cannot be used */
+export async function checkRedis(settings: RedisSettings, wakes = true): Promise<string> {
   const name = redisName(settings);
   const none = (): void => undefined;
   const connection = await connectRedis(settings, { debug: none, info: none, warn: none, error: none });
@@ -20,10 +20,10 @@ export async function checkRedis(settings: RedisSettings): Promise<string> {
     while (!connection.isReady && !isRefused() && performance.now() < end) await pause(LOOK_MS, never);
     if (!connection.isReady) throw new Error(connection.trouble ?? 'it does not answer');
     const version = /^redis_version:(\S+)/m.exec(await connection.client.info('server'))?.[1];
-    const unheard = await channelRefusal(connection.client);
+    const unheard = wakes ? await channelRefusal(connection.client) : null;
     return (
       `Connected to ${name}${version === undefined ? '' : ` (version ${version})`}` +
-      (unheard === null ? '' : `, which lets nobody be woken: ${unheard}. ${CHANNEL_RIGHT}`)
+      (unheard === null ? '' : `, which lets nobody be woken: ${unheard}. ${rightFor(unheard)}`)
     );
   } catch (error) {
     throw new Error(`${name} cannot be used: ${reasonOf(error)}`, { cause: error });

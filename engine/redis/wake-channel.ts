@@ -4,7 +4,7 @@
 import { errorText, type Log } from '../runtime/log';
 import type { Channel } from '../signal/shared-wake';
 import { connectRedis, isRefused, type RedisConnection, reasonOf } from './connection';
-import { CHANNEL_RIGHT, type Keys } from './keys';
+import { type Keys, rightFor } from './keys';
 import { redisName, type RedisSettings } from './settings';
 
 /** A connection that died unnoticed hears nothing: it is asked this often whether it lives. */
@@ -47,7 +47,7 @@ export function redisWakeChannel({ settings, keys, connection, log }: WakeChanne
 function refusalsTo(log: Log, settings: RedisSettings): (reason: string) => void {
   let isTold = false;
   return (reason) => {
-    if (!isTold) log.warn(`${redisName(settings)} lets nobody be woken: ${reason}. ${CHANNEL_RIGHT}`);
+    if (!isTold) log.warn(`${redisName(settings)} lets nobody be woken: ${reason}. ${rightFor(reason)}`);
     isTold = true;
   };
 }

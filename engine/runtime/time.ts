@@ -8,12 +8,18 @@ export const monotonicNow = (): number => performance.now();
 export const CLOCK_MARGIN_MS = 60_000;
 
 const startedAt = Date.now() - monotonicNow();
+/** A machine that slept for longer, or that began without knowing the time, is not taken for one whose clock was set ahead. */
+const MOST_AHEAD_MS = 86_400_000;
 
 /**
- * The wall clock, or what it would be had it gone on evenly since this process began, ms since 1970: whichever is less. One that was
- * set ahead since does not move it; after this machine slept it is behind. For what had better begin too early than too late.
+ * The wall clock, or what it would be had it gone on evenly since this process began, ms since 1970: whichever is less, by a day at
+ * most. One that was set ahead since does not move it; after this machine slept it is behind. For what had better begin too early
+ * than too late.
  */
-export const earliestNow = (): number => Math.min(Date.now(), startedAt + monotonicNow());
+export function earliestNow(): number {
+  const now = Date.now();
+  return Math.max(Math.min(now, startedAt + monotonicNow()), now - MOST_AHEAD_MS);
+}
 
 /** Resolves after `ms`, or at once when the signal aborts. Never rejects. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {

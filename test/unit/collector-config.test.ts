@@ -551,6 +551,11 @@ jobs:
       );
       assert.match(told[1]!, /\(fred\) cannot be used: .*the job table\/erin/);
     }
+    const namesOf = ({ todo }: { readonly todo: readonly { readonly name: string }[] }): readonly string[] =>
+      todo.map(({ name }) => name).filter((name) => name.startsWith('table/'));
+    const before = await toDoList(config, [row('fred', { name: 'others', group: 'theirs' })]);
+    const came = await toDoList(config, rows, before.jobs);
+    assert.deepEqual(namesOf(came).toSorted(), ['table/dora', 'table/fred'], 'who was there stays');
   });
 });
 

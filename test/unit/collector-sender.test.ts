@@ -34,8 +34,9 @@ describe('the secrets of jobs', () => {
     });
   };
 
-  const sent = async (known: ReadonlyMap<string, Job>, entry?: DueEntry): Promise<string> => {
-    const sender = collectedSender((name) => known.get(name), silentLog);
+  const sent = async (known: ReadonlyMap<string, Job> | (() => never), entry?: DueEntry): Promise<string> => {
+    const jobOf = typeof known === 'function' ? known : (name: string) => known.get(name);
+    const sender = collectedSender(jobOf, silentLog);
     const end = await sender.send(entry ?? (await due()), {
       handOver: () => Promise.resolve(true),
       signal: new AbortController().signal,
@@ -50,12 +51,16 @@ describe('the secrets of jobs', () => {
   it('are said to be missing where the job is gone, has none any more, or they cannot be read', async () => {
     assert.match(
       await sent(new Map()),
-      /^returned: The job orders is neither in the configuration any more, nor in its table/,
+      /^returned: The job orders is neither in the configuration any more, nor in a row of its table/,
     );
     assert.match(
       await sent(await jobs({ secret: undefined })),
       /^returned: The job orders has no to\.webhook\.secret any more/,
     );
+    const unread = (): never => {
+      throw new Error('The job orders is not known yet: the table of accounts has not been read.');
+    };
+    assert.match(await sent(unread), /^returned: The job orders is not known yet/);
     const entry = await due();
     const known = await jobs({});
     delete process.env['HOOK_SECRET'];

@@ -79,7 +79,7 @@ export class Roster {
     const trigger = { workflowId, nodeId, ...(nodeName && { nodeName }), ...(present && { present }) };
     /** What it listens with. */
     const own: number[] = [];
-    this.#startedAt = Date.now();
+    this.#startedAt = earliestNow();
     if (choice.kind === 'names') {
       for (const name of choice.names) own.push(await this.#join(name, data, trigger));
       await this.#ports.ledger.listensWith(trigger, own);

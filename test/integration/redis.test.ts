@@ -429,6 +429,17 @@ describe('the stream of events', { timeout: 5 * 60_000 }, () => {
       );
     }));
 
+  it('needs no other rights than docs/redis.md names', () =>
+    ending(async () => {
+      const rights = ['~durable-mail:*', '&durable-mail:*', '+@all', '-@dangerous', '+info'];
+      await redis.command('acl', 'setuser', 'bob', 'reset', 'on', '>secret', ...rights);
+      const settings = redisFromUrl(redis.url.replace('//', '//bob:secret@'));
+      assert.match(await checkRedis(settings), /^Connected to [^,]*$/);
+      const { reader, exact } = await scene(settings);
+      await exact();
+      assert.equal(reader.resets, 1);
+    }));
+
   it('wakes nobody where a user has no channels, which is said once, and does as soon as it has', () =>
     ending(async () => {
       await redis.command('acl', 'setuser', 'ann', 'on', '>secret', '~*', '+@all', 'resetchannels');

@@ -90,10 +90,12 @@ async function collectOver(
     list: async () => {
       const { forN8n: before } = list;
       const read = await list.read(signal);
-      if (list.forN8n !== before && !signal.aborted) others.refresh();
+      // What is read at the end begins nothing any more.
+      if (signal.aborted) return read;
+      if (list.forN8n !== before) others.refresh();
       streams.refresh();
       // By now it is known which jobs there are: their secrets are theirs.
-      if (!signal.aborted) rest ??= engine.send();
+      rest ??= engine.send();
       return read;
     },
     destination: (todo) => destinationOf(todo, { ...ports, publicUrl: publicUrl() }),

@@ -3,7 +3,7 @@
 import type { JobAnswer, JobsAnswer, JobTold } from './api';
 import { Job, type JobAsked, type JobPorts } from './job';
 import { Refusal } from './refusal';
-import { pause } from '../runtime/time';
+import { within } from '../runtime/time';
 
 const MOST_AT_ONCE = 4;
 const KEPT_MS = 3_600_000;
@@ -60,7 +60,7 @@ export class Jobs {
     const job = this.#jobs.find((one) => one.id === id);
     if (!job) throw new Refusal(404, 'There is no such action, or it ended more than an hour ago.');
     job.stop();
-    await Promise.race([job.ended, pause(WAIT_FOR_END_MS, new AbortController().signal)]);
+    await within(WAIT_FOR_END_MS, job.ended);
     return { job: job.tell() };
   }
 

@@ -59,6 +59,16 @@ export async function firstOf(
   }
 }
 
+/** Waits for it, and no longer than `ms`. @returns undefined: it takes longer, and goes on. Rejects as it does until then. */
+export async function within<T>(ms: number, what: Promise<T>): Promise<T | undefined> {
+  const over = new AbortController();
+  try {
+    return await Promise.race([what, pause(ms, over.signal).then(() => undefined)]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** The wait was longer than its deadline. */
 export class DeadlineError extends Error {
   constructor(

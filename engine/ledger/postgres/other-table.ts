@@ -4,7 +4,7 @@
 // a server that does not answer holds up nobody who closes it.
 import type { PoolClient } from 'pg';
 import { errorText } from '../../runtime/log';
-import { pause, unlessAborted } from '../../runtime/time';
+import { unlessAborted, within } from '../../runtime/time';
 import { stayConnected } from './channel';
 import { openPool } from './open';
 import { placeOf } from './fault';
@@ -73,7 +73,7 @@ export async function openOtherTable(url: string, sql: string): Promise<OtherTab
     },
     close: async () => {
       closing.abort();
-      await Promise.race([pool.end(), pause(CLOSE_MS, new AbortController().signal)]);
+      await within(CLOSE_MS, pool.end());
     },
   };
 }

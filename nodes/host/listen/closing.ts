@@ -3,7 +3,7 @@
 // Invariant: none but the last of a process holds n8n up for the goodbye of a mail server; the last waits for all of them, since what
 // was read here is given back then: another process would have to see that this one is silent, and the mailboxes would be unread.
 import type { ITriggerFunctions } from 'n8n-workflow';
-import { pause } from '../../../engine/runtime/time';
+import { within } from '../../../engine/runtime/time';
 import { type Listener, processState } from '../store/store';
 
 const CLOSE_MS = 80;
@@ -40,12 +40,3 @@ const closeFunctionOf = (name: string, listener: Listener) => async (): Promise<
   // Who still has not left is waited for no second time.
   leaving.clear();
 };
-
-async function within(ms: number, what: Promise<unknown>): Promise<void> {
-  const over = new AbortController();
-  try {
-    await Promise.race([what, pause(ms, over.signal)]);
-  } finally {
-    over.abort();
-  }
-}

@@ -1,7 +1,7 @@
 // What a trigger cannot work with, however long it waits: said when the workflow is published, with what to change.
 import type { ITriggerFunctions } from 'n8n-workflow';
 import { LedgerFault } from '../../../engine/ledger/fault';
-import { pause } from '../../../engine/runtime/time';
+import { within } from '../../../engine/runtime/time';
 import { isByPerson } from '../n8n/activation';
 import { refuseWithoutEnds, sayWhatIsMissing, workflowSettings } from '../n8n/newer';
 import { mailStoreRedis, mailStoreSettings } from '../store/mail-store';
@@ -76,6 +76,6 @@ async function foreignLedger(context: ITriggerFunctions): Promise<LedgerFault | 
     () => null,
     (error: unknown) => error,
   );
-  const answer = await Promise.race([answered, pause(OWNER_MS, new AbortController().signal)]);
+  const answer = await within(OWNER_MS, answered);
   return answer instanceof LedgerFault && ['foreign', 'twin'].includes(answer.kind) ? answer : null;
 }

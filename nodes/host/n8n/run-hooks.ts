@@ -5,7 +5,7 @@
 // stops at the first that throws: its own, which saves the execution, does so while its database is away.
 import type { IExecuteFunctions, IRun } from 'n8n-workflow';
 import { errorText } from '../../../engine/runtime/log';
-import { pause } from '../../../engine/runtime/time';
+import { within } from '../../../engine/runtime/time';
 import { keepFromErrorWorkflow } from './error-workflow';
 import { addFirstHook, addHook, heldWhileRunning, hooksOf } from './internals';
 import { log } from './log';
@@ -118,5 +118,5 @@ async function shortly<T>(executionId: string, handling: Promise<T>): Promise<T 
     log.error(`A turn of execution ${executionId} was not dealt with: ${errorText(error)}`);
     return undefined;
   });
-  return Promise.race([handled, pause(HANDLER_MS, new AbortController().signal).then(() => undefined)]);
+  return within(HANDLER_MS, handled);
 }

@@ -8,14 +8,14 @@ import type { SourceHold } from './source-holds';
 
 interface Want {
   readonly sourceId: number;
-  /** Only while no other member wants it. */
+  /** Only while no other member wants it that can reach it. */
   readonly reserve: boolean;
 }
 
 /** Sources that the same living member holds, and the same living members want. */
 export interface Share {
   readonly holder: string;
-  /** In order; only those that want more than a reserve, and can reach it. */
+  /** In order; only those that can reach it, and reserves only where its holder cannot, nor anybody else. */
   readonly wanters: readonly string[];
   readonly count: number;
   /** Some of them. */
@@ -75,11 +75,11 @@ export interface Members {
   /** What living members hold, and who wants it. */
   shares(): Promise<Share[]>;
 
-  /** The member does not reach these now: for so long they are better read by others. */
+  /** The member does not reach these now: for so long they are better read by others; 0: it reaches them again. */
   cannotReach(member: string, sourceIds: readonly number[], ms: number): Promise<void>;
 
   /**
-   * Gives a source to a living member that wants it, not only as a reserve; not to one that was silent for more than half of a
+   * Gives a source to a living member that wants it and can reach it, as a reserve only where nobody else can; not to one that was silent for more than half of a
    * lease, and for no longer than it is known to be alive: nobody would read it.
    * @returns whether it has it now
    */

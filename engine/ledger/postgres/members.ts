@@ -58,13 +58,18 @@ const deleteMember = `delete from durable_mail.member where name = $1`;
 
 const selectShares = `
   with each_source as (
-    select source_id, coalesce(json_agg(want.member order by want.member)
-      filter (where not reserve and ${CAN_REACH}), '[]')::text as wanters
+    select source_id,
+      coalesce(json_agg(want.member order by want.member) filter (where not reserve and ${CAN_REACH}), '[]')::text as wanters,
+      coalesce(json_agg(want.member order by want.member) filter (where reserve and ${CAN_REACH}), '[]')::text as reserves
     from durable_mail.member join durable_mail.want on want.member = member.name
-    where ${IS_ALIVE} group by source_id)
-  select holder, wanters, count(*)::int as count, json_agg(source.id)::text as "sourceIds"
-  from each_source join durable_mail.source on source.id = each_source.source_id
-  join durable_mail.member on member.name = source.holder and ${IS_ALIVE}
+    where ${IS_ALIVE} group by source_id),
+  each_held as (
+    select id, holder, case when wanters = '[]' and exists (
+      select 1 from durable_mail.want where member = holder and want.source_id = id and not ${CAN_REACH})
+      then reserves else wanters end as wanters
+    from each_source join durable_mail.source on source.id = each_source.source_id)
+  select holder, wanters, count(*)::int as count, json_agg(id)::text as "sourceIds"
+  from each_held join durable_mail.member on member.name = holder and ${IS_ALIVE}
   group by holder, wanters order by holder collate "C", wanters collate "C"`;
 
 const markUnreachable = `
@@ -74,7 +79,12 @@ const markUnreachable = `
 const passHold = `
   with wanted as materialized (
     select alive_until from durable_mail.want join durable_mail.member on member.name = want.member
-    where want.member = $3 and want.source_id = $1 and not reserve and ${CAN_REACH}
+    where want.member = $3 and want.source_id = $1 and ${CAN_REACH}
+      and (not reserve or exists (
+        select 1 from durable_mail.want join durable_mail.source on source.id = source_id and source.holder = want.member
+        where source_id = $1 and not ${CAN_REACH}) and not exists (
+        select 1 from durable_mail.want join durable_mail.member on member.name = want.member
+        where source_id = $1 and not reserve and ${CAN_REACH} and ${IS_ALIVE}))
       and ${IS_ALIVE} and alive_until > ${NOW} + $4 / 2
     for share of want)
   update durable_mail.source set

@@ -49,13 +49,19 @@ const deleteMember = `delete from member where name = ?`;
 
 const selectShares = `
   with wanted as materialized (
-    select want.source_id, want.member, reserve = 0 and ${CAN_REACH} as counts
+    select want.source_id, want.member, reserve, ${CAN_REACH} as reaches
     from member join want on want.member = member.name where ${IS_ALIVE} order by 1, 2),
   each_source as (
-    select source_id, json_group_array(member) filter (where counts) as wanters from wanted group by source_id)
-  select holder, wanters, count(*) as count, json_group_array(source.id) as sourceIds
-  from each_source join source on source.id = each_source.source_id
-  join member on member.name = source.holder and ${IS_ALIVE}
+    select source_id, json_group_array(member) filter (where reaches and reserve = 0) as wanters,
+      json_group_array(member) filter (where reaches and reserve = 1) as reserves
+    from wanted group by source_id),
+  each_held as (
+    select id, holder, case when wanters = '[]' and exists (
+      select 1 from want where member = holder and want.source_id = id and not ${CAN_REACH})
+      then reserves else wanters end as wanters
+    from each_source join source on source.id = each_source.source_id)
+  select holder, wanters, count(*) as count, json_group_array(id) as sourceIds
+  from each_held join member on member.name = holder and ${IS_ALIVE}
   group by holder, wanters order by holder, wanters`;
 
 const markUnreachable = `
@@ -69,8 +75,11 @@ const passHold = `
     held_until = min(${NOW} + ?4, (select alive_until from member where name = ?3))
   where id = ?1 and fence = ?2 and holder is not null and exists (
     select 1 from member join want on want.member = member.name
-    where member.name = ?3 and ${IS_ALIVE} and alive_until > ${NOW} + ?4 / 2 and want.source_id = ?1 and reserve = 0
-      and ${CAN_REACH})`;
+    where member.name = ?3 and ${IS_ALIVE} and alive_until > ${NOW} + ?4 / 2 and want.source_id = ?1 and ${CAN_REACH}
+      and (reserve = 0 or exists (
+        select 1 from want where source_id = ?1 and want.member = source.holder and not ${CAN_REACH}) and not exists (
+        select 1 from member join want on want.member = member.name
+        where source_id = ?1 and reserve = 0 and ${CAN_REACH} and ${IS_ALIVE})))`;
 
 const selectStandings = `
   select source.id as sourceId, holder, held_until as until,

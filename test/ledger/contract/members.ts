@@ -95,6 +95,9 @@ export function membersContract(fixture: Fixture): void {
       await fixture.ledger.cannotReach(OTHER, [to.sourceId], 1_000);
       assert.equal(await pass(OTHER), false, 'it does not reach it');
       await fixture.elapse(1_000);
+      await fixture.ledger.cannotReach(OTHER, [to.sourceId], LEASE_MS);
+      assert.equal(await pass(OTHER), false, 'it still does not');
+      await fixture.ledger.cannotReach(OTHER, [to.sourceId], 0);
       assert.equal(await pass(OTHER), true);
       assert.equal(await pass(OTHER), false, 'it is not its own any more');
       assert.deepEqual(await fixture.ledger.renewHolds([hold], LEASE_MS), []);
@@ -106,6 +109,27 @@ export function membersContract(fixture: Fixture): void {
         fence + 1,
         'it is free when that one goes',
       );
+    });
+
+    it('is given as a reserve only what its holder does not reach, nor anybody else', async () => {
+      const to = await fixture.subscribe();
+      const hold = await held(fixture.ledger, to.sourceId);
+      const wantersNow = async (): Promise<unknown> =>
+        (await fixture.ledger.shares()).map(({ wanters }) => wanters);
+      await wanting(HOLDER, [to]);
+      await wanting(OTHER, [to], true);
+      assert.deepEqual(await wantersNow(), [[HOLDER]]);
+      assert.equal(await fixture.ledger.passOn(hold, OTHER, LEASE_MS), false);
+      await wanting('third', [to]);
+      await fixture.ledger.cannotReach(HOLDER, [to.sourceId], LEASE_MS);
+      assert.deepEqual(await wantersNow(), [['third']]);
+      assert.equal(await fixture.ledger.passOn(hold, OTHER, LEASE_MS), false);
+      await fixture.ledger.cannotReach('third', [to.sourceId], LEASE_MS);
+      assert.deepEqual(await wantersNow(), [[OTHER]]);
+      assert.equal(await fixture.ledger.passOn(hold, OTHER, LEASE_MS), true);
+      assert.deepEqual(await wantersNow(), [[]], 'it keeps it');
+      await fixture.ledger.cannotReach(HOLDER, [to.sourceId], 0);
+      assert.deepEqual(await wantersNow(), [[HOLDER]], 'until somebody can who wants it first');
     });
 
     it('is given nothing while it is silent, and has what it was given for as long as it is known to be alive', async () => {

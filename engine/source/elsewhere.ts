@@ -79,6 +79,10 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
     await this.#parts.membership?.cannotReach(this.#parts.sourceId);
   }
 
+  reached(): void {
+    this.#parts.membership?.reached(this.#parts.sourceId);
+  }
+
   /** It is left as soon as nothing of it is open: nobody wants it here any more. */
   leaving(): void {
     this.#parts.membership?.changed();

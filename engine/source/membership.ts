@@ -15,9 +15,18 @@ import { movesOf } from './spread';
 const MOST_GIVEN = 10;
 /** What could not be reached from here is better read by others for so long. */
 const UNREACHABLE_MS = 5 * 60_000;
+/** So much of a lease others have to find out that they do not reach it either: where nobody does, it stays where it is. */
+const KEPT_OF_LEASE = 0.4;
 const MOST_LOOK_MS = 5_000;
 /** What comes together is told together. */
 const SOON_MS = 100;
+
+interface Unreachable {
+  /** Monotonic: it counts until then. */
+  readonly until: number;
+  /** Monotonic: it is given away from then on. */
+  readonly giveAt: number;
+}
 
 /** One who watches a source in this process. */
 export interface Watcher {
@@ -38,8 +47,12 @@ export class Membership {
   readonly #log: Log;
   readonly #watchers = new Map<number, Watcher>();
   readonly #standings = new Map<number, SourceStanding>();
-  /** What could not be reached from here, and until when that counts, monotonic. */
-  readonly #unreachable = new Map<number, number>();
+  /** What could not be reached from here. */
+  readonly #unreachable = new Map<number, Unreachable>();
+  /** What the ledger is not told of yet: which of them is out of reach, and which is not any more. */
+  readonly #untold = new Map<number, 'lost' | 'found'>();
+  #telling: Promise<void> | undefined;
+  #giving: NodeJS.Timeout | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
   #soon: NodeJS.Timeout | undefined;
   /** What was told last. */
@@ -103,21 +116,68 @@ export class Membership {
     return isFree || this.#leases.isUnrenewed(sourceId);
   }
 
-  /** It could not be reached several times. */
+  /** There are others that would read the same, as far as is known. */
+  get hasOthers(): boolean {
+    return !this.#isAlone;
+  }
+
+  /** It was tried, and could not be reached. Never rejects. */
   async cannotReach(sourceId: number): Promise<void> {
     if (this.#isAlone) return;
-    this.#unreachable.set(sourceId, monotonicNow() + UNREACHABLE_MS);
-    try {
-      await this.#ledger.cannotReach(this.#leases.holder, [sourceId], UNREACHABLE_MS);
+    const now = monotonicNow();
+    const keptMs = this.#leases.leaseMs * KEPT_OF_LEASE;
+    const giveAt = this.#isOutOfReach(sourceId) ? this.#unreachable.get(sourceId)!.giveAt : now + keptMs;
+    this.#unreachable.set(sourceId, { until: now + UNREACHABLE_MS, giveAt });
+    this.#giveAfter(keptMs);
+    this.#untold.set(sourceId, 'lost');
+    await this.#tell();
+  }
+
+  /** What is out of reach is given away by then. */
+  #giveAfter(ms: number): void {
+    this.#giving ??= setTimeout(() => {
+      this.#giving = undefined;
       this.changed();
+      const waits = [...this.#unreachable.values()].map(({ giveAt }) => giveAt - monotonicNow());
+      const next = Math.min(Infinity, ...waits.filter((wait) => wait > 0));
+      if (next < Infinity) this.#giveAfter(next);
+    }, ms).unref();
+  }
+
+  /** It was read: whoever reads it reaches it. */
+  reached(sourceId: number): void {
+    if (!this.#unreachable.delete(sourceId)) return;
+    this.#untold.set(sourceId, 'found');
+    void this.#tell();
+  }
+
+  /** What is found out at once is told at once: they may be all mailboxes of a server. Never rejects. */
+  #tell(): Promise<void> {
+    return (this.#telling ??= new Promise(setImmediate).then(() => this.#tellAll()));
+  }
+
+  async #tellAll(): Promise<void> {
+    this.#telling = undefined;
+    const told = [...this.#untold];
+    this.#untold.clear();
+    const those = (are: 'lost' | 'found'): number[] => told.flatMap(([id, is]) => (is === are ? [id] : []));
+    const [lost, found] = [those('lost'), those('found')];
+    const { holder } = this.#leases;
+    try {
+      if (lost.length > 0) await this.#ledger.cannotReach(holder, lost, UNREACHABLE_MS);
+      if (found.length > 0) await this.#ledger.cannotReach(holder, found, 0);
     } catch (error) {
-      this.#log.debug(`That a source is out of reach was not stored: ${errorText(error)}`);
+      this.#log.debug(`Which sources are out of reach was not stored: ${errorText(error)}`);
+      // With the next turn; what was found out since counts.
+      for (const [id, is] of told) if (!this.#untold.has(id)) this.#untold.set(id, is);
     }
   }
 
   /** Others who stand by ask for it at once. */
   isFree(sourceId: number): void {
     this.forget(sourceId);
+    // Not all of what is out of reach may be given away in one turn.
+    if (this.#unreachable.has(sourceId)) this.changed();
     if (!this.#isAlone) this.#wake.notify([lookKey(sourceId)]);
   }
 
@@ -138,7 +198,8 @@ export class Membership {
   #end(): void {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     clearTimeout(this.#soon);
-    this.#soon = undefined;
+    clearTimeout(this.#giving);
+    this.#soon = this.#giving = undefined;
     this.#ending = Promise.resolve(this.#attending)
       .then(() => (this.#watchers.size === 0 ? this.#withdraw() : undefined))
       .catch((error: unknown) =>
@@ -180,6 +241,7 @@ export class Membership {
     // What it wants has changed, or was forgotten while this machine slept.
     others ??= await this.#want(wanted, (has) => this.#ledger.attend(holder, leaseMs, wants, has));
     this.#told = told;
+    if (this.#untold.size > 0) await this.#tell();
     this.#isAlone = others === 0;
     // What another one records is for a dispatcher that may be here, and the other way round.
     this.#wake.share?.(!this.#isAlone);
@@ -206,11 +268,16 @@ export class Membership {
 
   /** Nobody reads it until it is given away. */
   #isOutOfReach(sourceId: number): boolean {
-    const until = this.#unreachable.get(sourceId);
-    if (until === undefined) return false;
-    if (until > monotonicNow()) return true;
+    const known = this.#unreachable.get(sourceId);
+    if (!known) return false;
+    if (known.until > monotonicNow()) return true;
     this.#unreachable.delete(sourceId);
     return false;
+  }
+
+  /** It is not given away yet. */
+  #isKept(sourceId: number): boolean {
+    return this.#isOutOfReach(sourceId) && this.#unreachable.get(sourceId)!.giveAt > monotonicNow();
   }
 
   #spread(moves: ReturnType<typeof movesOf>): void {
@@ -219,7 +286,9 @@ export class Membership {
     let left = MOST_GIVEN;
     for (const { from, to, share, count } of moves) {
       if (from !== holder) continue;
-      const mine = share.sourceIds.filter((id) => !heirs.has(id) && this.#watchers.get(id)?.isHeld);
+      const mine = share.sourceIds.filter(
+        (id) => !heirs.has(id) && this.#watchers.get(id)?.isHeld && !this.#isKept(id),
+      );
       for (const id of mine.slice(0, count)) {
         const isRead = !this.#isOutOfReach(id);
         if (isRead && left === 0) continue;

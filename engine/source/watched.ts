@@ -172,10 +172,22 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     this.#elsewhere.isFree();
   }
 
-  /** Its server does not answer: others may reach it. */
-  async outOfReach(): Promise<void> {
+  /** Its server does not answer. @returns it did not several times: others are to have it, if there are any */
+  async outOfReach(): Promise<boolean> {
     this.#unreached++;
-    if (this.#unreached >= UNREACHED_MOST && this.hold) await this.#elsewhere.cannotReach();
+    if (this.#unreached < UNREACHED_MOST || !this.hold) return false;
+    await this.#elsewhere.cannotReach();
+    return true;
+  }
+
+  /** Its server says nothing to this process any more: others may reach it. */
+  async cutOff(): Promise<void> {
+    await this.#elsewhere.cannotReach();
+  }
+
+  /** Another process is to have it, as soon as nothing of it is open here. */
+  get isPassing(): boolean {
+    return this.#tenure.isPassing;
   }
 
   /** Where the subscriber stands, for whoever reads: `switchedOnAt` until it has read the source since it joined. */
@@ -191,6 +203,7 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
   /** It was read to its end for these. */
   async wasRead(read: readonly S[], end: WasRead, connection: 'idling' | 'polling'): Promise<void> {
     this.#unreached = 0;
+    this.#elsewhere.reached();
     this.tell(() => this.#outage.over(this.#subscribers()));
     const isNews = read.some((subscriber) => !this.#placed.has(subscriber));
     await this.standing.wasRead(end, connection, isNews);

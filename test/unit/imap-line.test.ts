@@ -7,6 +7,7 @@ import { ImapSession } from '../../engine/imap/session/session';
 import { ImapLine } from '../../engine/imap/watch/line';
 import type { WatchedMailbox } from '../../engine/imap/watch/mailbox';
 import { LINE_TIMES } from '../../engine/imap/watch/pace';
+import type { Silences } from '../../engine/imap/watch/silence';
 import type { ImapSubscriber } from '../../engine/imap/watch/subscriber';
 import { Bell } from '../../engine/runtime/bell';
 import { readingOf } from '../support/reading';
@@ -38,6 +39,12 @@ class Session {
     this.#bell.ring('interrupt');
   }
 
+  ended = (): void => undefined;
+
+  abandon(): void {
+    this.ended();
+  }
+
   async end(): Promise<void> {
     this.ends++;
   }
@@ -51,6 +58,13 @@ class Scene {
   isHeld = true;
   /** Another process is to have it. */
   isPassing = false;
+  /** The server says nothing to this process, whatever is asked. */
+  isSilent = false;
+  notReached = 0;
+  cutOffs = 0;
+  checking = (): Promise<void> => Promise.resolve();
+  /** Those that the server is known to have. */
+  connections = 0;
   visits = 0;
   /** What the next visit does. */
   visiting: () => Promise<void> = () => Promise.resolve();
@@ -60,20 +74,31 @@ class Scene {
   takenOver = 0;
   isTakenOver = false;
   /** What people, or other processes, are told cannot be told. */
-  telling: () => Promise<void> = () => Promise.resolve();
+  telling: () => Promise<boolean> = () => Promise.resolve(false);
   readonly line: ImapLine;
 
   constructor() {
-    mock.method(ImapSession, 'connect', () => this.#connect());
+    mock.method(ImapSession, 'connect', (_login: unknown, signal: AbortSignal) => this.#connect(signal));
     const tooMany = (): boolean => {
       this.takenOver++;
       return this.isTakenOver;
     };
-    this.line = new ImapLine('ann@imap.example.com', NEVER_SOON, tooMany, this.#mailbox());
+    const silences = {
+      join: () => {
+        this.connections++;
+        return () => {
+          this.connections--;
+        };
+      },
+      isSilent: () => this.isSilent,
+      notReached: () => this.notReached++,
+    } as unknown as Silences;
+    this.line = new ImapLine('ann@imap.example.com', NEVER_SOON, silences, tooMany, this.#mailbox());
   }
 
-  #connect(): Promise<Session> {
+  #connect(signal: AbortSignal): Promise<Session> {
     return new Promise((resolve, reject) => {
+      if (this.isSilent) signal.addEventListener('abort', () => reject(signal.reason as Error));
       this.connecting.push({
         made: () => {
           const session = new Session();
@@ -94,6 +119,7 @@ class Scene {
       warn: () => undefined,
     } as unknown as ImapSubscriber;
     const isHeld = (): boolean => this.isHeld;
+    const isPassing = (): boolean => this.isPassing;
     const mailbox = {
       key: { kind: 'imap', account: 'ann@imap.example.com', mailbox: 'INBOX' },
       announcements: { looks: () => undefined, heartbeatMs: () => 60_000 },
@@ -104,12 +130,18 @@ class Scene {
       get isHeld() {
         return isHeld();
       },
+      get isPassing() {
+        return isPassing();
+      },
       passOn: async () => {
         if (this.isPassing) this.isHeld = false;
       },
       follow: () => undefined,
       outOfReach: () => this.telling(),
-      checking: () => Promise.resolve(),
+      cutOff: async () => {
+        this.cutOffs++;
+      },
+      checking: () => this.checking(),
       visit: async () => {
         this.visits++;
         await this.visiting();
@@ -178,6 +210,82 @@ describe('a line', () => {
     assert.equal(scene.isHeld, false);
   });
 
+  it('ends what is under way to a server that says nothing, as soon as another process is to have it', async () => {
+    const session = await scene.follows();
+    let unanswered = (): void => undefined;
+    session.ended = () => unanswered();
+    scene.visiting = () =>
+      new Promise((_, reject) => (unanswered = () => reject(new ImapFault('connection', 'It was lost'))));
+    scene.line.nudge();
+    await until('a visit is under way', () => scene.visits > 1);
+    scene.isPassing = true;
+    scene.line.nudge();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual(
+      [scene.line.mode, session.ends],
+      ['following', 0],
+      'a mail that takes long is no silence',
+    );
+    scene.isSilent = true;
+    scene.line.nudge();
+    await until('it was given away', () => !scene.isHeld);
+    await scene.is('standing by');
+    assert.equal(scene.connections, 0);
+  });
+
+  it('begins no connection for what another process was found for meanwhile', async () => {
+    scene.checking = async () => {
+      scene.isPassing = true;
+    };
+    (await scene.connects()).failed(new ImapFault('busy', 'Later', { retryAfterMs: 1 }));
+    await until('it was given away', () => !scene.isHeld);
+    await scene.is('standing by');
+    assert.equal(scene.connecting.length, 0);
+  });
+
+  it('lets go also of what another process was found for before the server fell silent', async () => {
+    const session = await scene.follows();
+    let unanswered = (): void => undefined;
+    session.ended = () => unanswered();
+    scene.visiting = () =>
+      new Promise((_, reject) => (unanswered = () => reject(new ImapFault('connection', 'It was lost'))));
+    scene.line.nudge();
+    await until('a visit is under way', () => scene.visits > 1);
+    scene.isPassing = scene.isSilent = true;
+    scene.line.cutOff();
+    await until('it was given away', () => !scene.isHeld);
+    assert.equal(scene.cutOffs, 1);
+  });
+
+  it('says that its server is not reached, where that is not a matter of the login', async () => {
+    scene.telling = () => Promise.resolve(true);
+    (await scene.connects()).failed(new ImapFault('login', 'The password is rejected'));
+    await scene.is('backing off');
+    await until('it was told', () => scene.told.length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    scene.line.look();
+    (await scene.connects()).failed(new ImapFault('unreachable', 'It is not there'));
+    await until('it is said', () => scene.notReached > 0);
+    assert.equal(scene.notReached, 1);
+  });
+
+  it('gives up a connection that is not answered, as soon as another process is to have what it is for', async () => {
+    scene.isSilent = true;
+    await scene.follows();
+    scene.visiting = () => Promise.reject(new ImapFault('connection', 'It was lost'));
+    scene.line.nudge();
+    await scene.connects();
+    scene.line.nudge();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.deepEqual([scene.line.mode, scene.connections], ['connecting', 1], 'there may be nobody else');
+    scene.isPassing = true;
+    scene.line.nudge();
+    await until('it was given away', () => !scene.isHeld);
+    await scene.is('standing by');
+    assert.equal(scene.connections, 0);
+    assert.match(String(scene.told.at(-1)), /imap\.example\.com:993 does not answer/);
+  });
+
   it('backs off where no connection is made, however often somebody joins', async () => {
     (await scene.connects()).failed(new ImapFault('login', 'The password is rejected'));
     await scene.is('backing off');
@@ -196,7 +304,7 @@ describe('a line', () => {
     await scene.is('backing off');
     await new Promise((resolve) => setTimeout(resolve, 200));
     assert.equal(scene.told.length, 1);
-    scene.telling = () => Promise.resolve();
+    scene.telling = () => Promise.resolve(false);
     await scene.follows();
   });
 

@@ -33,7 +33,7 @@ class Told {
     },
     withdraw: () => this.#told('leaves'),
     shares: () => Promise.resolve(this.shares),
-    cannotReach: () => Promise.resolve(),
+    cannotReach: (_member, ids, ms) => this.#told(`${ms > 0 ? 'does not reach' : 'reaches'} ${ids.length}`),
     passOn: () => Promise.resolve(false),
     complain: () => Promise.resolve(),
     standings: () => Promise.resolve([]),
@@ -61,9 +61,11 @@ const watcherOf = (sourceId: number): Watcher & { wants: Watcher['wants'] } => (
 });
 
 describe('a process among others', () => {
-  const begin = (): { told: Told; leases: SourceLeases; wake: ProcessWake; membership: Membership } => {
+  const begin = (
+    leaseMs?: number,
+  ): { told: Told; leases: SourceLeases; wake: ProcessWake; membership: Membership } => {
     const told = new Told();
-    const leases = new SourceLeases(told.holds, LOG);
+    const leases = new SourceLeases(told.holds, LOG, leaseMs === undefined ? {} : { leaseMs });
     const wake = new ProcessWake();
     return { told, leases, wake, membership: new Membership(told.members, leases, wake, LOG) };
   };
@@ -178,7 +180,7 @@ describe('a process among others', () => {
   });
 
   it('gives away all at once what it cannot reach, and of what it reads a few at a time', async () => {
-    const { told, leases, membership } = begin();
+    const { told, leases, membership } = begin(1_500);
     const ids = Array.from({ length: 30 }, (_, at) => at + 1);
     const heirs = new Map<number, string | null>();
     const leaves = ids.map((sourceId) =>
@@ -194,8 +196,37 @@ describe('a process among others', () => {
     assert.equal(given(), 10);
     told.shares = [share(['other'])];
     await Promise.all(ids.map((id) => membership.cannotReach(id)));
+    membership.changed();
+    await new Promise((resolve) => setTimeout(resolve, 250));
+    assert.equal(given(), 0, 'others may say as well that they do not reach it');
     await until('all are given', () => given() === ids.length);
+    assert.equal(told.said.filter((said) => said === `does not reach ${ids.length}`).length, 1);
     for (const leave of leaves) leave();
+    await membership.left();
+  });
+
+  it('says again what could not be told, and that it reaches what it has read', async () => {
+    const { told, membership } = begin(600);
+    const leave = membership.join({ ...watcherOf(1), isHeld: true });
+    await last(told, 'wants 1, has none');
+    let failures = 2;
+    told.before = (said) =>
+      said.startsWith('does not reach') && failures-- > 0
+        ? Promise.reject(new Error('It cannot be told'))
+        : Promise.resolve();
+    await membership.cannotReach(1);
+    await until('it is told', () => told.said.includes('does not reach 1'));
+    assert.ok(failures < 0);
+    membership.reached(1);
+    await until('it is told', () => told.said.includes('reaches 1'));
+    const said = told.said.length;
+    membership.reached(1);
+    await new Promise(setImmediate);
+    assert.deepEqual(
+      told.said.slice(said).filter((each) => each.startsWith('reaches')),
+      [],
+    );
+    leave();
     await membership.left();
   });
 });

@@ -122,8 +122,18 @@ export class ImapConnection {
 
   /** Asks for a sign of life; what was announced before counts as seen. @throws ImapFault */
   async probe(): Promise<void> {
-    await this.command('NOOP', this.client.noop());
+    await this.signOfLife();
     this.#waiting.takeHint();
+  }
+
+  /** Asks for a sign of life; what is announced with it is news. @throws ImapFault */
+  async signOfLife(): Promise<void> {
+    await this.command('NOOP', this.client.noop());
+  }
+
+  /** So many bytes came over it. */
+  get heard(): number {
+    return this.client.stats().received;
   }
 
   /** As `probe`, where mails are not told of that should be there. */
@@ -141,6 +151,11 @@ export class ImapConnection {
     signal: AbortSignal,
   ): Promise<'hint' | 'time' | 'interrupt'> {
     return this.#waiting.wait(ms, pollMs, this.canIdle && isOpen, signal);
+  }
+
+  /** Closes: nobody would hear a word of goodbye. */
+  abandon(): void {
+    this.client.close();
   }
 
   /** Logs out (which ends IDLE with DONE) and closes; a server that does not answer is not waited for. */
@@ -251,11 +266,11 @@ export class ImapConnection {
 
   async #whileBytesCome<T>(what: string, running: Promise<T>): Promise<T> {
     for (;;) {
-      const before = this.client.stats().received;
+      const before = this.heard;
       try {
         return await withDeadline(what, this.#commandMs, running);
       } catch (error) {
-        if ((error as Error).name !== 'DeadlineError' || this.client.stats().received === before) throw error;
+        if ((error as Error).name !== 'DeadlineError' || this.heard === before) throw error;
       }
     }
   }

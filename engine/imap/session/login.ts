@@ -51,8 +51,12 @@ const WELL_KNOWN_PORTS: ReadonlySet<number> = new Set([143, 993]);
  * Names the account without secrets: `user@host`, or `user@host:port` for a port that may be a server of its own,
  * as behind a tunnel.
  */
-export const accountName = ({ user, host, port }: Pick<ImapLogin, 'user' | 'host' | 'port'>): string =>
-  `${user}@${host.toLowerCase()}${WELL_KNOWN_PORTS.has(port) ? '' : `:${port}`}`;
+export const accountName = ({ user, ...server }: Pick<ImapLogin, 'user' | 'host' | 'port'>): string =>
+  user + serverPart(server);
+
+/** With what the names of all accounts of a server end. */
+export const serverPart = ({ host, port }: Pick<ImapLogin, 'host' | 'port'>): string =>
+  `@${host.toLowerCase()}${WELL_KNOWN_PORTS.has(port) ? '' : `:${port}`}`;
 
 /** The login with another token. @returns undefined: it has none, or the token is as fresh as can be */
 export async function renewedLogin(login: ImapLogin): Promise<ImapLogin | undefined> {

@@ -82,6 +82,21 @@ export class ImapSession {
     return this.#connection.probe();
   }
 
+  /** As `ImapConnection.signOfLife`. */
+  signOfLife(): Promise<void> {
+    return this.#connection.signOfLife();
+  }
+
+  /** As `ImapConnection.heard`. */
+  get heard(): number {
+    return this.#connection.heard;
+  }
+
+  /** As `ImapConnection.abandon`. */
+  abandon(): void {
+    this.#connection.abandon();
+  }
+
   /** As `ImapConnection.end`. */
   end(): Promise<void> {
     return this.#connection.end();

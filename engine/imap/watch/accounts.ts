@@ -10,6 +10,7 @@ import type { ImapLogin } from '../session/login';
 import { WatchedMailbox } from './mailbox';
 import type { ImapSubscriber } from './subscriber';
 import { LINE_TIMES, type LineTimes } from './pace';
+import { Silences, silenceTimesOf } from './silence';
 import type { ImapReading } from '../read/reading';
 
 /** A server that let in fewer connections than were asked for is asked again after this time. */
@@ -21,18 +22,32 @@ export class ImapAccounts {
   readonly #closing = new Map<number, Promise<unknown>>();
   readonly #ports: WatchPorts;
   readonly #times: LineTimes;
+  readonly #silences: Silences;
 
   constructor(ports: WatchPorts, times: Partial<LineTimes> = {}) {
     this.#ports = ports;
     this.#times = { ...LINE_TIMES, ...times };
+    const { membership, leases } = ports;
+    this.#silences = new Silences({
+      times: silenceTimesOf(leases.leaseMs),
+      hasOthers: () => membership?.hasOthers ?? false,
+      silent: (server) => this.#cutOffFrom(server),
+    });
   }
 
   /** For the registry of sources. */
   readonly start: StartWatch<ImapLogin, ImapReading> = (key, sourceId, subscribers) =>
     this.#watch(key, sourceId, subscribers);
 
+  /** Also what others read now: they are not to give it to this process. */
+  #cutOffFrom(server: string): void {
+    for (const [name, account] of this.#accounts) if (name.endsWith(server)) account.cutOff();
+  }
+
   #watch(key: SourceKey, sourceId: number, subscribers: () => readonly ImapSubscriber[]): Watch {
-    const account = this.#accounts.get(key.account) ?? new ImapAccount(key.account, this.#ports, this.#times);
+    const account =
+      this.#accounts.get(key.account) ??
+      new ImapAccount(key.account, this.#ports, this.#times, this.#silences);
     this.#accounts.set(key.account, account);
     const before = this.#closing.get(sourceId);
     const mailbox = new WatchedMailbox(
@@ -77,14 +92,16 @@ class ImapAccount {
   readonly #name: string;
   readonly #ports: WatchPorts;
   readonly #times: LineTimes;
+  readonly #silences: Silences;
   readonly #lines: ImapLine[] = [];
   /** What the server let in when it had enough. */
   #let = Infinity;
 
-  constructor(name: string, ports: WatchPorts, times: LineTimes) {
+  constructor(name: string, ports: WatchPorts, times: LineTimes, silences: Silences) {
     this.#name = name;
     this.#ports = ports;
     this.#times = times;
+    this.#silences = silences;
   }
 
   get isEmpty(): boolean {
@@ -99,6 +116,11 @@ class ImapAccount {
     const shared = this.#lines.at(-1)!;
     shared.mailboxes.push(mailbox);
     shared.nudge();
+  }
+
+  /** Its server says nothing to this process any more. */
+  cutOff(): void {
+    for (const line of this.#lines) line.cutOff();
   }
 
   nudge(mailbox: WatchedMailbox): void {
@@ -145,7 +167,7 @@ class ImapAccount {
 
   #open(mailbox: WatchedMailbox): void {
     const tooMany = (line: ImapLine): boolean => this.#tooMany(line);
-    this.#lines.push(new ImapLine(this.#name, this.#times, tooMany, mailbox));
+    this.#lines.push(new ImapLine(this.#name, this.#times, this.#silences, tooMany, mailbox));
   }
 
   /** The server lets no more connections in: those that are there have to do. */

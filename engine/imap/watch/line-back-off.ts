@@ -13,6 +13,7 @@ import { type LineMailboxes, passOn, subscribersOf } from './line-mailboxes';
 import { type ImapLogins, type OwnedLogin, ofOneLogin } from './logins';
 import type { LineTimes } from './pace';
 import type { LineCall } from './rounds';
+import type { Silences } from './silence';
 import type { ImapSubscriber } from './subscriber';
 
 const RECONNECT: BackoffRange = { firstMs: 1_000, mostMs: 120_000 };
@@ -36,6 +37,7 @@ export class LineBackOff {
   readonly #mailboxes: LineMailboxes;
   readonly #logins: ImapLogins;
   readonly #bell: Bell<LineCall>;
+  readonly #silences: Silences;
   readonly #leastRetryMs: number;
   /** Never rejects. */
   #passing: Promise<void> = Promise.resolve();
@@ -44,11 +46,13 @@ export class LineBackOff {
     mailboxes: LineMailboxes,
     logins: ImapLogins,
     bell: Bell<LineCall>,
+    silences: Silences,
     { leastRetryMs }: Pick<LineTimes, 'leastRetryMs'>,
   ) {
     this.#mailboxes = mailboxes;
     this.#logins = logins;
     this.#bell = bell;
+    this.#silences = silences;
     this.#leastRetryMs = leastRetryMs;
   }
 
@@ -67,19 +71,23 @@ export class LineBackOff {
     if (error instanceof LedgerFault && error.kind === 'taken') return;
     const delay = delayOf(error, failures);
     try {
-      await this.#tell(error, delay);
+      await this.#tell(failed, delay);
     } finally {
       await this.#wait(failed, delay, signal);
     }
   }
 
-  async #tell(error: unknown, delay: number): Promise<void> {
+  async #tell({ error, owned, triedAt }: Failed, delay: number): Promise<void> {
     const mailboxes = this.#mailboxes;
     const own = (subscriber: ImapSubscriber): Error | undefined =>
       ofOneLogin(error) ? this.#logins.faultOf(subscriber) : undefined;
     for (const mailbox of [...mailboxes]) await mailbox.failed(error, delay, own);
     if (error instanceof LedgerFault) return;
-    for (const mailbox of [...mailboxes]) await mailbox.outOfReach();
+    let isGivenUp = false;
+    for (const mailbox of [...mailboxes]) isGivenUp = (await mailbox.outOfReach()) || isGivenUp;
+    // A connection that broke was there.
+    if (isGivenUp && owned && isOutOfReach(error) && triedAt < Infinity)
+      this.#silences.notReached(owned.login);
   }
 
   async #wait({ error, owned, triedAt }: Failed, delay: number, signal: AbortSignal): Promise<void> {

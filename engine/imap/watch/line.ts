@@ -12,6 +12,7 @@ import { monotonicNow } from '../../runtime/time';
 import { foundBack } from '../../source/found-back';
 import { ImapFault, serverOf } from '../session/fault';
 import { waysOf } from '../session/quirks';
+import type { ImapLogin } from '../session/login';
 import { ImapSession } from '../session/session';
 import { LineBackOff } from './line-back-off';
 import { type LineMailboxes, passOn, readingsOf, readyOf, retryMsOf, subscribersOf } from './line-mailboxes';
@@ -19,13 +20,20 @@ import { ImapLogins, type OwnedLogin } from './logins';
 import type { WatchedMailbox } from './mailbox';
 import { commandMsOf, type LineTimes } from './pace';
 import { type LineCall, Rounds } from './rounds';
+import type { ServerConnection, Silences } from './silence';
 
 /** Who moved to another account leaves within this time. */
 const MOVING_MS = 1_000;
 
 type StandingBy = { readonly is: 'standing by' };
-type Connecting = { readonly is: 'connecting'; readonly owned: OwnedLogin };
-type Following = { readonly is: 'following'; readonly session: ImapSession; readonly rounds: Rounds };
+type Connecting = { readonly is: 'connecting'; readonly owned: OwnedLogin; readonly letGo: AbortController };
+type Following = {
+  readonly is: 'following';
+  readonly session: ImapSession;
+  readonly rounds: Rounds;
+  /** Its server hears no more of this connection. */
+  readonly leave: () => void;
+};
 type BackingOff = {
   readonly is: 'backing off';
   readonly error: unknown;
@@ -41,6 +49,7 @@ const ENDED: Ended = { is: 'ended' };
 export class ImapLine {
   readonly mailboxes: LineMailboxes = [];
   readonly #times: LineTimes;
+  readonly #silences: Silences;
   /** Asked when the server lets no further connection in; true: the mailboxes were taken over by another line. */
   readonly #tooMany: (line: ImapLine) => boolean;
   readonly #logins: ImapLogins;
@@ -57,12 +66,14 @@ export class ImapLine {
   constructor(
     account: string,
     times: LineTimes,
+    silences: Silences,
     tooMany: (line: ImapLine) => boolean,
     first: WatchedMailbox,
   ) {
     this.#logins = new ImapLogins(account);
-    this.#backOff = new LineBackOff(this.mailboxes, this.#logins, this.#bell, times);
+    this.#backOff = new LineBackOff(this.mailboxes, this.#logins, this.#bell, silences, times);
     this.#times = times;
+    this.#silences = silences;
     this.#tooMany = tooMany;
     this.mailboxes.push(first);
     this.#ended = this.#run();
@@ -79,6 +90,13 @@ export class ImapLine {
     // Others may read all of them by now: the connection is not to wait for a database that does not answer.
     if (this.#mode.is === 'following' && !this.mailboxes.some(({ isHeld }) => isHeld))
       void this.#mode.session.end();
+    this.#letGo();
+  }
+
+  /** Its server says nothing to this process any more, or does not let it in. */
+  cutOff(): void {
+    for (const mailbox of this.mailboxes) void mailbox.cutOff();
+    this.#letGo();
   }
 
   /** A person wants them visited, or the connection tried again, now. */
@@ -132,9 +150,11 @@ export class ImapLine {
       return this.#rest(Math.min(this.#times.standbyMs, retryMsOf(this.mailboxes)), signal);
     for (const mailbox of ready) await mailbox.checking();
     this.#owned = await this.#logins.next(subscribersOf(this.mailboxes));
+    // What another process was found for meanwhile.
+    if (ready.some(({ isPassing }) => isPassing)) return STANDING_BY;
     // Everybody moved to another account and is leaving.
     if (!this.#owned) return this.#rest(MOVING_MS, signal);
-    return { is: 'connecting', owned: this.#owned };
+    return { is: 'connecting', owned: this.#owned, letGo: new AbortController() };
   }
 
   async #rest(ms: number, signal: AbortSignal): Promise<StandingBy> {
@@ -145,20 +165,54 @@ export class ImapLine {
   }
 
   /** @throws ImapFault */
-  async #connect({ owned }: Connecting, signal: AbortSignal): Promise<Following> {
+  async #connect({ owned, letGo }: Connecting, signal: AbortSignal): Promise<Following> {
     const { mailboxes } = this;
     const { noIdle, mostIdleMs } = waysOf(owned.login.host);
     const commandMs = commandMsOf(readingsOf(mailboxes), this.#times);
-    const session = await ImapSession.connect(owned.login, signal, { commandMs, noIdle });
+    const leave = this.#silences.join(this.#asConnection(owned.login));
+    const stop = (): void => letGo.abort(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop, { once: true });
+    let session: ImapSession;
+    try {
+      session = await ImapSession.connect(owned.login, letGo.signal, { commandMs, noIdle });
+    } catch (error) {
+      leave();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', stop);
+    }
     foundBack().reached(serverOf(owned.login));
     this.#logins.accepted(owned);
     for (const mailbox of mailboxes) if (mailbox.isHeld) mailbox.follow({ is: 'connected' });
     const parts = { session, mailboxes, bell: this.#bell, times: this.#times, mostIdleMs };
-    return { is: 'following', session, rounds: new Rounds(parts) };
+    return { is: 'following', session, rounds: new Rounds(parts), leave };
+  }
+
+  #asConnection(login: ImapLogin): ServerConnection {
+    const session = (): ImapSession | null => (this.#mode.is === 'following' ? this.#mode.session : null);
+    return {
+      login,
+      get heard() {
+        return session()?.heard ?? null;
+      },
+      ask: () => this.#mode.is === 'following' && this.#mode.rounds.ask(),
+    };
+  }
+
+  /** Who has a way to the server, and is to have what is read here, is not to wait for this one's: what is under way over it fails. */
+  #letGo(): void {
+    const mode = this.#mode;
+    const isCutOff = this.#owned !== undefined && this.#silences.isSilent(this.#owned.login);
+    if (!isCutOff || !this.mailboxes.some(({ isPassing }) => isPassing)) return;
+    if (mode.is === 'following') mode.session.abandon();
+    if (mode.is !== 'connecting') return;
+    const { host, port } = mode.owned.login;
+    mode.letGo.abort(new ImapFault('unreachable', `${host}:${port} does not answer.`));
   }
 
   /** @throws ImapFault, LedgerFault */
-  async #follow({ session, rounds }: Following, signal: AbortSignal): Promise<StandingBy> {
+  async #follow({ session, rounds, leave }: Following, signal: AbortSignal): Promise<StandingBy> {
     // In the middle of a visit, too: a mail that takes long must not keep a trigger from its end.
     const end = (): void => void session.end();
     if (signal.aborted) end();
@@ -167,6 +221,7 @@ export class ImapLine {
       await rounds.go(signal);
     } finally {
       signal.removeEventListener('abort', end);
+      leave();
       await session.end();
     }
     this.#failures = 0;

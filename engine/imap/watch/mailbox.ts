@@ -109,9 +109,19 @@ export class WatchedMailbox {
     await this.#source.passOn();
   }
 
-  /** The connection to its server failed, or could not be made. */
-  outOfReach(): Promise<void> {
+  /** The connection to its server failed, or could not be made. As `WatchedSource.outOfReach`. */
+  outOfReach(): Promise<boolean> {
     return this.#source.outOfReach();
+  }
+
+  /** Its server says nothing to this process: another one is to have it, if there is any. */
+  cutOff(): Promise<void> {
+    return this.#source.cutOff();
+  }
+
+  /** Another process is to have it. */
+  get isPassing(): boolean {
+    return this.#source.isPassing;
   }
 
   /** A connection is being made, to see what came meanwhile. */

@@ -47,6 +47,9 @@ export class Rounds {
   readonly #parts: RoundsParts;
   /** Monotonic; Infinity: no mailbox has been visited yet. */
   #visitedSince = Infinity;
+  #isWaiting = false;
+  /** For a sign of life. */
+  #isAsked = false;
 
   constructor(parts: RoundsParts) {
     this.#parts = parts;
@@ -59,6 +62,14 @@ export class Rounds {
 
   get areStable(): boolean {
     return monotonicNow() - this.#visitedSince >= STABLE_MS;
+  }
+
+  /** The server is asked for a sign of life. @returns false: something is under way, and waits for its answer */
+  ask(): boolean {
+    if (!this.#isWaiting) return false;
+    this.#isAsked = true;
+    this.interrupt();
+    return true;
   }
 
   /** The rest ends, and what is due is done. */
@@ -117,7 +128,12 @@ export class Rounds {
   async #rest(served: readonly WatchedMailbox[], mostMs: number, signal: AbortSignal): Promise<Look> {
     const { session, bell } = this.#parts;
     const { only, until, againMs } = this.#restOf(served, mostMs);
+    const againAt = monotonicNow() + againMs;
     for (;;) {
+      if (this.#isAsked) {
+        this.#isAsked = false;
+        await session.signOfLife();
+      }
       const left = until - monotonicNow();
       if (bell.has('joined') || signal.aborted) return 'otherwise';
       if (left <= 0) return only ? 'unasked' : 'otherwise';
@@ -131,7 +147,9 @@ export class Rounds {
       }
       // What came while something else was done was told with that.
       const isKnown = session.isHinted;
-      const woken = await session.wait(left, Math.min(againMs, left), signal);
+      this.#isWaiting = true;
+      const woken = await session.wait(left, Math.min(againAt - monotonicNow(), left), signal);
+      this.#isWaiting = false;
       if (woken === 'time') {
         only?.follow({ is: 'idleRenewed' });
         return only ? 'unasked' : 'otherwise';

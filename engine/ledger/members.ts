@@ -59,14 +59,15 @@ export interface Members {
   /**
    * The member is alive for so long from now.
    * @param wants all that it would read; undefined: as before
-   * @param has what it has taken: that stays its own. What it has not, and wants no more, is free if it was passed on to it
+   * @param has what it has taken: that stays its own. What it has not, and wants no more, is free if it was passed on to it; so is
+   *   what it had, gave back, and was passed since
    * @returns how many others are; null: it had been silent for so long that what it wants is not known any more
    */
   attend(
     member: string,
     aliveMs: number,
     wants?: readonly Want[],
-    has?: readonly number[],
+    has?: readonly SourceHold[],
   ): Promise<number | null>;
 
   /** It is no more: what it still holds of what it wanted, as what was just passed on to it, is free. */

@@ -79,6 +79,15 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
     await this.#parts.membership?.cannotReach(this.#parts.sourceId);
   }
 
+  get isOutOfReach(): boolean {
+    return this.#parts.membership?.isOutOfReach(this.#parts.sourceId) ?? false;
+  }
+
+  /** Whoever had it could not read it, when it was looked last. */
+  get hasFailed(): boolean {
+    return (this.#standing?.failingSince ?? null) !== null;
+  }
+
   reached(): void {
     this.#parts.membership?.reached(this.#parts.sourceId);
   }

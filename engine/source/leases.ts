@@ -103,10 +103,10 @@ export class SourceLeases {
     return lease;
   }
 
-  /** Which sources this process has taken, once it is known of these, too. Never rejects. */
-  async taken(sourceIds: Iterable<number>): Promise<number[]> {
+  /** What this process has taken, once it is known of these, too. Never rejects. */
+  async taken(sourceIds: Iterable<number>): Promise<SourceHold[]> {
     await Promise.allSettled([...sourceIds].flatMap((id) => this.#asking.get(id) ?? []));
-    return [...this.#held.keys()];
+    return [...this.#held.values()].map(({ hold }) => hold);
   }
 
   /** Nothing is held or asked for by it any more. */

@@ -4,6 +4,7 @@
 // now is asked again, and meanwhile everybody goes on as before; what it says it wants no more it does not take until the ledger
 // has heard that, since what was passed on to it is freed then.
 import type { Members, SourceStanding } from '../ledger/members';
+import type { SourceHold } from '../ledger/source-holds';
 import { errorText, type Log } from '../runtime/log';
 import { monotonicNow } from '../runtime/time';
 import type { Wake } from '../signal/wake';
@@ -49,8 +50,8 @@ export class Membership {
   readonly #standings = new Map<number, SourceStanding>();
   /** What could not be reached from here. */
   readonly #unreachable = new Map<number, Unreachable>();
-  /** What the ledger is not told of yet: which of them is out of reach, and which is not any more. */
-  readonly #untold = new Map<number, 'lost' | 'found'>();
+  /** Of which the ledger is to be told whether it is out of reach. */
+  readonly #untold = new Set<number>();
   #telling: Promise<void> | undefined;
   #giving: NodeJS.Timeout | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
@@ -84,6 +85,7 @@ export class Membership {
       this.#watchers.delete(sourceId);
       this.#standings.delete(sourceId);
       this.#unreachable.delete(sourceId);
+      this.#untold.delete(sourceId);
       if (this.#watchers.size === 0) this.#end();
       else this.changed();
     };
@@ -126,10 +128,10 @@ export class Membership {
     if (this.#isAlone) return;
     const now = monotonicNow();
     const keptMs = this.#leases.leaseMs * KEPT_OF_LEASE;
-    const giveAt = this.#isOutOfReach(sourceId) ? this.#unreachable.get(sourceId)!.giveAt : now + keptMs;
+    const giveAt = this.isOutOfReach(sourceId) ? this.#unreachable.get(sourceId)!.giveAt : now + keptMs;
     this.#unreachable.set(sourceId, { until: now + UNREACHABLE_MS, giveAt });
     this.#giveAfter(keptMs);
-    this.#untold.set(sourceId, 'lost');
+    this.#untold.add(sourceId);
     await this.#tell();
   }
 
@@ -147,29 +149,33 @@ export class Membership {
   /** It was read: whoever reads it reaches it. */
   reached(sourceId: number): void {
     if (!this.#unreachable.delete(sourceId)) return;
-    this.#untold.set(sourceId, 'found');
+    this.#untold.add(sourceId);
     void this.#tell();
   }
 
-  /** What is found out at once is told at once: they may be all mailboxes of a server. Never rejects. */
+  /** One at a time, so that the last word counts. Never rejects. */
   #tell(): Promise<void> {
-    return (this.#telling ??= new Promise(setImmediate).then(() => this.#tellAll()));
+    return (this.#telling ??= this.#tellAll().finally(() => (this.#telling = undefined)));
   }
 
+  /** What is found out at once is told at once: they may be all mailboxes of a server. */
   async #tellAll(): Promise<void> {
-    this.#telling = undefined;
-    const told = [...this.#untold];
-    this.#untold.clear();
-    const those = (are: 'lost' | 'found'): number[] => told.flatMap(([id, is]) => (is === are ? [id] : []));
-    const [lost, found] = [those('lost'), those('found')];
     const { holder } = this.#leases;
-    try {
-      if (lost.length > 0) await this.#ledger.cannotReach(holder, lost, UNREACHABLE_MS);
-      if (found.length > 0) await this.#ledger.cannotReach(holder, found, 0);
-    } catch (error) {
-      this.#log.debug(`Which sources are out of reach was not stored: ${errorText(error)}`);
-      // With the next turn; what was found out since counts.
-      for (const [id, is] of told) if (!this.#untold.has(id)) this.#untold.set(id, is);
+    while (this.#untold.size > 0) {
+      await new Promise(setImmediate);
+      const told = [...this.#untold];
+      this.#untold.clear();
+      const lost = told.filter((id) => this.isOutOfReach(id));
+      const found = told.filter((id) => !this.isOutOfReach(id));
+      try {
+        if (lost.length > 0) await this.#ledger.cannotReach(holder, lost, UNREACHABLE_MS);
+        if (found.length > 0) await this.#ledger.cannotReach(holder, found, 0);
+      } catch (error) {
+        this.#log.debug(`Which sources are out of reach was not stored: ${errorText(error)}`);
+        // With the next turn.
+        for (const id of told) if (this.#watchers.has(id)) this.#untold.add(id);
+        return;
+      }
     }
   }
 
@@ -208,7 +214,7 @@ export class Membership {
   }
 
   async #withdraw(): Promise<void> {
-    await this.#want(new Set(), () => this.#ledger.withdraw(this.#leases.holder));
+    await this.#want(new Set(), [], () => this.#ledger.withdraw(this.#leases.holder));
   }
 
   async #turn(): Promise<void> {
@@ -237,9 +243,10 @@ export class Membership {
       .map((watcher) => ({ sourceId: watcher.sourceId, reserve: watcher.wants === 'reserve' }));
     const told = JSON.stringify(wants);
     const wanted = new Set(wants.filter(({ reserve }) => !reserve).map(({ sourceId }) => sourceId));
+    const reserves = wants.filter(({ reserve }) => reserve).map(({ sourceId }) => sourceId);
     let others = told === this.#told ? await this.#ledger.attend(holder, leaseMs) : null;
     // What it wants has changed, or was forgotten while this machine slept.
-    others ??= await this.#want(wanted, (has) => this.#ledger.attend(holder, leaseMs, wants, has));
+    others ??= await this.#want(wanted, reserves, (has) => this.#ledger.attend(holder, leaseMs, wants, has));
     this.#told = told;
     if (this.#untold.size > 0) await this.#tell();
     this.#isAlone = others === 0;
@@ -249,14 +256,18 @@ export class Membership {
   }
 
   /** @param tell tells the ledger what is wanted from now on, and what this process has taken of what is not */
-  async #want<T>(wanted: Set<number>, tell: (has: readonly number[]) => Promise<T>): Promise<T> {
+  async #want<T>(
+    wanted: Set<number>,
+    reserves: readonly number[],
+    tell: (has: readonly SourceHold[]) => Promise<T>,
+  ): Promise<T> {
     const dropped = new Set([...this.#wanted].filter((id) => !wanted.has(id)));
     this.#dropping = dropped;
     // Whether the ledger has heard it is not known while it does not answer.
     this.#told = '';
     for (const id of wanted) this.#wanted.add(id);
     try {
-      const answer = await tell(await this.#leases.taken(dropped));
+      const answer = await tell(await this.#leases.taken([...dropped, ...reserves]));
       this.#wanted = wanted;
       // What was passed on meanwhile is free by now.
       if (!this.#isAlone && dropped.size > 0) this.#wake.notify([...dropped].map(lookKey));
@@ -266,8 +277,8 @@ export class Membership {
     }
   }
 
-  /** Nobody reads it until it is given away. */
-  #isOutOfReach(sourceId: number): boolean {
+  /** Nobody reads it here until it is given away. */
+  isOutOfReach(sourceId: number): boolean {
     const known = this.#unreachable.get(sourceId);
     if (!known) return false;
     if (known.until > monotonicNow()) return true;
@@ -277,7 +288,7 @@ export class Membership {
 
   /** It is not given away yet. */
   #isKept(sourceId: number): boolean {
-    return this.#isOutOfReach(sourceId) && this.#unreachable.get(sourceId)!.giveAt > monotonicNow();
+    return this.isOutOfReach(sourceId) && this.#unreachable.get(sourceId)!.giveAt > monotonicNow();
   }
 
   #spread(moves: ReturnType<typeof movesOf>): void {
@@ -290,7 +301,7 @@ export class Membership {
         (id) => !heirs.has(id) && this.#watchers.get(id)?.isHeld && !this.#isKept(id),
       );
       for (const id of mine.slice(0, count)) {
-        const isRead = !this.#isOutOfReach(id);
+        const isRead = !this.isOutOfReach(id);
         if (isRead && left === 0) continue;
         if (isRead) left--;
         heirs.set(id, to);

@@ -145,7 +145,7 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
   async held(): Promise<'yes' | 'anew' | 'no'> {
     const held = await this.#tenure.held();
     // What failed before another process read it is over; and what that one has read, this one does not know.
-    if (held === 'anew') this.#outage.over([]);
+    if (held === 'anew' && !this.#elsewhere.hasFailed) this.#outage.over([]);
     return held;
   }
 
@@ -165,7 +165,8 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
     const { ledger, leases, log } = this.#ports;
     const given = await this.#tenure.passOn((hold, heir) => ledger.passOn(hold, heir, leases.leaseMs));
     if (!given) return;
-    this.#outage.over([]);
+    // What nobody could read until now is an outage still.
+    if (!this.#elsewhere.isOutOfReach) this.#outage.over([]);
     this.#unreached = 0;
     this.follow({ is: 'left' });
     log.info(`Passed on ${this.#names.called} to another process, which has less to read`);
@@ -183,6 +184,11 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
   /** Its server says nothing to this process any more: others may reach it. */
   async cutOff(): Promise<void> {
     await this.#elsewhere.cannotReach();
+  }
+
+  /** Its server is heard again. */
+  reached(): void {
+    this.#elsewhere.reached();
   }
 
   /** Another process is to have it, as soon as nothing of it is open here. */

@@ -188,8 +188,8 @@ describe('Many processes', { timeout: 15 * 60_000 }, () => {
   });
 
   it('replace one that is cut off from the mail server, or from Postgres', async (test) => {
-    const [cut, ...rest] = ['collector-3', ...triggers].map((name) => all.get(name)!);
-    const { imap, postgres: database } = ways.get('collector-3')!;
+    const rest = triggers.map((name) => all.get(name)!);
+    const { imap } = ways.get('collector-3')!;
     imap.be('cut');
     let began = performance.now();
     await deliver();
@@ -200,13 +200,13 @@ describe('Many processes', { timeout: 15 * 60_000 }, () => {
     await spread(...rest);
     await allRan();
     imap.be('open');
+    await gone('collector-3', 'SIGTERM');
     const [one, ...others] = rest as [ManyProcess, ...ManyProcess[]];
     assert.equal(one.name, 'n8n-1');
-    database.be('open');
     const itsWay = ways.get('n8n-1')!.postgres;
     itsWay.be('stalled');
     began = performance.now();
-    await taken(...others, cut!);
+    await taken(...others);
     test.diagnostic(`cut off from Postgres: replaced after ${Math.round(performance.now() - began)} ms`);
     await until('it has closed its own', () => connections.count() === MAILBOXES, DEADLINE_MS);
     itsWay.be('open');
@@ -250,7 +250,7 @@ describe('Many processes', { timeout: 15 * 60_000 }, () => {
     const moved = (await fences()) - before;
     test.diagnostic(`nobody hears anything: ${moved} of ${MAILBOXES} mailboxes were moved`);
     // On a machine that is very busy one may find it out long after the others.
-    assert.ok(moved <= MAILBOXES);
+    assert.ok(moved < MAILBOXES / 2);
     for (const way of all) way.be('open');
     await allRan();
   });

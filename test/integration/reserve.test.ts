@@ -8,6 +8,7 @@ import { ManyProcess, Way } from '../support/many/many';
 import { PostgresServer } from '../support/postgres';
 import { until } from '../support/until';
 
+const DEADLINE_MS = 90_000;
 const USERS = ['ann', 'bob', 'cleo'];
 
 describe('a trigger that is a reserve', { timeout: 5 * 60_000 }, () => {
@@ -42,6 +43,7 @@ describe('a trigger that is a reserve', { timeout: 5 * 60_000 }, () => {
         until(
           `${one.name} reads all`,
           async () => (await reading()).filter((pid) => pid === one.pid).length === USERS.length,
+          DEADLINE_MS,
         );
       const reserve = start('n8n', { readBy: 'reserve' });
       await reads(reserve);
@@ -50,7 +52,7 @@ describe('a trigger that is a reserve', { timeout: 5 * 60_000 }, () => {
       way.be('stalled');
       for (const user of USERS) await dovecot.deliver(user, [rawMail({ subject: `for ${user}` })]);
       await reads(reserve);
-      await until('all have run', () => reserve.of('ran').length === USERS.length);
+      await until('all have run', () => reserve.of('ran').length === USERS.length, DEADLINE_MS);
       way.be('open');
       await new Promise((resolve) => setTimeout(resolve, 2_000));
       const ran = reserve.of('ran');

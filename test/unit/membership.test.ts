@@ -27,7 +27,9 @@ class Told {
   readonly members: Members = {
     attend: async (_member, _aliveMs, wants, has = []) => {
       const all = wants?.map(({ sourceId }) => sourceId).join() || 'none';
-      await this.#told(wants ? `wants ${all}, has ${has.join() || 'none'}` : 'is alive');
+      await this.#told(
+        wants ? `wants ${all}, has ${has.map(({ sourceId: id }) => id).join() || 'none'}` : 'is alive',
+      );
       if (wants) this.isForgotten = false;
       return this.isForgotten ? null : 1;
     },

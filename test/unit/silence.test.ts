@@ -46,6 +46,7 @@ class Connection {
   rests = true;
   answers = true;
   login = {} as Login;
+  whenAsked = (): void => undefined;
 
   to(login: Login): this {
     this.login = login;
@@ -55,6 +56,7 @@ class Connection {
   readonly ask = (): boolean => {
     if (!this.rests) return false;
     this.asked++;
+    this.whenAsked();
     if (this.answers) this.heard = (this.heard ?? 0) + 10;
     return true;
   };
@@ -65,18 +67,21 @@ describe('a server that says nothing any more', () => {
   let hasOthers: boolean;
   let silences: Silences;
   let silent: number;
+  let heard: number;
   let leaves: (() => void)[];
 
   beforeEach(async () => {
-    [hasOthers, silent, leaves] = [true, 0, []];
+    [hasOthers, silent, heard, leaves] = [true, 0, 0, []];
     host = await new Host().begin();
-    silences = new Silences({ times: TIMES, hasOthers: () => hasOthers, silent: () => silent++ });
+    silences = silencesOf(TIMES);
   });
   afterEach(async () => {
     for (const leave of leaves) leave();
     await host.end();
   });
 
+  const silencesOf = (times: typeof TIMES): Silences =>
+    new Silences({ times, hasOthers: () => hasOthers, silent: () => silent++, heard: () => heard++ });
   const join = (...connections: readonly Connection[]): void => {
     for (const each of connections) leaves.push(silences.join(each.to(host.login)));
   };
@@ -110,13 +115,16 @@ describe('a server that says nothing any more', () => {
     await until('it is silent', () => silent > 1);
     assert.equal(silences.isSilent(host.login), true);
     assert.ok(one.asked > 0);
+    assert.equal(heard, 0);
     busy.heard = 2;
     await until('it was heard', () => !silences.isSilent(host.login));
+    assert.equal(heard, 1);
   });
 
   it('is none where only its answers take long: a new connection is greeted', async () => {
     const slow = new Connection();
     slow.answers = false;
+    silences = silencesOf({ ...TIMES, greetMs: 5_000 });
     join(slow);
     await until('new connections were made', () => host.asked > 2);
     assert.deepEqual([silent, silences.isSilent(host.login)], [0, false]);
@@ -166,20 +174,23 @@ describe('a server that says nothing any more', () => {
     join(one);
     await rounds(4);
     assert.deepEqual([one.asked, silent, host.asked], [0, 0, 0]);
+    one.whenAsked = () => {
+      for (const leave of leaves.splice(0)) leave();
+    };
     hasOthers = true;
     await until('it was asked', () => one.asked > 0);
-    for (const leave of leaves.splice(0)) leave();
-    const { asked } = one;
     await rounds(4);
-    assert.deepEqual([one.asked, silent], [asked, 0]);
+    assert.deepEqual([one.asked, silent], [1, 0]);
     assert.equal(silences.isSilent(host.login), false);
   });
 
   it('is found out, and its mailboxes given away, within the time of a takeover', () => {
     const takeoverMs = 30_000;
-    const { quietMs, answerMs, greetMs } = silenceTimesOf((takeoverMs * 2) / 3);
-    // It is looked four times in the quiet; logging out, where nothing answers, takes 2 s.
-    assert.ok(quietMs * 1.25 + answerMs + greetMs + 2_000 < (takeoverMs * 2) / 3);
+    const leaseMs = (takeoverMs * 2) / 3;
+    const { quietMs, answerMs, greetMs } = silenceTimesOf(leaseMs);
+    // It is looked four times in the quiet; and others have the time of the membership to say that they are cut off as well.
+    assert.ok(quietMs * 1.25 < 0.4 * leaseMs);
+    assert.ok(quietMs * 1.25 + answerMs + greetMs + 0.4 * leaseMs < takeoverMs * 0.9);
   });
 
   it('is that also where it could not be connected to several times, unless another connection works', async () => {

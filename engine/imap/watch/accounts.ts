@@ -31,7 +31,8 @@ export class ImapAccounts {
     this.#silences = new Silences({
       times: silenceTimesOf(leases.leaseMs),
       hasOthers: () => membership?.hasOthers ?? false,
-      silent: (server) => this.#cutOffFrom(server),
+      silent: (server) => this.#of(server).forEach((account) => account.cutOff()),
+      heard: (server) => this.#of(server).forEach((account) => account.reached()),
     });
   }
 
@@ -39,9 +40,8 @@ export class ImapAccounts {
   readonly start: StartWatch<ImapLogin, ImapReading> = (key, sourceId, subscribers) =>
     this.#watch(key, sourceId, subscribers);
 
-  /** Also what others read now: they are not to give it to this process. */
-  #cutOffFrom(server: string): void {
-    for (const [name, account] of this.#accounts) if (name.endsWith(server)) account.cutOff();
+  #of(server: string): readonly ImapAccount[] {
+    return [...this.#accounts].flatMap(([name, account]) => (name.endsWith(server) ? [account] : []));
   }
 
   #watch(key: SourceKey, sourceId: number, subscribers: () => readonly ImapSubscriber[]): Watch {
@@ -118,9 +118,14 @@ class ImapAccount {
     shared.nudge();
   }
 
-  /** Its server says nothing to this process any more. */
+  /** Its server says nothing to this process any more: nor are others to give it what they read. */
   cutOff(): void {
     for (const line of this.#lines) line.cutOff();
+  }
+
+  /** Its server is heard again. */
+  reached(): void {
+    for (const { mailboxes } of this.#lines) for (const mailbox of mailboxes) mailbox.reached();
   }
 
   nudge(mailbox: WatchedMailbox): void {

@@ -173,20 +173,19 @@ export class ImapLine {
     const stop = (): void => letGo.abort(signal.reason);
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
-    let session: ImapSession;
     try {
-      session = await ImapSession.connect(owned.login, letGo.signal, { commandMs, noIdle });
+      const session = await ImapSession.connect(owned.login, letGo.signal, { commandMs, noIdle });
+      foundBack().reached(serverOf(owned.login));
+      this.#logins.accepted(owned);
+      for (const mailbox of mailboxes) if (mailbox.isHeld) mailbox.follow({ is: 'connected' });
+      const parts = { session, mailboxes, bell: this.#bell, times: this.#times, mostIdleMs };
+      return { is: 'following', session, rounds: new Rounds(parts), leave };
     } catch (error) {
       leave();
       throw error;
     } finally {
       signal.removeEventListener('abort', stop);
     }
-    foundBack().reached(serverOf(owned.login));
-    this.#logins.accepted(owned);
-    for (const mailbox of mailboxes) if (mailbox.isHeld) mailbox.follow({ is: 'connected' });
-    const parts = { session, mailboxes, bell: this.#bell, times: this.#times, mostIdleMs };
-    return { is: 'following', session, rounds: new Rounds(parts), leave };
   }
 
   #asConnection(login: ImapLogin): ServerConnection {
@@ -203,10 +202,11 @@ export class ImapLine {
   /** Who has a way to the server, and is to have what is read here, is not to wait for this one's: what is under way over it fails. */
   #letGo(): void {
     const mode = this.#mode;
-    const isCutOff = this.#owned !== undefined && this.#silences.isSilent(this.#owned.login);
-    if (!isCutOff || !this.mailboxes.some(({ isPassing }) => isPassing)) return;
-    if (mode.is === 'following') mode.session.abandon();
-    if (mode.is !== 'connecting') return;
+    if (!this.mailboxes.some(({ isPassing }) => isPassing)) return;
+    const isSilent = this.#owned !== undefined && this.#silences.isSilent(this.#owned.login);
+    if (mode.is === 'following' && isSilent) mode.session.abandon();
+    // One that had failed before is given up sooner.
+    if (mode.is !== 'connecting' || !(isSilent || this.#failures > 0)) return;
     const { host, port } = mode.owned.login;
     mode.letGo.abort(new ImapFault('unreachable', `${host}:${port} does not answer.`));
   }

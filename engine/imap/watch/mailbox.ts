@@ -119,6 +119,11 @@ export class WatchedMailbox {
     return this.#source.cutOff();
   }
 
+  /** Its server is heard again. */
+  reached(): void {
+    this.#source.reached();
+  }
+
   /** Another process is to have it. */
   get isPassing(): boolean {
     return this.#source.isPassing;

@@ -26,6 +26,8 @@ export interface SilencesParts {
    * @param server with what the names of its accounts end
    */
   readonly silent: (server: string) => void;
+  /** It is heard again. */
+  readonly heard: (server: string) => void;
 }
 
 export interface SilenceTimes {
@@ -54,9 +56,20 @@ export class Silences {
   /** Monotonic, by server. */
   readonly #notReachedAt = new Map<string, number>();
   readonly #parts: SilencesParts;
+  /** From which of them this process is cut off. */
+  readonly #cutOff = new Set<string>();
 
   constructor(parts: SilencesParts) {
-    this.#parts = parts;
+    this.#parts = {
+      ...parts,
+      silent: (server) => {
+        this.#cutOff.add(server);
+        parts.silent(server);
+      },
+      heard: (server) => {
+        if (this.#cutOff.delete(server)) parts.heard(server);
+      },
+    };
   }
 
   /** @returns it is no connection any more */
@@ -132,12 +145,20 @@ class ServerSilence {
     if (!(await this.#isQuiet(times.answerMs))) return false;
     const [asked] = [...this.#connections.keys()].sort((a, b) => Number(b.heard) - Number(a.heard));
     if (!asked) return false;
+    const began = monotonicNow();
     const isGreetedAnew = await isGreeted(asked.login, times.greetMs);
     if (this.#hasHeard()) return false;
+    // This process stood still meanwhile.
+    if (monotonicNow() - began > times.greetMs + times.quietMs) return false;
     if (!isGreetedAnew) return true;
-    this.isSilent = false;
+    this.#isHeard();
     this.#patience = Math.min(this.#patience * 2, MOST_PATIENCE);
     return false;
+  }
+
+  #isHeard(): void {
+    this.isSilent = false;
+    this.#parts.heard(this.#name);
   }
 
   /** Waits for so long, or until something is heard. @returns nothing was */
@@ -164,8 +185,10 @@ class ServerSilence {
       this.#connections.set(connection, heard);
       hasHeard = true;
     }
-    if (hasHeard) [this.isSilent, this.#patience] = [false, 1];
-    return hasHeard;
+    if (!hasHeard) return false;
+    this.#patience = 1;
+    this.#isHeard();
+    return true;
   }
 
   /** One that rests; each in turn. */

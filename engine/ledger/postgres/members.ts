@@ -15,6 +15,7 @@ import {
 } from '../common/members';
 import { storable } from '../common/storable';
 import type { ListeningNode, Members } from '../members';
+import type { SourceHold } from '../source-holds';
 import { NOW, type PostgresConnection, type Statements } from './connection';
 import type { Method, Part } from './part';
 
@@ -48,7 +49,9 @@ const countOthers = `
   select count(*)::int as others from durable_mail.member where ${IS_ALIVE} and name <> $1`;
 
 const lockPassed = `
-  select id from durable_mail.source where id = any($2) and holder = $1 and id <> all($3)
+  select id from durable_mail.source where id = any($2) and holder = $1
+    and not exists (select 1 from unnest($3::bigint[], $4::bigint[]) hold (source_id, fence)
+      where hold.source_id = source.id and hold.fence = source.fence)
   order by id for no key update`;
 
 const free = `
@@ -75,7 +78,7 @@ const selectShares = `
 const markUnreachable = `
   update durable_mail.want set unreachable_until = ${NOW} + $2 where member = $1 and source_id = any($3)`;
 
-// Who drops that want waits for this, and finds what was passed on; or was first, and then it is not wanted.
+// Whether it could be read until now is so for the next one, too. Who drops that want waits for this, and finds what was passed on; or was first, and then it is not wanted.
 const passHold = `
   with wanted as materialized (
     select alive_until from durable_mail.want join durable_mail.member on member.name = want.member
@@ -89,7 +92,7 @@ const passHold = `
     for share of want)
   update durable_mail.source set
     holder = $3, fence = fence + 1, held_until = least(${NOW} + $4, wanted.alive_until), connection = 'closed',
-    read_since = null, failing_since = null, next_try_at = null
+    read_since = null, next_try_at = null
   from wanted where id = $1 and fence = $2 and holder is not null`;
 
 const selectStandings = `
@@ -155,11 +158,12 @@ async function freePassed(
   statements: Statements,
   member: string,
   unwanted: readonly { readonly sourceId: number }[],
-  has: readonly number[] = [],
+  has: readonly SourceHold[] = [],
 ): Promise<void> {
   if (unwanted.length === 0) return;
   const ids = unwanted.map(({ sourceId }) => sourceId);
-  const passed = await statements.all<{ id: number }>(lockPassed, member, ids, has);
+  const [had, fences] = [has.map(({ sourceId }) => sourceId), has.map(({ fence }) => fence)];
+  const passed = await statements.all<{ id: number }>(lockPassed, member, ids, had, fences);
   if (passed.length > 0)
     await statements.run(
       free,

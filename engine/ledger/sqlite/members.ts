@@ -43,7 +43,8 @@ const countOthers = `select count(*) as others from member where ${IS_ALIVE} and
 const freePassed = `
   update source set holder = null, held_until = null, released_at = ${NOW}
   where id in (select value ->> 'sourceId' from json_each(?2)) and holder = ?1
-    and id not in (select value from json_each(?3))`;
+    and not exists (
+      select 1 from json_each(?3) where value ->> 'sourceId' = source.id and value ->> 'fence' = source.fence)`;
 
 const deleteMember = `delete from member where name = ?`;
 
@@ -71,7 +72,7 @@ const markUnreachable = `
 const passHold = `
   update source set
     holder = ?3, fence = fence + 1, connection = 'closed', read_since = null,
-    failing_since = null, next_try_at = null,
+    next_try_at = null,
     held_until = min(${NOW} + ?4, (select alive_until from member where name = ?3))
   where id = ?1 and fence = ?2 and holder is not null and exists (
     select 1 from member join want on want.member = member.name

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Share } from '../../../engine/ledger/members';
+import type { SourceHold } from '../../../engine/ledger/source-holds';
 import type { Subscription } from '../../../engine/ledger/subscriptions';
 import { HOLDER, held } from '../held';
 import { type Fixture, LEASE_MS } from './fixture';
@@ -14,7 +15,7 @@ export function membersContract(fixture: Fixture): void {
     member: string,
     of: readonly Pick<Subscription, 'sourceId'>[],
     reserve = false,
-    has: readonly number[] = [],
+    has: readonly SourceHold[] = [],
   ): Promise<number | null> =>
     fixture.ledger.attend(
       member,
@@ -74,7 +75,7 @@ export function membersContract(fixture: Fixture): void {
         { holder: HOLDER, wanters: [HOLDER], count: 1, sourceIds: ids(two) },
         { holder: OTHER, wanters: both, count: 1, sourceIds: ids(three) },
       ]);
-      await wanting(HOLDER, [one, two], true, ids(one, two));
+      await wanting(HOLDER, [one, two], true, [fixture.hold(one), fixture.hold(two)]);
       await fixture.ledger.cannotReach(OTHER, [three.sourceId], LEASE_MS);
       assert.deepEqual(
         byHolder(await fixture.ledger.shares()).map(({ wanters }) => wanters),
@@ -98,7 +99,12 @@ export function membersContract(fixture: Fixture): void {
       await fixture.ledger.cannotReach(OTHER, [to.sourceId], LEASE_MS);
       assert.equal(await pass(OTHER), false, 'it still does not');
       await fixture.ledger.cannotReach(OTHER, [to.sourceId], 0);
+      await fixture.ledger.reportSource(hold, {
+        ...{ state: 'retry_scheduled', connection: 'backing_off', error: 'no answer' },
+      });
       assert.equal(await pass(OTHER), true);
+      const [passed] = await fixture.ledger.standings(OTHER, [to.sourceId]);
+      assert.ok(passed!.failingSince !== null, 'whether it could be read is so for the next one, too');
       assert.equal(await pass(OTHER), false, 'it is not its own any more');
       assert.deepEqual(await fixture.ledger.renewHolds([hold], LEASE_MS), []);
       const { fence } = await held(fixture.ledger, to.sourceId, { holder: OTHER });
@@ -178,12 +184,12 @@ export function membersContract(fixture: Fixture): void {
         const hold = await held(fixture.ledger, sourceId);
         assert.equal(await fixture.ledger.passOn(hold, OTHER, LEASE_MS), true);
       }
-      await held(fixture.ledger, taken!.sourceId, { holder: OTHER });
+      const hold = await held(fixture.ledger, taken!.sourceId, { holder: OTHER });
       const now = [
         { sourceId: reserve!.sourceId, reserve: true },
         { sourceId: wanted!.sourceId, reserve: false },
       ];
-      await fixture.ledger.attend(OTHER, LEASE_MS, now, [taken!.sourceId]);
+      await fixture.ledger.attend(OTHER, LEASE_MS, now, [hold]);
       const standings = await fixture.ledger.standings(
         OTHER,
         all.map(({ sourceId }) => sourceId),
@@ -194,6 +200,18 @@ export function membersContract(fixture: Fixture): void {
       );
       const free = await held(fixture.ledger, reserve!.sourceId);
       assert.equal(await fixture.ledger.passOn(free, OTHER, LEASE_MS), false, 'a reserve is given nothing');
+    });
+
+    it('is left with nothing that it gave back, and was passed anew before it was heard that it wants it no more', async () => {
+      const to = await fixture.subscribe();
+      await fixture.ledger.releaseHolds([fixture.hold(to)]);
+      await wanting(OTHER, [to]);
+      const had = await held(fixture.ledger, to.sourceId, { holder: OTHER });
+      await fixture.ledger.releaseHolds([had]);
+      const hold = await held(fixture.ledger, to.sourceId);
+      assert.equal(await fixture.ledger.passOn(hold, OTHER, LEASE_MS), true);
+      await wanting(OTHER, [], false, [had]);
+      assert.equal(((await standing(HOLDER, to)) as { holder: string | null }).holder, null);
     });
 
     it('has nothing that is passed to it in the moment in which it leaves, or wants it no more', async () => {

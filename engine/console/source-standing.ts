@@ -76,7 +76,7 @@ const hasFailedSince = ({ lastErrorAt, lastSuccessAt }: SourceHealth): boolean =
 function isFailing(source: SourceHealth): boolean {
   const { state, connection, failingSince } = source;
   if (!hasFailedSince(source) || connection === 'closed') return false;
-  // What failed for the process of before, this one has yet to try.
+  // What failed for a process that is gone, this one has yet to try.
   if (connection === 'connecting') return failingSince !== null;
   return state === 'error' || state === 'retry_scheduled' || connection === 'backing_off';
 }

@@ -44,6 +44,8 @@ export interface SourceStanding {
   readonly others: number;
   readonly lastSuccessAt: number | null;
   readonly failingSince: number | null;
+  /** Since when whoever has it has been reading it without a fault; null: it has not yet, or not any more. */
+  readonly readSince: number | null;
   readonly lastError: string | null;
   /** What whoever reads it has said of its subscriptions, not longer than a day ago. */
   readonly complaints: readonly Complaint[];

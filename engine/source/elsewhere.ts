@@ -36,7 +36,7 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
   readonly #leave: (() => void) | undefined;
   /** Monotonic: since when nobody has had it. */
   #freeSince: number | undefined;
-  #lastSuccessAt: number | null | undefined;
+  #hasFailed = false;
 
   constructor(parts: ElsewhereParts<S>) {
     this.#parts = parts;
@@ -85,10 +85,11 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
 
   /** Whoever had it could not read it, when it was looked last. */
   get hasFailed(): boolean {
-    return (this.#standing?.failingSince ?? null) !== null;
+    return this.#hasFailed;
   }
 
   reached(): void {
+    this.#hasFailed = false;
     this.#parts.membership?.reached(this.#parts.sourceId);
   }
 
@@ -118,17 +119,16 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
     if (standing.lastSuccessAt !== null) await this.#findPlaces();
   }
 
-  #tellOf({ failingSince, lastError, lastSuccessAt }: SourceStanding): void {
+  #tellOf({ failingSince, lastError, readSince }: SourceStanding): void {
     const { outage, name, leaseMs } = this.#parts;
-    const isNews = this.#lastSuccessAt !== undefined && lastSuccessAt !== this.#lastSuccessAt;
-    this.#lastSuccessAt = lastSuccessAt;
+    this.#hasFailed = failingSince !== null;
     if (this.#freeSince !== undefined) {
       const isLeft = this.#watcher.wants === 'never';
       if (isLeft && monotonicNow() - this.#freeSince >= 2 * leaseMs)
         outage.failed(nobodyReads(name), true, this.#own);
     } else if (failingSince !== null) {
       outage.failed(new Error(lastError ?? `The ${name} cannot be read`), false, this.#own);
-    } else if (isNews) {
+    } else if (readSince !== null) {
       outage.over(this.#own);
     }
   }

@@ -3,7 +3,7 @@
 // Invariants: nothing here gives or takes a lease: whoever watches a source does, when nothing of it is open; what cannot be asked
 // now is asked again, and meanwhile everybody goes on as before; what it says it wants no more it does not take until the ledger
 // has heard that, since what was passed on to it is freed then.
-import type { Members, SourceStanding } from '../ledger/members';
+import type { Members, Share, SourceStanding } from '../ledger/members';
 import type { SourceHold } from '../ledger/source-holds';
 import { errorText, type Log } from '../runtime/log';
 import { monotonicNow } from '../runtime/time';
@@ -25,8 +25,8 @@ const SOON_MS = 100;
 interface Unreachable {
   /** Monotonic: it counts until then. */
   readonly until: number;
-  /** Monotonic: it is given away from then on. */
-  readonly giveAt: number;
+  /** Monotonic: it is given away from then on; Infinity: nobody reaches it. */
+  giveAt: number;
 }
 
 /** One who watches a source in this process. */
@@ -60,7 +60,7 @@ export class Membership {
   #told = '';
   /** By source: wanted first of all, as the ledger knows it, or may know it. */
   #wanted = new Set<number>();
-  /** What the ledger is being told to be wanted no more. */
+  /** What the ledger is being told to be wanted no more, or as a reserve. */
   #dropping: ReadonlySet<number> = new Set();
   #attending: Promise<void> | undefined;
   #looking: Promise<void> | undefined;
@@ -127,12 +127,15 @@ export class Membership {
   async cannotReach(sourceId: number): Promise<void> {
     if (this.#isAlone) return;
     const now = monotonicNow();
-    const keptMs = this.#leases.leaseMs * KEPT_OF_LEASE;
-    const giveAt = this.isOutOfReach(sourceId) ? this.#unreachable.get(sourceId)!.giveAt : now + keptMs;
+    const giveAt = this.isOutOfReach(sourceId) ? this.#unreachable.get(sourceId)!.giveAt : now + this.#keptMs;
     this.#unreachable.set(sourceId, { until: now + UNREACHABLE_MS, giveAt });
-    this.#giveAfter(keptMs);
+    this.#giveAfter(this.#keptMs);
     this.#untold.add(sourceId);
     await this.#tell();
+  }
+
+  get #keptMs(): number {
+    return this.#leases.leaseMs * KEPT_OF_LEASE;
   }
 
   /** What is out of reach is given away by then. */
@@ -141,7 +144,7 @@ export class Membership {
       this.#giving = undefined;
       this.changed();
       const waits = [...this.#unreachable.values()].map(({ giveAt }) => giveAt - monotonicNow());
-      const next = Math.min(Infinity, ...waits.filter((wait) => wait > 0));
+      const next = Math.min(Infinity, ...waits.filter((wait) => wait > 0 && wait < Infinity));
       if (next < Infinity) this.#giveAfter(next);
     }, ms).unref();
   }
@@ -149,6 +152,7 @@ export class Membership {
   /** It was read: whoever reads it reaches it. */
   reached(sourceId: number): void {
     if (!this.#unreachable.delete(sourceId)) return;
+    this.#watchers.get(sourceId)?.passTo(null);
     this.#untold.add(sourceId);
     void this.#tell();
   }
@@ -252,7 +256,9 @@ export class Membership {
     this.#isAlone = others === 0;
     // What another one records is for a dispatcher that may be here, and the other way round.
     this.#wake.share?.(!this.#isAlone);
-    this.#spread(this.#isAlone ? [] : movesOf(await this.#ledger.shares()));
+    const shares = this.#isAlone ? [] : await this.#ledger.shares();
+    this.#keep(shares);
+    this.#spread(movesOf(shares));
   }
 
   /** @param tell tells the ledger what is wanted from now on, and what this process has taken of what is not */
@@ -262,7 +268,8 @@ export class Membership {
     tell: (has: readonly SourceHold[]) => Promise<T>,
   ): Promise<T> {
     const dropped = new Set([...this.#wanted].filter((id) => !wanted.has(id)));
-    this.#dropping = dropped;
+    // Of what it is a reserve for, what was passed on to it and not taken is freed as well.
+    this.#dropping = new Set([...dropped, ...reserves]);
     // Whether the ledger has heard it is not known while it does not answer.
     this.#told = '';
     for (const id of wanted) this.#wanted.add(id);
@@ -289,6 +296,22 @@ export class Membership {
   /** It is not given away yet. */
   #isKept(sourceId: number): boolean {
     return this.isOutOfReach(sourceId) && this.#unreachable.get(sourceId)!.giveAt > monotonicNow();
+  }
+
+  /** Who reaches again what nobody did may be the first of several: the others have as long as when it was lost. */
+  #keep(shares: readonly Share[]): void {
+    for (const { holder, wanters, count, sourceIds } of shares) {
+      if (holder !== this.#leases.holder) continue;
+      for (const id of count > sourceIds.length ? this.#unreachable.keys() : sourceIds) {
+        const lost = this.#unreachable.get(id);
+        if (!lost) continue;
+        if (wanters.length === 0) lost.giveAt = Infinity;
+        else if (lost.giveAt === Infinity) {
+          lost.giveAt = monotonicNow() + this.#keptMs;
+          this.#giveAfter(this.#keptMs);
+        }
+      }
+    }
   }
 
   #spread(moves: ReturnType<typeof movesOf>): void {

@@ -39,6 +39,11 @@ export class Standing {
     this.#log = log;
   }
 
+  /** Another process has it, or had it: what was said last is not what stands there. */
+  forget(): void {
+    this.#said = '';
+  }
+
   async is(
     state: SourceState,
     connection: ConnectionState,

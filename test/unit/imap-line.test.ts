@@ -283,7 +283,7 @@ describe('a line', () => {
     await until('it was given away', () => !scene.isHeld);
     await scene.is('standing by');
     assert.equal(scene.connections, 0);
-    assert.match(String(scene.told.at(-1)), /imap\.example\.com:993 does not answer/);
+    assert.equal(scene.told.length, 1, 'that it was given up is no fault of the server');
   });
 
   it('backs off where no connection is made, however often somebody joins', async () => {

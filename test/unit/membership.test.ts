@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Ledger } from '../../engine/ledger/ledger';
-import type { Members, Share } from '../../engine/ledger/members';
+import type { Members, Share, SourceStanding } from '../../engine/ledger/members';
 import type { HoldRequest, SourceHolds } from '../../engine/ledger/source-holds';
 import type { Log } from '../../engine/runtime/log';
 import { ProcessWake } from '../../engine/signal/wake';
@@ -182,7 +182,7 @@ describe('a process among others', () => {
   });
 
   it('gives away all at once what it cannot reach, and of what it reads a few at a time', async () => {
-    const { told, leases, membership } = begin(1_500);
+    const { told, leases, membership } = begin(4_000);
     const ids = Array.from({ length: 30 }, (_, at) => at + 1);
     const heirs = new Map<number, string | null>();
     const leaves = ids.map((sourceId) =>
@@ -205,6 +205,70 @@ describe('a process among others', () => {
     assert.equal(told.said.filter((said) => said === `does not reach ${ids.length}`).length, 1);
     for (const leave of leaves) leave();
     await membership.left();
+  });
+
+  it('keeps what nobody reaches, and as long again when the first of the others does', async () => {
+    const { told, leases, membership } = begin(1_000);
+    const heirs: (string | null)[] = [];
+    const leave = membership.join({
+      ...watcherOf(1),
+      isHeld: true,
+      passTo: (heir) => void heirs.push(heir),
+    });
+    await last(told, 'wants 1, has none');
+    const share = (wanters: string[]): Share => ({
+      ...{ holder: leases.holder, wanters, count: 1, sourceIds: [1] },
+    });
+    told.shares = [share([])];
+    await membership.cannotReach(1);
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+    told.shares = [share(['other'])];
+    const [from, before] = [performance.now(), heirs.length];
+    await until('it was seen', () => heirs.length > before);
+    assert.deepEqual(new Set(heirs), new Set([null]), 'this process may reach it in the next moment');
+    await until('it is given', () => heirs.at(-1) === 'other');
+    assert.ok(performance.now() - from >= 400);
+    membership.reached(1);
+    assert.equal(heirs.at(-1), null, 'it is not given any more');
+    leave();
+    await membership.left();
+  });
+
+  it('goes on counting an outage of what it is passed while nobody can read it', async () => {
+    const { told, leases, wake, membership } = begin();
+    const standing: SourceStanding = {
+      ...{
+        sourceId: 1,
+        holder: 'other',
+        until: Date.now() + 60_000,
+        isFree: false,
+        isMembers: true,
+        others: 1,
+      },
+      ...{ lastSuccessAt: null, failingSince: 1, readSince: null, lastError: 'no answer', complaints: [] },
+    };
+    told.members.standings = () => Promise.resolve([standing]);
+    told.holds.holdSource = () => Promise.resolve({ heldBy: 'other', until: standing.until! });
+    const ledger = { ...told.members, reportSource: () => Promise.resolve() } as unknown as Ledger;
+    const reports: string[] = [];
+    const subscriber = {
+      subscription: { id: 1, sourceId: 1, cursor: {}, createdAt: 0, nodeIds: [1] },
+      outage: { afterMs: 500, whenOver: false },
+      report: (fault: Error) => void reports.push(fault.message),
+    } as unknown as Subscriber<never, never>;
+    const names = { name: 'postbox', called: 'the postbox', settings: 'wishes' };
+    const ports = { ledger, leases, wake, log: LOG, membership };
+    const key = { kind: 'post', account: 'ann', mailbox: 'box' };
+    const source = new WatchedSource<Subscriber<never, never>>(key, 1, names, () => [subscriber], ports);
+    await until('it was looked at', () => membership.standingOf(1) !== undefined);
+    assert.equal(await source.held(), 'no');
+    await new Promise((resolve) => setTimeout(resolve, 550));
+    source.looked();
+    told.holds.holdSource = () => Promise.resolve({ hold: { sourceId: 1, fence: 2 } });
+    assert.equal(await source.held(), 'anew');
+    await source.failed(new Error('no answer'), 1_000, { needsPerson: () => false });
+    assert.deepEqual(reports, ['no answer']);
+    await source.close();
   });
 
   it('says again what could not be told, and that it reaches what it has read', async () => {

@@ -210,6 +210,19 @@ describe('a server that says nothing any more', () => {
     assert.equal(await said(), 2);
   });
 
+  it('is out of reach, though it greets, until somebody is let in', async () => {
+    const making = new Connection();
+    [making.heard, making.rests] = [null, false];
+    silences = silencesOf({ ...TIMES, greetMs: 5_000 });
+    silences.notReached(host.login);
+    join(making);
+    await until('it has greeted', () => host.asked > 0);
+    await rounds(2);
+    assert.deepEqual([silent, heard], [1, 0]);
+    making.heard = 10;
+    await until('it is heard', () => heard === 1);
+  });
+
   it('is one on both of the usual ports: a login with the wrong one is no matter of the server', () => {
     const works = new Connection();
     const on = (port: number): Login => ({ ...host.login, port });

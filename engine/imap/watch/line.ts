@@ -206,9 +206,7 @@ export class ImapLine {
     const isSilent = this.#owned !== undefined && this.#silences.isSilent(this.#owned.login);
     if (mode.is === 'following' && isSilent) mode.session.abandon();
     // One that had failed before is given up sooner.
-    if (mode.is !== 'connecting' || !(isSilent || this.#failures > 0)) return;
-    const { host, port } = mode.owned.login;
-    mode.letGo.abort(new ImapFault('unreachable', `${host}:${port} does not answer.`));
+    if (mode.is === 'connecting' && (isSilent || this.#failures > 0)) mode.letGo.abort();
   }
 
   /** @throws ImapFault, LedgerFault */
@@ -234,8 +232,10 @@ export class ImapLine {
     return STANDING_BY;
   }
 
-  #failed(mode: Exclude<Mode, Ended>, error: unknown, beganAt: number): BackingOff | Ended {
+  #failed(mode: Exclude<Mode, Ended>, error: unknown, beganAt: number): BackingOff | StandingBy | Ended {
     if (this.#stopping.signal.aborted) return ENDED;
+    // It was given up for another process: that says nothing more of the server.
+    if (mode.is === 'connecting' && mode.letGo.signal.aborted) return STANDING_BY;
     const rounds = mode.is === 'following' ? mode.rounds : undefined;
     // One that had worked is made anew at once; whatever fails again after that waits.
     const asksForLess = error instanceof ImapFault && error.lessNext;

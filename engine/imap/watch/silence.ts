@@ -46,7 +46,7 @@ const LEAST_GREET_MS = 2_000;
 
 /** A silent server is found out within what a silent process may take, and is given away in the rest of the time of both. */
 export const silenceTimesOf = (leaseMs: number): SilenceTimes => ({
-  quietMs: leaseMs / 4,
+  quietMs: leaseMs / 5,
   answerMs: leaseMs / 4,
   greetMs: Math.max(leaseMs / 4, LEAST_GREET_MS),
 });
@@ -151,7 +151,8 @@ class ServerSilence {
     // This process stood still meanwhile.
     if (monotonicNow() - began > times.greetMs + times.quietMs) return false;
     if (!isGreetedAnew) return true;
-    this.#isHeard();
+    // That nobody is let in, as where the server behind a proxy is down, is not refuted by a greeting.
+    if (this.isSilent) this.#isHeard();
     this.#patience = Math.min(this.#patience * 2, MOST_PATIENCE);
     return false;
   }

@@ -103,6 +103,7 @@ const selectStandings = `
       where want.source_id = source.id and want.member <> $1 and not reserve and ${CAN_REACH}
         and ${IS_ALIVE}) as others,
     last_success_at as "lastSuccessAt", failing_since as "failingSince", last_error as "lastError",
+    read_since as "readSince",
     coalesce((select json_agg(json_build_object('subscriptionId', subscription_id, 'said', said) order by said_at, digest)
       from durable_mail.complaint where source_id = source.id and said_at > ${NOW} - ${COMPLAINT_MS}), '[]')::text as complaints
   from durable_mail.source where source.id = any($2) order by source.id`;

@@ -90,6 +90,7 @@ const selectStandings = `
       where want.source_id = source.id and want.member <> ?1 and reserve = 0 and ${CAN_REACH}
         and ${IS_ALIVE}) as others,
     last_success_at as lastSuccessAt, failing_since as failingSince, last_error as lastError,
+    read_since as readSince,
     (select json_group_array(json_object('subscriptionId', subscription_id, 'said', said)) from (
       select subscription_id, said from complaint where source_id = source.id and said_at > ${NOW} - ${COMPLAINT_MS}
       order by said_at, digest)) as complaints

@@ -88,8 +88,12 @@ export class Elsewhere<S extends Subscriber<unknown, unknown>> {
     return this.#hasFailed;
   }
 
-  reached(): void {
+  wasRead(): void {
     this.#hasFailed = false;
+    this.reached();
+  }
+
+  reached(): void {
     this.#parts.membership?.reached(this.#parts.sourceId);
   }
 

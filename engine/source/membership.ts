@@ -113,8 +113,9 @@ export class Membership {
   mayTake({ sourceId, wants }: Pick<Watcher, 'sourceId' | 'wants'>): boolean {
     if (wants === 'never' || this.#dropping.has(sourceId)) return false;
     const standing = this.#standings.get(sourceId);
-    if (wants === 'reserve' && (standing?.others ?? 1) > 0) return false;
-    const isFree = !standing || standing.isFree || standing.holder === this.#leases.holder;
+    const isOwn = standing?.holder === this.#leases.holder;
+    if (wants === 'reserve' && !isOwn && (standing?.others ?? 1) > 0) return false;
+    const isFree = !standing || standing.isFree || isOwn;
     return isFree || this.#leases.isUnrenewed(sourceId);
   }
 
@@ -252,7 +253,7 @@ export class Membership {
     // What it wants has changed, or was forgotten while this machine slept.
     others ??= await this.#want(wanted, reserves, (has) => this.#ledger.attend(holder, leaseMs, wants, has));
     this.#told = told;
-    if (this.#untold.size > 0) await this.#tell();
+    if (this.#untold.size > 0 || this.#telling) await this.#tell();
     this.#isAlone = others === 0;
     // What another one records is for a dispatcher that may be here, and the other way round.
     this.#wake.share?.(!this.#isAlone);
@@ -300,17 +301,19 @@ export class Membership {
 
   /** Who reaches again what nobody did may be the first of several: the others have as long as when it was lost. */
   #keep(shares: readonly Share[]): void {
-    for (const { holder, wanters, count, sourceIds } of shares) {
-      if (holder !== this.#leases.holder) continue;
-      for (const id of count > sourceIds.length ? this.#unreachable.keys() : sourceIds) {
-        const lost = this.#unreachable.get(id);
-        if (!lost) continue;
-        if (wanters.length === 0) lost.giveAt = Infinity;
-        else if (lost.giveAt === Infinity) {
-          lost.giveAt = monotonicNow() + this.#keptMs;
-          this.#giveAfter(this.#keptMs);
-        }
-      }
+    const mine = shares.filter(({ holder }) => holder === this.#leases.holder);
+    const named = new Map(
+      mine.flatMap((share) => share.sourceIds.map((id) => [id, share.wanters.length > 0])),
+    );
+    // One that is not named is of one of those that name not all.
+    const others = mine.filter(({ count, sourceIds }) => count > sourceIds.length);
+    const anybody = others.length === 0 ? undefined : others.some(({ wanters }) => wanters.length > 0);
+    for (const [id, lost] of this.#unreachable) {
+      const isReached = named.get(id) ?? anybody;
+      if (isReached === false) lost.giveAt = Infinity;
+      if (isReached !== true || lost.giveAt < Infinity) continue;
+      lost.giveAt = monotonicNow() + this.#keptMs;
+      this.#giveAfter(this.#keptMs);
     }
   }
 

@@ -98,7 +98,7 @@ export class Tenure {
     if (heir === null || !lease || this.#isOver) return false;
     this.#heir = null;
     if (!(await give(lease.hold, heir))) return false;
-    this.#lease = null;
+    this.#lease = this.#heir = null;
     lease.forget();
     return true;
   }

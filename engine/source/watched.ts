@@ -210,7 +210,7 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
   /** It was read to its end for these. */
   async wasRead(read: readonly S[], end: WasRead, connection: 'idling' | 'polling'): Promise<void> {
     this.#unreached = 0;
-    this.#elsewhere.reached();
+    this.#elsewhere.wasRead();
     this.tell(() => this.#outage.over(this.#subscribers()));
     const isNews = read.some((subscriber) => !this.#placed.has(subscriber));
     await this.standing.wasRead(end, connection, isNews);

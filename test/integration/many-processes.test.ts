@@ -237,22 +237,23 @@ describe('Many processes', { timeout: 15 * 60_000 }, () => {
   });
 
   it('keep what they have where none of them hears anything of the mail server', async (test) => {
-    const all = triggers.map((name) => ways.get(name)!.imap);
+    const itsWays = triggers.map((name) => ways.get(name)!.imap);
     const fences = async (): Promise<number> =>
       (await query<{ fence: string }>('select fence from durable_mail.source')).reduce(
         (sum, { fence }) => sum + Number(fence),
         0,
       );
+    await spread(...triggers.map((name) => all.get(name)!));
     const before = await fences();
-    for (const way of all) way.be('stalled');
+    for (const way of itsWays) way.be('stalled');
     await deliver();
     await new Promise((resolve) => setTimeout(resolve, 2_000 * Number(TAKEOVER_SECONDS)));
-    for (const way of all) way.be('open');
+    for (const way of itsWays) way.be('open');
     await allRan();
     const moved = (await fences()) - before;
     test.diagnostic(`nobody hears anything: ${moved} of ${MAILBOXES} mailboxes were moved`);
-    // On a machine that is very busy one may find it out long after the others.
-    assert.ok(moved < MAILBOXES / 2);
+    // On a machine that is very busy one may find it out long after the others, which give it theirs.
+    assert.ok(moved < MAILBOXES * 0.75);
   });
 
   it('leave no connection when they end', async () => {

@@ -58,6 +58,8 @@ class Scene {
   isHeld = true;
   /** Another process is to have it. */
   isPassing = false;
+  /** That process is not given it. */
+  isRefused = false;
   /** The server says nothing to this process, whatever is asked. */
   isSilent = false;
   notReached = 0;
@@ -98,7 +100,9 @@ class Scene {
 
   #connect(signal: AbortSignal): Promise<Session> {
     return new Promise((resolve, reject) => {
-      if (this.isSilent) signal.addEventListener('abort', () => reject(signal.reason as Error));
+      signal.addEventListener('abort', () => {
+        if (this.isSilent) reject(signal.reason as Error);
+      });
       this.connecting.push({
         made: () => {
           const session = new Session();
@@ -134,7 +138,8 @@ class Scene {
         return isPassing();
       },
       passOn: async () => {
-        if (this.isPassing) this.isHeld = false;
+        if (this.isPassing && !this.isRefused) this.isHeld = false;
+        if (this.isRefused) this.isPassing = false;
       },
       follow: () => undefined,
       outOfReach: () => this.telling(),
@@ -231,6 +236,18 @@ describe('a line', () => {
     await until('it was given away', () => !scene.isHeld);
     await scene.is('standing by');
     assert.equal(scene.connections, 0);
+  });
+
+  it('backs off where nobody takes what a connection was given up for', async () => {
+    (await scene.connects()).failed(new ImapFault('busy', 'Later', { retryAfterMs: 1 }));
+    await scene.connects();
+    scene.isSilent = true;
+    scene.isPassing = true;
+    scene.isRefused = true;
+    scene.line.nudge();
+    await until('it is told', () => scene.told.length === 2);
+    assert.match(String(scene.told.at(-1)), /The server of ann@imap\.example\.com does not answer/);
+    assert.ok(scene.isHeld);
   });
 
   it('begins no connection for what another process was found for meanwhile', async () => {

@@ -234,6 +234,28 @@ describe('a process among others', () => {
     await membership.left();
   });
 
+  it('keeps what nobody reaches, and gives what somebody does, also where not all of it is named', async () => {
+    const { told, leases, membership } = begin(500);
+    const heirs = new Map<number, string | null>();
+    const ids = Array.from({ length: 61 }, (_, at) => at);
+    const leaves = ids.map((sourceId) =>
+      membership.join({ ...watcherOf(sourceId), isHeld: true, passTo: (heir) => heirs.set(sourceId, heir) }),
+    );
+    const { holder } = leases;
+    told.shares = [
+      { holder, wanters: ['other'], count: 1, sourceIds: [0] },
+      { holder, wanters: [], count: 60, sourceIds: ids.slice(1, 51) },
+    ];
+    await until('it is one of several', () => membership.hasOthers);
+    await Promise.all(ids.map((id) => membership.cannotReach(id)));
+    await until('it is given', () => heirs.get(0) === 'other');
+    assert.deepEqual([...heirs.values()].filter((heir) => heir !== null).length, 1);
+    told.shares = [{ holder, wanters: ['other'], count: 60, sourceIds: ids.slice(11) }];
+    await until('the rest is given', () => ids.slice(11).every((id) => heirs.get(id) === 'other'));
+    for (const leave of leaves) leave();
+    await membership.left();
+  });
+
   it('goes on counting an outage of what it is passed while nobody can read it', async () => {
     const { told, leases, wake, membership } = begin();
     const standing: SourceStanding = {

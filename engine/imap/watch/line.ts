@@ -60,6 +60,8 @@ export class ImapLine {
   #mode: Mode = STANDING_BY;
   /** So often in a row. */
   #failures = 0;
+  /** What another process was to have, when a connection was given up before it was made. */
+  #givenUpFor: readonly WatchedMailbox[] = [];
   /** The login that is used now, or was last. */
   #owned: OwnedLogin | undefined;
 
@@ -142,9 +144,12 @@ export class ImapLine {
     }
   }
 
-  /** @throws LedgerFault; Error: no credential can be read */
+  /** @throws LedgerFault; ImapFault: nobody took what a connection was given up for; Error: no credential can be read */
   async #standBy(signal: AbortSignal): Promise<StandingBy | Connecting> {
     await passOn(this.mailboxes);
+    const refused = this.#givenUpFor.find(({ isHeld }) => isHeld);
+    this.#givenUpFor = [];
+    if (refused) throw new ImapFault('unreachable', `The server of ${refused.key.account} does not answer.`);
     const ready = await readyOf(this.mailboxes);
     if (ready.length === 0)
       return this.#rest(Math.min(this.#times.standbyMs, retryMsOf(this.mailboxes)), signal);
@@ -206,7 +211,9 @@ export class ImapLine {
     const isSilent = this.#owned !== undefined && this.#silences.isSilent(this.#owned.login);
     if (mode.is === 'following' && isSilent) mode.session.abandon();
     // One that had failed before is given up sooner.
-    if (mode.is === 'connecting' && (isSilent || this.#failures > 0)) mode.letGo.abort();
+    if (mode.is !== 'connecting' || !(isSilent || this.#failures > 0)) return;
+    this.#givenUpFor = this.mailboxes.filter(({ isPassing }) => isPassing);
+    mode.letGo.abort();
   }
 
   /** @throws ImapFault, LedgerFault */

@@ -1,7 +1,7 @@
 // How a source is, for people: what is broken and what is only quiet is decided here, for the page, its title and /healthz, and
 // each comes with a sentence that says what to do.
 // Invariant: a source that is read is never broken, and one that is not read, though somebody listens, is, at the latest after
-// the times below; a process that takes over from another one has as long.
+// the times below; a process that takes over from one that is gone has as long.
 import type { Standing } from './api';
 import type { SourceHealth } from '../ledger/inspection';
 

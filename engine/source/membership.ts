@@ -1,33 +1,23 @@
 // This process among those that would read the same sources: it says which ones it wants, hears how those are doing that others
-// read, and is told what to give to whom, so that all have equally many (spread.ts).
+// read, and is told what to give to whom, so that all have equally many (spread.ts), and nobody has what only others reach
+// (out-of-reach.ts).
 // Invariants: nothing here gives or takes a lease: whoever watches a source does, when nothing of it is open; what cannot be asked
 // now is asked again, and meanwhile everybody goes on as before; what it says it wants no more it does not take until the ledger
 // has heard that, since what was passed on to it is freed then.
-import type { Members, Share, SourceStanding } from '../ledger/members';
+import type { Members, SourceStanding } from '../ledger/members';
 import type { SourceHold } from '../ledger/source-holds';
 import { errorText, type Log } from '../runtime/log';
-import { monotonicNow } from '../runtime/time';
 import type { Wake } from '../signal/wake';
 import type { SourceLeases } from './leases';
 import { lookKey } from './notices';
+import { OutOfReach } from './out-of-reach';
 import { movesOf } from './spread';
 
 /** So many that are read well are given away in one turn: whoever is given them has to log in for each. */
 const MOST_GIVEN = 10;
-/** What could not be reached from here is better read by others for so long. */
-const UNREACHABLE_MS = 5 * 60_000;
-/** So much of a lease others have to find out that they do not reach it either: where nobody does, it stays where it is. */
-const KEPT_OF_LEASE = 0.4;
 const MOST_LOOK_MS = 5_000;
 /** What comes together is told together. */
 const SOON_MS = 100;
-
-interface Unreachable {
-  /** Monotonic: it counts until then. */
-  readonly until: number;
-  /** Monotonic: it is given away from then on; Infinity: nobody reaches it. */
-  giveAt: number;
-}
 
 /** One who watches a source in this process. */
 export interface Watcher {
@@ -48,12 +38,7 @@ export class Membership {
   readonly #log: Log;
   readonly #watchers = new Map<number, Watcher>();
   readonly #standings = new Map<number, SourceStanding>();
-  /** What could not be reached from here. */
-  readonly #unreachable = new Map<number, Unreachable>();
-  /** Of which the ledger is to be told whether it is out of reach. */
-  readonly #untold = new Set<number>();
-  #telling: Promise<void> | undefined;
-  #giving: NodeJS.Timeout | undefined;
+  readonly #outOfReach: OutOfReach;
   readonly #timers: NodeJS.Timeout[] = [];
   #soon: NodeJS.Timeout | undefined;
   /** What was told last. */
@@ -72,6 +57,7 @@ export class Membership {
     this.#leases = leases;
     this.#wake = wake;
     this.#log = log;
+    this.#outOfReach = new OutOfReach(ledger, leases, log, () => this.changed());
   }
 
   /** @returns it watches no more */
@@ -84,8 +70,7 @@ export class Membership {
       if (this.#watchers.get(sourceId) !== watcher) return;
       this.#watchers.delete(sourceId);
       this.#standings.delete(sourceId);
-      this.#unreachable.delete(sourceId);
-      this.#untold.delete(sourceId);
+      this.#outOfReach.forget(sourceId);
       if (this.#watchers.size === 0) this.#end();
       else this.changed();
     };
@@ -126,69 +111,24 @@ export class Membership {
 
   /** It was tried, and could not be reached. Never rejects. */
   async cannotReach(sourceId: number): Promise<void> {
-    if (this.#isAlone) return;
-    const now = monotonicNow();
-    const giveAt = this.isOutOfReach(sourceId) ? this.#unreachable.get(sourceId)!.giveAt : now + this.#keptMs;
-    this.#unreachable.set(sourceId, { until: now + UNREACHABLE_MS, giveAt });
-    this.#giveAfter(this.#keptMs);
-    this.#untold.add(sourceId);
-    await this.#tell();
+    if (!this.#isAlone) await this.#outOfReach.lost(sourceId);
   }
 
-  get #keptMs(): number {
-    return this.#leases.leaseMs * KEPT_OF_LEASE;
-  }
-
-  /** What is out of reach is given away by then. */
-  #giveAfter(ms: number): void {
-    this.#giving ??= setTimeout(() => {
-      this.#giving = undefined;
-      this.changed();
-      const waits = [...this.#unreachable.values()].map(({ giveAt }) => giveAt - monotonicNow());
-      const next = Math.min(Infinity, ...waits.filter((wait) => wait > 0 && wait < Infinity));
-      if (next < Infinity) this.#giveAfter(next);
-    }, ms).unref();
-  }
-
-  /** It was read: whoever reads it reaches it. */
+  /** It was read, or its server is heard again. */
   reached(sourceId: number): void {
-    if (!this.#unreachable.delete(sourceId)) return;
-    this.#watchers.get(sourceId)?.passTo(null);
-    this.#untold.add(sourceId);
-    void this.#tell();
+    if (this.#outOfReach.found(sourceId)) this.#watchers.get(sourceId)?.passTo(null);
   }
 
-  /** One at a time, so that the last word counts. Never rejects. */
-  #tell(): Promise<void> {
-    return (this.#telling ??= this.#tellAll().finally(() => (this.#telling = undefined)));
-  }
-
-  /** What is found out at once is told at once: they may be all mailboxes of a server. */
-  async #tellAll(): Promise<void> {
-    const { holder } = this.#leases;
-    while (this.#untold.size > 0) {
-      await new Promise(setImmediate);
-      const told = [...this.#untold];
-      this.#untold.clear();
-      const lost = told.filter((id) => this.isOutOfReach(id));
-      const found = told.filter((id) => !this.isOutOfReach(id));
-      try {
-        if (lost.length > 0) await this.#ledger.cannotReach(holder, lost, UNREACHABLE_MS);
-        if (found.length > 0) await this.#ledger.cannotReach(holder, found, 0);
-      } catch (error) {
-        this.#log.debug(`Which sources are out of reach was not stored: ${errorText(error)}`);
-        // With the next turn.
-        for (const id of told) if (this.#watchers.has(id)) this.#untold.add(id);
-        return;
-      }
-    }
+  /** Nobody reads it here until it is given away. */
+  isOutOfReach(sourceId: number): boolean {
+    return this.#outOfReach.has(sourceId);
   }
 
   /** Others who stand by ask for it at once. */
   isFree(sourceId: number): void {
     this.forget(sourceId);
     // Not all of what is out of reach may be given away in one turn.
-    if (this.#unreachable.has(sourceId)) this.changed();
+    if (this.#outOfReach.has(sourceId)) this.changed();
     if (!this.#isAlone) this.#wake.notify([lookKey(sourceId)]);
   }
 
@@ -209,8 +149,8 @@ export class Membership {
   #end(): void {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     clearTimeout(this.#soon);
-    clearTimeout(this.#giving);
-    this.#soon = this.#giving = undefined;
+    this.#soon = undefined;
+    this.#outOfReach.end();
     this.#ending = Promise.resolve(this.#attending)
       .then(() => (this.#watchers.size === 0 ? this.#withdraw() : undefined))
       .catch((error: unknown) =>
@@ -253,12 +193,12 @@ export class Membership {
     // What it wants has changed, or was forgotten while this machine slept.
     others ??= await this.#want(wanted, reserves, (has) => this.#ledger.attend(holder, leaseMs, wants, has));
     this.#told = told;
-    if (this.#untold.size > 0 || this.#telling) await this.#tell();
+    await this.#outOfReach.told();
     this.#isAlone = others === 0;
     // What another one records is for a dispatcher that may be here, and the other way round.
     this.#wake.share?.(!this.#isAlone);
     const shares = this.#isAlone ? [] : await this.#ledger.shares();
-    this.#keep(shares);
+    this.#outOfReach.keep(shares);
     this.#spread(movesOf(shares));
   }
 
@@ -285,38 +225,6 @@ export class Membership {
     }
   }
 
-  /** Nobody reads it here until it is given away. */
-  isOutOfReach(sourceId: number): boolean {
-    const known = this.#unreachable.get(sourceId);
-    if (!known) return false;
-    if (known.until > monotonicNow()) return true;
-    this.#unreachable.delete(sourceId);
-    return false;
-  }
-
-  /** It is not given away yet. */
-  #isKept(sourceId: number): boolean {
-    return this.isOutOfReach(sourceId) && this.#unreachable.get(sourceId)!.giveAt > monotonicNow();
-  }
-
-  /** Who reaches again what nobody did may be the first of several: the others have as long as when it was lost. */
-  #keep(shares: readonly Share[]): void {
-    const mine = shares.filter(({ holder }) => holder === this.#leases.holder);
-    const named = new Map(
-      mine.flatMap((share) => share.sourceIds.map((id) => [id, share.wanters.length > 0])),
-    );
-    // One that is not named is of one of those that name not all.
-    const others = mine.filter(({ count, sourceIds }) => count > sourceIds.length);
-    const anybody = others.length === 0 ? undefined : others.some(({ wanters }) => wanters.length > 0);
-    for (const [id, lost] of this.#unreachable) {
-      const isReached = named.get(id) ?? anybody;
-      if (isReached === false) lost.giveAt = Infinity;
-      if (isReached !== true || lost.giveAt < Infinity) continue;
-      lost.giveAt = monotonicNow() + this.#keptMs;
-      this.#giveAfter(this.#keptMs);
-    }
-  }
-
   #spread(moves: ReturnType<typeof movesOf>): void {
     const { holder } = this.#leases;
     const heirs = new Map<number, string>();
@@ -324,10 +232,10 @@ export class Membership {
     for (const { from, to, share, count } of moves) {
       if (from !== holder) continue;
       const mine = share.sourceIds.filter(
-        (id) => !heirs.has(id) && this.#watchers.get(id)?.isHeld && !this.#isKept(id),
+        (id) => !heirs.has(id) && this.#watchers.get(id)?.isHeld && !this.#outOfReach.isKept(id),
       );
       for (const id of mine.slice(0, count)) {
-        const isRead = !this.isOutOfReach(id);
+        const isRead = !this.#outOfReach.has(id);
         if (isRead && left === 0) continue;
         if (isRead) left--;
         heirs.set(id, to);

@@ -145,8 +145,10 @@ export class WatchedSource<S extends Subscriber<unknown, unknown>> {
   async held(): Promise<'yes' | 'anew' | 'no'> {
     const held = await this.#tenure.held();
     // What failed before another process read it is over; and what that one has read, this one does not know.
-    if (held === 'anew') this.standing.forget();
-    if (held === 'anew' && !this.#elsewhere.hasFailed) this.#outage.over([]);
+    if (held === 'anew') {
+      this.standing.forget();
+      if (!this.#elsewhere.hasFailed) this.#outage.over([]);
+    }
     return held;
   }
 

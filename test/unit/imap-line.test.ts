@@ -174,6 +174,18 @@ class Scene {
     assert.equal(this.line.mode, 'following');
     return session;
   }
+
+  /** A visit is under way that nobody answers, until the connection is given up. */
+  async visitsInVain(): Promise<Session> {
+    const session = await this.follows();
+    this.visiting = () =>
+      new Promise((_, reject) => {
+        session.ended = () => reject(new ImapFault('connection', 'It was lost'));
+      });
+    this.line.nudge();
+    await until('a visit is under way', () => this.visits > 1);
+    return session;
+  }
 }
 
 describe('a line', () => {
@@ -216,13 +228,7 @@ describe('a line', () => {
   });
 
   it('ends what is under way to a server that says nothing, as soon as another process is to have it', async () => {
-    const session = await scene.follows();
-    let unanswered = (): void => undefined;
-    session.ended = () => unanswered();
-    scene.visiting = () =>
-      new Promise((_, reject) => (unanswered = () => reject(new ImapFault('connection', 'It was lost'))));
-    scene.line.nudge();
-    await until('a visit is under way', () => scene.visits > 1);
+    const session = await scene.visitsInVain();
     scene.isPassing = true;
     scene.line.nudge();
     await new Promise((resolve) => setTimeout(resolve, 50));
@@ -261,13 +267,7 @@ describe('a line', () => {
   });
 
   it('lets go also of what another process was found for before the server fell silent', async () => {
-    const session = await scene.follows();
-    let unanswered = (): void => undefined;
-    session.ended = () => unanswered();
-    scene.visiting = () =>
-      new Promise((_, reject) => (unanswered = () => reject(new ImapFault('connection', 'It was lost'))));
-    scene.line.nudge();
-    await until('a visit is under way', () => scene.visits > 1);
+    await scene.visitsInVain();
     scene.isPassing = scene.isSilent = true;
     scene.line.cutOff();
     await until('it was given away', () => !scene.isHeld);

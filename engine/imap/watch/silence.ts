@@ -140,6 +140,10 @@ class ServerSilence {
   /** Neither by itself, nor asked, nor to a new connection. */
   async #saysNothing(): Promise<boolean> {
     const { times, hasOthers } = this.#parts;
+    if (!hasOthers()) {
+      await pause(times.quietMs, NEVER);
+      return false;
+    }
     if (!(await this.#isQuiet(times.quietMs * this.#patience)) || !hasOthers()) return false;
     this.#ask();
     if (!(await this.#isQuiet(times.answerMs))) return false;
